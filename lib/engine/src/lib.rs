@@ -1,0 +1,27 @@
+//! The engine of StreamGauge: business events in, metrics and alert decisions out, and nothing else.
+//!
+//! It is pure (invariant E1): no clock, no I/O, no async, no environment, no hash order. `now` is an
+//! argument, and the same input gives the same output, however it was cut into batches.
+//!
+//! The modules, in the order in which an event meets them:
+//!
+//! 1. [`time`], [`decimal`], [`hash`], [`calendar`]: the small arithmetic everything else stands on.
+//! 2. [`json`] and [`field`]: a line of JSON to the few fields that the rules read.
+//! 3. [`expression`]: compiled predicates and values over those fields.
+//! 4. [`plan`], [`alert`]: the checked rules file, as the engine wants it.
+//! 5. `decode`: one record to "which metrics take it, with which values", or to a [`reject`].
+//! 6. `aggregate`: the first fold, one shard's batches to `delta`s.
+//! 7. `settle`: the second fold, deltas and clock to [`output`]s.
+
+pub mod alert;
+pub mod calendar;
+pub mod decimal;
+pub mod expression;
+pub mod field;
+pub mod hash;
+pub mod json;
+pub mod output;
+pub mod plan;
+pub mod reject;
+pub mod series;
+pub mod time;

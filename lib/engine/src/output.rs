@@ -1,0 +1,159 @@
+//! What the engine decides: points, increments, transitions and counters.
+
+use crate::decimal::Decimal;
+use crate::series::SeriesKey;
+use crate::time::{Millis, Timestamp};
+use std::sync::Arc;
+
+/// One published value of a metric for one window and one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// The metric's place in [`crate::plan::Plan::metrics`].
+    pub metric: usize,
+    /// The dimension values, in the order of the metric's dimensions.
+    pub series: Arc<SeriesKey>,
+    /// The window's first instant.
+    pub window_start: Timestamp,
+    /// The first instant after the window.
+    pub window_end: Timestamp,
+    /// Whether it is the window's point, a correction of it, or a look at an undecided window.
+    pub status: Status,
+    /// The event time at which it was decided: what the output is ordered by.
+    pub decided_at: Timestamp,
+    /// The values.
+    pub values: Values,
+}
+
+/// What kind of point it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Published once, when the window is final.
+    Final,
+    /// Late events of a final window, alone: to be merged into its point.
+    Correction,
+    /// The input ended before the window was decided.
+    Open,
+}
+
+impl Status {
+    /// As users see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Final => "final",
+            Self::Correction => "correction",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// The values of a point, by the kind of its metric.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// How many events.
+    Count(u64),
+    /// The sum of the events' values.
+    Sum(SumValues),
+    /// A distribution of the events' values.
+    Distribution(Box<DistributionValues>),
+    /// How many different values, estimated above 256.
+    Unique(u64),
+    /// A part of a whole, counted independently.
+    Ratio {
+        /// Events that match `part`.
+        part: u64,
+        /// Events that match `whole`.
+        whole: u64,
+    },
+    /// The cohort of journeys that started in the window.
+    Journey(Box<JourneyValues>),
+}
+
+/// The values of a `sum` point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SumValues {
+    /// The exact sum.
+    pub sum: Decimal,
+    /// Events that had a value.
+    pub count: u64,
+    /// The smallest value, if any.
+    pub min: Option<Decimal>,
+    /// The largest value, if any.
+    pub max: Option<Decimal>,
+}
+
+/// The values of a `distribution` point.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct DistributionValues {
+    /// Exact sum, count, smallest and largest value.
+    pub exact: SumValues,
+    /// Nearest-rank percentiles within 1 %: p50, p90, p95, p99, p99.9 ([`PERCENTILES`]).
+    pub percentiles: [Decimal; 5],
+}
+
+/// The percentiles that a point shows, in tenths of a percent.
+pub const PERCENTILES: [(&str, u32); 5] = [("p50", 500), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999)];
+
+/// The values of a `journey` point.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct JourneyValues {
+    /// Journeys that started in the window.
+    pub started: u64,
+    /// Of these, how many finished in time.
+    pub finished: u64,
+    /// Of these, how many did not.
+    pub abandoned: u64,
+    /// Of these, how many are still open (0 in a final point).
+    pub open: u64,
+    /// Time from start to finish of the finished ones, in seconds.
+    pub time: DistributionValues,
+}
+
+/// A part of a live point, to be put as soon as it is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Increment {
+    /// The metric's place in the plan.
+    pub metric: usize,
+    /// The dimension values.
+    pub series: Arc<SeriesKey>,
+    /// The window's first instant.
+    pub window_start: Timestamp,
+    /// The first instant after the window.
+    pub window_end: Timestamp,
+    /// What came in since the last increment.
+    pub values: Values,
+}
+
+/// What became of each record that was received: they sum up (invariant W4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// All records.
+    pub received: u64,
+    /// Could not be decoded, or not used.
+    pub rejected: u64,
+    /// No metric takes it.
+    pub filtered: u64,
+    /// A copy of an event that was seen before.
+    pub duplicate: u64,
+    /// At least one metric took it.
+    pub counted: u64,
+    /// Every metric that would have taken it refused it as late.
+    pub late: u64,
+}
+
+/// What one metric saw, to show that nothing went wrong silently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct MetricCounters {
+    /// Events, copies aside, that the metric took or refused as late.
+    pub matched: u64,
+    /// Events that its expression matched and that had no value (or no journey key).
+    pub no_value: u64,
+    /// Events that it took for which at least one dimension was missing.
+    pub no_dimension: u64,
+    /// Events that it refused as late.
+    pub late_dropped: u64,
+}
+
+/// A length of time in seconds as a decimal, for the values of journeys.
+pub fn seconds(length: Millis) -> Decimal {
+    Decimal::from_billionths(i128::from(length) * 1_000_000)
+}
