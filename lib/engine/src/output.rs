@@ -151,6 +151,8 @@ pub struct MetricCounters {
     pub no_dimension: u64,
     /// Events that it refused as late.
     pub late_dropped: u64,
+    /// Points of series over `max_series` that were folded into `__other__`.
+    pub folded: u64,
 }
 
 /// A length of time in seconds as a decimal, for the values of journeys.
