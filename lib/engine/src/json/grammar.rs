@@ -134,7 +134,7 @@ pub(super) fn string(source: Source<'_>, at: usize) -> Result<(usize, bool), Fau
 
 /// The position of the closing quote of the string without escapes whose first character is at `at`.
 ///
-/// None is no verdict: [`string`] knows. It may look past the line's end.
+/// None is no verdict: [`string`] knows. The answer may lie behind the line's end.
 #[inline]
 pub(super) fn plain_text(source: Source<'_>, at: usize) -> Option<usize> {
     let end = plain_end(source.block(), at);
@@ -197,11 +197,10 @@ fn behind_digits(source: Source<'_>, first: usize) -> Result<usize, Fault> {
 
 /// The position behind a short plain number, `12` or `123.45`, that begins at `at`: the common case, without a loop.
 ///
-/// None is no verdict: [`number`] knows. It may look past the line's end.
+/// None is no verdict: [`number`] knows. The answer may lie behind the line's end.
 #[inline]
 pub(super) fn short_number(source: Source<'_>, at: usize) -> Option<usize> {
-    let seen = window::window(source.block(), at);
-    let others = !window::digits(seen);
+    let others = !window::digits(window::window(source.block(), at)?);
     let whole = window::lowest(others);
     let leading_zero = whole > 1 && source.byte(at) == Some(b'0');
     if whole == 0 || leading_zero {

@@ -12,15 +12,15 @@
 
 use super::grammar::{self, Source, behind_space, key, plain_text, short_number};
 use super::paths::{NodeId, Paths};
-use super::window::{WINDOW_BYTES, Window, window};
+use super::window::{WINDOW_BYTES, Window, from_bytes, window};
 use crate::field::Raw;
 use wide::u8x16;
 
 /// How many pieces of glue a layout may have. A line with more, 20 times that of the benchmark's, is left to the scanner.
-const SEGMENTS_MAX: usize = 256;
+pub(super) const SEGMENTS_MAX: usize = 256;
 
 /// Glue, and what stands behind it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Segment {
     glue: Window,
     /// All ones where `glue` counts.
@@ -33,13 +33,20 @@ struct Segment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     /// A value. Its field, if it has one, is at this index.
-    Leaf { field: usize, depth: u32, leads_on: bool },
+    Leaf { field: usize, rest: LeafRest },
     /// More glue, or the end.
     Glue,
-    /// The beginning of an object that is the field at this index.
-    Open(usize),
-    /// The end of that object.
-    Close(usize),
+    /// The end of an object that is the field at this index; it begins where segment `first` does.
+    Close { field: usize, first: usize },
+}
+
+/// What is known of a leaf and seldom needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LeafRest {
+    /// How many arrays and objects are around it.
+    depth: u32,
+    /// Whether fields could be inside, were it an object.
+    leads_on: bool,
 }
 
 /// The index of no field.
@@ -68,25 +75,38 @@ impl Layout {
         Some(Self { segments: learner.segments, unfilled: unfilled.collect() })
     }
 
-    /// Fills in all fields if the line has this layout and every value is valid. Otherwise the values are unspecified.
+    /// Fills in all fields if the line has this layout and every value is valid. Otherwise the values are unspecified, and the
+    /// answer is the segment where the line differs.
+    ///
+    /// It begins with segment `from`, at `positions[from]`; the segments before it have been seen to fit. It notes in `positions`
+    /// where each segment begins.
     #[inline]
-    pub(super) fn fill<'a>(&self, source: Source<'a>, values: &mut [Raw<'a>]) -> bool {
-        let mut at = source.start();
-        for segment in &self.segments {
-            if !segment.fits(&window(source.block(), at)) {
-                return false;
+    pub(super) fn fill<'a>(
+        &self,
+        source: Source<'a>,
+        values: &mut [Raw<'a>],
+        positions: &mut [usize; SEGMENTS_MAX],
+        from: usize,
+    ) -> Result<(), usize> {
+        let mut at = positions.get(from).copied().unwrap_or_default();
+        for (place, segment) in self.segments.iter().enumerate().skip(from) {
+            if let Some(position) = positions.get_mut(place) {
+                *position = at;
+            }
+            if !segment.fits(source.block(), at) {
+                return Err(place);
             }
             at += segment.length;
             match segment.then {
-                Then::Leaf { field, depth, leads_on } => {
-                    match leaf(source, at, depth, leads_on, values.get_mut(field)) {
-                        Some(end) => at = end,
-                        None => return false,
-                    }
+                Then::Leaf { field, rest } => {
+                    at = leaf(source, at, rest, values.get_mut(field)).ok_or(place)?;
                 }
                 Then::Glue => {}
-                Then::Open(field) => open(source, at, values.get_mut(field)),
-                Then::Close(field) => close(source, at, values.get_mut(field)),
+                Then::Close { field, first } => {
+                    if let (Some(slot), Some(&start)) = (values.get_mut(field), positions.get(first)) {
+                        *slot = Raw::Object(source.text(start, at));
+                    }
+                }
             }
         }
         for &(field, value) in &self.unfilled {
@@ -95,66 +115,65 @@ impl Layout {
             }
         }
         // Whatever was read past the line's end has moved `at` past it as well.
-        at == source.end()
+        if at == source.end() { Ok(()) } else { Err(self.segments.len() - 1) }
+    }
+
+    /// How many segments two layouts have in common before they part.
+    pub(super) fn shared(&self, other: &Self) -> usize {
+        self.segments.iter().zip(&other.segments).take_while(|(mine, theirs)| mine == theirs).count()
     }
 }
 
 impl Segment {
+    /// Whether this glue stands at `at`.
     #[inline]
-    fn fits(&self, seen: &Window) -> bool {
-        let [low, high] = seen;
-        let different = ((*low ^ self.glue[0]) & self.mask[0]) | ((*high ^ self.glue[1]) & self.mask[1]);
+    fn fits(&self, bytes: &[u8], at: usize) -> bool {
+        let Some([low, high]) = window(bytes, at) else { return self.fits_without_window(bytes, at) };
+        let different = ((low ^ self.glue[0]) & self.mask[0]) | ((high ^ self.glue[1]) & self.mask[1]);
         different.simd_eq(u8x16::ZERO).all()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fits_without_window(&self, bytes: &[u8], at: usize) -> bool {
+        let glue = self.glue.iter().flat_map(u8x16::as_array).take(self.length);
+        bytes.get(at..).is_some_and(|rest| rest.len() >= self.length && rest.iter().zip(glue).all(|(byte, glue)| byte == glue))
     }
 }
 
-/// The position behind the value at `at`, which goes to `slot`.
+/// The position behind the value at `at`, which goes to `slot`. The common kinds of value are read here, the others by `grammar`.
 #[inline]
-fn leaf<'a>(source: Source<'a>, at: usize, depth: u32, leads_on: bool, slot: Option<&mut Raw<'a>>) -> Option<usize> {
-    let (value, end) = match source.block().get(at)? {
-        b'"' => match plain_text(source, at + 1) {
-            Some(end) => {
-                if let Some(slot) = slot {
-                    *slot = Raw::Text(source.text(at + 1, end));
-                }
-                return Some(end + 1);
+fn leaf<'a>(source: Source<'a>, at: usize, rest: LeafRest, slot: Option<&mut Raw<'a>>) -> Option<usize> {
+    let first = *source.block().get(at)?;
+    if first == b'"' {
+        if let Some(end) = plain_text(source, at + 1) {
+            if let Some(slot) = slot {
+                *slot = Raw::Text(source.text(at + 1, end));
             }
-            None => grammar::value(source, at, depth).ok()?,
-        },
-        b'0'..=b'9' => match short_number(source, at) {
-            Some(end) => {
-                if let Some(slot) = slot {
-                    *slot = Raw::Number(source.text(at, end));
-                }
-                return Some(end);
-            }
-            None => grammar::value(source, at, depth).ok()?,
-        },
+            return Some(end + 1);
+        }
+    } else if first.is_ascii_digit()
+        && let Some(end) = short_number(source, at)
+    {
+        if let Some(slot) = slot {
+            *slot = Raw::Number(source.text(at, end));
+        }
+        return Some(end);
+    }
+    any_leaf(source, at, rest, slot)
+}
+
+#[inline(never)]
+fn any_leaf<'a>(source: Source<'a>, at: usize, rest: LeafRest, slot: Option<&mut Raw<'a>>) -> Option<usize> {
+    if rest.leads_on && source.byte(at) == Some(b'{') {
         // Fields are inside: this line has another layout.
-        b'{' if leads_on => return None,
-        _ => grammar::value(source, at, depth).ok()?,
-    };
+        return None;
+    }
+    let (value, end) = grammar::value(source, at, rest.depth).ok()?;
     if let Some(slot) = slot {
         *slot = value;
     }
     Some(end)
-}
-
-/// Notes where an object begins: the text from there to the line's end.
-#[cold]
-fn open<'a>(source: Source<'a>, at: usize, slot: Option<&mut Raw<'a>>) {
-    if let Some(slot) = slot {
-        *slot = Raw::Object(source.text(at, source.end()));
-    }
-}
-
-/// Cuts the text that [`open`] has noted where the object ends.
-#[cold]
-fn close<'a>(source: Source<'a>, at: usize, slot: Option<&mut Raw<'a>>) {
-    if let Some(Raw::Object(text)) = slot {
-        let start = source.end() - text.len();
-        *text = source.text(start, at);
-    }
 }
 
 /// Walks over a valid line once more and cuts it into segments.
@@ -169,9 +188,10 @@ impl Learner<'_, '_> {
     /// The position behind the object at `at`, all of whose keys become glue. `node` is none for an object without wanted keys.
     fn container(&mut self, node: Option<NodeId>, at: usize, depth: u32) -> Option<usize> {
         let field = node.and_then(|node| self.paths.field(node));
-        if let Some(field) = field {
-            self.push(at, Then::Open(field))?;
+        if field.is_some() {
+            self.push(at, Then::Glue)?;
         }
+        let first = self.segments.len();
         let mut at = behind_space(self.source, at + 1);
         while self.source.byte(at) != Some(b'}') {
             let (key, start) = key(self.source, at, "").ok()?;
@@ -182,7 +202,7 @@ impl Learner<'_, '_> {
             }
         }
         if let Some(field) = field {
-            self.push(at + 1, Then::Close(field))?;
+            self.push(at + 1, Then::Close { field, first })?;
         }
         Some(at + 1)
     }
@@ -196,7 +216,7 @@ impl Learner<'_, '_> {
         }
         let (_, end) = grammar::value(self.source, at, depth).ok()?;
         let field = node.and_then(|node| self.paths.field(node)).unwrap_or(NO_FIELD);
-        self.push(at, Then::Leaf { field, depth, leads_on })?;
+        self.push(at, Then::Leaf { field, rest: LeafRest { depth, leads_on } })?;
         self.glue_start = end;
         Some(end)
     }
@@ -216,8 +236,10 @@ impl Learner<'_, '_> {
 
 impl Segment {
     fn new(glue: &[u8], then: Then) -> Self {
-        let mask = [u8::MAX; WINDOW_BYTES];
-        let mask = window(mask.get(..glue.len()).unwrap_or(&mask), 0);
-        Self { glue: window(glue, 0), mask, length: glue.len(), then }
+        let (mut bytes, mut mask) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
+        for ((byte, mask), glue) in bytes.iter_mut().zip(&mut mask).zip(glue) {
+            (*byte, *mask) = (*glue, u8::MAX);
+        }
+        Self { glue: from_bytes(&bytes), mask: from_bytes(&mask), length: glue.len(), then }
     }
 }

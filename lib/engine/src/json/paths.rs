@@ -25,12 +25,13 @@ struct Node {
     name: String,
     /// The index of the field that this path is.
     field: Option<usize>,
-    /// The wanted keys of the object here, by length and then by text.
+    /// The wanted keys of the object here, by rank.
     children: Vec<Child>,
 }
 
 #[derive(Clone, Debug)]
 struct Child {
+    rank: u128,
     key: Box<str>,
     node: NodeId,
 }
@@ -57,15 +58,14 @@ impl Paths {
     fn child_or_new(&mut self, parent: NodeId, key: &str) -> NodeId {
         let new = NodeId(self.nodes.len());
         let Some(node) = self.nodes.get_mut(parent.0) else { return parent };
-        match node.find(key) {
-            Ok(known) => known,
-            Err(place) => {
-                node.children.insert(place, Child { key: key.into(), node: new });
-                let name = if parent == NodeId::ROOT { key.to_owned() } else { format!("{}.{key}", node.name) };
-                self.nodes.push(Node { name, ..Node::default() });
-                new
-            }
+        if let Some(known) = node.find(key) {
+            return known;
         }
+        node.children.push(Child { rank: rank(key), key: key.into(), node: new });
+        node.children.sort_by_key(|child| child.rank);
+        let name = if parent == NodeId::ROOT { key.to_owned() } else { format!("{}.{key}", node.name) };
+        self.nodes.push(Node { name, ..Node::default() });
+        new
     }
 
     /// How many nodes there are.
@@ -77,7 +77,7 @@ impl Paths {
     #[inline]
     pub(super) fn child(&self, parent: NodeId, key: Key<'_>) -> Option<NodeId> {
         let parent = self.nodes.get(parent.0)?;
-        if key.escaped { parent.find(&unescape(key.written)).ok() } else { parent.find(key.written).ok() }
+        if key.escaped { parent.find(&unescape(key.written)) } else { parent.find(key.written) }
     }
 
     /// The nodes below `parent`.
@@ -104,13 +104,33 @@ impl Paths {
 }
 
 impl Node {
-    /// The child with this key, or where it belongs.
+    /// The child with this key.
     #[inline]
-    fn find(&self, key: &str) -> Result<NodeId, usize> {
-        let order = |child: &Child| child.key.len().cmp(&key.len()).then_with(|| child.key.as_bytes().cmp(key.as_bytes()));
-        match self.children.binary_search_by(order) {
-            Ok(place) => self.children.get(place).map(|child| child.node).ok_or(place),
-            Err(place) => Err(place),
-        }
+    fn find(&self, key: &str) -> Option<NodeId> {
+        let rank = rank(key);
+        let first = self.children.partition_point(|child| child.rank < rank);
+        let alike = self.children.get(first..)?.iter().take_while(|child| child.rank == rank);
+        alike.into_iter().find(|child| key.len() <= HEAD_BYTES || *child.key == *key).map(|child| child.node)
+    }
+}
+
+/// How many bytes of a key its rank holds.
+const HEAD_BYTES: usize = 8;
+
+/// A number that tells keys apart: the length, then the first eight bytes. Nearly all keys differ in it, and it is cheaper to compare
+/// than text.
+#[inline]
+fn rank(key: &str) -> u128 {
+    let bytes = key.as_bytes();
+    let head = if let Some(head) = bytes.first_chunk::<8>() {
+        u64::from_le_bytes(*head)
+    } else if let (Some(head), Some(tail)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*tail)) << 32
+    } else {
+        bytes.iter().fold(0, |head, &byte| head << 8 | u64::from(byte))
+    };
+    #[expect(clippy::as_conversions, reason = "usize to u128 loses nothing")]
+    {
+        (key.len() as u128) << 64 | u128::from(head)
     }
 }

@@ -1,8 +1,7 @@
 //! Looking at 32 bytes at a time, in safe code.
 //!
-//! A window is two vectors of 16 bytes, which is what every x86-64 and aarch64 processor can do without asking. Where the
-//! block ends inside a window, zeros stand in for what is missing. A zero is a control character, which ends every string,
-//! and it never stands in a layout, so nothing that looks through a window can run past the block.
+//! A window is two vectors of 16 bytes, which is what every x86-64 and aarch64 processor can do without asking. Near the end of
+//! the block, where there is no window any more, a cold path looks byte by byte.
 
 use wide::u8x16;
 
@@ -12,29 +11,16 @@ pub(super) const WINDOW_BYTES: usize = 32;
 /// The 32 bytes from a position on.
 pub(super) type Window = [u8x16; 2];
 
-/// The window at `at`.
+/// The window at `at`, if the block has that many bytes.
 #[inline]
-pub(super) fn window(bytes: &[u8], at: usize) -> Window {
-    match bytes.get(at..).and_then(|rest| rest.first_chunk::<WINDOW_BYTES>()) {
-        Some(chunk) => halves(chunk),
-        None => padded(bytes, at),
-    }
+pub(super) fn window(bytes: &[u8], at: usize) -> Option<Window> {
+    bytes.get(at..)?.first_chunk::<WINDOW_BYTES>().map(from_bytes)
 }
 
-/// The window at `at`, near the end of the block.
-#[cold]
-#[inline(never)]
-fn padded(bytes: &[u8], at: usize) -> Window {
-    let mut chunk = [0; WINDOW_BYTES];
-    for (to, from) in chunk.iter_mut().zip(bytes.get(at..).unwrap_or_default()) {
-        *to = *from;
-    }
-    halves(&chunk)
-}
-
+/// The window of these bytes.
 #[inline]
-fn halves(chunk: &[u8; WINDOW_BYTES]) -> Window {
-    match chunk.as_chunks::<16>().0 {
+pub(super) fn from_bytes(bytes: &[u8; WINDOW_BYTES]) -> Window {
+    match bytes.as_chunks::<16>().0 {
         &[low, high] => [u8x16::new(low), u8x16::new(high)],
         _ => [u8x16::ZERO; 2],
     }
@@ -44,14 +30,21 @@ fn halves(chunk: &[u8; WINDOW_BYTES]) -> Window {
 /// of `bytes`.
 #[inline]
 pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        let [low, high] = window(bytes, at);
+    while let Some([low, high]) = window(bytes, at) {
         let marks = ends_plain(low) | ends_plain(high) << 16;
         if marks != 0 {
             return at + lowest(marks);
         }
         at += WINDOW_BYTES;
     }
+    plain_end_without_window(bytes, at)
+}
+
+#[cold]
+#[inline(never)]
+fn plain_end_without_window(bytes: &[u8], at: usize) -> usize {
+    let ends = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    bytes.get(at..).and_then(|rest| rest.iter().position(ends)).map_or(bytes.len(), |length| at + length)
 }
 
 /// One bit for each byte that ends the plain part of a string.
@@ -84,17 +77,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_shows_zeros_past_the_end() {
-        let bytes: Vec<u8> = (1..=40).collect();
-        for at in [0, 8, 9, 30, 39, 40, 41, usize::MAX] {
-            let shown: Vec<u8> = window(&bytes, at).iter().flat_map(|half| half.to_array()).collect();
-            let mut expected: Vec<u8> = bytes.iter().copied().skip(at).take(WINDOW_BYTES).collect();
-            expected.resize(WINDOW_BYTES, 0);
-            assert_eq!(shown, expected, "at {at}");
-        }
-    }
-
-    #[test]
     fn every_byte_is_plain_or_ends_a_string_at_every_place() {
         for byte in 0..=u8::MAX {
             let ends = byte < 0x20 || byte == b'"' || byte == b'\\';
@@ -110,7 +92,7 @@ mod tests {
     fn digits_are_found_and_nothing_else() {
         for byte in 0..=u8::MAX {
             let bytes = [byte; 32];
-            assert_eq!(digits(window(&bytes, 0)), if byte.is_ascii_digit() { 0xffff } else { 0 }, "byte {byte}");
+            assert_eq!(digits(from_bytes(&bytes)), if byte.is_ascii_digit() { 0xffff } else { 0 }, "byte {byte}");
         }
     }
 }
