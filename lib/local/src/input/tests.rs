@@ -109,15 +109,15 @@ fn damaged_archives_are_errors() {
         b"first line\nsecond line\n",
         "the gzip data of `a.gz` are damaged, in line 3 or after it; fetch or write the file again; the lines before were read",
     );
-    let packed = [gzip(b"one\n"), b"and no member".to_vec()].concat();
+    let followed = [gzip(b"one\n"), b"and no member".to_vec()].concat();
     check_error(
-        Input::bytes("a.gz", packed),
+        Input::bytes("a.gz", followed),
         b"one\n",
         "the gzip data of `a.gz` are damaged, in line 2 or after it; fetch or write the file again; the lines before were read",
     );
-    let mut packed = zstandard(b"first line\n");
-    packed[5] = 0xff;
-    let (_, error) = read(Input::bytes("a.zst", packed));
+    let mut frame = zstandard(b"first line\n");
+    frame[5] = 0xff;
+    let (_, error) = read(Input::bytes("a.zst", frame));
     assert!(
         matches!(error, Some(InputError::Damaged { .. } | InputError::Truncated { .. })),
         "{error:?}"
