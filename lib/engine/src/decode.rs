@@ -81,14 +81,14 @@ impl Decoder {
         // One check for the whole block is much cheaper than one for each record; only a block with a fault pays again.
         let block = std::str::from_utf8(text).ok();
         for record in records {
-            let place = u32::try_from(batch.received).unwrap_or(u32::MAX);
+            let position = record.position;
             batch.received += 1;
             let outcome = match block {
                 Some(block) => self.decode_record(block, &record, &mut values, &mut batch),
                 None => self.decode_checked(text, record, &mut values, &mut batch),
             };
             if let Err((code, detail)) = outcome {
-                batch.rejects.push(Reject { record: place, code, detail });
+                batch.rejects.push(Reject { position, code, detail });
             }
         }
         batch

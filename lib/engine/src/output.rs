@@ -140,6 +140,18 @@ pub struct Counters {
     pub late: u64,
 }
 
+impl Counters {
+    /// Adds what became of other records.
+    pub fn add(&mut self, more: &Self) {
+        self.received += more.received;
+        self.rejected += more.rejected;
+        self.filtered += more.filtered;
+        self.duplicate += more.duplicate;
+        self.counted += more.counted;
+        self.late += more.late;
+    }
+}
+
 /// What one metric saw, to show that nothing went wrong silently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct MetricCounters {

@@ -1,0 +1,1 @@
+//! What no single part can show: both ways to the answer, on whole lines.
