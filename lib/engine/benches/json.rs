@@ -2,8 +2,19 @@
 //!
 //! Prints nanoseconds per line, the best of several rounds, for guessing and for the strict scanner. Compare within one run only.
 
-#![expect(clippy::print_stdout, clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros, reason = "a benchmark measures time and prints it")]
-#![expect(clippy::unwrap_used, clippy::as_conversions, clippy::cast_precision_loss, reason = "a benchmark's own data")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a benchmark measures time and prints it"
+)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "a benchmark's own data"
+)]
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -31,7 +42,8 @@ impl Random {
     }
 
     fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[usize::try_from(self.below(choices.len() as u64)).unwrap()]
+        let index = usize::try_from(self.below(choices.len() as u64)).unwrap();
+        choices.get(index).unwrap()
     }
 }
 
@@ -41,7 +53,12 @@ fn orders(layouts: u64) -> String {
     let mut block = String::new();
     for _ in 0..LINES {
         let (first, second) = (random.next(), random.next());
-        let kind = random.of(&["order.created", "order.rejected", "checkout.started", "checkout.completed"]);
+        let kind = random.of(&[
+            "order.created",
+            "order.rejected",
+            "checkout.started",
+            "checkout.completed",
+        ]);
         let extra = random.below(layouts);
         let extra = if extra == 0 { String::new() } else { format!(",\"extra{extra}\":true") };
         let amount = match random.below(3) {
@@ -76,7 +93,9 @@ fn orders(layouts: u64) -> String {
 
 fn lines(block: &str) -> Vec<Range<usize>> {
     let mut start = 0;
-    memchr::memchr_iter(b'\n', block.as_bytes()).map(|end| std::mem::replace(&mut start, end + 1)..end).collect()
+    memchr::memchr_iter(b'\n', block.as_bytes())
+        .map(|end| std::mem::replace(&mut start, end + 1)..end)
+        .collect()
 }
 
 fn measure(name: &str, block: &str, fields: &FieldTable, scan: bool) {
@@ -102,12 +121,23 @@ fn measure(name: &str, block: &str, fields: &FieldTable, scan: bool) {
 
 fn main() {
     let mut fields = FieldTable::default();
-    for path in [&["id"][..], &["type"], &["time"], &["data", "aggregator"], &["data", "country"], &["data", "amount"]] {
+    for path in [
+        &["id"][..],
+        &["type"],
+        &["time"],
+        &["data", "aggregator"],
+        &["data", "country"],
+        &["data", "amount"],
+    ] {
         fields.intern(path);
     }
-    for layouts in [1] {
+    for layouts in [1, 4, 8, 30] {
         let block = orders(layouts);
-        println!("{layouts} layouts, {} bytes per line, {} fields", block.len() / LINES, fields.len());
+        println!(
+            "{layouts} layouts, {} bytes per line, {} fields",
+            block.len() / LINES,
+            fields.len()
+        );
         measure("  guessing", &block, &fields, false);
         measure("  scanner", &block, &fields, true);
     }

@@ -98,7 +98,9 @@ impl Aggregator {
         let horizon = self.plan.timing.correction_horizon();
         if stamp.is_some_and(|stamp| stamp.minus(horizon) > event.time) {
             // It could be a copy of an event that is forgotten already.
-            takes.iter().for_each(|take| self.partials.refuse(take.series));
+            for take in takes {
+                self.partials.refuse(take.series);
+            }
             delta.counters.late += 1;
             return true;
         }

@@ -102,7 +102,11 @@ impl Extractor {
     }
 
     #[cold]
-    fn scan_and_learn<'a>(&mut self, source: Source<'a>, values: &mut FieldValues<'a>) -> Result<(), JsonError> {
+    fn scan_and_learn<'a>(
+        &mut self,
+        source: Source<'a>,
+        values: &mut FieldValues<'a>,
+    ) -> Result<(), JsonError> {
         let scanned = self.scanner.scan(&self.paths, source, values.as_mut_slice());
         if self.guess.missed()
             && scanned.is_ok()
@@ -115,7 +119,12 @@ impl Extractor {
 
     /// Words a problem, and leaves nothing of the line behind.
     #[cold]
-    fn fail(&self, source: Source<'_>, problem: Problem, values: &mut FieldValues<'_>) -> JsonError {
+    fn fail(
+        &self,
+        source: Source<'_>,
+        problem: Problem,
+        values: &mut FieldValues<'_>,
+    ) -> JsonError {
         values.as_mut_slice().fill(Raw::Unreachable);
         match problem {
             Problem::Fault(Fault::Syntax { at, expected }) => {
@@ -125,15 +134,25 @@ impl Extractor {
             }
             Problem::Fault(Fault::TooDeep { at }) => JsonError {
                 code: RejectCode::TooDeep,
-                detail: format!("arrays and objects nest deeper than {DEPTH_MAX} levels at byte {}", source.column(at)),
+                detail: format!(
+                    "arrays and objects nest deeper than {DEPTH_MAX} levels at byte {}",
+                    source.column(at)
+                ),
             },
             Problem::NotAnObject { at, found } => JsonError {
                 code: RejectCode::NotAnObject,
-                detail: format!("expected an object and found {found} at byte {}", source.column(at)),
+                detail: format!(
+                    "expected an object and found {found} at byte {}",
+                    source.column(at)
+                ),
             },
             Problem::DuplicateKey { at, node } => JsonError {
                 code: RejectCode::DuplicateKey,
-                detail: format!("the key {} stands a second time at byte {}", self.paths.name(node), source.column(at)),
+                detail: format!(
+                    "the key {} stands a second time at byte {}",
+                    self.paths.name(node),
+                    source.column(at)
+                ),
             },
         }
     }

@@ -289,9 +289,8 @@ impl Settler {
         let begin = points.len();
         loop {
             let ended = self.agenda.iter().find(|&&(moment, metric, start, closing)| {
-                let metric = self.plan.metrics.get(metric);
                 let end = |metric: &Metric| self.plan.calendar.window(metric.window, start).end.plus(metric.within());
-                moment <= stop || (closing == Closing::Final && metric.is_some_and(|metric| end(metric) <= stop))
+                moment <= stop || (closing == Closing::Final && self.plan.metrics.get(metric).is_some_and(|metric| end(metric) <= stop))
             });
             let Some(&entry) = ended else { break };
             self.agenda.remove(&entry);

@@ -60,8 +60,8 @@ impl PartialTable {
             late.push(LatePartial { stamp, partial: empty(plan, batch, take, time) });
             number(late.len() - 1)
         });
-        if let Some(late) = at_mut(&mut self.late, place) {
-            extend(&mut late.partial, take, time);
+        if let Some(entry) = at_mut(&mut self.late, place) {
+            extend(&mut entry.partial, take, time);
         }
     }
 

@@ -3,6 +3,7 @@
 //! Most metrics begin with `type == "..."`. Those are found by one look into a map per field that is demanded, so a
 //! thousand metrics cost what the few that match cost. Metrics that demand nothing are asked every time.
 
+use crate::expression::Program;
 use crate::field::{FieldId, FieldValues, Raw};
 use crate::hash::Map;
 use crate::json;
@@ -14,6 +15,9 @@ pub(super) struct MetricIndex {
     always: Vec<usize>,
     by_field: Vec<(FieldId, Map<Box<str>, Vec<usize>>)>,
 }
+
+/// What must hold for a metric to want an event: the field is one of these strings.
+type Demand<'p> = (FieldId, Vec<&'p str>);
 
 impl MetricIndex {
     /// The index of a plan's metrics.
@@ -35,7 +39,7 @@ impl MetricIndex {
         });
         let Some((_, by_constant)) = self.by_field.get_mut(position) else { return };
         for &constant in constants {
-            let places = by_constant.entry_ref(constant).or_insert_with(Vec::new);
+            let places = by_constant.entry(constant.into()).or_default();
             if places.last() != Some(&place) {
                 places.push(place);
             }
@@ -57,9 +61,9 @@ impl MetricIndex {
     }
 }
 
-/// What must hold for the metric to take an event or to miss its value: a field is one of these strings.
-fn demand(metric: &Metric) -> Option<(FieldId, Vec<&str>)> {
-    let of_filter = || metric.filter.as_ref().and_then(|filter| filter.required());
+/// What the metric demands to take an event, or to miss its value.
+fn demand(metric: &Metric) -> Option<Demand<'_>> {
+    let of_filter = || metric.filter.as_ref().and_then(Program::required);
     let of_kind = match &metric.kind {
         MetricKind::Count(when) => when.required(),
         MetricKind::Sum(_) | MetricKind::Distribution(_) | MetricKind::Unique(_) => None,
@@ -71,9 +75,7 @@ fn demand(metric: &Metric) -> Option<(FieldId, Vec<&str>)> {
 }
 
 /// What must hold if one of two demands must: only demands on the same field can be put together.
-fn either<'p>(
-    ((field, mut constants), (other, more)): ((FieldId, Vec<&'p str>), (FieldId, Vec<&'p str>)),
-) -> Option<(FieldId, Vec<&'p str>)> {
+fn either<'p>(((field, mut constants), (other, more)): (Demand<'p>, Demand<'p>)) -> Option<Demand<'p>> {
     constants.extend(more);
     constants.sort_unstable();
     constants.dedup();

@@ -2,12 +2,13 @@
 
 use super::Rejection;
 use crate::decimal::{Decimal, DecimalError};
-use crate::expression::{Program, Value};
+use crate::expression::{Program, Value, raw_text};
 use crate::field::{FieldValues, Raw};
 use crate::hash;
 use crate::plan::Dimension;
 use crate::reject::RejectCode;
 use crate::series::{MISSING, push_value};
+use std::borrow::Cow;
 
 /// How much of a value a message shows, in characters.
 const SHOWN_CHARACTERS_MAX: usize = 60;
@@ -21,7 +22,7 @@ pub(super) fn number(program: &Program, values: &FieldValues<'_>) -> Result<Opti
         Some(raw) => return Err((RejectCode::WrongType, format!("the value must be a number, not {}", describe(raw)))),
         None => match program.evaluate(values) {
             Err(_) | Ok(Value::Null) => return Ok(None),
-            Ok(value) => computed(&value)?,
+            Ok(value) => computed(value)?,
         },
     };
     parsed.map(Some).map_err(|(error, text)| match error {
@@ -32,49 +33,77 @@ pub(super) fn number(program: &Program, values: &FieldValues<'_>) -> Result<Opti
     })
 }
 
-fn computed(value: &Value<'_>) -> Result<Result<Decimal, (DecimalError, String)>, Rejection> {
-    let text = match value {
-        Value::Int(_) | Value::Uint(_) | Value::Double(_) => value.scalar_text().unwrap_or_default().into_owned(),
-        other => return Err((RejectCode::WrongType, format!("the value must be a number, not {}", other.type_name()))),
-    };
+fn computed(value: Value<'_>) -> Result<Result<Decimal, (DecimalError, String)>, Rejection> {
+    if !matches!(value, Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Number(_)) {
+        return Err((RejectCode::WrongType, format!("the value must be a number, not {}", describe_value(&value))));
+    }
+    let text = value.into_text().unwrap_or_default().into_owned();
     Ok(Decimal::parse(&text).map_err(|error| (error, text)))
+}
+
+/// The value of an expression as a text.
+enum Scalar<'a> {
+    Missing,
+    Text(Cow<'a, str>),
+    /// A list, a map or bytes: what it is.
+    Composite(String),
+}
+
+#[inline]
+fn scalar<'a>(program: &'a Program, values: &FieldValues<'a>) -> Scalar<'a> {
+    if let Some(field) = program.path() {
+        return match values.get(field) {
+            Raw::Text(text) => Scalar::Text(Cow::Borrowed(text)),
+            Raw::Absent | Raw::Unreachable | Raw::Null => Scalar::Missing,
+            raw => raw_text(raw).map_or_else(|| Scalar::Composite(describe(raw)), Scalar::Text),
+        };
+    }
+    match program.evaluate(values) {
+        Err(_) | Ok(Value::Null) => Scalar::Missing,
+        Ok(value) => {
+            let name = describe_value(&value);
+            value.into_text().map_or_else(|| Scalar::Composite(name.to_owned()), Scalar::Text)
+        }
+    }
 }
 
 /// The stable hash of a value's text: a journey's key, a member of a unique; `None` if it is missing.
 #[inline]
 pub(super) fn text_hash(program: &Program, values: &FieldValues<'_>) -> Result<Option<u64>, Rejection> {
-    if let Some(Raw::Text(text)) = program.path().map(|field| values.get(field)) {
-        return Ok(Some(hash::stable(text.as_bytes())));
-    }
-    match program.evaluate(values) {
-        Err(_) | Ok(Value::Null) => Ok(None),
-        Ok(value) => match value.scalar_text() {
-            Some(text) => Ok(Some(hash::stable(text.as_bytes()))),
-            None => Err((RejectCode::WrongType, format!("the value must be a string, a number or a bool, not {}", value.type_name()))),
-        },
+    match scalar(program, values) {
+        Scalar::Missing => Ok(None),
+        Scalar::Text(text) => Ok(Some(hash::stable(text.as_bytes()))),
+        Scalar::Composite(what) => {
+            Err((RejectCode::WrongType, format!("the value must be a string, a number or a bool, not {what}")))
+        }
     }
 }
 
 /// Appends the value of one dimension to a packed series key.
 #[inline]
 pub(super) fn push_dimension(packed: &mut Vec<u8>, dimension: &Dimension, values: &FieldValues<'_>) -> Result<(), Rejection> {
-    if let Some(Raw::Text(text)) = dimension.value.path().map(|field| values.get(field))
-        && !text.is_empty()
-    {
-        push_value(packed, text);
-        return Ok(());
-    }
-    match dimension.value.evaluate(values) {
-        Err(_) | Ok(Value::Null) => push_value(packed, MISSING),
-        Ok(value) => match value.scalar_text() {
-            Some(text) => push_value(packed, if text.is_empty() { MISSING } else { &text }),
-            None => {
-                let text = format!("dimension `{}` must be a string, a number or a bool, not {}", dimension.name, value.type_name());
-                return Err((RejectCode::WrongType, text));
-            }
-        },
+    match scalar(&dimension.value, values) {
+        Scalar::Text(text) if !text.is_empty() => push_value(packed, &text),
+        Scalar::Text(_) | Scalar::Missing => push_value(packed, MISSING),
+        Scalar::Composite(what) => {
+            let text = format!("dimension `{}` must be a string, a number or a bool, not {what}", dimension.name);
+            return Err((RejectCode::WrongType, text));
+        }
     }
     Ok(())
+}
+
+/// What a computed value is.
+const fn describe_value(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a bool",
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Number(_) => "a number",
+        Value::Text(_) => "a string",
+        Value::Bytes(_) => "bytes",
+        Value::List(_) => "a list",
+        Value::Map(_) => "a map",
+    }
 }
 
 /// The reject of a field that must hold a text: the code if it is missing, else `wrong_type`.

@@ -47,7 +47,10 @@ fn decode_unit(hex: &str) -> Option<(char, &str)> {
     if let Some(character) = char::from_u32(unit) {
         return Some((character, rest));
     }
-    let pair = rest.strip_prefix("\\u").and_then(code_unit).and_then(|(second, behind)| Some((pair(unit, second)?, behind)));
+    let pair = rest
+        .strip_prefix("\\u")
+        .and_then(code_unit)
+        .and_then(|(second, behind)| Some((pair(unit, second)?, behind)));
     Some(pair.unwrap_or((char::REPLACEMENT_CHARACTER, rest)))
 }
 

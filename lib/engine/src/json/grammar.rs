@@ -33,7 +33,11 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     #[inline]
     pub(super) fn new(block: &'a str, line: &Range<usize>) -> Self {
-        Self { block, line: block.as_bytes().get(..line.end).unwrap_or(block.as_bytes()), start: line.start }
+        Self {
+            block,
+            line: block.as_bytes().get(..line.end).unwrap_or(block.as_bytes()),
+            start: line.start,
+        }
     }
 
     /// Where the line begins.
@@ -148,8 +152,18 @@ fn escaped_string(source: Source<'_>, mut at: usize) -> Result<(usize, bool), Fa
         match source.byte(at) {
             Some(b'"') => return Ok((at + 1, true)),
             Some(b'\\') => at = plain_end(source.block(), escape(source, at + 1)?),
-            Some(_) => return Err(Fault::Syntax { at, expected: "an escape instead of a control character" }),
-            None => return Err(Fault::Syntax { at: source.end(), expected: "the closing quote of a string" }),
+            Some(_) => {
+                return Err(Fault::Syntax {
+                    at,
+                    expected: "an escape instead of a control character",
+                });
+            }
+            None => {
+                return Err(Fault::Syntax {
+                    at: source.end(),
+                    expected: "the closing quote of a string",
+                });
+            }
         }
     }
 }
@@ -158,11 +172,16 @@ fn escaped_string(source: Source<'_>, mut at: usize) -> Result<(usize, bool), Fa
 fn escape(source: Source<'_>, at: usize) -> Result<usize, Fault> {
     match source.byte(at) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
-        Some(b'u') => match (at + 1..at + 5).find(|&at| !source.byte(at).is_some_and(|byte| byte.is_ascii_hexdigit())) {
+        Some(b'u') => match (at + 1..at + 5)
+            .find(|&at| !source.byte(at).is_some_and(|byte| byte.is_ascii_hexdigit()))
+        {
             None => Ok(at + 5),
             Some(at) => Err(Fault::Syntax { at, expected: "a hexadecimal digit" }),
         },
-        _ => Err(Fault::Syntax { at, expected: "one of the escapes \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u" }),
+        _ => Err(Fault::Syntax {
+            at,
+            expected: "one of the escapes \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u",
+        }),
     }
 }
 
@@ -261,8 +280,12 @@ fn container(source: Source<'_>, mut at: usize, depth: u32) -> Result<usize, Fau
                     at = behind_space(source, at + 1);
                     break;
                 }
-                (true, _) => return Err(Fault::Syntax { at, expected: "a comma or the end of the object" }),
-                (false, _) => return Err(Fault::Syntax { at, expected: "a comma or the end of the array" }),
+                (true, _) => {
+                    return Err(Fault::Syntax { at, expected: "a comma or the end of the object" });
+                }
+                (false, _) => {
+                    return Err(Fault::Syntax { at, expected: "a comma or the end of the array" });
+                }
             }
         }
     }
@@ -286,7 +309,11 @@ pub(super) struct Key<'a> {
 
 /// The key at `at`, and the position of its value, which need not be there.
 #[inline]
-pub(super) fn key<'a>(source: Source<'a>, at: usize, expected: &'static str) -> Result<(Key<'a>, usize), Fault> {
+pub(super) fn key<'a>(
+    source: Source<'a>,
+    at: usize,
+    expected: &'static str,
+) -> Result<(Key<'a>, usize), Fault> {
     if source.byte(at) != Some(b'"') {
         return Err(Fault::Syntax { at, expected });
     }

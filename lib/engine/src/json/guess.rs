@@ -67,8 +67,7 @@ impl Guess {
         }
         let Some(&newest) = self.order.first() else { return false };
         let Some(layout) = self.layouts.get(newest) else { return false };
-        self.positions[0] = source.start();
-        if let Err(segment) = layout.fill(source, values, &mut self.positions, 0)
+        if let Err(segment) = layout.fill(source, values, &mut self.positions, (0, source.start()))
             && !self.fill_with_others(source, values, newest, segment)
         {
             return false;
@@ -92,16 +91,24 @@ impl Guess {
     ) -> bool {
         for place in 1..self.order.len() {
             let Some(&candidate) = self.order.get(place) else { return false };
-            let shared = self.shared.get(candidate).and_then(|row| row.get(failed)).copied().unwrap_or_default();
-            let Some(layout) = self.layouts.get(candidate).filter(|_| shared <= segment) else { continue };
-            match layout.fill(source, values, &mut self.positions, shared) {
+            let shared = self
+                .shared
+                .get(candidate)
+                .and_then(|row| row.get(failed))
+                .copied()
+                .unwrap_or_default();
+            let Some(layout) = self.layouts.get(candidate).filter(|_| shared <= segment) else {
+                continue;
+            };
+            let at = self.positions.get(shared).copied().unwrap_or_default();
+            match layout.fill(source, values, &mut self.positions, (shared, at)) {
                 Ok(()) => {
                     if let Some(used) = self.order.get_mut(..=place) {
                         used.rotate_right(1);
                     }
                     return true;
                 }
-                Err(place) => (failed, segment) = (candidate, place),
+                Err(differs) => (failed, segment) = (candidate, differs),
             }
         }
         false
@@ -128,7 +135,11 @@ impl Guess {
 
     /// Keeps a new layout in the place of the one used longest ago.
     pub(super) fn keep(&mut self, layout: Layout) {
-        let place = if self.layouts.len() < LAYOUTS_MAX { self.layouts.len() } else { self.order.pop().unwrap_or_default() };
+        let place = if self.layouts.len() < LAYOUTS_MAX {
+            self.layouts.len()
+        } else {
+            self.order.pop().unwrap_or_default()
+        };
         self.order.insert(0, place);
         for (other, known) in self.layouts.iter().enumerate() {
             let shared = known.shared(&layout);

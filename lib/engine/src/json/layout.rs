@@ -63,7 +63,8 @@ pub(super) struct Layout {
 impl Layout {
     /// The layout of a line that the scanner has accepted, with the values it found. None for a line with too many pieces.
     pub(super) fn learn(paths: &Paths, source: Source<'_>, values: &[Raw<'_>]) -> Option<Self> {
-        let mut learner = Learner { paths, source, segments: Vec::new(), glue_start: source.start() };
+        let mut learner =
+            Learner { paths, source, segments: Vec::new(), glue_start: source.start() };
         let start = behind_space(source, source.start());
         learner.container(Some(NodeId::ROOT), start, 0)?;
         learner.push(source.end(), Then::Glue)?;
@@ -78,17 +79,16 @@ impl Layout {
     /// Fills in all fields if the line has this layout and every value is valid. Otherwise the values are unspecified, and the
     /// answer is the segment where the line differs.
     ///
-    /// It begins with segment `from`, at `positions[from]`; the segments before it have been seen to fit. It notes in `positions`
-    /// where each segment begins.
+    /// It begins with segment `from`, at position `at`; the segments before it have been seen to fit. It notes in `positions` where
+    /// each segment begins.
     #[inline]
     pub(super) fn fill<'a>(
         &self,
         source: Source<'a>,
         values: &mut [Raw<'a>],
         positions: &mut [usize; SEGMENTS_MAX],
-        from: usize,
+        (from, mut at): (usize, usize),
     ) -> Result<(), usize> {
-        let mut at = positions.get(from).copied().unwrap_or_default();
         for (place, segment) in self.segments.iter().enumerate().skip(from) {
             if let Some(position) = positions.get_mut(place) {
                 *position = at;
@@ -103,7 +103,9 @@ impl Layout {
                 }
                 Then::Glue => {}
                 Then::Close { field, first } => {
-                    if let (Some(slot), Some(&start)) = (values.get_mut(field), positions.get(first)) {
+                    if let (Some(slot), Some(&start)) =
+                        (values.get_mut(field), positions.get(first))
+                    {
                         *slot = Raw::Object(source.text(start, at));
                     }
                 }
@@ -120,7 +122,11 @@ impl Layout {
 
     /// How many segments two layouts have in common before they part.
     pub(super) fn shared(&self, other: &Self) -> usize {
-        self.segments.iter().zip(&other.segments).take_while(|(mine, theirs)| mine == theirs).count()
+        self.segments
+            .iter()
+            .zip(&other.segments)
+            .take_while(|(mine, theirs)| mine == theirs)
+            .count()
     }
 }
 
@@ -128,8 +134,11 @@ impl Segment {
     /// Whether this glue stands at `at`.
     #[inline]
     fn fits(&self, bytes: &[u8], at: usize) -> bool {
-        let Some([low, high]) = window(bytes, at) else { return self.fits_without_window(bytes, at) };
-        let different = ((low ^ self.glue[0]) & self.mask[0]) | ((high ^ self.glue[1]) & self.mask[1]);
+        let Some([low, high]) = window(bytes, at) else {
+            return self.fits_without_window(bytes, at);
+        };
+        let different =
+            ((low ^ self.glue[0]) & self.mask[0]) | ((high ^ self.glue[1]) & self.mask[1]);
         different.simd_eq(u8x16::ZERO).all()
     }
 
@@ -137,13 +146,20 @@ impl Segment {
     #[inline(never)]
     fn fits_without_window(&self, bytes: &[u8], at: usize) -> bool {
         let glue = self.glue.iter().flat_map(u8x16::as_array).take(self.length);
-        bytes.get(at..).is_some_and(|rest| rest.len() >= self.length && rest.iter().zip(glue).all(|(byte, glue)| byte == glue))
+        bytes.get(at..).is_some_and(|rest| {
+            rest.len() >= self.length && rest.iter().zip(glue).all(|(byte, glue)| byte == glue)
+        })
     }
 }
 
 /// The position behind the value at `at`, which goes to `slot`. The common kinds of value are read here, the others by `grammar`.
 #[inline]
-fn leaf<'a>(source: Source<'a>, at: usize, rest: LeafRest, slot: Option<&mut Raw<'a>>) -> Option<usize> {
+fn leaf<'a>(
+    source: Source<'a>,
+    at: usize,
+    rest: LeafRest,
+    slot: Option<&mut Raw<'a>>,
+) -> Option<usize> {
     let first = *source.block().get(at)?;
     if first == b'"' {
         if let Some(end) = plain_text(source, at + 1) {
@@ -164,7 +180,12 @@ fn leaf<'a>(source: Source<'a>, at: usize, rest: LeafRest, slot: Option<&mut Raw
 }
 
 #[inline(never)]
-fn any_leaf<'a>(source: Source<'a>, at: usize, rest: LeafRest, slot: Option<&mut Raw<'a>>) -> Option<usize> {
+fn any_leaf<'a>(
+    source: Source<'a>,
+    at: usize,
+    rest: LeafRest,
+    slot: Option<&mut Raw<'a>>,
+) -> Option<usize> {
     if rest.leads_on && source.byte(at) == Some(b'{') {
         // Fields are inside: this line has another layout.
         return None;
@@ -224,7 +245,9 @@ impl Learner<'_, '_> {
     /// Adds the glue up to `end`, in pieces that fit into a window.
     fn push(&mut self, end: usize, then: Then) -> Option<()> {
         let mut rest = self.source.bytes(self.glue_start, end);
-        while let Some((piece, behind)) = rest.split_at_checked(WINDOW_BYTES).filter(|(_, behind)| !behind.is_empty()) {
+        while let Some((piece, behind)) =
+            rest.split_at_checked(WINDOW_BYTES).filter(|(_, behind)| !behind.is_empty())
+        {
             self.segments.push(Segment::new(piece, Then::Glue));
             rest = behind;
         }
@@ -237,8 +260,8 @@ impl Learner<'_, '_> {
 impl Segment {
     fn new(glue: &[u8], then: Then) -> Self {
         let (mut bytes, mut mask) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
-        for ((byte, mask), glue) in bytes.iter_mut().zip(&mut mask).zip(glue) {
-            (*byte, *mask) = (*glue, u8::MAX);
+        for ((to, counts), from) in bytes.iter_mut().zip(&mut mask).zip(glue) {
+            (*to, *counts) = (*from, u8::MAX);
         }
         Self { glue: from_bytes(&bytes), mask: from_bytes(&mask), length: glue.len(), then }
     }

@@ -63,7 +63,8 @@ impl Paths {
         }
         node.children.push(Child { rank: rank(key), key: key.into(), node: new });
         node.children.sort_by_key(|child| child.rank);
-        let name = if parent == NodeId::ROOT { key.to_owned() } else { format!("{}.{key}", node.name) };
+        let name =
+            if parent == NodeId::ROOT { key.to_owned() } else { format!("{}.{key}", node.name) };
         self.nodes.push(Node { name, ..Node::default() });
         new
     }
@@ -82,7 +83,10 @@ impl Paths {
 
     /// The nodes below `parent`.
     pub(super) fn children(&self, parent: NodeId) -> impl Iterator<Item = NodeId> {
-        self.nodes.get(parent.0).into_iter().flat_map(|node| node.children.iter().map(|child| child.node))
+        self.nodes
+            .get(parent.0)
+            .into_iter()
+            .flat_map(|node| node.children.iter().map(|child| child.node))
     }
 
     /// Whether some path leads through `node`.
@@ -110,7 +114,10 @@ impl Node {
         let rank = rank(key);
         let first = self.children.partition_point(|child| child.rank < rank);
         let alike = self.children.get(first..)?.iter().take_while(|child| child.rank == rank);
-        alike.into_iter().find(|child| key.len() <= HEAD_BYTES || *child.key == *key).map(|child| child.node)
+        alike
+            .into_iter()
+            .find(|child| key.len() <= HEAD_BYTES || *child.key == *key)
+            .map(|child| child.node)
     }
 }
 

@@ -33,16 +33,25 @@ impl Scanner {
     /// Checks the line and fills in all fields. After a problem the values are unspecified.
     ///
     /// What is no JSON wins over what is no event: duplicates and other values than objects are told at the end.
-    pub(super) fn scan<'a>(&mut self, paths: &Paths, source: Source<'a>, values: &mut [Raw<'a>]) -> Result<(), Problem> {
+    pub(super) fn scan<'a>(
+        &mut self,
+        paths: &Paths,
+        source: Source<'a>,
+        values: &mut [Raw<'a>],
+    ) -> Result<(), Problem> {
         values.fill(Raw::Unreachable);
         self.lines += 1;
-        let mut walk = Walk { paths, source, values, seen: &mut self.seen, line: self.lines, duplicate: None };
+        let mut walk =
+            Walk { paths, source, values, seen: &mut self.seen, line: self.lines, duplicate: None };
         let start = behind_space(source, source.start());
         let (found, end) = walk.event(start).map_err(Problem::Fault)?;
         let duplicate = walk.duplicate;
-        let at = behind_space(source, end);
-        if at != source.end() {
-            return Err(Problem::Fault(Fault::Syntax { at, expected: "the end of the line" }));
+        let rest = behind_space(source, end);
+        if rest != source.end() {
+            return Err(Problem::Fault(Fault::Syntax {
+                at: rest,
+                expected: "the end of the line",
+            }));
         }
         if let Some(found) = found {
             return Err(Problem::NotAnObject { at: start, found });
@@ -92,7 +101,9 @@ impl<'a> Walk<'_, 'a> {
             match self.source.byte(at) {
                 Some(b',') => at = behind_space(self.source, at + 1),
                 Some(b'}') => return Ok(at + 1),
-                _ => return Err(Fault::Syntax { at, expected: "a comma or the end of the object" }),
+                _ => {
+                    return Err(Fault::Syntax { at, expected: "a comma or the end of the object" });
+                }
             }
             expected = "a key in quotes";
         }
@@ -100,7 +111,13 @@ impl<'a> Walk<'_, 'a> {
 
     /// The position behind the value at `at`, which belongs to `key` in the object at `parent`.
     #[inline]
-    fn member(&mut self, parent: NodeId, key: Key<'a>, at: usize, depth: u32) -> Result<usize, Fault> {
+    fn member(
+        &mut self,
+        parent: NodeId,
+        key: Key<'a>,
+        at: usize,
+        depth: u32,
+    ) -> Result<usize, Fault> {
         let child = self.paths.child(parent, key).filter(|&child| self.is_first(child, at));
         let Some(child) = child else { return value(self.source, at, depth).map(|(_, end)| end) };
         if self.source.byte(at) == Some(b'{') && self.paths.leads_on(child) {

@@ -44,7 +44,10 @@ pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
 #[inline(never)]
 fn plain_end_without_window(bytes: &[u8], at: usize) -> usize {
     let ends = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    bytes.get(at..).and_then(|rest| rest.iter().position(ends)).map_or(bytes.len(), |length| at + length)
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(ends))
+        .map_or(bytes.len(), |length| at + length)
 }
 
 /// One bit for each byte that ends the plain part of a string.
@@ -83,7 +86,11 @@ mod tests {
             for place in 0..70 {
                 let mut bytes = [b'x'; 100];
                 bytes[place] = byte;
-                assert_eq!(plain_end(&bytes, 0), if ends { place } else { 100 }, "byte {byte} at {place}");
+                assert_eq!(
+                    plain_end(&bytes, 0),
+                    if ends { place } else { 100 },
+                    "byte {byte} at {place}"
+                );
             }
         }
     }
@@ -92,7 +99,11 @@ mod tests {
     fn digits_are_found_and_nothing_else() {
         for byte in 0..=u8::MAX {
             let bytes = [byte; 32];
-            assert_eq!(digits(from_bytes(&bytes)), if byte.is_ascii_digit() { 0xffff } else { 0 }, "byte {byte}");
+            assert_eq!(
+                digits(from_bytes(&bytes)),
+                if byte.is_ascii_digit() { 0xffff } else { 0 },
+                "byte {byte}"
+            );
         }
     }
 }
