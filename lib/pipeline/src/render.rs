@@ -10,7 +10,7 @@
 //! kind of metric has, empty where this kind has none; the dimensions are one JSON object in one column, since
 //! metrics have different ones. Everything is written into a `Vec<u8>` that the caller empties: no value is built on the way.
 
-use streamgauge_engine::output::{Counters, MetricCounters, Point};
+use streamgauge_engine::output::{Counters, MetricCounters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
 
@@ -67,7 +67,7 @@ impl Renderer {
         out.extend_from_slice(point.status.as_str().as_bytes());
         out.push(b'"');
         let mut in_time = false;
-        column::visit(point, |column, number| {
+        column::visit(&point.values, point.status, |column, number| {
             if column.is_time() && !in_time {
                 in_time = true;
                 out.extend_from_slice(br#","time":{""#);
@@ -95,7 +95,7 @@ impl Renderer {
         out.push(b',');
         out.extend_from_slice(point.status.as_str().as_bytes());
         let mut row = [None; Column::COUNT];
-        column::visit(point, |column, number| {
+        column::visit(&point.values, point.status, |column, number| {
             if let Some(cell) = row.get_mut(column.index()) {
                 *cell = Some(number);
             }
@@ -155,16 +155,16 @@ pub fn csv_header(out: &mut Vec<u8>) {
     out.extend_from_slice(b"metric,dimensions,window_start,window_end,status");
     for column in Column::all() {
         out.push(b',');
-        out.extend_from_slice(column.csv_name().as_bytes());
+        out.extend_from_slice(column.flat_name().as_bytes());
     }
     out.extend_from_slice(b"\r\n");
 }
 
-/// A point's values with their columns, in the order of the contract.
-pub fn values(point: &Point) -> Vec<(Column, Number)> {
-    let mut values = Vec::new();
-    column::visit(point, |column, number| values.push((column, number)));
-    values
+/// The values of a point with their columns, in the order of the contract.
+pub fn numbers(values: &Values, status: Status) -> Vec<(Column, Number)> {
+    let mut numbers = Vec::new();
+    column::visit(values, status, |column, number| numbers.push((column, number)));
+    numbers
 }
 
 /// What the last line of an output tells.

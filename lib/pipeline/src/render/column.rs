@@ -3,52 +3,19 @@
 use super::text;
 use std::fmt;
 use streamgauge_engine::decimal::{Decimal, Shortest, ratio};
-use streamgauge_engine::output::{DistributionValues, Point, Status, SumValues, Values};
+use streamgauge_engine::output::{DistributionValues, Status, SumValues, Values};
 
 /// One value that points show. Those of journeys' times stand in an object of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Column(usize);
 
-/// The columns in the order of the CSV, by their JSON names.
+/// The columns in the order of the CSV, by their JSON names; from [`Column::TIME_COUNT`] on those about times.
+#[rustfmt::skip]
 const NAMES: [&str; Column::COUNT] = [
-    "sum",
-    "count",
-    "rate",
-    "average",
-    "min",
-    "max",
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "p99.9",
+    "sum", "count", "average", "min", "max", "p50", "p90", "p95", "p99", "p99.9",
     "unique",
-    "started",
-    "finished",
-    "abandoned",
-    "open",
-    "count",
-    "average",
-    "min",
-    "max",
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "p99.9",
-];
-
-/// The same for those of [`Column::is_time`], by their CSV names.
-const TIME_NAMES: [&str; 9] = [
-    "time_count",
-    "time_average",
-    "time_min",
-    "time_max",
-    "time_p50",
-    "time_p90",
-    "time_p95",
-    "time_p99",
-    "time_p99.9",
+    "started", "finished", "abandoned", "rate", "open",
+    "count", "average", "min", "max", "p50", "p90", "p95", "p99", "p99.9",
 ];
 
 impl Column {
@@ -56,13 +23,13 @@ impl Column {
     pub const COUNT: usize = 25;
     const SUM: Self = Self(0);
     const EVENTS: Self = Self(1);
-    const RATE: Self = Self(2);
     /// `average`, `min`, `max` and the percentiles follow one another, here and for times.
-    const AVERAGE: usize = 3;
-    const UNIQUE: Self = Self(11);
-    const STARTED: Self = Self(12);
-    const FINISHED: Self = Self(13);
-    const ABANDONED: Self = Self(14);
+    const AVERAGE: usize = 2;
+    const UNIQUE: Self = Self(10);
+    const STARTED: Self = Self(11);
+    const FINISHED: Self = Self(12);
+    const ABANDONED: Self = Self(13);
+    const RATE: Self = Self(14);
     const OPEN: Self = Self(15);
     const TIME_COUNT: Self = Self(16);
     const TIME_AVERAGE: usize = 17;
@@ -87,10 +54,16 @@ impl Column {
         NAMES.get(self.0).copied().unwrap_or_default()
     }
 
-    /// The name in the CSV.
-    pub fn csv_name(self) -> &'static str {
-        let time = self.0.checked_sub(Self::TIME_COUNT.0).and_then(|place| TIME_NAMES.get(place));
-        time.copied().unwrap_or_else(|| self.name())
+    /// The name in the CSV, and everywhere else where there are no objects: `rate`, `time_p50`.
+    pub fn flat_name(self) -> String {
+        if self.is_time() { format!("time_{}", self.name()) } else { self.name().to_owned() }
+    }
+
+    /// Whether it is a percentile: those of two windows say nothing about both together.
+    pub fn is_percentile(self) -> bool {
+        self.name()
+            .strip_prefix('p')
+            .is_some_and(|rank| rank.starts_with(|digit: char| digit.is_ascii_digit()))
     }
 }
 
@@ -122,9 +95,9 @@ impl fmt::Display for Number {
     }
 }
 
-/// Shows a point's values to `show`, in the order of the contract.
-pub(super) fn visit(point: &Point, mut show: impl FnMut(Column, Number)) {
-    match &point.values {
+/// Shows the values of a point to `show`, in the order of the contract.
+pub(super) fn visit(values: &Values, status: Status, mut show: impl FnMut(Column, Number)) {
+    match values {
         Values::Count(count) => {
             show(Column::SUM, Number::Whole(*count));
             show(Column::EVENTS, Number::Whole(*count));
@@ -149,7 +122,7 @@ pub(super) fn visit(point: &Point, mut show: impl FnMut(Column, Number)) {
             show(Column::FINISHED, Number::Whole(values.finished));
             show(Column::ABANDONED, Number::Whole(values.abandoned));
             show_rate(values.abandoned, values.started, &mut show);
-            if point.status == Status::Open {
+            if status == Status::Open {
                 show(Column::OPEN, Number::Whole(values.open));
             }
             if values.time.exact.count > 0 {

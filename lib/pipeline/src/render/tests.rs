@@ -1,7 +1,7 @@
 use super::*;
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::output::{DistributionValues, JourneyValues, Status, SumValues, Values};
+use streamgauge_engine::output::{DistributionValues, JourneyValues, SumValues};
 use streamgauge_engine::series::SeriesKey;
 
 const TEN_O_CLOCK: Timestamp = Timestamp::from_millis(1_767_607_200_000);
@@ -123,21 +123,21 @@ fn csv_rows_have_a_cell_for_each_column() {
     let header = String::from_utf8(header).unwrap();
     assert_eq!(
         header,
-        "metric,dimensions,window_start,window_end,status,sum,count,rate,average,min,max,p50,p90,p95,p99,p99.9,unique,\
-         started,finished,abandoned,open,time_count,time_average,time_min,time_max,time_p50,time_p90,time_p95,time_p99,\
+        "metric,dimensions,window_start,window_end,status,sum,count,average,min,max,p50,p90,p95,p99,p99.9,unique,\
+         started,finished,abandoned,rate,open,time_count,time_average,time_min,time_max,time_p50,time_p90,time_p95,time_p99,\
          time_p99.9\r\n"
     );
     let start = "orders,\"{\"\"aggregator\"\":\"\"noon\"\",\"\"country\"\":\"\"AE\"\"}\",2026-01-05T10:00:00Z,2026-01-05T10:01:00Z,final";
     assert_eq!(csv(&point(Values::Count(7))), format!("{start},7,7{}\r\n", ",".repeat(23)));
     assert_eq!(
         csv(&point(Values::Unique(5))),
-        format!("{start}{}5{}\r\n", ",".repeat(12), ",".repeat(13))
+        format!("{start}{}5{}\r\n", ",".repeat(11), ",".repeat(14))
     );
     let time = distribution("90.5", 1, ["1", "2", "3", "4", "5", "6", "7"]);
     let values = JourneyValues { started: 4, finished: 1, abandoned: 3, open: 0, time };
     assert_eq!(
         csv(&point(Values::Journey(Box::new(values)))),
-        format!("{start},,,0.75{}4,1,3,,1,90.5,1,2,3,4,5,6,7\r\n", ",".repeat(10))
+        format!("{start}{}4,1,3,0.75,,1,90.5,1,2,3,4,5,6,7\r\n", ",".repeat(12))
     );
 }
 
@@ -173,9 +173,9 @@ fn the_summary_ends_with_what_each_metric_saw() {
             MetricCounters { matched: 9, no_value: 1, no_dimension: 2, late_dropped: 3 },
         )],
     };
-    let line = |summary: &Summary<'_>| {
+    let line = |of: &Summary<'_>| {
         let mut out = Vec::new();
-        summary.json(&mut out);
+        of.json(&mut out);
         String::from_utf8(out).unwrap()
     };
     let counts = concat!(
