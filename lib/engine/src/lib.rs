@@ -10,8 +10,9 @@
 //! 3. [`expression`]: compiled predicates and values over those fields.
 //! 4. [`plan`], [`alert`]: the checked rules file, as the engine wants it.
 //! 5. [`decode`]: one record to "which metrics take it, with which values", or to a [`reject`].
-//! 6. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
-//! 7. [`settle`]: the second fold, deltas and clock to [`output`]s.
+//! 6. [`accumulate`], [`sketch`], [`series`]: what metrics add up; it merges in any order.
+//! 7. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
+//! 8. [`settle`]: the second fold, deltas and clock to [`output`]s.
 
 pub mod accumulate;
 pub mod aggregate;
