@@ -50,6 +50,43 @@ fn plain_end_without_window(bytes: &[u8], at: usize) -> usize {
         .map_or(bytes.len(), |length| at + length)
 }
 
+/// The closing quote of the string without escapes whose first character is at `at`.
+///
+/// None is no verdict: it may have escapes, be invalid or stand too near the end of the block. The same is true of [`short_number`].
+#[inline]
+pub(super) fn plain_text(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut end = at;
+    loop {
+        let [low, high] = window(bytes, end)?;
+        let marks = ends_plain(low) | ends_plain(high) << 16;
+        if marks != 0 {
+            end += lowest(marks);
+            return (bytes.get(end) == Some(&b'"')).then_some(end);
+        }
+        end += WINDOW_BYTES;
+    }
+}
+
+/// The position behind a short plain number, `12` or `123.45`, that begins at `at`.
+#[inline]
+pub(super) fn short_number(bytes: &[u8], at: usize) -> Option<usize> {
+    let seen = bytes.get(at..)?.first_chunk::<WINDOW_BYTES>()?;
+    let others = !digits(from_bytes(seen));
+    let whole = lowest(others);
+    if whole == 0 || (whole > 1 && seen.first() == Some(&b'0')) {
+        return None;
+    }
+    let mut length = whole;
+    if seen.get(whole) == Some(&b'.') {
+        length = lowest(others & (others - 1));
+        if length == whole + 1 {
+            return None;
+        }
+    }
+    let goes_on = length >= 16 || matches!(seen.get(length), Some(b'e' | b'E'));
+    if goes_on { None } else { Some(at + length) }
+}
+
 /// One bit for each byte that ends the plain part of a string.
 #[inline]
 fn ends_plain(bytes: u8x16) -> u32 {
@@ -59,16 +96,16 @@ fn ends_plain(bytes: u8x16) -> u32 {
     (quote | backslash | control).to_bitmask()
 }
 
-/// One bit for each digit among the first 16 bytes of a window.
+/// One bit for each digit among the first 16 bytes of a window, and none above.
 #[inline]
-pub(super) fn digits([bytes, _]: Window) -> u32 {
+fn digits([bytes, _]: Window) -> u32 {
     let offsets = bytes - u8x16::splat(b'0');
     offsets.min(u8x16::splat(9)).simd_eq(offsets).to_bitmask()
 }
 
 /// The position of the lowest bit that is set.
 #[inline]
-pub(super) fn lowest(marks: u32) -> usize {
+fn lowest(marks: u32) -> usize {
     #[expect(clippy::as_conversions, reason = "at most 32")]
     {
         marks.trailing_zeros() as usize
