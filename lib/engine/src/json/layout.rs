@@ -12,7 +12,7 @@
 
 use super::grammar::{self, Source, behind_space, key};
 use super::paths::{NodeId, Paths};
-use super::window::{WINDOW_BYTES, Window, from_bytes, plain_text, short_number, window};
+use super::window::{UsualEnd, WINDOW_BYTES, Window, from_bytes, plain_text, short_number, window};
 use crate::field::Raw;
 use wide::u8x16;
 
@@ -20,13 +20,15 @@ use wide::u8x16;
 pub(super) const SEGMENTS_MAX: usize = 256;
 
 /// Glue, and what stands behind it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Segment {
     glue: Window,
     /// All ones where `glue` counts.
     mask: Window,
     length: usize,
     then: Then,
+    /// Where the string behind the glue ended when the layout was learnt.
+    usual_end: UsualEnd,
 }
 
 /// What stands behind a piece of glue.
@@ -121,7 +123,7 @@ impl Layout {
             let start = at + segment.length;
             match segment.then {
                 Then::Leaf { field, .. } if bytes.get(start) == Some(&b'"') => {
-                    let Some(end) = plain_text(bytes, start + 1) else { break };
+                    let Some(end) = plain_text(bytes, start + 1, segment.usual_end) else { break };
                     if let Some(slot) = values.get_mut(field) {
                         *slot = Raw::Text(block.get(start + 1..end).unwrap_or_default());
                     }
@@ -147,16 +149,22 @@ impl Layout {
         self.segments
             .iter()
             .zip(&other.segments)
-            .take_while(|(mine, theirs)| mine == theirs)
+            .take_while(|(mine, theirs)| mine.is_same(theirs))
             .count()
     }
 }
 
 impl Segment {
+    /// Whether both have the same glue and the same behind it.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.glue, self.length, self.then) == (other.glue, other.length, other.then)
+    }
+
     /// Whether this glue is seen.
     #[inline]
     fn fits(&self, [low, high]: Window) -> bool {
-        let different = ((low ^ self.glue[0]) & self.mask[0]) | ((high ^ self.glue[1]) & self.mask[1]);
+        let different =
+            ((low ^ self.glue[0]) & self.mask[0]) | ((high ^ self.glue[1]) & self.mask[1]);
         different.simd_eq(u8x16::ZERO).all()
     }
 
@@ -182,7 +190,9 @@ impl Segment {
                 (field, value, end)
             }
             Then::Glue => return Some(start),
-            Then::Close { field, first } => (field, Raw::Object(source.text(*positions.get(first)?, start)), start),
+            Then::Close { field, first } => {
+                (field, Raw::Object(source.text(*positions.get(first)?, start)), start)
+            }
         };
         if let Some(slot) = values.get_mut(field) {
             *slot = value;
@@ -239,6 +249,9 @@ impl Learner<'_, '_> {
         let field = node.and_then(|node| self.paths.field(node)).unwrap_or(NO_FIELD);
         self.push(at, Then::Leaf { field, depth, leads_on })?;
         self.glue_start = end;
+        if let Some(segment) = self.segments.last_mut() {
+            segment.usual_end = UsualEnd::of((end - at).saturating_sub(2));
+        }
         Some(end)
     }
 
@@ -263,6 +276,12 @@ impl Segment {
         for ((to, counts), from) in bytes.iter_mut().zip(&mut mask).zip(glue) {
             (*to, *counts) = (*from, u8::MAX);
         }
-        Self { glue: from_bytes(&bytes), mask: from_bytes(&mask), length: glue.len(), then }
+        Self {
+            glue: from_bytes(&bytes),
+            mask: from_bytes(&mask),
+            length: glue.len(),
+            then,
+            usual_end: UsualEnd::of(0),
+        }
     }
 }
