@@ -297,8 +297,23 @@ fn nesting_has_a_limit() {
 #[test]
 fn a_wanted_path_deeper_than_the_limit_is_too_deep() {
     let path = vec!["a"; 200];
-    let line = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
-    assert_eq!(Trial::new(table(&[&path])).run(&line).unwrap_err().code, RejectCode::TooDeep);
+    let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    let levels = usize::try_from(DEPTH_MAX).unwrap();
+    Trial::new(table(&[&path])).run(&nested(levels)).unwrap();
+    let error = Trial::new(table(&[&path])).run(&nested(levels + 1)).unwrap_err();
+    assert_eq!(error.code, RejectCode::TooDeep);
+}
+
+#[test]
+fn a_leaf_counts_the_levels_around_it() {
+    let mut trial = Trial::new(fields());
+    let line = |amount: &str| format!("{{\"data\":{{\"deep\":{{\"amount\":{amount}}}}}}}");
+    let nested = |levels: usize| line(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+    trial.run(&line("1")).unwrap();
+    assert!(trial.is_known(&nested(125)));
+    assert!(!trial.is_known(&nested(126)));
+    trial.run(&nested(125)).unwrap();
+    assert_eq!(trial.run(&nested(126)).unwrap_err().code, RejectCode::TooDeep);
 }
 
 #[test]
@@ -349,7 +364,6 @@ fn layouts_that_share_their_beginning_are_all_known() {
         r#"{"id":1,"data":{"country":1}}"#,
         r#"{"id":1,"data":{"x":{"y":1},"country":2}}"#,
         r#"{"id":1,"data":{"x":3,"country":2}}"#,
-        r#"{"id":1}"#,
         r#"{"id":1} "#,
     ];
     for _ in 0..3 {
@@ -360,6 +374,17 @@ fn layouts_that_share_their_beginning_are_all_known() {
     for line in lines {
         assert!(trial.is_known(line), "{line}");
     }
+}
+
+#[test]
+fn a_value_and_more_glue_behind_a_full_window_are_told_apart() {
+    let key = "k".repeat(28);
+    let mut trial = Trial::new(table(&[&[&key, "x"]]));
+    let lines = [format!("{{\"{key}\":1}}"), format!("{{\"{key}\":{{\"x\":1}}}}")];
+    for line in &lines {
+        trial.run(line).unwrap();
+    }
+    assert!(lines.iter().all(|line| trial.is_known(line)));
 }
 
 #[test]
@@ -380,6 +405,24 @@ fn lines_that_never_repeat_are_not_learnt_for_ever() {
         trial.extractor.extract(&steady, 0..steady.len(), &mut values).unwrap();
     }
     assert!(trial.is_known(&steady), "a stream that has become steady is learnt again");
+}
+
+#[test]
+fn a_steady_stream_stays_known_among_strangers() {
+    let mut trial = Trial::new(fields());
+    let steady = r#"{"id":1,"type":2}"#.to_owned();
+    let mut unknown = 0;
+    for number in 0..5_000 {
+        let line = if number % 20 == 10 {
+            format!("{{\"id\":1,\"key{number}\":2}}")
+        } else {
+            steady.clone()
+        };
+        let mut values = trial.stale_values();
+        trial.extractor.extract(&line, 0..line.len(), &mut values).unwrap();
+        unknown += usize::from(!trial.is_known(&steady));
+    }
+    assert_eq!(unknown, 0);
 }
 
 #[test]
