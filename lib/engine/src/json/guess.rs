@@ -164,12 +164,13 @@ mod tests {
 
     #[test]
     fn what_layouts_share_is_known_after_others_have_gone() {
-        let line = |number: usize| {
+        let written = |number: usize| {
             let middle = ["\"b\":1,", "\"b\":1,\"c\":1,", "\"d\":1,"][number % 3];
             format!("{{\"a\":1,{middle}\"key{number}\":1}}")
         };
         let mut extractor = Extractor::new(&FieldTable::default());
-        for line in (0..20).map(line) {
+        for number in 0..20 {
+            let line = written(number);
             extractor.extract(&line, 0..line.len(), &mut FieldValues::new(0)).unwrap();
         }
         let guess = extractor.guess;

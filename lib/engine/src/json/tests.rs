@@ -175,6 +175,27 @@ fn the_event_itself_and_an_empty_key_can_be_fields() {
 }
 
 #[test]
+fn a_line_that_is_not_in_its_block_is_no_event() {
+    let block = r#"é{"id":1}é"#;
+    let mut extractor = Extractor::new(&fields());
+    let mut values = FieldValues::new(fields().len());
+    extractor.extract(block, 2..10, &mut values).unwrap();
+    for (start, end) in [
+        (2, 1),
+        (2, 2),
+        (2, 99),
+        (1, 10),
+        (11, 12),
+        (50, 60),
+        (usize::MAX, 10),
+        (usize::MAX, usize::MAX),
+    ] {
+        let error = extractor.extract(block, start..end, &mut values).unwrap_err();
+        assert_eq!(error.code, RejectCode::InvalidJson, "{start}..{end}");
+    }
+}
+
+#[test]
 fn a_plan_without_fields_still_checks() {
     let mut trial = Trial::new(FieldTable::default());
     assert_eq!(trial.run(r#"{"a":1}"#).unwrap(), []);
@@ -392,13 +413,13 @@ fn lines_that_never_repeat_are_not_learnt_for_ever() {
     let mut trial = Trial::new(fields());
     let line = |number: usize| format!("{{\"id\":1,\"key{number}\":2}}");
     let mut known = 0;
-    for number in 0..20_000 {
+    for number in 0..5_000 {
         let line = line(number);
         let mut values = trial.stale_values();
         trial.extractor.extract(&line, 0..line.len(), &mut values).unwrap();
         known += usize::from(trial.is_known(&line));
     }
-    assert!(known < 500, "{known} layouts were learnt in vain");
+    assert!(known < 60, "{known} layouts were learnt in vain");
     let steady = line(0);
     for _ in 0..2_000 {
         let mut values = trial.stale_values();
@@ -420,7 +441,7 @@ fn a_steady_stream_stays_known_among_strangers() {
         };
         let mut values = trial.stale_values();
         trial.extractor.extract(&line, 0..line.len(), &mut values).unwrap();
-        unknown += usize::from(!trial.is_known(&steady));
+        unknown += usize::from(number % 50 == 11 && !trial.is_known(&steady));
     }
     assert_eq!(unknown, 0);
 }
