@@ -31,13 +31,12 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// A range that is not in the block becomes a line that ends where it begins, or that ends with the block.
     #[inline]
     pub(super) fn new(block: &'a str, line: &Range<usize>) -> Self {
-        Self {
-            block,
-            line: block.as_bytes().get(..line.end).unwrap_or(block.as_bytes()),
-            start: line.start,
-        }
+        let bytes = block.as_bytes();
+        let up_to_end = bytes.get(..line.end).unwrap_or(bytes);
+        Self { block, line: up_to_end, start: line.start.min(up_to_end.len()) }
     }
 
     /// Where the line begins.
