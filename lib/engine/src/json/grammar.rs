@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// How deep arrays and objects may nest; the event itself is the first level.
 ///
-/// The same as `serde_json`'s limit, far beyond any business event, and as many as fit into the bits of a `u128`.
+/// Far beyond any business event, and as many levels as a `u128` has bits.
 pub const DEPTH_MAX: u32 = u128::BITS;
 
 /// What makes a line unreadable.
@@ -271,6 +271,8 @@ fn value_without_levels(source: Source<'_>, at: usize) -> Result<usize, Fault> {
 /// A key between its quotes, as written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key<'a> {
+    /// Where its first quote stands.
+    pub(super) at: usize,
     pub(super) written: &'a str,
     pub(super) escaped: bool,
 }
@@ -290,5 +292,8 @@ pub(super) fn key<'a>(
     if source.byte(colon) != Some(b':') {
         return Err(Fault::Syntax { at: colon, expected: "a colon" });
     }
-    Ok((Key { written: source.text(at + 1, end - 1), escaped }, behind_space(source, colon + 1)))
+    Ok((
+        Key { at, written: source.text(at + 1, end - 1), escaped },
+        behind_space(source, colon + 1),
+    ))
 }

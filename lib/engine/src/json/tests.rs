@@ -264,22 +264,22 @@ fn a_wanted_key_stands_once() {
     check_error(
         r#"{"type":1,"type":1}"#,
         RejectCode::DuplicateKey,
-        "the key type stands a second time at byte 18",
+        "the key type stands a second time at byte 11",
     );
     check_error(
         r#"{"data":{"country":1,"c\u006funtry":2}}"#,
         RejectCode::DuplicateKey,
-        "the key data.country stands a second time at byte 37",
+        "the key data.country stands a second time at byte 22",
     );
     check_error(
         r#"{"data":{"deep":{},"deep":{}}}"#,
         RejectCode::DuplicateKey,
-        "the key data.deep stands a second time at byte 27",
+        "the key data.deep stands a second time at byte 20",
     );
     check_error(
         r#"{"data":{},"data":{"country":1,"country":2}}"#,
         RejectCode::DuplicateKey,
-        "the key data stands a second time at byte 19",
+        "the key data stands a second time at byte 12",
     );
     check(
         r#"{"x":1,"x":2,"y":{"id":1,"id":2}}"#,
