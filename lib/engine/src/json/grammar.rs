@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// How deep arrays and objects may nest; the event itself is the first level.
 ///
-/// The same as `serde_json`'s limit, far beyond any business event, and as many as fit into the bits of a `u128`.
+/// Far beyond any business event, and as many levels as a `u128` has bits.
 pub const DEPTH_MAX: u32 = u128::BITS;
 
 /// What makes a line unreadable.
@@ -31,13 +31,12 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// A range that is not in the block becomes a line that ends where it begins, or that ends with the block.
     #[inline]
     pub(super) fn new(block: &'a str, line: &Range<usize>) -> Self {
-        Self {
-            block,
-            line: block.as_bytes().get(..line.end).unwrap_or(block.as_bytes()),
-            start: line.start,
-        }
+        let bytes = block.as_bytes();
+        let up_to_end = bytes.get(..line.end).unwrap_or(bytes);
+        Self { block, line: up_to_end, start: line.start.min(up_to_end.len()) }
     }
 
     /// Where the line begins.
@@ -272,6 +271,8 @@ fn value_without_levels(source: Source<'_>, at: usize) -> Result<usize, Fault> {
 /// A key between its quotes, as written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key<'a> {
+    /// Where its first quote stands.
+    pub(super) at: usize,
     pub(super) written: &'a str,
     pub(super) escaped: bool,
 }
@@ -291,5 +292,8 @@ pub(super) fn key<'a>(
     if source.byte(colon) != Some(b':') {
         return Err(Fault::Syntax { at: colon, expected: "a colon" });
     }
-    Ok((Key { written: source.text(at + 1, end - 1), escaped }, behind_space(source, colon + 1)))
+    Ok((
+        Key { at, written: source.text(at + 1, end - 1), escaped },
+        behind_space(source, colon + 1),
+    ))
 }
