@@ -2,5 +2,6 @@
 
 #[cfg(test)]
 mod suite {
+    mod cel_conformance;
     mod json_vectors;
 }
