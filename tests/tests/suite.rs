@@ -1,0 +1,6 @@
+//! What crosses crates, in one test binary.
+
+#[cfg(test)]
+mod suite {
+    mod json_vectors;
+}
