@@ -43,7 +43,7 @@ impl Random {
 
     fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         let index = usize::try_from(self.below(choices.len() as u64)).unwrap();
-        choices.get(index).unwrap()
+        choices.get(index).copied().unwrap_or_default()
     }
 }
 
