@@ -3,18 +3,18 @@
 //! The order matters only where one section needs another: settings before metrics, metrics and channels before
 //! alerts, alerts before what matches them. Nothing stops at a problem; the plan is made at the end if there was none.
 
-use crate::hash::{Canonical, zone_data_version};
 use crate::problem::Problem;
 use crate::problem::code::Code;
 use crate::read::Reader;
 use crate::read::alert::{AlertOutline, Surroundings};
 use crate::read::metric::Outline;
 use crate::read::quiet::Names;
-use crate::read::settings::{EventPaths, Zone};
+use crate::read::settings::EventPaths;
 use crate::reference::tables::FILE;
 use crate::rules::Rules;
 use crate::source::{Place, SourceFile};
 use crate::yaml::tree::{Content, Node};
+use streamgauge_engine::calendar::Calendar;
 use streamgauge_engine::plan::{EventFields, Metric, Plan, Timing};
 
 mod describe;
@@ -60,9 +60,9 @@ fn read_all(reader: &mut Reader<'_>) -> Option<Rules> {
     reader.version(&file);
     let namespace = reader.namespace(&file);
     let event = reader.event(&file);
-    let zone = reader.zone(&file);
+    let calendar = reader.calendar(&file);
     let timing = reader.timing(&file);
-    let metrics = reader.metrics(&file, zone.as_ref(), &describe::event(&event));
+    let metrics = reader.metrics(&file, calendar.as_ref(), &describe::event(&event));
     if metrics.is_empty() && reader.broken_files.is_empty() {
         reader
             .findings
@@ -84,10 +84,10 @@ fn read_all(reader: &mut Reader<'_>) -> Option<Rules> {
     let notify = reader.gathering(&file);
     let silences = reader.silences(&file, &names);
     let maintenance =
-        reader.maintenance(&file, &names, zone.as_ref().map_or("UTC", |zone| zone.name.as_str()));
+        reader.maintenance(&file, &names, calendar.as_ref().map_or("UTC", Calendar::zone));
     file.finish();
 
-    let plan = plan(reader, namespace, &event, zone?, timing, metrics, alerts)?;
+    let plan = plan(reader, namespace, &event, calendar?, timing, metrics, alerts)?;
     let mut rules = Rules { plan, channels, routes, pipeline, notify, silences, maintenance };
     rules.plan.hash = describe::rules(&rules);
     Some(rules)
@@ -99,7 +99,7 @@ fn plan(
     reader: &mut Reader<'_>,
     namespace: String,
     event: &EventPaths,
-    zone: Zone,
+    calendar: Calendar,
     timing: Timing,
     metrics: Vec<Outline>,
     alerts: Vec<AlertOutline>,
@@ -122,17 +122,14 @@ fn plan(
         time: intern(&event.time),
         time_unit: event.time_unit,
     };
-    let mut zone_described = Canonical::new("zone 1");
-    zone.describe(&mut zone_described);
-    zone_described.text("zone data", zone_data_version());
     Some(Plan {
-        // The zone's own hash is a part of the plan's, which is computed when all else is there.
-        hash: zone_described.hash(),
+        // Computed when all else is there.
+        hash: String::new(),
         namespace,
         fields: std::mem::take(&mut reader.fields),
         event,
         timing,
-        calendar: zone.calendar,
+        calendar,
         metrics,
         alerts,
     })

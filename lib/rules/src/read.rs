@@ -246,9 +246,9 @@ impl<'s> Reader<'s> {
     /// A time such as `2026-01-05T10:00:00Z`.
     pub(crate) fn time(&mut self, node: &Node) -> Option<Timestamp> {
         let scalar = self.scalar(node, "a time such as `2026-01-05T10:00:00Z`")?;
-        match scalar.text.parse::<jiff::Timestamp>() {
-            Ok(time) => Some(Timestamp::from_millis(time.as_millisecond())),
-            Err(_) => {
+        match Timestamp::parse_rfc3339(&scalar.text) {
+            Ok(time) => Some(time),
+            Err(_no_time) => {
                 let message = format!("`{}` is not a time with date and zone", shown(&scalar.text));
                 self.findings
                     .error(Code::InvalidTime, node.place, message)
@@ -334,7 +334,7 @@ impl<'s> Reader<'s> {
                 return None;
             }
         };
-        match cel::compile(&scalar.text, &mut self.fields, &self.declarations, expected) {
+        match cel::compile_as(&scalar.text, &mut self.fields, &self.declarations, expected) {
             Ok(program) => Some(Compiled { program, source: scalar.text.clone() }),
             Err(_) if self.report_if_cut_short(node, scalar) => None,
             Err(problems) => {

@@ -4,6 +4,7 @@ use crate::hash::Canonical;
 use crate::read::settings::EventPaths;
 use crate::rules::{ChannelKind, Match, Rules, Subject};
 use streamgauge_engine::alert::{Alert, Comparison, Condition, Over, Severity, Step};
+use streamgauge_engine::calendar::zone_data_version;
 use streamgauge_engine::field::FieldId;
 use streamgauge_engine::plan::{LatePolicy, Metric, Plan, TimeUnit};
 
@@ -100,12 +101,11 @@ const fn sign(comparison: Comparison) -> &'static str {
 }
 
 /// The plan's hash: everything that the rules say, for whatever changes must be deployed.
-///
-/// The plan comes with the hash of its time zone in the place where this one will stand.
 pub(super) fn rules(rules: &Rules) -> String {
     let plan = &rules.plan;
     let mut canonical = Canonical::new("plan 1");
-    canonical.text("zone", &plan.hash).text("namespace", &plan.namespace);
+    canonical.calendar(&plan.calendar).text("zone data", &zone_data_version());
+    canonical.text("namespace", &plan.namespace);
     settings(&mut canonical, plan);
     for metric in &plan.metrics {
         canonical

@@ -4,7 +4,6 @@
 //! checked as far as that goes.
 
 use super::fields::Fields;
-use super::settings::Zone;
 use super::{Compiled, Reader};
 use crate::cel::Expected;
 use crate::duration;
@@ -13,7 +12,7 @@ use crate::problem::code::Code;
 use crate::reference::tables::{JOURNEY, METRIC, RATIO};
 use crate::source::Place;
 use crate::yaml::tree::{Entry, Node, shown};
-use streamgauge_engine::calendar::Window;
+use streamgauge_engine::calendar::{Calendar, Window};
 use streamgauge_engine::plan::{Dimension, Metric, MetricKind};
 use streamgauge_engine::time::Millis;
 
@@ -88,7 +87,7 @@ impl Reader<'_> {
     pub(crate) fn metrics(
         &mut self,
         file: &Fields<'_>,
-        zone: Option<&Zone>,
+        calendar: Option<&Calendar>,
         event: &str,
     ) -> Vec<Outline> {
         let Some(node) = file.get("metrics") else { return Vec::new() };
@@ -98,10 +97,10 @@ impl Reader<'_> {
                 format!("there are {} metrics; the limit is {METRICS_MAX}", entries.len());
             self.findings.error(Code::LimitExceeded, node.place, message);
         }
-        entries.iter().take(METRICS_MAX).map(|entry| self.metric(entry, zone, event)).collect()
+        entries.iter().take(METRICS_MAX).map(|entry| self.metric(entry, calendar, event)).collect()
     }
 
-    fn metric(&mut self, entry: &Entry, zone: Option<&Zone>, event: &str) -> Outline {
+    fn metric(&mut self, entry: &Entry, calendar: Option<&Calendar>, event: &str) -> Outline {
         let mut outline = Outline {
             name: entry.key.clone(),
             place: entry.key_place,
@@ -157,8 +156,8 @@ impl Reader<'_> {
             .flag("live", live)
             .flag("zero", zero)
             .number("max_series", i64::try_from(max_series).unwrap_or(i64::MAX));
-        if let Some(zone) = zone {
-            zone.describe(&mut canonical);
+        if let Some(calendar) = calendar {
+            canonical.calendar(calendar);
         }
         outline.metric = Some(Metric {
             name: entry.key.clone(),

@@ -3,10 +3,9 @@
 use super::Reader;
 use super::fields::Fields;
 use crate::problem::code::Code;
-use crate::problem::nearest;
 use crate::reference::tables::EVENT;
 use crate::yaml::tree::{Content, Node, shown};
-use streamgauge_engine::calendar::Calendar;
+use streamgauge_engine::calendar::{Calendar, CalendarError, Weekday};
 use streamgauge_engine::plan::{LatePolicy, TimeUnit, Timing};
 use streamgauge_engine::time::Millis;
 
@@ -45,17 +44,6 @@ impl Default for EventPaths {
         }
     }
 }
-
-/// The calendar with the texts that name it.
-#[derive(Clone, Debug)]
-pub(crate) struct Zone {
-    pub(crate) calendar: Calendar,
-    pub(crate) name: String,
-    pub(crate) week_starts: &'static str,
-}
-
-const WEEKDAYS: [&str; 7] =
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 impl Reader<'_> {
     /// The CloudWatch namespace.
@@ -193,46 +181,36 @@ impl Reader<'_> {
     }
 
     /// The calendar of windows of whole days and weeks.
-    pub(crate) fn zone(&mut self, file: &Fields<'_>) -> Option<Zone> {
-        let week_starts =
-            file.get("week_starts").and_then(|node| self.choice(node, &WEEKDAYS)).unwrap_or(0);
-        let name = match file.get("time_zone") {
-            Some(node) => self.time_zone(node)?,
-            None => "UTC".to_owned(),
+    pub(crate) fn calendar(&mut self, file: &Fields<'_>) -> Option<Calendar> {
+        let week_starts = match file.get("week_starts") {
+            Some(node) => self.choice(node, &Weekday::ALL.map(Weekday::as_str)),
+            None => Some(0),
         };
-        let calendar = calendar(&name, week_starts)?;
-        Some(Zone {
-            calendar,
-            name,
-            week_starts: WEEKDAYS.get(week_starts).copied().unwrap_or("monday"),
-        })
+        let week_starts = *Weekday::ALL.get(week_starts?)?;
+        match file.get("time_zone") {
+            Some(node) => self.zone_calendar(node, week_starts),
+            None => Calendar::new("UTC", week_starts).ok(),
+        }
     }
 
     /// The name of a time zone in the compiled-in database.
     pub(crate) fn time_zone(&mut self, node: &Node) -> Option<String> {
-        let text = self.text(node)?;
-        if calendar(text, 0).is_some() {
-            return Some(text.to_owned());
-        }
-        let names: Vec<String> =
-            jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
-        // People write the city: `Dubai` for `Asia/Dubai`.
-        let city = names.iter().find(|name| {
-            name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(text))
-        });
-        let near = city
-            .map(String::as_str)
-            .or_else(|| nearest::nearest(text, names.iter().map(String::as_str)));
-        let hint = near.map_or("write an IANA name such as `Asia/Dubai`".to_owned(), |near| {
-            format!("did you mean `{near}`?")
-        });
-        let message = format!("`{}` is not a time zone", shown(text));
-        self.findings.error(Code::InvalidTimeZone, node.place, message).hint(hint);
-        None
+        self.zone_calendar(node, Weekday::Monday).map(|calendar| calendar.zone().to_owned())
     }
-}
 
-/// The calendar of a zone, if the database has it; weekdays from Monday, which is 0.
-fn calendar(zone: &str, _week_starts: usize) -> Option<Calendar> {
-    jiff::tz::TimeZone::get(zone).ok().map(|_| Calendar {})
+    fn zone_calendar(&mut self, node: &Node, week_starts: Weekday) -> Option<Calendar> {
+        let text = self.text(node)?;
+        match Calendar::new(text, week_starts) {
+            Ok(calendar) => Some(calendar),
+            Err(CalendarError::UnknownZone { nearest, .. }) => {
+                let hint = match nearest {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "write an IANA name such as `Asia/Dubai`".to_owned(),
+                };
+                let message = format!("`{}` is not a time zone", shown(text));
+                self.findings.error(Code::InvalidTimeZone, node.place, message).hint(hint);
+                None
+            }
+        }
+    }
 }

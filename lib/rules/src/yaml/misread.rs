@@ -4,7 +4,7 @@
 //! `count: a ? b : c` a map in the wrong place, `type == "a #1"` ends at the comment. All have one remedy, quotes, and
 //! the user deserves to see the line as it must be. Whether something is an expression is not guessed: it must compile.
 
-use crate::cel::{self, Declarations, Expected};
+use crate::cel::{self, Declarations};
 use streamgauge_engine::field::FieldTable;
 
 /// The line around `at`, with its value in quotes, if the value is an expression but no YAML.
@@ -62,8 +62,7 @@ fn is_misread(value: &str) -> bool {
 /// Whether it is CEL that reads at least one field; `"text"` alone is fine as it is.
 pub(crate) fn is_expression(value: &str) -> bool {
     let mut fields = FieldTable::default();
-    cel::compile(value, &mut fields, &Declarations { strings: Vec::new() }, Expected::Any).is_ok()
-        && !fields.is_empty()
+    cel::compile(value, &mut fields, &Declarations::default()).is_ok() && !fields.is_empty()
 }
 
 /// The text between single quotes.
