@@ -10,8 +10,9 @@
 //! 3. [`expression`]: compiled predicates and values over those fields.
 //! 4. [`plan`], [`alert`]: the checked rules file, as the engine wants it.
 //! 5. `decode`: one record to "which metrics take it, with which values", or to a [`reject`].
-//! 6. `aggregate`: the first fold, one shard's batches to `delta`s.
-//! 7. `settle`: the second fold, deltas and clock to [`output`]s.
+//! 6. [`sketch`]: distributions and distinct counts that merge in any order.
+//! 7. `aggregate`: the first fold, one shard's batches to `delta`s.
+//! 8. `settle`: the second fold, deltas and clock to [`output`]s.
 
 pub mod alert;
 pub mod calendar;
@@ -24,4 +25,5 @@ pub mod output;
 pub mod plan;
 pub mod reject;
 pub mod series;
+pub mod sketch;
 pub mod time;
