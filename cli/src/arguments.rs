@@ -157,8 +157,8 @@ pub(crate) struct TestArguments {
     /// Scenario files
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Write the results to this file as JUnit XML, for CI
-    #[arg(long, value_name = "FILE")]
+    /// Write the results to a file, too, for CI
+    #[arg(long, value_name = "FILE", help = "Write the results to this file as JUnit XML, for CI")]
     pub(crate) junit: Option<PathBuf>,
     /// The form of the results
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]

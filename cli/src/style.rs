@@ -55,8 +55,8 @@ impl<T: Display> Display for Styled<T> {
 
 /// Prints one line on standard error.
 pub(crate) fn tell(line: impl Display) {
-    #[expect(clippy::let_underscore_must_use, reason = "where standard error is gone nobody is left to be told")]
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    // Where standard error is gone, nobody is left to be told.
+    drop(writeln!(anstream::stderr().lock(), "{line}"));
 }
 
 /// Text of somebody else, safe for a terminal: control characters are shown as escapes and do nothing.

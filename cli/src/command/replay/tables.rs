@@ -21,6 +21,9 @@ use total::Total;
 /// Series of a metric whose totals are kept; what is over it is one row.
 const SERIES_MAX: usize = 100_000;
 
+/// The numbers of a row, each with its column.
+type Numbers = Vec<(Column, Number)>;
+
 /// The points of a run, metric by metric.
 #[derive(Debug)]
 pub(super) struct Tables {
@@ -141,7 +144,7 @@ impl MetricPoints {
 }
 
 /// A table of labels and of the columns that some row has a number for.
-fn lay_out(labels: Vec<String>, rows: Vec<(Vec<String>, Vec<(Column, Number)>)>) -> String {
+fn lay_out(labels: Vec<String>, rows: Vec<(Vec<String>, Numbers)>) -> String {
     let present = |column: &Column| rows.iter().any(|(_, numbers)| numbers.iter().any(|(known, _)| known == column));
     let shown = Column::all().filter(present).collect::<Vec<_>>();
     let mut columns = labels.into_iter().map(|label| (label, Align::Left)).collect::<Vec<_>>();
