@@ -1,6 +1,7 @@
-//! What crosses crates, in one test binary: it links once.
+//! What crosses crates, in one test binary.
 
+#[cfg(test)]
 mod suite {
-    /// Whole answers of the command: exit code, standard output, standard error.
     mod cli;
+    mod json_vectors;
 }

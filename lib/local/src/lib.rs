@@ -4,6 +4,8 @@
 //!
 //! 1. [`input`]: a file, a pipe or bytes in memory; unpacked if need be.
 //! 2. [`block`]: its text in blocks of whole lines.
+//! 3. [`replay`]: the blocks through the two folds of the engine.
 
 pub mod block;
 pub mod input;
+pub mod replay;

@@ -217,12 +217,13 @@ impl Summary<'_> {
                 out.push(b',');
             }
             push_json_string(name, out);
-            let MetricCounters { matched, no_value, no_dimension, late_dropped } = *counters;
+            let MetricCounters { matched, no_value, no_dimension, late_dropped, folded } = *counters;
             out.extend_from_slice(br#":{"matched":"#);
             Number::Whole(matched).push(out);
             push_member("no_value", no_value, out);
             push_member("no_dimension", no_dimension, out);
             push_member("late_dropped", late_dropped, out);
+            push_member("folded", folded, out);
             out.push(b'}');
         }
         out.extend_from_slice(b"}}\n");
