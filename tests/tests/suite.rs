@@ -22,4 +22,5 @@ mod suite {
 
     /// The published cases of JSON parsing, as lines of events.
     mod json_vectors;
+
 }
