@@ -1,7 +1,7 @@
 //! The documents cannot drift from the code: ARCHITECTURE.md's invariants name tests that exist, README's first two
 //! commands are those that CI runs, decisions are numbered without gaps.
 
-use crate::source::{read, root};
+use super::source::{read, root};
 use std::collections::BTreeMap;
 use std::fs;
 

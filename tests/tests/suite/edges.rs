@@ -62,7 +62,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> String {
     let ended = command
         .args(arguments)
         .arg("--offline")
-        .current_dir(crate::source::root())
+        .current_dir(super::source::root())
         .output()
         .unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));

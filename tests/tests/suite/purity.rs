@@ -5,8 +5,8 @@
 //! no crate below the engine may be one of those that do I/O, keep threads or read clocks. Test modules are left out of
 //! the source: they may read vectors from files.
 
-use crate::edges::cargo;
-use crate::source::{
+use super::edges::cargo;
+use super::source::{
     SourceFile, block_end, code, files, is_word, line_of, read, without_tests, words,
 };
 

@@ -1,7 +1,7 @@
 //! The shape of all files. A rule that nobody runs is a wish, so each one is a function over a file, and each has a test
 //! that shows it a file that breaks it.
 
-use crate::source::{SourceFile, block_end, code, files, line_of, words};
+use super::source::{SourceFile, block_end, code, files, line_of, words};
 
 /// The longest file, in lines.
 const FILE_LINES_MAX: usize = 500;
