@@ -22,5 +22,4 @@ mod suite {
 
     /// The published cases of JSON parsing, as lines of events.
     mod json_vectors;
-
 }
