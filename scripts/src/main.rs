@@ -1,1 +1,56 @@
-fn main() {}
+//! `cargo x <task>`: what people run beside the product.
+//!
+//! * `generate-events` writes the sample events of a food-delivery shop (`events/orders.ndjson`).
+//! * `bench` measures `streamgauge replay` against a plain loop over the same file.
+//!
+//! The other three tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
+//! belong to a process: the benchmark starts them from the release build and looks at what the kernel says of each.
+
+mod arrivals;
+mod bench;
+mod random;
+mod shop;
+mod time;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::io::{self, BufWriter, Write};
+
+/// Tasks of this project.
+#[derive(Debug, Parser)]
+#[command(name = "cargo x", bin_name = "cargo x")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Write the sample events of a food-delivery shop to standard output, the same bytes for the same options
+    GenerateEvents(shop::Options),
+    /// Measure `streamgauge replay` against a plain loop over the same events
+    Bench(bench::Options),
+    /// Write the benchmark's events to a file
+    #[command(hide = true)]
+    BenchEvents(bench::events::Options),
+    /// Compute one work with the plain loop
+    #[command(hide = true)]
+    Plain(bench::plain::Options),
+    /// Run one command and print what it used
+    #[command(hide = true)]
+    Measure(bench::measure::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match Cli::parse().task {
+        Task::GenerateEvents(options) => {
+            shop::write(&options, &mut out).context("writing the events failed")?;
+        }
+        Task::Bench(options) => bench::run(&options, &mut out)?,
+        Task::BenchEvents(options) => bench::events::run(&options)?,
+        Task::Plain(options) => bench::plain::run(&options, &mut out)?,
+        Task::Measure(options) => bench::measure::run(&options, &mut out)?,
+    }
+    out.flush().context("writing to standard output failed")
+}

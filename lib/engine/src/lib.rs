@@ -9,19 +9,27 @@
 //! 2. [`json`] and [`field`]: a line of JSON to the few fields that the rules read.
 //! 3. [`expression`]: compiled predicates and values over those fields.
 //! 4. [`plan`], [`alert`]: the checked rules file, as the engine wants it.
-//! 5. `decode`: one record to "which metrics take it, with which values", or to a [`reject`].
-//! 6. `aggregate`: the first fold, one shard's batches to `delta`s.
-//! 7. `settle`: the second fold, deltas and clock to [`output`]s.
+//! 5. [`decode`]: one record to "which metrics take it, with which values", or to a [`reject`].
+//! 6. [`accumulate`], [`sketch`], [`series`]: what metrics add up; it merges in any order.
+//! 7. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
+//! 8. [`settle`]: the second fold, deltas and clock to [`output`]s.
 
+pub mod accumulate;
+pub mod aggregate;
 pub mod alert;
 pub mod calendar;
 pub mod decimal;
+pub mod decode;
+pub mod delta;
 pub mod expression;
 pub mod field;
 pub mod hash;
 pub mod json;
 pub mod output;
+mod place;
 pub mod plan;
 pub mod reject;
 pub mod series;
+pub mod settle;
+pub mod sketch;
 pub mod time;

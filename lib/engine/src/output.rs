@@ -140,6 +140,18 @@ pub struct Counters {
     pub late: u64,
 }
 
+impl Counters {
+    /// Adds what became of other records.
+    pub fn add(&mut self, more: &Self) {
+        self.received += more.received;
+        self.rejected += more.rejected;
+        self.filtered += more.filtered;
+        self.duplicate += more.duplicate;
+        self.counted += more.counted;
+        self.late += more.late;
+    }
+}
+
 /// What one metric saw, to show that nothing went wrong silently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct MetricCounters {
@@ -151,6 +163,8 @@ pub struct MetricCounters {
     pub no_dimension: u64,
     /// Events that it refused as late.
     pub late_dropped: u64,
+    /// Points of series over `max_series` that were folded into `__other__`.
+    pub folded: u64,
 }
 
 /// A length of time in seconds as a decimal, for the values of journeys.

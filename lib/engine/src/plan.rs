@@ -1,10 +1,10 @@
 //! The plan: a rules file, checked and compiled. It cannot be wrong; `streamgauge-rules` makes it.
 
 use crate::alert::Alert;
-use crate::calendar::{Calendar, Window};
+use crate::calendar::{Calendar, Window, WindowSpan};
 use crate::expression::Program;
 use crate::field::{FieldId, FieldTable};
-use crate::time::Millis;
+use crate::time::{Millis, Timestamp};
 
 /// Everything that the folds need to know.
 #[derive(Clone, Debug)]
@@ -25,6 +25,13 @@ pub struct Plan {
     pub metrics: Vec<Metric>,
     /// The alerts, in the order of the file.
     pub alerts: Vec<Alert>,
+}
+
+impl Plan {
+    /// The event time at which a window of this metric is final.
+    pub fn final_at(&self, metric: &Metric, window: WindowSpan) -> Timestamp {
+        window.end.plus(metric.within()).plus(self.timing.allowed_lateness)
+    }
 }
 
 /// Where an event's standard fields are.
@@ -69,6 +76,16 @@ pub struct Timing {
     /// How long a shard that is behind may hold everything back.
     pub hold: Millis,
 }
+
+impl Timing {
+    /// How far behind the watermark an event is taken at all: beyond it, it could be a copy of one that is forgotten.
+    pub fn correction_horizon(&self) -> Millis {
+        self.deduplicate.unwrap_or(HORIZON_WITHOUT_DEDUPLICATION_MS)
+    }
+}
+
+/// How long corrections are taken under `deduplicate: off`: 7 days.
+const HORIZON_WITHOUT_DEDUPLICATION_MS: Millis = 7 * 24 * 3_600_000;
 
 /// What becomes of events that are too late for their window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

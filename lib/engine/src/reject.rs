@@ -80,8 +80,8 @@ impl RejectCode {
 /// A record that is no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
-    /// The record's position in its batch, from 0.
-    pub record: u32,
+    /// The record's position, as its source gave it.
+    pub position: u64,
     /// Why.
     pub code: RejectCode,
     /// A sentence that names the field and shows the value, without a final period.

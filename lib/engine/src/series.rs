@@ -1,6 +1,7 @@
 //! A series: one combination of a metric's dimension values.
 
 use crate::hash;
+use std::hash::{Hash, Hasher};
 
 /// The value of a dimension that is missing, null or empty.
 pub const MISSING: &str = "__missing__";
@@ -10,9 +11,23 @@ pub const OTHER: &str = "__other__";
 /// The dimension values of one series, in the order in which the rules name the dimensions.
 ///
 /// Held as one string with the length of each value before it, so that hashing and comparing are one pass.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+/// The stable hash is held beside it: maps use it, and it decides which new series are named when there are more than the cap.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesKey {
+    hash: u64,
     packed: Box<[u8]>,
+}
+
+impl Hash for SeriesKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl Default for SeriesKey {
+    fn default() -> Self {
+        Self::from_packed(&[])
+    }
 }
 
 impl SeriesKey {
@@ -22,12 +37,12 @@ impl SeriesKey {
         for value in values {
             push_value(&mut packed, value);
         }
-        Self { packed: packed.into() }
+        Self::from_packed(&packed)
     }
 
     /// The series that [`push_value`] wrote into `packed`.
     pub fn from_packed(packed: &[u8]) -> Self {
-        Self { packed: packed.into() }
+        Self { hash: hash::stable(packed), packed: packed.into() }
     }
 
     /// The series that folds what is over the cap, for a metric with so many dimensions.
@@ -47,9 +62,14 @@ impl SeriesKey {
         })
     }
 
-    /// The stable hash that decides which new series are named when there are more than the cap.
-    pub fn stable_hash(&self) -> u64 {
-        hash::stable(&self.packed)
+    /// The stable hash of the packed form.
+    pub const fn stable_hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether a dimension is missing.
+    pub fn lacks_a_value(&self) -> bool {
+        self.values().any(|value| value == MISSING)
     }
 
     /// The packed form.

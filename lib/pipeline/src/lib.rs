@@ -1,1 +1,3 @@
-//! To be written.
+//! The order of effects: ports and in-memory adapters.
+
+pub mod render;

@@ -1,0 +1,197 @@
+//! The first fold: the batches of one shard, in order, to deltas.
+//!
+//! Here everything happens that depends on the order of arrival in a shard, and nothing else: each event gets its *stamp*
+//! (the shard's watermark just before it), copies are found, late events are told from those in time, and the rest is
+//! added up per metric, window and series. Where the batches are cut changes how deltas are split, never what they add up to.
+
+mod partials;
+mod seen;
+
+use crate::accumulate::Contribution;
+use crate::decode::{Batch, Event, Take};
+use crate::delta::{Delta, EventSpan, JourneyStep};
+use crate::output::Counters;
+use crate::plan::{LatePolicy, Metric, MetricKind, Plan, Timing};
+use crate::place::{at, events, index};
+use crate::time::Timestamp;
+use partials::PartialTable;
+use seen::Seen;
+use std::sync::Arc;
+
+/// The state of one shard: how far it is, and which identities it remembers.
+#[derive(Clone, Debug)]
+pub struct Aggregator {
+    plan: Arc<Plan>,
+    /// The largest event time so far, held down by arrival.
+    furthest: Option<Timestamp>,
+    seen: Option<Seen>,
+    partials: PartialTable,
+}
+
+/// Why a metric refuses an event.
+enum Verdict {
+    InTime,
+    /// Too late for its window, but it can still become a correction.
+    Correction,
+    Refused,
+}
+
+impl Aggregator {
+    /// A shard from which nothing has come yet.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let timing = plan.timing;
+        let seen = timing.deduplicate.map(|horizon| Seen::new(horizon, timing.out_of_order + timing.max_ahead));
+        Self { plan, furthest: None, seen, partials: PartialTable::default() }
+    }
+
+    /// The event time up to which all events of the shard are believed to have arrived.
+    pub fn watermark(&self) -> Option<Timestamp> {
+        self.furthest.map(|furthest| furthest.minus(self.plan.timing.out_of_order))
+    }
+
+    /// Folds the shard's next batch.
+    pub fn fold(&mut self, batch: Batch) -> Delta {
+        if let Some(seen) = &self.seen {
+            seen.fetch(batch.events.iter().filter(|event| event.takes > 0).map(|event| event.identity));
+        }
+        let mut delta = Delta {
+            counters: Counters {
+                received: batch.received,
+                rejected: events(batch.rejects.len()),
+                ..Counters::default()
+            },
+            ..Delta::default()
+        };
+        self.partials.begin(batch.names.series.len());
+        let mut counted = vec![false; if batch.no_value.is_empty() { 0 } else { batch.events.len() }];
+        let mut takes = batch.takes.iter();
+        for (place, event) in batch.events.iter().enumerate() {
+            let (own, rest) = takes.as_slice().split_at_checked(index(event.takes)).unwrap_or_default();
+            takes = rest.iter();
+            let first = self.fold_event(event, own, &batch, &mut delta);
+            if let Some(flag) = counted.get_mut(place) {
+                *flag = first;
+            }
+        }
+        for &(metric, event) in &batch.no_value {
+            if at(&counted, event).copied().unwrap_or_default() {
+                delta.no_value.push((metric, 1));
+            }
+        }
+        delta.watermark = self.watermark();
+        self.partials.finish(&mut delta);
+        Delta { names: batch.names, rejects: batch.rejects, ..delta }
+    }
+
+    /// Folds one event; false if it is a copy.
+    #[inline]
+    fn fold_event(&mut self, event: &Event, takes: &[Take], batch: &Batch, delta: &mut Delta) -> bool {
+        let stamp = self.watermark();
+        if self.furthest.is_none_or(|furthest| furthest < event.advance) {
+            self.furthest = Some(event.advance);
+        }
+        extend(&mut delta.span, event.time);
+        if takes.is_empty() {
+            delta.counters.filtered += 1;
+            return true;
+        }
+        let horizon = self.plan.timing.correction_horizon();
+        if stamp.is_some_and(|stamp| stamp.minus(horizon) > event.time) {
+            // It could be a copy of an event that is forgotten already.
+            for take in takes {
+                self.partials.refuse(take.series);
+            }
+            delta.counters.late += 1;
+            return true;
+        }
+        let watermark = self.watermark().unwrap_or(event.time);
+        if let Some(seen) = &mut self.seen
+            && !seen.insert(event.identity, event.time, stamp, watermark)
+        {
+            delta.counters.duplicate += 1;
+            return false;
+        }
+        let mut taken = false;
+        for take in takes {
+            taken |= self.fold_take(event, take, stamp, batch, delta);
+        }
+        if taken {
+            delta.counters.counted += 1;
+        } else {
+            delta.counters.late += 1;
+        }
+        true
+    }
+
+    #[inline]
+    fn fold_take(&mut self, event: &Event, take: &Take, stamp: Option<Timestamp>, batch: &Batch, delta: &mut Delta) -> bool {
+        let verdict = match stamp {
+            None => Verdict::InTime,
+            Some(stamp) => self.verdict(event, take, stamp, batch),
+        };
+        match (verdict, take.contribution) {
+            (Verdict::Refused, _) => {
+                self.partials.refuse(take.series);
+                false
+            }
+            (Verdict::InTime, Contribution::Step { key, start, finish }) => {
+                let Take { series, window, .. } = *take;
+                delta.steps.push(JourneyStep { series, window, key, time: event.time, identity: event.identity, start, finish });
+                true
+            }
+            (Verdict::InTime, _) => {
+                self.partials.add(&self.plan, batch, take, event.time);
+                true
+            }
+            (Verdict::Correction, _) => {
+                self.partials.add_late(&self.plan, batch, take, event.time, stamp.unwrap_or_default());
+                true
+            }
+        }
+    }
+
+    /// Whether an event is too late for a metric by its stamp.
+    #[inline]
+    fn verdict(&self, event: &Event, take: &Take, stamp: Timestamp, batch: &Batch) -> Verdict {
+        let timing = &self.plan.timing;
+        // Nearly every event is ahead of its stamp, and its window then is open whatever its length.
+        if event.time.plus(timing.allowed_lateness) >= stamp {
+            return Verdict::InTime;
+        }
+        if matches!(take.contribution, Contribution::Step { .. }) {
+            return Verdict::Refused;
+        }
+        let Some((series, window)) = batch.names.resolve(take.series, take.window) else { return Verdict::Refused };
+        if !is_final(window.end, timing, stamp) {
+            return Verdict::InTime;
+        }
+        if self.plan.metrics.get(series.metric).is_some_and(|metric| takes_corrections(metric, timing)) {
+            Verdict::Correction
+        } else {
+            Verdict::Refused
+        }
+    }
+}
+
+/// Whether a window that ends at `end` takes no more events at this place.
+#[inline]
+pub(crate) fn is_final(end: Timestamp, timing: &Timing, place: Timestamp) -> bool {
+    end.plus(timing.allowed_lateness) <= place
+}
+
+/// Whether late events of this metric become corrections. The union of two sketches of a set needs both, and a journey
+/// is one thing with its window, so `unique` and journeys take none.
+pub(crate) fn takes_corrections(metric: &Metric, timing: &Timing) -> bool {
+    timing.late == LatePolicy::Correct && !matches!(metric.kind, MetricKind::Unique(_) | MetricKind::Journey { .. })
+}
+
+#[inline]
+fn extend(span: &mut Option<EventSpan>, time: Timestamp) {
+    match span {
+        Some(span) => {
+            span.earliest = span.earliest.min(time);
+            span.latest = span.latest.max(time);
+        }
+        None => *span = Some(EventSpan { first_arrived: time, earliest: time, latest: time }),
+    }
+}

@@ -1,0 +1,268 @@
+//! One record to "which metrics take it, with which values", or to a reject.
+//!
+//! Decoding needs the plan and nothing else: no state of the shard, no order. So it runs on as many threads as the caller
+//! likes, and [`crate::aggregate`] puts the batches in order again. It builds no tree per event: the extractor hands over
+//! the raw text of the fields that some expression reads, and the index asks only the metrics that can match.
+
+mod batch;
+mod identity;
+mod index;
+mod value;
+mod windows;
+
+pub use batch::{Batch, Event, Take};
+
+use crate::accumulate::Contribution;
+use crate::expression::Program;
+use crate::field::{FieldValues, Raw};
+use crate::json::Extractor;
+use crate::place::number;
+use crate::plan::{Dimension, MetricKind, Plan, TimeUnit};
+use crate::reject::{Reject, RejectCode};
+use crate::time::{TimeError, TimeParser, Timestamp};
+use batch::SeriesTable;
+use index::MetricIndex;
+use std::ops::Range;
+use std::sync::Arc;
+use windows::WindowTable;
+
+/// The largest record, in bytes: Kinesis' own limit of 10 MiB
+/// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
+pub const RECORD_BYTES_MAX: usize = 10 << 20;
+
+/// One record of a block of text.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Where it stands in the block.
+    pub bytes: Range<usize>,
+    /// When the stream took it; files do not know.
+    pub arrival: Option<Timestamp>,
+    /// What tells it from all other records of the source, in the order of arrival: the identity under `deduplicate: off`.
+    pub position: u64,
+}
+
+/// Why a record is no event: a code and the sentence that goes with it.
+type Rejection = (RejectCode, String);
+
+/// Decodes records for one plan. Each thread has its own.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    plan: Arc<Plan>,
+    extractor: Extractor,
+    times: TimeParser,
+    index: MetricIndex,
+    candidates: Vec<usize>,
+    numbers: Numbers,
+}
+
+/// Numbers the series and windows of a batch.
+#[derive(Clone, Debug)]
+struct Numbers {
+    windows: WindowTable,
+    series: SeriesTable,
+    /// The series or identity that is being put together.
+    packed: Vec<u8>,
+}
+
+impl Decoder {
+    /// A decoder for this plan.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            extractor: Extractor::new(&plan.fields),
+            times: TimeParser::default(),
+            index: MetricIndex::new(&plan),
+            candidates: Vec::new(),
+            numbers: Numbers { windows: WindowTable::new(&plan), series: SeriesTable::default(), packed: Vec::new() },
+            plan,
+        }
+    }
+
+    /// Decodes records, each a range of `text`.
+    pub fn decode(&mut self, text: &[u8], records: impl Iterator<Item = Record>) -> Batch {
+        self.numbers.series.begin();
+        self.numbers.windows.begin();
+        let mut batch = Batch::default();
+        let mut values = FieldValues::new(self.plan.fields.len());
+        // One check for the whole block is much cheaper than one for each record; only a block with a fault pays again.
+        let block = std::str::from_utf8(text).ok();
+        for record in records {
+            let position = record.position;
+            batch.received += 1;
+            let outcome = match block {
+                Some(block) => self.decode_record(block, &record, &mut values, &mut batch),
+                None => self.decode_checked(text, record, &mut values, &mut batch),
+            };
+            if let Err((code, detail)) = outcome {
+                batch.rejects.push(Reject { position, code, detail });
+            }
+        }
+        batch
+    }
+
+    /// Decodes a record of a block that is not UTF-8 as a whole.
+    fn decode_checked<'a>(
+        &mut self,
+        text: &'a [u8],
+        record: Record,
+        values: &mut FieldValues<'a>,
+        batch: &mut Batch,
+    ) -> Result<(), Rejection> {
+        let bytes = text.get(record.bytes.clone()).unwrap_or_default();
+        let line = std::str::from_utf8(bytes)
+            .map_err(|error| (RejectCode::InvalidUtf8, format!("not UTF-8 at byte {}", error.valid_up_to() + 1)))?;
+        self.decode_record(line, &Record { bytes: 0..line.len(), ..record }, values, batch)
+    }
+
+    fn decode_record<'a>(
+        &mut self,
+        block: &'a str,
+        record: &Record,
+        values: &mut FieldValues<'a>,
+        batch: &mut Batch,
+    ) -> Result<(), Rejection> {
+        if record.bytes.len() > RECORD_BYTES_MAX {
+            return Err((RejectCode::TooLarge, format!("{} bytes; the limit is {RECORD_BYTES_MAX}", record.bytes.len())));
+        }
+        self.extractor
+            .extract(block, record.bytes.clone(), values)
+            .map_err(|error| (error.code, error.detail))?;
+        self.check_kind(values)?;
+        let time = self.time(values)?;
+        if let Some(arrival) = record.arrival
+            && time > arrival.plus(self.plan.timing.max_ahead)
+        {
+            return Err((RejectCode::TooFarAhead, format!("the event's time {time} is more than `max_ahead` after its arrival {arrival}")));
+        }
+        let identity = match self.plan.timing.deduplicate {
+            Some(_) => identity::hash(&self.plan, values, &mut self.numbers.packed)?,
+            None => record.position,
+        };
+        let takes = self.offer(values, time, batch)?;
+        let advance = record.arrival.map_or(time, |arrival| arrival.min(time));
+        batch.events.push(Event { time, advance, identity, takes });
+        Ok(())
+    }
+
+    fn check_kind(&self, values: &FieldValues<'_>) -> Result<(), Rejection> {
+        let field = self.plan.event.kind;
+        match values.get(field) {
+            Raw::Text(text) | Raw::Escaped(text) if !text.is_empty() => Ok(()),
+            raw => Err(value::no_text(RejectCode::MissingType, &self.plan.fields.name(field), raw)),
+        }
+    }
+
+    fn time(&mut self, values: &FieldValues<'_>) -> Result<Timestamp, Rejection> {
+        let event = &self.plan.event;
+        let parsed = match (event.time_unit, values.get(event.time)) {
+            (TimeUnit::Rfc3339, Raw::Text(text)) => self.times.parse(text).map_err(|error| (error, text)),
+            (unit @ (TimeUnit::Seconds | TimeUnit::Milliseconds), Raw::Number(text)) => {
+                Timestamp::from_epoch_text(text, unit == TimeUnit::Seconds).map_err(|error| (error, text))
+            }
+            (_, Raw::Absent | Raw::Unreachable | Raw::Null) => {
+                return Err((RejectCode::MissingTime, format!("`{}` is missing", self.plan.fields.name(event.time))));
+            }
+            (unit, raw) => {
+                let wanted = if unit == TimeUnit::Rfc3339 { "an RFC 3339 string" } else { "a number" };
+                let name = self.plan.fields.name(event.time);
+                return Err((RejectCode::InvalidTime, format!("`{name}` must be {wanted}, not {}", value::describe(raw))));
+            }
+        };
+        parsed.map_err(|(error, text)| {
+            let code = match error {
+                TimeError::Invalid => RejectCode::InvalidTime,
+                TimeError::LeapSecond => RejectCode::LeapSecond,
+                TimeError::OutOfRange => RejectCode::TimeOutOfRange,
+            };
+            (code, format!("`{}` is {}: {error}", self.plan.fields.name(event.time), value::quote(text)))
+        })
+    }
+
+    /// Offers the event to every metric that may want it. One that cannot use a value rejects the event for all.
+    fn offer(&mut self, values: &FieldValues<'_>, time: Timestamp, batch: &mut Batch) -> Result<u32, Rejection> {
+        let (takes, missing) = (batch.takes.len(), batch.no_value.len());
+        self.candidates.clear();
+        self.index.candidates(values, &mut self.candidates);
+        for &place in &self.candidates {
+            if let Err(rejection) = self.numbers.offer(&self.plan, place, values, time, batch) {
+                batch.takes.truncate(takes);
+                batch.no_value.truncate(missing);
+                return Err(rejection);
+            }
+        }
+        Ok(number(batch.takes.len() - takes))
+    }
+
+}
+
+impl Numbers {
+    /// Offers an event to the metric at a place of the plan.
+    #[inline]
+    fn offer(
+        &mut self,
+        plan: &Plan,
+        place: usize,
+        values: &FieldValues<'_>,
+        time: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<(), Rejection> {
+        let Some(metric) = plan.metrics.get(place) else { return Ok(()) };
+        if metric.filter.as_ref().is_some_and(|filter| !filter.matches(values)) {
+            return Ok(());
+        }
+        let in_metric = |(code, text): Rejection| (code, format!("{text} (metric `{}`)", metric.name));
+        let contribution = match contribution(&metric.kind, values).map_err(in_metric)? {
+            Offer::Take(contribution) => contribution,
+            Offer::NoValue => {
+                batch.no_value.push((place, number(batch.events.len())));
+                return Ok(());
+            }
+            Offer::NoMatch => return Ok(()),
+        };
+        // A finish counts under the dimensions of its start, so its own are not looked at.
+        let dimensions: &[Dimension] =
+            if matches!(contribution, Contribution::Step { start: false, .. }) { &[] } else { &metric.dimensions };
+        self.packed.clear();
+        for dimension in dimensions {
+            value::push_dimension(&mut self.packed, dimension, values).map_err(in_metric)?;
+        }
+        let series = self.series.number_of(place, &self.packed, &mut batch.names.series);
+        let window = self.windows.number_of(place, time, &plan.calendar, &mut batch.names.windows);
+        batch.takes.push(Take { series, window, contribution });
+        Ok(())
+    }
+}
+
+/// What an event is to a metric.
+enum Offer {
+    Take(Contribution),
+    NoValue,
+    NoMatch,
+}
+
+#[inline]
+fn contribution(kind: &MetricKind, values: &FieldValues<'_>) -> Result<Offer, Rejection> {
+    Ok(match kind {
+        MetricKind::Count(when) if when.matches(values) => Offer::Take(Contribution::One),
+        MetricKind::Count(_) => Offer::NoMatch,
+        MetricKind::Sum(program) | MetricKind::Distribution(program) => {
+            value::number(program, values)?.map_or(Offer::NoValue, |number| Offer::Take(Contribution::Number(number)))
+        }
+        MetricKind::Unique(program) => {
+            value::text_hash(program, values)?.map_or(Offer::NoValue, |hash| Offer::Take(Contribution::Member(hash)))
+        }
+        MetricKind::Ratio { part, whole } => {
+            let (part, whole) = (part.matches(values), whole.matches(values));
+            if part || whole { Offer::Take(Contribution::Share { part, whole }) } else { Offer::NoMatch }
+        }
+        MetricKind::Journey { start, finish, key, .. } => step(start, finish, key, values)?,
+    })
+}
+
+fn step(start: &Program, finish: &Program, key: &Program, values: &FieldValues<'_>) -> Result<Offer, Rejection> {
+    let (start, finish) = (start.matches(values), finish.matches(values));
+    if !start && !finish {
+        return Ok(Offer::NoMatch);
+    }
+    let key = value::text_hash(key, values)?;
+    Ok(key.map_or(Offer::NoValue, |key| Offer::Take(Contribution::Step { key, start, finish })))
+}

@@ -1,0 +1,118 @@
+//! A delta: what one batch of one shard adds, as the aggregate fold hands it to the settle fold.
+//!
+//! It holds partial aggregates rather than events: per metric, window and series one accumulator. Only events whose
+//! order matters stand in it one by one: journey steps. Series and windows are numbered within the delta.
+
+use crate::accumulate::Accumulator;
+use crate::calendar::WindowSpan;
+use crate::output::Counters;
+use crate::place::at;
+use crate::reject::Reject;
+use crate::series::SeriesKey;
+use crate::time::Timestamp;
+use std::sync::Arc;
+
+/// What one batch of one shard adds.
+#[derive(Clone, Debug, Default)]
+pub struct Delta {
+    /// What became of the batch's records.
+    pub counters: Counters,
+    /// The records that are no events.
+    pub rejects: Vec<Reject>,
+    /// The event times that the batch spans; absent if it holds no event.
+    pub span: Option<EventSpan>,
+    /// The shard's watermark after the batch; absent until its first event.
+    pub watermark: Option<Timestamp>,
+    /// The series and windows that the other parts point into.
+    pub names: Names,
+    /// Partial aggregates of windows that are not final by the events' stamps.
+    pub partials: Vec<Partial>,
+    /// Partial aggregates of events that came after their window was final, per stamp.
+    pub late: Vec<LatePartial>,
+    /// Journey steps, in the order of the batch.
+    pub steps: Vec<JourneyStep>,
+    /// Events that a metric's expression matched and that had no value, per metric.
+    pub no_value: Vec<(usize, u64)>,
+    /// Events that a metric refused as late, per series.
+    pub refused: Vec<(u32, u64)>,
+}
+
+/// The event times that a batch spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventSpan {
+    /// The time of the first event in the order of arrival.
+    pub first_arrived: Timestamp,
+    /// The smallest event time.
+    pub earliest: Timestamp,
+    /// The largest event time.
+    pub latest: Timestamp,
+}
+
+/// The series and windows that batches and deltas name by number.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The series.
+    pub series: Vec<DeltaSeries>,
+    /// The windows.
+    pub windows: Vec<WindowSpan>,
+}
+
+impl Names {
+    /// A series and a window by their numbers.
+    #[inline]
+    pub fn resolve(&self, series: u32, window: u32) -> Option<(&DeltaSeries, WindowSpan)> {
+        Some((at(&self.series, series)?, *at(&self.windows, window)?))
+    }
+}
+
+/// One series of one metric.
+#[derive(Clone, Debug)]
+pub struct DeltaSeries {
+    /// The metric's place in the plan.
+    pub metric: usize,
+    /// Its dimension values.
+    pub key: Arc<SeriesKey>,
+}
+
+/// One metric, window and series.
+#[derive(Clone, Debug)]
+pub struct Partial {
+    /// Into [`Names::series`].
+    pub series: u32,
+    /// Into [`Names::windows`].
+    pub window: u32,
+    /// How many events it is made of.
+    pub events: u64,
+    /// The largest of their event times.
+    pub latest: Timestamp,
+    /// What they add up to.
+    pub accumulator: Accumulator,
+}
+
+/// Late events of one metric, window and series that had the same stamp.
+#[derive(Clone, Debug)]
+pub struct LatePartial {
+    /// The shard's watermark just before the events.
+    pub stamp: Timestamp,
+    /// The events.
+    pub partial: Partial,
+}
+
+/// A start or finish of a journey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JourneyStep {
+    /// Into [`Names::series`]: the dimensions of a start; for a finish only the metric counts.
+    pub series: u32,
+    /// Into [`Names::windows`].
+    pub window: u32,
+    /// The stable hash of the journey's key.
+    pub key: u64,
+    /// The event's time.
+    pub time: Timestamp,
+    /// The stable hash of the event's identity: it decides between steps of the same time.
+    pub identity: u64,
+    /// It matches the start.
+    pub start: bool,
+    /// It matches the finish.
+    pub finish: bool,
+}

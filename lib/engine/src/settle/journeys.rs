@@ -1,0 +1,144 @@
+//! Journeys: starts and finishes, joined by a key, in the order of event time.
+//!
+//! Steps wait until the watermark has passed them by the allowed lateness. Then they are taken in order (at equal times
+//! starts before finishes, then by identity), so that what becomes of a journey depends on event times alone.
+
+use crate::accumulate::JourneyEvent;
+use crate::calendar::WindowSpan;
+use crate::delta::JourneyStep;
+use crate::hash::Map;
+use crate::series::SeriesKey;
+use crate::time::{Millis, Timestamp};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// The steps and the open journeys of one metric.
+#[derive(Clone, Debug)]
+pub(super) struct Journeys {
+    within_ms: Millis,
+    lateness_ms: Millis,
+    /// Steps that wait, in buckets of event time, unsorted inside.
+    waiting: BTreeMap<i64, Vec<Waiting>>,
+    /// Journeys that are open, by the hash of their key.
+    open: Map<u64, OpenJourney>,
+    /// The open journeys in the order in which they run out of time; one that has finished is skipped when it is met.
+    deadlines: VecDeque<(Timestamp, u64)>,
+    /// Steps before this event time have been taken.
+    taken_until: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Waiting {
+    time: Timestamp,
+    rank: u8,
+    identity: u64,
+    key: u64,
+    finish: bool,
+    series: Arc<SeriesKey>,
+    span: WindowSpan,
+}
+
+#[derive(Clone, Debug)]
+struct OpenJourney {
+    start: Timestamp,
+    series: Arc<SeriesKey>,
+    span: WindowSpan,
+}
+
+/// Event times are waited for in buckets of about a second: few enough to find, small enough to sort.
+const BUCKET_MS: i64 = 1_024;
+
+impl Journeys {
+    /// No journeys.
+    pub(super) fn new(within_ms: Millis, lateness_ms: Millis) -> Self {
+        Self {
+            within_ms,
+            lateness_ms,
+            waiting: BTreeMap::new(),
+            open: Map::default(),
+            deadlines: VecDeque::new(),
+            taken_until: None,
+        }
+    }
+
+    /// Takes in a step whose place is no later than `watermark`; false if it is late.
+    pub(super) fn wait(&mut self, step: &JourneyStep, series: &Arc<SeriesKey>, span: WindowSpan, watermark: Option<Timestamp>) -> bool {
+        let passed = watermark.is_some_and(|watermark| watermark > step.time.plus(self.lateness_ms));
+        if passed || self.taken_until.is_some_and(|taken_until| step.time < taken_until) {
+            return false;
+        }
+        let rank = match (step.start, step.finish) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, _) => 2,
+        };
+        self.waiting.entry(step.time.as_millis().div_euclid(BUCKET_MS)).or_default().push(Waiting {
+            time: step.time,
+            rank,
+            identity: step.identity,
+            key: step.key,
+            finish: step.finish,
+            series: Arc::clone(series),
+            span,
+        });
+        true
+    }
+
+    /// Takes all steps with an event time before `until`, and gives up what has run out of time before it.
+    pub(super) fn take_before(&mut self, until: Timestamp, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+        if self.taken_until.is_some_and(|taken_until| taken_until >= until) {
+            return;
+        }
+        while let Some(mut bucket) = self.waiting.first_entry() {
+            if *bucket.key() > until.as_millis().div_euclid(BUCKET_MS) {
+                break;
+            }
+            let steps = bucket.get_mut();
+            steps.sort_unstable_by_key(|step| (step.time, step.rank, step.identity));
+            let ready = steps.partition_point(|step| step.time < until);
+            let rest = steps.split_off(ready);
+            let steps = std::mem::replace(steps, rest);
+            let is_last = !bucket.get().is_empty();
+            if !is_last {
+                bucket.remove();
+            }
+            for step in steps {
+                self.abandon_before(step.time, tell);
+                self.step(step, tell);
+            }
+            if is_last {
+                break;
+            }
+        }
+        self.abandon_before(until, tell);
+        self.taken_until = Some(until);
+    }
+
+    fn step(&mut self, step: Waiting, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+        if let Some(open) = self.open.get(&step.key) {
+            if step.finish {
+                tell(&open.series, open.span, JourneyEvent::Finished(step.time.as_millis() - open.start.as_millis()));
+                self.open.remove(&step.key);
+            }
+        } else if step.rank < 2 {
+            tell(&step.series, step.span, JourneyEvent::Started);
+            self.deadlines.push_back((step.time, step.key));
+            self.open.insert(step.key, OpenJourney { start: step.time, series: step.series, span: step.span });
+        }
+    }
+
+    /// Gives up the journeys whose time was over before `time`.
+    fn abandon_before(&mut self, time: Timestamp, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+        while let Some(&(start, key)) = self.deadlines.front() {
+            if start.plus(self.within_ms) >= time {
+                break;
+            }
+            self.deadlines.pop_front();
+            if self.open.get(&key).is_some_and(|open| open.start == start)
+                && let Some(open) = self.open.remove(&key)
+            {
+                tell(&open.series, open.span, JourneyEvent::Abandoned);
+            }
+        }
+    }
+}

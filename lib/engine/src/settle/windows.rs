@@ -1,0 +1,209 @@
+//! The open windows of one metric, their late events, and the points that come out when they close.
+
+use super::names::{Names, Parted, by_hash};
+use crate::accumulate::Accumulator;
+use crate::calendar::WindowSpan;
+use crate::hash::Map;
+use crate::output::Values;
+use crate::place::events;
+use crate::plan::Metric;
+use crate::series::SeriesKey;
+use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How long a series without events still gets zeros.
+const KNOWN_MS: Millis = 7 * 24 * 3_600_000;
+/// How many times `max_series` an open window holds, before names are given.
+const OPEN_SERIES_FACTOR: usize = 10;
+
+/// What comes out when: at one moment the final point of a window is before its corrections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Closing {
+    Final,
+    Correction,
+}
+
+/// What one series has in one window.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub(super) accumulator: Accumulator,
+    /// The largest event time.
+    pub(super) latest: Timestamp,
+}
+
+/// The series of one window.
+#[derive(Clone, Debug)]
+struct OpenWindow {
+    span: WindowSpan,
+    cells: Map<Arc<SeriesKey>, Cell>,
+    /// What is over the limit of an open window.
+    other: Option<Cell>,
+    /// Once the limit was met: no series above this hash is held by itself.
+    hash_max: u64,
+}
+
+/// The windows of one metric.
+#[derive(Clone, Debug)]
+pub(super) struct MetricWindows {
+    dimensions: usize,
+    zero: bool,
+    open_series_max: usize,
+    empty: Accumulator,
+    open: BTreeMap<Timestamp, OpenWindow>,
+    corrections: BTreeMap<(Timestamp, Timestamp), OpenWindow>,
+    names: Names,
+    /// For zeros: series by the time of their last event in a closed window.
+    known: Map<Arc<SeriesKey>, Timestamp>,
+    folded: u64,
+}
+
+impl MetricWindows {
+    /// No windows yet.
+    pub(super) fn new(metric: &Metric) -> Self {
+        Self {
+            dimensions: metric.dimensions.len(),
+            zero: metric.zero,
+            open_series_max: metric.max_series.saturating_mul(OPEN_SERIES_FACTOR),
+            empty: Accumulator::new(&metric.kind),
+            open: BTreeMap::new(),
+            corrections: BTreeMap::new(),
+            names: Names::new(metric.max_series),
+            known: Map::default(),
+            folded: 0,
+        }
+    }
+
+    /// How many points of series over the cap were folded into `__other__`.
+    pub(super) const fn folded(&self) -> u64 {
+        self.folded
+    }
+
+    /// The windows that are open, by their start.
+    pub(super) fn spans(&self) -> impl Iterator<Item = WindowSpan> {
+        self.open.values().map(|window| window.span)
+    }
+
+    /// The cell of a series in an open window, to be added to; and whether the window is new.
+    pub(super) fn cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan) -> (&mut Cell, bool) {
+        let is_new = !self.open.contains_key(&span.start);
+        let window = self.open.entry(span.start).or_insert_with(|| OpenWindow::new(span));
+        (window.cell(key, &self.empty, self.open_series_max), is_new)
+    }
+
+    /// The cell of a series in the correction of a final window at a place; and whether the correction is new.
+    pub(super) fn late_cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan, place: Timestamp) -> (&mut Cell, bool) {
+        let is_new = !self.corrections.contains_key(&(place, span.start));
+        let window = self.corrections.entry((place, span.start)).or_insert_with(|| OpenWindow::new(span));
+        (window.cell(key, &self.empty, self.open_series_max), is_new)
+    }
+
+    /// The name under which a live increment of this series goes out.
+    pub(super) fn live_name(&mut self, day: i64, key: &Arc<SeriesKey>) -> Arc<SeriesKey> {
+        if self.names.name(day, key) { Arc::clone(key) } else { self.other_key() }
+    }
+
+    /// Closes a window: names its series, folds what is over the cap, adds zeros.
+    pub(super) fn close(&mut self, span: WindowSpan, day: i64) -> Vec<(Arc<SeriesKey>, Values)> {
+        let window = self.open.remove(&span.start).unwrap_or_else(|| OpenWindow::new(span));
+        self.publish(window, day, self.zero)
+    }
+
+    /// Closes the corrections of a window at a place.
+    pub(super) fn close_late(&mut self, place: Timestamp, start: Timestamp, day: i64) -> Vec<(Arc<SeriesKey>, Values)> {
+        let window = self.corrections.remove(&(place, start));
+        window.map(|window| self.publish(window, day, false)).unwrap_or_default()
+    }
+
+    /// Whether any series would get a zero in the next window.
+    pub(super) fn awaits_zeros(&self) -> bool {
+        self.zero && (self.dimensions == 0 || !self.known.is_empty())
+    }
+
+    /// Forgets the names of days before this one.
+    pub(super) fn forget_names_before(&mut self, day: i64) {
+        self.names.forget_before(day);
+    }
+
+    fn publish(&mut self, mut window: OpenWindow, day: i64, zeros: bool) -> Vec<(Arc<SeriesKey>, Values)> {
+        window.trim(self.open_series_max, &self.empty);
+        let silent = if zeros { self.silent(&window) } else { Vec::new() };
+        if self.zero {
+            for (key, cell) in &window.cells {
+                let latest = self.known.entry(Arc::clone(key)).or_insert(cell.latest);
+                *latest = (*latest).max(cell.latest);
+            }
+        }
+        let Parted { named, folded } = self.names.part(day, window.cells.into_iter().collect());
+        self.folded += events(folded.len());
+        let mut other = window.other;
+        for (_, cell) in folded {
+            other.get_or_insert_with(|| Cell::new(&self.empty, cell.latest)).accumulator.merge(&cell.accumulator);
+        }
+        let mut points: Vec<_> = named.into_iter().map(|(key, cell)| (key, cell.accumulator.values())).collect();
+        points.extend(other.map(|cell| (self.other_key(), cell.accumulator.values())));
+        let zero = self.empty.values();
+        for key in silent {
+            if self.names.name(day, &key) {
+                points.push((key, zero.clone()));
+            }
+        }
+        points
+    }
+
+    /// The known series that have no event in this window, in the order in which they take names.
+    fn silent(&mut self, window: &OpenWindow) -> Vec<Arc<SeriesKey>> {
+        let since = window.span.start.minus(KNOWN_MS);
+        self.known.retain(|_, latest| *latest >= since);
+        let mut silent: Vec<_> = self.known.keys().filter(|key| !window.cells.contains_key(*key)).cloned().collect();
+        silent.sort_by(by_hash);
+        if self.dimensions == 0 && silent.is_empty() && window.cells.is_empty() {
+            silent.push(Arc::default());
+        }
+        silent
+    }
+
+    fn other_key(&self) -> Arc<SeriesKey> {
+        Arc::new(SeriesKey::other(self.dimensions))
+    }
+}
+
+impl Cell {
+    fn new(empty: &Accumulator, latest: Timestamp) -> Self {
+        Self { accumulator: empty.clone(), latest }
+    }
+}
+
+impl OpenWindow {
+    fn new(span: WindowSpan) -> Self {
+        Self { span, cells: Map::default(), other: None, hash_max: u64::MAX }
+    }
+
+    fn cell(&mut self, key: &Arc<SeriesKey>, empty: &Accumulator, series_max: usize) -> &mut Cell {
+        // Trimming takes a while, so it waits until an eighth more is there; the outcome does not depend on when.
+        if self.cells.len() > series_max.saturating_add(series_max / 8) {
+            self.trim(series_max, empty);
+        }
+        let start = self.span.start;
+        if key.stable_hash() > self.hash_max {
+            return self.other.get_or_insert_with(|| Cell::new(empty, start));
+        }
+        self.cells.entry(Arc::clone(key)).or_insert_with(|| Cell::new(empty, start))
+    }
+
+    /// Keeps the series with the smallest hashes by themselves and folds the rest.
+    ///
+    /// A series that is among the smallest of all is among the smallest of any part, so it is never folded on the way.
+    fn trim(&mut self, series_max: usize, empty: &Accumulator) {
+        if self.cells.len() <= series_max {
+            return;
+        }
+        let mut hashes: Vec<u64> = self.cells.keys().map(|key| key.stable_hash()).collect();
+        let (_, &mut hash_max, _) = hashes.select_nth_unstable(series_max.saturating_sub(1));
+        self.hash_max = hash_max;
+        let start = self.span.start;
+        for (_, cell) in self.cells.extract_if(|key, _| key.stable_hash() > hash_max) {
+            self.other.get_or_insert_with(|| Cell::new(empty, start)).accumulator.merge(&cell.accumulator);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The part of a replay that goes in the order of the input: both folds, and telling the observer.
+
+use super::{Chunk, Observer, Options, Summary};
+use std::io;
+use std::sync::Arc;
+use streamgauge_engine::aggregate::Aggregator;
+use streamgauge_engine::decode::Batch;
+use streamgauge_engine::output::Point;
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
+use streamgauge_engine::time::Timestamp;
+
+/// Both folds of one shard: all files together are one.
+pub(super) struct Fold<'o> {
+    aggregator: Aggregator,
+    settler: Settler,
+    shard: ShardId,
+    decisions: Decisions,
+    summary: Summary,
+    observer: &'o mut dyn Observer,
+}
+
+impl<'o> Fold<'o> {
+    pub(super) fn new(plan: Arc<Plan>, observer: &'o mut dyn Observer) -> Self {
+        let shard = ShardId::from("input");
+        let mut settler = Settler::new(Arc::clone(&plan));
+        settler.shards().list(&[ShardListing { id: Arc::clone(&shard), parents: Vec::new() }]);
+        Self {
+            aggregator: Aggregator::new(plan),
+            settler,
+            shard,
+            decisions: Decisions::default(),
+            summary: Summary::default(),
+            observer,
+        }
+    }
+
+    /// Folds the next chunk.
+    pub(super) fn take(&mut self, chunk: &Chunk, batch: Batch) -> io::Result<()> {
+        let delta = self.aggregator.fold(batch);
+        for reject in &delta.rejects {
+            let line = Chunk::line(reject.position);
+            self.observer.reject(&chunk.input, line, reject, chunk.payload(line))?;
+        }
+        self.summary.counters.add(&delta.counters);
+        if let Some(span) = delta.span {
+            self.summary.first_event = self.summary.first_event.into_iter().chain([span.earliest]).min();
+            self.summary.last_event = self.summary.last_event.max(Some(span.latest));
+        }
+        // A file's clock is its events' own.
+        let now = delta.watermark.unwrap_or(Timestamp::EPOCH);
+        self.settler.take(&self.shard, delta, now);
+        while self.settler.settle(now, &mut self.decisions) == Progress::More {
+            self.tell()?;
+        }
+        self.tell()?;
+        self.observer.progress(chunk.bytes_read);
+        Ok(())
+    }
+
+    /// Ends the input: the clock jumps to the last event, or on to `until`.
+    pub(super) fn finish(mut self, options: &Options) -> io::Result<Summary> {
+        if let Some(stop) = self.summary.last_event.max(self.summary.last_event.and(options.until)) {
+            while self.settler.finish(stop, &mut self.decisions) == Progress::More {
+                self.tell()?;
+            }
+            self.tell()?;
+            if options.open {
+                self.decisions.points = self.settler.open_points(stop);
+                self.tell()?;
+            }
+        }
+        self.summary.metrics = self.settler.counters();
+        Ok(self.summary)
+    }
+
+    fn tell(&mut self) -> io::Result<()> {
+        // Increments are for sinks that add up; here the final point says it all.
+        self.decisions.increments.clear();
+        let points: Vec<Point> = self.decisions.points.drain(..).collect();
+        for point in &points {
+            self.observer.point(point)?;
+            self.summary.points += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right?
+//!
+//! It builds the release binaries, writes the events (once; the file is kept beside the binaries), and runs each work with
+//! `streamgauge replay` and with a [`plain`] loop over the same file, in interleaved rounds, so that a machine that slows
+//! down slows down both. Every answer is compared with the plain loop's. What it prints are medians and ratios within the
+//! run: absolute times of two machines, or of two days, say nothing.
+//!
+//! Goals are printed as met or missed and never fail the run: whoever shares the machine decides over the times.
+//! A wrong answer does fail it.
+
+pub(crate) mod events;
+pub(crate) mod measure;
+pub(crate) mod plain;
+mod programs;
+mod replay;
+mod rounds;
+mod start;
+mod table;
+mod works;
+
+use anyhow::Context;
+use programs::Programs;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What to measure, and how often.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The numbers of events, each a file of its own
+    #[arg(long, value_delimiter = ',', default_value = "1000000,5000000", value_parser = clap::value_parser!(u64).range(1..))]
+    events: Vec<u64>,
+    /// How often each command runs; medians are printed
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// The numbers of threads of `streamgauge replay`
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4", value_parser = clap::value_parser!(u32).range(1..))]
+    threads: Vec<u32>,
+    /// Only one part
+    #[arg(long)]
+    only: Option<Part>,
+    /// Where the events and the answers go; the default is `bench` in cargo's target directory
+    #[arg(long)]
+    directory: Option<PathBuf>,
+}
+
+/// The parts of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Works A, B and C
+    Works,
+    /// 10 metrics against 1,000
+    Metrics,
+    /// From start to the first output
+    Start,
+}
+
+/// Runs the benchmark and prints its tables.
+pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
+    let programs = Programs::build()?;
+    let directory = options.directory.clone().unwrap_or_else(|| programs.directory.join("bench"));
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("creating {} failed", directory.display()))?;
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    if wanted(Part::Works) {
+        for events in &options.events {
+            let file = event_file(&programs, &directory, *events)?;
+            works::run(&programs, &directory, &file, options, out)?;
+        }
+    }
+    if wanted(Part::Metrics) {
+        let smallest = options.events.iter().min().copied().unwrap_or(1);
+        let file = event_file(&programs, &directory, smallest)?;
+        works::run_metrics(&programs, &directory, &file, options, out)?;
+    }
+    if wanted(Part::Start) {
+        start::run(&programs, &directory, out)?;
+    }
+    Ok(())
+}
+
+/// A file of events.
+#[derive(Debug)]
+struct EventFile {
+    path: PathBuf,
+    events: u64,
+}
+
+/// The file with so many events, written if it is not there yet.
+fn event_file(programs: &Programs, directory: &Path, events: u64) -> anyhow::Result<EventFile> {
+    let path = directory.join(format!("events-{events}.ndjson"));
+    if !path.exists() {
+        programs.write_events(events, &path)?;
+    }
+    Ok(EventFile { path, events })
+}

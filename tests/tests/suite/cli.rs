@@ -1,0 +1,103 @@
+//! Whole answers of the `streamgauge` command, as a user sees them.
+//!
+//! Each test has a folder of its own with the files it names, runs the real binary there, and compares exit code,
+//! standard output and standard error with a file in `snapshots/`. `INSTA_UPDATE=always cargo test -p tests` writes these
+//! files anew; read what `git diff` shows before you commit it.
+
+mod check;
+mod general;
+mod input;
+mod replay;
+mod scenarios;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// A folder of files and the command run in it.
+struct Sandbox {
+    folder: PathBuf,
+}
+
+impl Sandbox {
+    /// An empty folder, named after the test.
+    fn new(test: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(test);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        fs::create_dir_all(&folder).unwrap();
+        Self { folder }
+    }
+
+    /// Adds a file.
+    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> &Self {
+        let path = self.folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+        self
+    }
+
+    /// The text of a file.
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap()
+    }
+
+    /// What the command answers: `exit`, then both outputs.
+    fn run(&self, arguments: &str) -> String {
+        self.run_with(arguments, b"")
+    }
+
+    /// The same with something on standard input.
+    fn run_with(&self, arguments: &str, stdin: &[u8]) -> String {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        let stdin = stdin.to_vec();
+        // The command may answer without having read everything.
+        let writer = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        answer(arguments, &output)
+    }
+
+    /// The command with these arguments, which are separated by spaces.
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(binary());
+        command.current_dir(&self.folder).args(arguments.split_whitespace());
+        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+/// What was typed and all that came of it.
+fn answer(arguments: &str, output: &Output) -> String {
+    let code = output.status.code().map_or("none".to_owned(), |code| code.to_string());
+    let mut text = format!("$ streamgauge {arguments}\nexit: {code}\n");
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if !bytes.is_empty() {
+            text.push_str(&format!("----- {name} -----\n{}", String::from_utf8_lossy(bytes)));
+        }
+    }
+    text
+}
+
+/// The command, built from the sources as they are.
+///
+/// Cargo builds no binary of another package for a test, so the first test to come asks it to; if there is nothing to
+/// build, that takes a moment.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        // target/debug/deps/suite-0123456789abcdef
+        let profile_folder = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_path_buf();
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        cargo.args(["build", "--quiet", "--package", "streamgauge", "--target-dir"]).arg(profile_folder.parent().unwrap());
+        if profile_folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success(), "cargo builds the command");
+        profile_folder.join(format!("streamgauge{}", std::env::consts::EXE_SUFFIX))
+    })
+}
