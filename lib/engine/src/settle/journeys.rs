@@ -6,7 +6,7 @@
 use crate::accumulate::JourneyEvent;
 use crate::calendar::WindowSpan;
 use crate::delta::JourneyStep;
-use crate::hash::Map;
+use crate::hash::HashedMap;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +20,7 @@ pub(super) struct Journeys {
     /// Steps that wait, in buckets of event time, unsorted inside.
     waiting: BTreeMap<i64, Vec<Waiting>>,
     /// Journeys that are open, by the hash of their key.
-    open: Map<u64, OpenJourney>,
+    open: HashedMap<u64, OpenJourney>,
     /// The open journeys in the order in which they run out of time; one that has finished is skipped when it is met.
     deadlines: VecDeque<(Timestamp, u64)>,
     /// Steps before this event time have been taken.
@@ -55,7 +55,7 @@ impl Journeys {
             within_ms,
             lateness_ms,
             waiting: BTreeMap::new(),
-            open: Map::default(),
+            open: HashedMap::default(),
             deadlines: VecDeque::new(),
             taken_until: None,
         }

@@ -9,7 +9,7 @@ use crate::place::events;
 use crate::plan::Metric;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 /// How long a series without events still gets zeros.
@@ -86,15 +86,13 @@ impl MetricWindows {
 
     /// The cell of a series in an open window, to be added to; and whether the window is new.
     pub(super) fn cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan) -> (&mut Cell, bool) {
-        let is_new = !self.open.contains_key(&span.start);
-        let window = self.open.entry(span.start).or_insert_with(|| OpenWindow::new(span));
+        let (window, is_new) = entry(self.open.entry(span.start), span);
         (window.cell(key, &self.empty, self.open_series_max), is_new)
     }
 
     /// The cell of a series in the correction of a final window at a place; and whether the correction is new.
     pub(super) fn late_cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan, place: Timestamp) -> (&mut Cell, bool) {
-        let is_new = !self.corrections.contains_key(&(place, span.start));
-        let window = self.corrections.entry((place, span.start)).or_insert_with(|| OpenWindow::new(span));
+        let (window, is_new) = entry(self.corrections.entry((place, span.start)), span);
         (window.cell(key, &self.empty, self.open_series_max), is_new)
     }
 
@@ -165,6 +163,14 @@ impl MetricWindows {
 
     fn other_key(&self) -> Arc<SeriesKey> {
         Arc::new(SeriesKey::other(self.dimensions))
+    }
+}
+
+/// The window at an entry, and whether it is new.
+fn entry<K: Ord>(entry: Entry<'_, K, OpenWindow>, span: WindowSpan) -> (&mut OpenWindow, bool) {
+    match entry {
+        Entry::Occupied(occupied) => (occupied.into_mut(), false),
+        Entry::Vacant(vacant) => (vacant.insert(OpenWindow::new(span)), true),
     }
 }
 
