@@ -54,12 +54,7 @@ pub(crate) enum Failure {
     /// The reader of the output has gone.
     ReaderGone,
     /// Still to be told.
-    Error {
-        exit: Exit,
-        message: String,
-        causes: Vec<String>,
-        hint: Option<String>,
-    },
+    Error { exit: Exit, message: String, causes: Vec<String>, hint: Option<String> },
 }
 
 impl Failure {
@@ -77,7 +72,9 @@ impl Failure {
     pub(crate) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::outside("could not write to standard output").because(error).maybe_hint(space_hint(error)),
+            _ => Self::outside("could not write to standard output")
+                .because(error)
+                .maybe_hint(space_hint(error)),
         }
     }
 
@@ -122,7 +119,9 @@ impl From<InputError> for Failure {
 
 fn space_hint(error: &io::Error) -> Option<String> {
     let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    full.then(|| "free some space or write somewhere else; what was written so far is incomplete".to_owned())
+    full.then(|| {
+        "free some space or write somewhere else; what was written so far is incomplete".to_owned()
+    })
 }
 
 /// Tells what is still to be told and gives the process its exit code.

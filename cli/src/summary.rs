@@ -26,14 +26,19 @@ pub(crate) fn tell_counters(summary: &Summary) {
 /// A table of what each metric has seen; `further` adds columns to it.
 pub(crate) fn metrics(plan: &Plan, summary: &Summary, further: &[(&str, &[u64])]) -> String {
     let mut columns = vec![("metric".to_owned(), Align::Left)];
-    let names = ["matched", "no value", "no dimension", "late"].into_iter().chain(further.iter().map(|(name, _)| *name));
+    let names = ["matched", "no value", "no dimension", "late"]
+        .into_iter()
+        .chain(further.iter().map(|(name, _)| *name));
     columns.extend(names.map(|name| (name.to_owned(), Align::Right)));
-    let rows = plan.metrics.iter().zip(&summary.metrics).enumerate().map(|(place, (metric, counters))| {
-        let own = [counters.matched, counters.no_value, counters.no_dimension, counters.late_dropped];
-        let further = further.iter().map(|(_, numbers)| numbers.get(place).copied().unwrap_or_default());
-        let numbers = own.into_iter().chain(further).map(|number| number.to_string());
-        std::iter::once(metric.name.clone()).chain(numbers).collect()
-    });
+    let rows =
+        plan.metrics.iter().zip(&summary.metrics).enumerate().map(|(place, (metric, counters))| {
+            let own =
+                [counters.matched, counters.no_value, counters.no_dimension, counters.late_dropped];
+            let further =
+                further.iter().map(|(_, numbers)| numbers.get(place).copied().unwrap_or_default());
+            let numbers = own.into_iter().chain(further).map(|number| number.to_string());
+            std::iter::once(metric.name.clone()).chain(numbers).collect()
+        });
     table::lines(&columns, rows.collect(), 2)
 }
 
@@ -60,7 +65,11 @@ pub(crate) fn warn_of_unmatched(plan: &Plan, summary: &Summary) {
 pub(crate) fn note_alerts(plan: &Plan) {
     let count = plan.alerts.len();
     if count > 0 {
-        let alerts = if count == 1 { "1 alert is".to_owned() } else { format!("{count} alerts are") };
-        tell(format_args!("{}: {alerts} checked but not evaluated by this version", style::hint("note")));
+        let alerts =
+            if count == 1 { "1 alert is".to_owned() } else { format!("{count} alerts are") };
+        tell(format_args!(
+            "{}: {alerts} checked but not evaluated by this version",
+            style::hint("note")
+        ));
     }
 }

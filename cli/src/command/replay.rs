@@ -49,7 +49,8 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
     let until = arguments.until.as_deref().map(|text| {
         Timestamp::parse_rfc3339(text).map_err(|error| {
-            let failure = Failure::wrong(format!("`{text}` is no time for --until")).because(&error);
+            let failure =
+                Failure::wrong(format!("`{text}` is no time for --until")).because(&error);
             failure.hint("write it as 2026-01-05T10:00:00Z")
         })
     });
@@ -70,7 +71,12 @@ struct Run {
 
 impl Run {
     /// Replays to the end or to a failure; in both cases all that was decided is written.
-    fn replay(&mut self, plan: &Arc<Plan>, inputs: Vec<Input>, options: &Options) -> Result<Summary, Failure> {
+    fn replay(
+        &mut self,
+        plan: &Arc<Plan>,
+        inputs: Vec<Input>,
+        options: &Options,
+    ) -> Result<Summary, Failure> {
         let result = replay(plan, inputs, options, self);
         self.progress.finish();
         let written = self.points.flush();
@@ -90,7 +96,10 @@ impl Run {
         summary::tell_counters(summary);
         self.rejects.tell();
         let kinds = [(self.finals, "final"), (self.corrections, "correction"), (self.open, "open")];
-        let kinds = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
+        let kinds = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, kind)| format!("{count} {kind}"));
         let kinds = kinds.collect::<Vec<_>>().join(", ");
         let count = self.finals + self.corrections + self.open;
         if count == 0 {
@@ -101,7 +110,9 @@ impl Run {
         tell(summary::metrics(plan, summary, &[]).trim_end());
         summary::warn_of_unmatched(plan, summary);
         if count == 0 && summary.counters.counted > 0 {
-            tell("no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on");
+            tell(
+                "no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on",
+            );
         }
     }
 }
@@ -116,7 +127,13 @@ impl Observer for Run {
         self.points.add(point)
     }
 
-    fn reject(&mut self, input: &str, line: u64, reject: &Reject, payload: &[u8]) -> io::Result<()> {
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> io::Result<()> {
         self.rejects.add((input, line), reject, payload, &self.progress)
     }
 

@@ -1,1 +1,5 @@
-use crate::exit::*; use crate::arguments::*; pub(super) fn run<T>(_a: &T) -> Result<Exit, Failure> { Ok(Exit::Fine) }
+use crate::arguments::*;
+use crate::exit::*;
+pub(super) fn run<T>(_a: &T) -> Result<Exit, Failure> {
+    Ok(Exit::Fine)
+}
