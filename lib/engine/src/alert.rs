@@ -8,6 +8,8 @@ use crate::time::Millis;
 pub struct Alert {
     /// The name in the rules file.
     pub name: String,
+    /// The hash of what decides (not of texts and channels): state is kept per definition.
+    pub definition: String,
     /// The metric's place in the plan.
     pub metric: usize,
     /// The dimensions that make a group, as places in the metric's dimensions.

@@ -17,7 +17,7 @@ use crate::expression::Program;
 use crate::field::{FieldValues, Raw};
 use crate::json::Extractor;
 use crate::place::number;
-use crate::plan::{Dimension, Metric, MetricKind, Plan, TimeUnit};
+use crate::plan::{Dimension, MetricKind, Plan, TimeUnit};
 use crate::reject::{Reject, RejectCode};
 use crate::time::{TimeError, TimeParser, Timestamp};
 use batch::SeriesTable;
@@ -51,9 +51,16 @@ pub struct Decoder {
     extractor: Extractor,
     times: TimeParser,
     index: MetricIndex,
+    candidates: Vec<usize>,
+    numbers: Numbers,
+}
+
+/// Numbers the series and windows of a batch.
+#[derive(Clone, Debug)]
+struct Numbers {
     windows: WindowTable,
     series: SeriesTable,
-    candidates: Vec<usize>,
+    /// The series or identity that is being put together.
     packed: Vec<u8>,
 }
 
@@ -64,18 +71,16 @@ impl Decoder {
             extractor: Extractor::new(&plan.fields),
             times: TimeParser::default(),
             index: MetricIndex::new(&plan),
-            windows: WindowTable::new(&plan),
-            series: SeriesTable::default(),
             candidates: Vec::new(),
-            packed: Vec::new(),
+            numbers: Numbers { windows: WindowTable::new(&plan), series: SeriesTable::default(), packed: Vec::new() },
             plan,
         }
     }
 
     /// Decodes records, each a range of `text`.
     pub fn decode(&mut self, text: &[u8], records: impl Iterator<Item = Record>) -> Batch {
-        self.series.begin();
-        self.windows.begin();
+        self.numbers.series.begin();
+        self.numbers.windows.begin();
         let mut batch = Batch::default();
         let mut values = FieldValues::new(self.plan.fields.len());
         // One check for the whole block is much cheaper than one for each record; only a block with a fault pays again.
@@ -129,7 +134,7 @@ impl Decoder {
             return Err((RejectCode::TooFarAhead, format!("the event's time {time} is more than `max_ahead` after its arrival {arrival}")));
         }
         let identity = match self.plan.timing.deduplicate {
-            Some(_) => identity::hash(&self.plan, values, &mut self.packed)?,
+            Some(_) => identity::hash(&self.plan, values, &mut self.numbers.packed)?,
             None => record.position,
         };
         let takes = self.offer(values, time, batch)?;
@@ -175,14 +180,10 @@ impl Decoder {
     /// Offers the event to every metric that may want it. One that cannot use a value rejects the event for all.
     fn offer(&mut self, values: &FieldValues<'_>, time: Timestamp, batch: &mut Batch) -> Result<u32, Rejection> {
         let (takes, missing) = (batch.takes.len(), batch.no_value.len());
-        let plan = Arc::clone(&self.plan);
         self.candidates.clear();
         self.index.candidates(values, &mut self.candidates);
-        for position in 0..self.candidates.len() {
-            let Some((place, metric)) = self.candidates.get(position).and_then(|&place| Some((place, plan.metrics.get(place)?))) else {
-                continue;
-            };
-            if let Err(rejection) = self.offer_to(place, metric, values, time, batch) {
+        for &place in &self.candidates {
+            if let Err(rejection) = self.numbers.offer(&self.plan, place, values, time, batch) {
                 batch.takes.truncate(takes);
                 batch.no_value.truncate(missing);
                 return Err(rejection);
@@ -191,14 +192,20 @@ impl Decoder {
         Ok(number(batch.takes.len() - takes))
     }
 
-    fn offer_to(
+}
+
+impl Numbers {
+    /// Offers an event to the metric at a place of the plan.
+    #[inline]
+    fn offer(
         &mut self,
+        plan: &Plan,
         place: usize,
-        metric: &Metric,
         values: &FieldValues<'_>,
         time: Timestamp,
         batch: &mut Batch,
     ) -> Result<(), Rejection> {
+        let Some(metric) = plan.metrics.get(place) else { return Ok(()) };
         if metric.filter.as_ref().is_some_and(|filter| !filter.matches(values)) {
             return Ok(());
         }
@@ -219,7 +226,7 @@ impl Decoder {
             value::push_dimension(&mut self.packed, dimension, values).map_err(in_metric)?;
         }
         let series = self.series.number_of(place, &self.packed, &mut batch.names.series);
-        let window = self.windows.number_of(place, time, &self.plan.calendar, &mut batch.names.windows);
+        let window = self.windows.number_of(place, time, &plan.calendar, &mut batch.names.windows);
         batch.takes.push(Take { series, window, contribution });
         Ok(())
     }

@@ -21,7 +21,7 @@
 //! ```
 
 use rapidhash::fast::{RapidHasher, SeedableState};
-use rapidhash::v3::rapidhash_v3;
+use rapidhash::v3::{DEFAULT_RAPID_SECRETS, rapidhash_v3_micro_inline};
 use std::hash::{BuildHasher, Hasher};
 
 /// A hash table whose order must never show.
@@ -36,11 +36,11 @@ pub type HashedMap<K, V> = hashbrown::HashMap<K, V, IdentityState>;
 /// A set whose members are hashes already ([`stable`]).
 pub type HashedSet<K> = hashbrown::HashSet<K, IdentityState>;
 
-/// The stable 64-bit hash (rapidhash v3, default secrets) that identities, keys and series are known by.
+/// The stable 64-bit hash (rapidhash v3 micro, default secrets) that identities, keys and series are known by.
 ///
 /// It is written to logs and decides which series keep their names, so it never changes.
 pub fn stable(bytes: &[u8]) -> u64 {
-    rapidhash_v3(bytes)
+    rapidhash_v3_micro_inline::<true, false>(bytes, &DEFAULT_RAPID_SECRETS)
 }
 
 /// Makes the hashers of [`Map`] and [`Set`]: rapidhash's fast form with its default seed.

@@ -125,20 +125,7 @@ impl Timestamp {
 /// RFC 3339 in UTC, with `.mmm` only when it is not zero. Any moment prints, also one before 1970 or year 0.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil::civil_from_days(self.0.div_euclid(DAY_MS));
-        let time_ms = self.0.rem_euclid(DAY_MS);
-        let (seconds, milliseconds) = (time_ms / SECOND_MS, time_ms % SECOND_MS);
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let sign = if year < 0 { "-" } else { "" };
-        write!(
-            f,
-            "{sign}{:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}",
-            year.unsigned_abs()
-        )?;
-        if milliseconds != 0 {
-            write!(f, ".{milliseconds:03}")?;
-        }
-        f.write_str("Z")
+        rfc3339::write(*self, f)
     }
 }
 

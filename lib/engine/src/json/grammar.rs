@@ -3,13 +3,13 @@
 //! Positions are byte positions in the block. A reader gets the position of a value's first byte and answers with the position
 //! behind its last, or with a [`Fault`] that says what should have stood where.
 
-use super::window::{self, plain_end};
+use super::window::plain_end;
 use crate::field::Raw;
 use std::ops::Range;
 
 /// How deep arrays and objects may nest; the event itself is the first level.
 ///
-/// The same as `serde_json`'s limit, far beyond any business event, and as many as fit into the bits of a `u128`.
+/// Far beyond any business event, and as many levels as a `u128` has bits.
 pub const DEPTH_MAX: u32 = u128::BITS;
 
 /// What makes a line unreadable.
@@ -31,13 +31,12 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// A range that is not in the block becomes a line that ends where it begins, or that ends with the block.
     #[inline]
     pub(super) fn new(block: &'a str, line: &Range<usize>) -> Self {
-        Self {
-            block,
-            line: block.as_bytes().get(..line.end).unwrap_or(block.as_bytes()),
-            start: line.start,
-        }
+        let bytes = block.as_bytes();
+        let up_to_end = bytes.get(..line.end).unwrap_or(bytes);
+        Self { block, line: up_to_end, start: line.start.min(up_to_end.len()) }
     }
 
     /// Where the line begins.
@@ -64,10 +63,10 @@ impl<'a> Source<'a> {
         self.line.get(from..to).unwrap_or_default()
     }
 
-    /// The block's bytes: for looking past the line's end.
+    /// The whole block: for looking past the line's end.
     #[inline]
-    pub(super) fn block(self) -> &'a [u8] {
-        self.block.as_bytes()
+    pub(super) fn block(self) -> &'a str {
+        self.block
     }
 
     /// The text from `from` up to `to`. Both stand next to an ASCII byte of JSON's syntax, so no character is cut.
@@ -132,17 +131,8 @@ fn literal(source: Source<'_>, at: usize) -> Result<(Raw<'_>, usize), Fault> {
 /// The position behind the closing quote of the string whose first character is at `at`, and whether it has escapes.
 #[inline]
 pub(super) fn string(source: Source<'_>, at: usize) -> Result<(usize, bool), Fault> {
-    let end = plain_end(source.block(), at);
+    let end = plain_end(source.block().as_bytes(), at);
     if source.byte(end) == Some(b'"') { Ok((end + 1, false)) } else { escaped_string(source, end) }
-}
-
-/// The position of the closing quote of the string without escapes whose first character is at `at`.
-///
-/// None is no verdict: [`string`] knows. The answer may lie behind the line's end.
-#[inline]
-pub(super) fn plain_text(source: Source<'_>, at: usize) -> Option<usize> {
-    let end = plain_end(source.block(), at);
-    (source.block().get(end) == Some(&b'"')).then_some(end)
 }
 
 /// The rest of a string from its first special byte on.
@@ -151,7 +141,7 @@ fn escaped_string(source: Source<'_>, mut at: usize) -> Result<(usize, bool), Fa
     loop {
         match source.byte(at) {
             Some(b'"') => return Ok((at + 1, true)),
-            Some(b'\\') => at = plain_end(source.block(), escape(source, at + 1)?),
+            Some(b'\\') => at = plain_end(source.block().as_bytes(), escape(source, at + 1)?),
             Some(_) => {
                 return Err(Fault::Syntax {
                     at,
@@ -212,28 +202,6 @@ fn behind_digits(source: Source<'_>, first: usize) -> Result<usize, Fault> {
         at += 1;
     }
     if at == first { Err(Fault::Syntax { at, expected: "a digit" }) } else { Ok(at) }
-}
-
-/// The position behind a short plain number, `12` or `123.45`, that begins at `at`: the common case, without a loop.
-///
-/// None is no verdict: [`number`] knows. The answer may lie behind the line's end.
-#[inline]
-pub(super) fn short_number(source: Source<'_>, at: usize) -> Option<usize> {
-    let others = !window::digits(window::window(source.block(), at)?);
-    let whole = window::lowest(others);
-    let leading_zero = whole > 1 && source.byte(at) == Some(b'0');
-    if whole == 0 || leading_zero {
-        return None;
-    }
-    let mut length = whole;
-    if source.byte(at + whole) == Some(b'.') {
-        length = window::lowest(others & (others - 1));
-        if length == whole + 1 {
-            return None;
-        }
-    }
-    let goes_on = length >= 16 || matches!(source.byte(at + length), Some(b'e' | b'E'));
-    if goes_on { None } else { Some(at + length) }
 }
 
 /// The position behind the array or object that begins at `at`. It needs no stack but one bit per level: set for an object.
@@ -303,6 +271,8 @@ fn value_without_levels(source: Source<'_>, at: usize) -> Result<usize, Fault> {
 /// A key between its quotes, as written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key<'a> {
+    /// Where its first quote stands.
+    pub(super) at: usize,
     pub(super) written: &'a str,
     pub(super) escaped: bool,
 }
@@ -322,5 +292,8 @@ pub(super) fn key<'a>(
     if source.byte(colon) != Some(b':') {
         return Err(Fault::Syntax { at: colon, expected: "a colon" });
     }
-    Ok((Key { written: source.text(at + 1, end - 1), escaped }, behind_space(source, colon + 1)))
+    Ok((
+        Key { at, written: source.text(at + 1, end - 1), escaped },
+        behind_space(source, colon + 1),
+    ))
 }

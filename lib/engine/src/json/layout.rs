@@ -10,43 +10,36 @@
 //! field a leaf fills is known once the glue is: nothing is parsed to find out, and no key is looked up. A leaf need not be of the
 //! learnt kind: its first byte tells what it is, and it is checked like any value.
 
-use super::grammar::{self, Source, behind_space, key, plain_text, short_number};
+use super::grammar::{self, Source, behind_space, key};
 use super::paths::{NodeId, Paths};
-use super::window::{WINDOW_BYTES, Window, from_bytes, window};
+use super::window::{UsualEnd, WINDOW_BYTES, Window, from_bytes, plain_text, short_number, window};
 use crate::field::Raw;
 use wide::u8x16;
 
-/// How many pieces of glue a layout may have. A line with more, 20 times that of the benchmark's, is left to the scanner.
+/// How many segments a layout may have: far more than business events have members. A line with more is left to the scanner.
 pub(super) const SEGMENTS_MAX: usize = 256;
 
 /// Glue, and what stands behind it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Segment {
     glue: Window,
     /// All ones where `glue` counts.
     mask: Window,
     length: usize,
     then: Then,
+    /// Where the string behind the glue ended when the layout was learnt.
+    usual_end: UsualEnd,
 }
 
 /// What stands behind a piece of glue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
-    /// A value. Its field, if it has one, is at this index.
-    Leaf { field: usize, rest: LeafRest },
+    /// A value inside `depth` arrays and objects. Its field, if it has one, is at this index; if it `leads_on`, fields could be inside.
+    Leaf { field: usize, depth: u32, leads_on: bool },
     /// More glue, or the end.
     Glue,
     /// The end of an object that is the field at this index; it begins where segment `first` does.
     Close { field: usize, first: usize },
-}
-
-/// What is known of a leaf and seldom needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LeafRest {
-    /// How many arrays and objects are around it.
-    depth: u32,
-    /// Whether fields could be inside, were it an object.
-    leads_on: bool,
 }
 
 /// The index of no field.
@@ -87,29 +80,14 @@ impl Layout {
         source: Source<'a>,
         values: &mut [Raw<'a>],
         positions: &mut [usize; SEGMENTS_MAX],
-        (from, mut at): (usize, usize),
+        (from, at): (usize, usize),
     ) -> Result<(), usize> {
-        for (place, segment) in self.segments.iter().enumerate().skip(from) {
-            if let Some(position) = positions.get_mut(place) {
-                *position = at;
-            }
-            if !segment.fits(source.block(), at) {
-                return Err(place);
-            }
-            at += segment.length;
-            match segment.then {
-                Then::Leaf { field, rest } => {
-                    at = leaf(source, at, rest, values.get_mut(field)).ok_or(place)?;
-                }
-                Then::Glue => {}
-                Then::Close { field, first } => {
-                    if let (Some(slot), Some(&start)) =
-                        (values.get_mut(field), positions.get(first))
-                    {
-                        *slot = Raw::Object(source.text(start, at));
-                    }
-                }
-            }
+        let (mut place, mut at) = (from, at);
+        loop {
+            (place, at) = self.rush(source.block(), values, positions, (place, at));
+            let Some(segment) = self.segments.get(place) else { break };
+            at = segment.step(source, at, values, positions).ok_or(place)?;
+            place += 1;
         }
         for &(field, value) in &self.unfilled {
             if let Some(slot) = values.get_mut(field) {
@@ -120,81 +98,127 @@ impl Layout {
         if at == source.end() { Ok(()) } else { Err(self.segments.len() - 1) }
     }
 
+    /// Goes through the segments as long as all is plain: the glue fits, behind it are strings without escapes and short numbers, and
+    /// the block goes on. Answers with the first segment that needs a closer look, and where it begins.
+    ///
+    /// This is where the time goes on most lines. It calls nothing, so that all it needs stays in registers.
+    #[inline]
+    fn rush<'a>(
+        &self,
+        block: &'a str,
+        values: &mut [Raw<'a>],
+        positions: &mut [usize; SEGMENTS_MAX],
+        (from, mut at): (usize, usize),
+    ) -> (usize, usize) {
+        let bytes = block.as_bytes();
+        let mut place = from;
+        let segments = self.segments.get(from..).unwrap_or_default();
+        let positions = positions.get_mut(from..).unwrap_or_default();
+        for (segment, position) in segments.iter().zip(positions) {
+            *position = at;
+            let Some(seen) = window(bytes, at) else { break };
+            if !segment.fits(seen) {
+                break;
+            }
+            let start = at + segment.length;
+            match segment.then {
+                Then::Leaf { field, .. } if bytes.get(start) == Some(&b'"') => {
+                    let Some(end) = plain_text(bytes, start + 1, segment.usual_end) else { break };
+                    if let Some(slot) = values.get_mut(field) {
+                        *slot = Raw::Text(block.get(start + 1..end).unwrap_or_default());
+                    }
+                    at = end + 1;
+                }
+                Then::Leaf { field, .. } => {
+                    let Some(end) = short_number(bytes, start) else { break };
+                    if let Some(slot) = values.get_mut(field) {
+                        *slot = Raw::Number(block.get(start..end).unwrap_or_default());
+                    }
+                    at = end;
+                }
+                Then::Glue => at = start,
+                Then::Close { .. } => break,
+            }
+            place += 1;
+        }
+        (place, at)
+    }
+
     /// How many segments two layouts have in common before they part.
     pub(super) fn shared(&self, other: &Self) -> usize {
         self.segments
             .iter()
             .zip(&other.segments)
-            .take_while(|(mine, theirs)| mine == theirs)
+            .take_while(|(mine, theirs)| mine.is_same(theirs))
             .count()
     }
 }
 
 impl Segment {
-    /// Whether this glue stands at `at`.
+    fn new(glue: &[u8], then: Then) -> Self {
+        let (mut bytes, mut mask) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
+        for ((to, counts), from) in bytes.iter_mut().zip(&mut mask).zip(glue) {
+            (*to, *counts) = (*from, u8::MAX);
+        }
+        Self {
+            glue: from_bytes(&bytes),
+            mask: from_bytes(&mask),
+            length: glue.len(),
+            then,
+            usual_end: UsualEnd::of(0),
+        }
+    }
+
+    /// Whether both have the same glue and the same behind it.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.glue, self.length, self.then) == (other.glue, other.length, other.then)
+    }
+
+    /// Whether this glue is seen.
     #[inline]
-    fn fits(&self, bytes: &[u8], at: usize) -> bool {
-        let Some([low, high]) = window(bytes, at) else {
-            return self.fits_without_window(bytes, at);
-        };
+    fn fits(&self, [low, high]: Window) -> bool {
         let different =
             ((low ^ self.glue[0]) & self.mask[0]) | ((high ^ self.glue[1]) & self.mask[1]);
         different.simd_eq(u8x16::ZERO).all()
     }
 
-    #[cold]
+    /// The position behind this segment, which begins at `at`, and all that may stand behind its glue.
     #[inline(never)]
-    fn fits_without_window(&self, bytes: &[u8], at: usize) -> bool {
-        let glue = self.glue.iter().flat_map(u8x16::as_array).take(self.length);
-        bytes.get(at..).is_some_and(|rest| {
-            rest.len() >= self.length && rest.iter().zip(glue).all(|(byte, glue)| byte == glue)
-        })
-    }
-}
-
-/// The position behind the value at `at`, which goes to `slot`. The common kinds of value are read here, the others by `grammar`.
-#[inline]
-fn leaf<'a>(
-    source: Source<'a>,
-    at: usize,
-    rest: LeafRest,
-    slot: Option<&mut Raw<'a>>,
-) -> Option<usize> {
-    let first = *source.block().get(at)?;
-    if first == b'"' {
-        if let Some(end) = plain_text(source, at + 1) {
-            if let Some(slot) = slot {
-                *slot = Raw::Text(source.text(at + 1, end));
+    fn step<'a>(
+        &self,
+        source: Source<'a>,
+        at: usize,
+        values: &mut [Raw<'a>],
+        positions: &[usize; SEGMENTS_MAX],
+    ) -> Option<usize> {
+        let bytes = source.block().as_bytes();
+        if !window(bytes, at).map_or_else(|| self.fits_the_end(bytes, at), |seen| self.fits(seen)) {
+            return None;
+        }
+        let start = at + self.length;
+        let (field, value, end) = match self.then {
+            // Fields are inside: this line has another layout.
+            Then::Leaf { leads_on: true, .. } if source.byte(start) == Some(b'{') => return None,
+            Then::Leaf { field, depth, .. } => {
+                let (value, end) = grammar::value(source, start, depth).ok()?;
+                (field, value, end)
             }
-            return Some(end + 1);
+            Then::Glue => return Some(start),
+            Then::Close { field, first } => {
+                (field, Raw::Object(source.text(*positions.get(first)?, start)), start)
+            }
+        };
+        if let Some(slot) = values.get_mut(field) {
+            *slot = value;
         }
-    } else if first.is_ascii_digit()
-        && let Some(end) = short_number(source, at)
-    {
-        if let Some(slot) = slot {
-            *slot = Raw::Number(source.text(at, end));
-        }
-        return Some(end);
+        Some(end)
     }
-    any_leaf(source, at, rest, slot)
-}
 
-#[inline(never)]
-fn any_leaf<'a>(
-    source: Source<'a>,
-    at: usize,
-    rest: LeafRest,
-    slot: Option<&mut Raw<'a>>,
-) -> Option<usize> {
-    if rest.leads_on && source.byte(at) == Some(b'{') {
-        // Fields are inside: this line has another layout.
-        return None;
+    /// Whether this glue stands at `at`, where the block has no window any more.
+    fn fits_the_end(&self, bytes: &[u8], at: usize) -> bool {
+        let glue = self.glue.iter().flat_map(u8x16::as_array).take(self.length);
+        glue.copied().eq(bytes.iter().copied().skip(at).take(self.length))
     }
-    let (value, end) = grammar::value(source, at, rest.depth).ok()?;
-    if let Some(slot) = slot {
-        *slot = value;
-    }
-    Some(end)
 }
 
 /// Walks over a valid line once more and cuts it into segments.
@@ -237,8 +261,11 @@ impl Learner<'_, '_> {
         }
         let (_, end) = grammar::value(self.source, at, depth).ok()?;
         let field = node.and_then(|node| self.paths.field(node)).unwrap_or(NO_FIELD);
-        self.push(at, Then::Leaf { field, rest: LeafRest { depth, leads_on } })?;
+        self.push(at, Then::Leaf { field, depth, leads_on })?;
         self.glue_start = end;
+        if let Some(segment) = self.segments.last_mut() {
+            segment.usual_end = UsualEnd::of((end - at).saturating_sub(2));
+        }
         Some(end)
     }
 
@@ -254,15 +281,5 @@ impl Learner<'_, '_> {
         self.segments.push(Segment::new(rest, then));
         self.glue_start = end;
         (self.segments.len() <= SEGMENTS_MAX).then_some(())
-    }
-}
-
-impl Segment {
-    fn new(glue: &[u8], then: Then) -> Self {
-        let (mut bytes, mut mask) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
-        for ((to, counts), from) in bytes.iter_mut().zip(&mut mask).zip(glue) {
-            (*to, *counts) = (*from, u8::MAX);
-        }
-        Self { glue: from_bytes(&bytes), mask: from_bytes(&mask), length: glue.len(), then }
     }
 }

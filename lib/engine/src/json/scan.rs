@@ -13,7 +13,7 @@ pub(super) enum Problem {
     Fault(Fault),
     /// It is JSON, but no object.
     NotAnObject { at: usize, found: &'static str },
-    /// A wanted key stands twice; `at` is the value of the second.
+    /// A wanted key stands twice; `at` is where the second is.
     DuplicateKey { at: usize, node: NodeId },
 }
 
@@ -118,7 +118,7 @@ impl<'a> Walk<'_, 'a> {
         at: usize,
         depth: u32,
     ) -> Result<usize, Fault> {
-        let child = self.paths.child(parent, key).filter(|&child| self.is_first(child, at));
+        let child = self.paths.child(parent, key).filter(|&child| self.is_first(child, key.at));
         let Some(child) = child else { return value(self.source, at, depth).map(|(_, end)| end) };
         if self.source.byte(at) == Some(b'{') && self.paths.leads_on(child) {
             let end = self.object(child, at, depth)?;

@@ -50,6 +50,70 @@ fn plain_end_without_window(bytes: &[u8], at: usize) -> usize {
         .map_or(bytes.len(), |length| at + length)
 }
 
+/// How long a string was on an earlier line: where its last window showed the quote.
+///
+/// To find the end of a string takes some twenty cycles from loading its bytes, and the next segment could not begin before. Whether the
+/// quote stands where it usually does is a branch, and processors guess branches and go on. So most strings cost no waiting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UsualEnd {
+    offset: usize,
+    /// The bits up to the one at `offset`, that one included.
+    marks: u32,
+}
+
+impl UsualEnd {
+    /// The end of a string of this many bytes.
+    pub(super) fn of(length: usize) -> Self {
+        // The last offset is left out: its bits could not be told from those of a window without an end.
+        let offset = length % WINDOW_BYTES % (WINDOW_BYTES - 1);
+        Self { offset, marks: (2 << offset) - 1 }
+    }
+}
+
+/// The closing quote of the string without escapes whose first character is at `at`. `usual` saves time and decides nothing.
+///
+/// None is no verdict: it may have escapes, be invalid or stand too near the end of the block. The same is true of [`short_number`].
+#[inline]
+pub(super) fn plain_text(bytes: &[u8], at: usize, usual: UsualEnd) -> Option<usize> {
+    let mut end = at;
+    loop {
+        let [low, high] = window(bytes, end)?;
+        let marks = ends_plain(low) | ends_plain(high) << 16;
+        // The bits up to the lowest that is set, that one included.
+        let up_to_lowest = marks ^ marks.wrapping_sub(1);
+        if up_to_lowest == usual.marks {
+            end += usual.offset;
+            break;
+        }
+        if marks != 0 {
+            end += lowest(marks);
+            break;
+        }
+        end += WINDOW_BYTES;
+    }
+    (bytes.get(end) == Some(&b'"')).then_some(end)
+}
+
+/// The position behind a short plain number, `12` or `123.45`, that begins at `at`.
+#[inline]
+pub(super) fn short_number(bytes: &[u8], at: usize) -> Option<usize> {
+    let seen = bytes.get(at..)?.first_chunk::<WINDOW_BYTES>()?;
+    let others = !digits(from_bytes(seen));
+    let whole = lowest(others);
+    if whole == 0 || (whole > 1 && seen.first() == Some(&b'0')) {
+        return None;
+    }
+    let mut length = whole;
+    if seen.get(whole) == Some(&b'.') {
+        length = lowest(others & (others - 1));
+        if length == whole + 1 {
+            return None;
+        }
+    }
+    let goes_on = length >= 16 || matches!(seen.get(length), Some(b'e' | b'E'));
+    if goes_on { None } else { Some(at + length) }
+}
+
 /// One bit for each byte that ends the plain part of a string.
 #[inline]
 fn ends_plain(bytes: u8x16) -> u32 {
@@ -59,16 +123,16 @@ fn ends_plain(bytes: u8x16) -> u32 {
     (quote | backslash | control).to_bitmask()
 }
 
-/// One bit for each digit among the first 16 bytes of a window.
+/// One bit for each digit among the first 16 bytes of a window, and none above.
 #[inline]
-pub(super) fn digits([bytes, _]: Window) -> u32 {
+fn digits([bytes, _]: Window) -> u32 {
     let offsets = bytes - u8x16::splat(b'0');
     offsets.min(u8x16::splat(9)).simd_eq(offsets).to_bitmask()
 }
 
 /// The position of the lowest bit that is set.
 #[inline]
-pub(super) fn lowest(marks: u32) -> usize {
+fn lowest(marks: u32) -> usize {
     #[expect(clippy::as_conversions, reason = "at most 32")]
     {
         marks.trailing_zeros() as usize
@@ -93,6 +157,49 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_usual_end_decides_nothing() {
+        for length in 0..70 {
+            let block = format!("{}\"{}", "x".repeat(length), " ".repeat(64));
+            for usual in 0..70 {
+                let found = plain_text(block.as_bytes(), 0, UsualEnd::of(usual));
+                assert_eq!(found, Some(length), "{length} bytes, usually {usual}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_numbers_are_read_or_left_alone() {
+        let check = |number: &str, expected: Option<usize>| {
+            for behind in [",", "}", " ", "x"] {
+                let block = format!("{number}{behind}{}", "5".repeat(40));
+                assert_eq!(short_number(block.as_bytes(), 0), expected, "{number}");
+            }
+        };
+        for number in
+            ["0", "7", "10", "123.45", "0.5", "0.00", "123456789012345", "1234567.1234567"]
+        {
+            check(number, Some(number.len()));
+        }
+        for number in [
+            "",
+            "-1",
+            "01",
+            "00.5",
+            ".5",
+            "1.",
+            "1e5",
+            "1.5E5",
+            "1234567890123456",
+            "1234567.12345678",
+        ] {
+            check(number, None);
+        }
+        check("1.5.5", Some(3));
+        check("1-5", Some(1));
+        assert_eq!(short_number(b"12,", 0), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!
 //! Bounds: a value read from an event is below 10^27 billionths, which is bucket 10,702; with both signs and
 //! zero a distribution has at most 21,405 buckets ([`BUCKETS_MAX`] for any 128-bit value), 32 bytes
-//! each. Amounts between 1 and 1,000 fall into 1,275.
+//! each. Amounts between 1 and 1,000 fall into 1,275 of them.
 //!
 //! ```
 //! use streamgauge_engine::decimal::Decimal;
@@ -146,10 +146,10 @@ impl Distribution {
     /// The percentile by nearest rank: the smallest value with at least so many tenths of a percent of the
     /// values at or below it, within 1 % of it. `None` of none.
     ///
-    /// With n values it is the value of rank ceil(q * n), at least 1 (NIST/SEMATECH e-Handbook of Statistical
-    /// Methods, 7.2.6.2, calls it the empirical distribution's). The first and the last rank are
-    /// exact; of the others the answer is the mean of the bucket that holds them, which is less than 1/128 of the value away.
-    /// `p99.9` is `percentile(999)`; over 1,000 counts as 1,000.
+    /// With n values that is the one of rank ceil(q * n), at least 1 (Hyndman and Fan, *Sample Quantiles in Statistical
+    /// Packages*, 1996, definition 1). The first and the last rank are exact; of the others the answer is the mean of
+    /// the bucket that holds them, which is less than 1/128 of the value away. `p99.9` is `percentile(999)`; over 1,000
+    /// counts as 1,000.
     pub fn percentile(&self, tenths_of_percent: u32) -> Option<Decimal> {
         let rank = rank(tenths_of_percent, self.count)?;
         if rank == 1 {

@@ -1,11 +1,12 @@
-//! RFC 3339 times by their digits.
+//! RFC 3339 times by their digits, in both directions.
 //!
-//! A time is cut after its minute: the first 16 characters, `2026-01-05T10:00`, are a fixed layout that
+//! A time that is read is cut after its minute: the first 16 characters, `2026-01-05T10:00`, are a fixed layout that
 //! names a minute in some offset; the rest, `:05.123+04:00`, is added to it. Neighbouring events share the first part,
 //! so [`TimeParser`] remembers what it came to.
 
-use super::civil::{days_from_civil, days_in_month};
+use super::civil::{civil_from_days, days_from_civil, days_in_month};
 use super::{DAY_MS, SECOND_MS, TimeError, Timestamp};
+use std::fmt::{self, Write as _};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -93,15 +94,19 @@ fn parse_rest(minute_ms: i64, rest: &[u8]) -> Result<Timestamp, TimeError> {
 /// The milliseconds of the digits after the point, cut, and what follows the digits; `None` without a digit.
 #[inline]
 fn parse_fraction(digits: &[u8]) -> Option<(i64, &[u8])> {
-    let mut milliseconds = 0;
-    let mut weight = 100;
-    let mut rest = digits;
-    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
-        milliseconds += i64::from(digit - b'0') * weight;
-        weight /= 10; // after three digits it is 0: what is finer is cut
+    let (milliseconds, mut rest) = match digits {
+        [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
+            (value(*a) * 100 + value(*b) * 10 + value(*c), rest)
+        }
+        [a @ b'0'..=b'9', b @ b'0'..=b'9', rest @ ..] => (value(*a) * 100 + value(*b) * 10, rest),
+        [a @ b'0'..=b'9', rest @ ..] => (value(*a) * 100, rest),
+        _ => return None,
+    };
+    // What is finer than a millisecond is cut.
+    while let [b'0'..=b'9', tail @ ..] = rest {
         rest = tail;
     }
-    (rest.len() < digits.len()).then_some((milliseconds, rest))
+    Some((milliseconds, rest))
 }
 
 /// `+04:00` and the like; `-00:00` (an unknown local offset) is UTC.
@@ -117,8 +122,53 @@ fn parse_offset(zone: &[u8]) -> Option<i64> {
     Some(if sign == b'-' { -offset_ms } else { offset_ms })
 }
 
+/// What a digit stands for.
+#[inline]
+fn value(digit: u8) -> i64 {
+    i64::from(digit - b'0')
+}
+
 #[inline]
 fn two_digits(tens: u8, ones: u8) -> Option<i64> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
+}
+
+/// Writes a time: digits into one array, because `{:02}` is slow and every point of a replay has two times.
+pub(super) fn write(time: Timestamp, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (year, month, day) = civil_from_days(time.as_millis().div_euclid(DAY_MS));
+    let time_ms = time.as_millis().rem_euclid(DAY_MS);
+    let seconds = time_ms / SECOND_MS;
+    // No event has such years, but every time can be printed.
+    if year < 0 {
+        f.write_char('-')?;
+    }
+    let year = year.abs();
+    if year > 9999 {
+        write!(f, "{}", year / 10_000)?;
+    }
+    let ([c1, c2], [y1, y2]) = (digits(year / 100), digits(year));
+    let ([m1, m2], [d1, d2]) = (digits(month), digits(day));
+    let ([h1, h2], [i1, i2], [s1, s2]) =
+        (digits(seconds / 3600), digits(seconds / 60 % 60), digits(seconds % 60));
+    write_ascii(
+        f,
+        &[c1, c2, y1, y2, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2],
+    )?;
+    let milliseconds = time_ms % SECOND_MS;
+    if milliseconds == 0 {
+        return f.write_char('Z');
+    }
+    let ([_, hundreds], [tens, ones]) = (digits(milliseconds / 100), digits(milliseconds));
+    write_ascii(f, &[b'.', hundreds, tens, ones, b'Z'])
+}
+
+/// The last two digits of a number that is not negative.
+fn digits(number: i64) -> [u8; 2] {
+    let last = |value: i64| b'0' + u8::try_from(value % 10).unwrap_or_default();
+    [last(number / 10), last(number)]
+}
+
+fn write_ascii(f: &mut fmt::Formatter<'_>, ascii: &[u8]) -> fmt::Result {
+    f.write_str(std::str::from_utf8(ascii).map_err(|_never_for_ascii| fmt::Error)?)
 }

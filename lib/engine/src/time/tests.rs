@@ -135,6 +135,9 @@ fn epoch_numbers_are_read_exactly() {
     check("9223372036854775808", false, Err(TimeError::OutOfRange));
     check("", true, Err(TimeError::Invalid));
     check("01", true, Err(TimeError::Invalid));
+    check("+1", true, Err(TimeError::Invalid));
+    check("12a", true, Err(TimeError::Invalid));
+    check("999999999999999", true, Err(TimeError::OutOfRange));
     check("2026-01-05T10:00:00Z", true, Err(TimeError::Invalid));
 }
 

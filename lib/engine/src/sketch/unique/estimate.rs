@@ -1,8 +1,8 @@
 //! From registers to a number: Ertl's improved raw estimator.
 //!
-//! Otmar Ertl, *New cardinality estimation algorithms for `HyperLogLog` sketches* (arXiv:1702.01284, 2017), algorithms 4
-//! to 6. It needs no table of biases and no switch between small and large sets, as the estimator of 2007 does, and
-//! is as good over the whole range. With m registers, C(k) of them at rank k, ranks 0 to q + 1:
+//! Otmar Ertl, *New cardinality estimation algorithms for `HyperLogLog` sketches* (arXiv:1702.01284, 2017). It
+//! needs no table of biases and no switch between small and large sets, as the estimator of 2007 does, and is as good
+//! over the whole range. With m registers, C(k) of them at rank k, ranks 0 to q + 1:
 //!
 //! ```text
 //! z = m tau(1 - C(q+1)/m) / 2^q  +  C(q)/2^q + ... + C(2)/4 + C(1)/2  +  m sigma(C(0)/m)
@@ -114,5 +114,14 @@ mod tests {
         assert_eq!(from_ranks(std::iter::empty()), 257);
         assert_eq!(from_ranks(std::iter::repeat_n(RANK_MAX, usize::from(REGISTERS))), u64::MAX);
         assert_eq!(from_ranks(std::iter::repeat_n(1, 257)), 258);
+    }
+
+    /// Worked out from the formula, elsewhere: nearly all registers have seen a hash whose 49 bits are zero.
+    #[test]
+    fn the_highest_rank_counts() {
+        let registers = usize::from(REGISTERS);
+        let ranks =
+            std::iter::repeat_n(RANK_MAX, registers - 1024).chain(std::iter::repeat_n(40, 1024));
+        assert!(from_ranks(ranks).abs_diff(822_612_938_022_623_600) < 1_000_000);
     }
 }

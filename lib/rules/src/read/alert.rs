@@ -1,0 +1,486 @@
+//! Alerts.
+
+use super::Reader;
+use super::fields::Fields;
+use super::metric::{Kind, Outline};
+use super::rollup::looks_at;
+use crate::duration;
+use crate::problem::code::Code;
+use crate::problem::nearest;
+use crate::read::settings::SETTING_MAX;
+use crate::reference::tables::{ALERT, STEP};
+use crate::source::Place;
+use crate::yaml::tree::{Entry, Node, shown};
+use streamgauge_engine::alert::{Alert, Condition, Severity, Step, Texts};
+use streamgauge_engine::time::Millis;
+
+/// Alerts in one plan.
+pub const ALERTS_MAX: usize = 1_000;
+/// Steps of one alert.
+pub const STEPS_MAX: usize = 16;
+/// Labels of one alert.
+pub const LABELS_MAX: usize = 32;
+/// The default of `max_age`.
+pub(crate) const MAX_AGE_DEFAULT: Millis = 3_600_000;
+
+const SEVERITIES: [&str; 4] = ["critical", "error", "warning", "info"];
+
+/// What is known of an alert, whether all of it is right or not.
+#[derive(Clone, Debug)]
+pub(crate) struct AlertOutline {
+    pub(crate) name: String,
+    /// The names of its steps; the unnamed one has none.
+    pub(crate) steps: Vec<String>,
+    /// The dimensions of its groups, if they are known.
+    pub(crate) by: Option<Vec<String>>,
+    pub(crate) labels: Vec<String>,
+    pub(crate) alert: Option<Alert>,
+}
+
+/// The keys of an alert, and of `alert_defaults` for what it does not say itself.
+struct Settings<'f, 'n> {
+    own: &'f Fields<'n>,
+    defaults: Option<&'f Fields<'n>>,
+}
+
+impl<'n> Settings<'_, 'n> {
+    fn get(&self, key: &'static str) -> Option<&'n Node> {
+        let default = self.defaults.and_then(|defaults| defaults.get(key));
+        self.own.get(key).or(default)
+    }
+
+    /// Whether the alert says it itself.
+    fn is_own(&self, key: &str) -> bool {
+        self.own.entry(key).is_some()
+    }
+}
+
+/// What the checks of an alert need to know besides its own keys.
+pub(crate) struct Surroundings<'p> {
+    pub(crate) metrics: &'p [Outline],
+    pub(crate) channels: &'p [String],
+    pub(crate) has_routes: bool,
+}
+
+/// The steps that could be read, and the names of all.
+#[derive(Default)]
+struct Steps {
+    names: Vec<String>,
+    list: Vec<CheckedStep>,
+}
+
+/// A step and where its condition stands.
+struct CheckedStep {
+    step: Step,
+    place: Place,
+}
+
+/// The steps, highest first: by severity, then by their order in the file.
+fn ranked(steps: Vec<CheckedStep>) -> Vec<Step> {
+    let mut steps: Vec<Step> = steps.into_iter().map(|checked| checked.step).collect();
+    steps.sort_by_key(|step| step.severity);
+    steps
+}
+
+fn names_of(places: &[usize], metric: Option<&Outline>) -> Vec<String> {
+    let dimensions = metric.and_then(|metric| metric.dimensions.as_deref()).unwrap_or_default();
+    places.iter().filter_map(|place| dimensions.get(*place).cloned()).collect()
+}
+
+impl Reader<'_> {
+    /// The alerts, in the order of the file.
+    pub(crate) fn alerts(
+        &mut self,
+        file: &Fields<'_>,
+        around: &Surroundings<'_>,
+    ) -> Vec<AlertOutline> {
+        let defaults = file
+            .get("alert_defaults")
+            .and_then(|node| self.fields(node, &ALERT, file.key_place("alert_defaults")));
+        let Some(node) = file.get("alerts") else { return Vec::new() };
+        let Some(entries) = self.map(node, "a map of alerts") else { return Vec::new() };
+        if entries.len() > ALERTS_MAX {
+            let message = format!("there are {} alerts; the limit is {ALERTS_MAX}", entries.len());
+            self.findings.error(Code::LimitExceeded, node.place, message);
+        }
+        let alerts = entries
+            .iter()
+            .take(ALERTS_MAX)
+            .map(|entry| self.alert(entry, defaults.as_ref(), around))
+            .collect();
+        alerts
+    }
+
+    fn alert(
+        &mut self,
+        entry: &Entry,
+        defaults: Option<&Fields<'_>>,
+        around: &Surroundings<'_>,
+    ) -> AlertOutline {
+        let mut outline = AlertOutline {
+            name: entry.key.clone(),
+            steps: Vec::new(),
+            by: None,
+            labels: Vec::new(),
+            alert: None,
+        };
+        self.name(entry, "alert");
+        let Some(own) = self.fields(&entry.value, &ALERT, entry.key_place) else { return outline };
+        let settings = Settings { own: &own, defaults };
+        let metric = self.metric_of(&settings, around);
+        let outline_of_metric = metric.and_then(|position| around.metrics.get(position));
+
+        let by = self.by(&settings, outline_of_metric);
+        outline.by = by.as_ref().map(|places| names_of(places, outline_of_metric));
+        let steps = self.steps(&settings, entry.key_place, outline_of_metric, around);
+        outline.steps = steps.names;
+        let resolve = self.resolve(&settings, outline_of_metric, &steps.list);
+        let min_volume = self.min_volume(&settings, outline_of_metric);
+        let keep_firing_for = self.setting(&settings, "keep_firing_for").unwrap_or(0);
+        let max_age = self.setting(&settings, "max_age").unwrap_or(MAX_AGE_DEFAULT);
+        let texts = self.texts(&settings, outline_of_metric, outline.by.as_deref());
+        outline.labels = texts.labels.iter().map(|(name, _)| name.clone()).collect();
+        own.finish();
+
+        if let (Some(metric), Some(by)) = (metric, by) {
+            outline.alert = Some(Alert {
+                name: entry.key.clone(),
+                definition: String::new(),
+                metric,
+                by,
+                steps: ranked(steps.list),
+                resolve,
+                min_volume,
+                keep_firing_for,
+                max_age,
+                texts,
+            });
+        }
+        outline
+    }
+
+    /// A name of the user's that stands in messages and keys.
+    pub(crate) fn name(&mut self, entry: &Entry, what: &str) {
+        const LENGTH_MAX: usize = 128;
+        let name = &entry.key;
+        if name.is_empty()
+            || name.len() > LENGTH_MAX
+            || name.chars().any(char::is_control)
+            || name.trim() != name
+        {
+            let message = format!(
+                "the name of this {what} is empty, longer than {LENGTH_MAX} bytes, or has odd spaces"
+            );
+            self.findings
+                .error(Code::InvalidName, entry.key_place, message)
+                .hint("write a name such as `rejections`");
+        }
+    }
+
+    /// The position of the alert's metric.
+    fn metric_of(
+        &mut self,
+        settings: &Settings<'_, '_>,
+        around: &Surroundings<'_>,
+    ) -> Option<usize> {
+        let node = match settings.get("metric") {
+            Some(node) => node,
+            None => self.required(settings.own, "metric")?,
+        };
+        let name = self.text(node)?;
+        let position = around.metrics.iter().position(|metric| metric.name == name);
+        // A metric may stand in the part of a file that could not be read.
+        if position.is_none() && self.broken_files.is_empty() {
+            let known: Vec<&str> =
+                around.metrics.iter().map(|metric| metric.name.as_str()).collect();
+            let message = format!("there is no metric `{}`", shown(name));
+            self.findings
+                .error(Code::UnknownMetric, node.place, message)
+                .maybe_hint(nearest::hint(name, &known));
+        }
+        position
+    }
+
+    /// The dimensions that make a group, as positions in those of the metric.
+    fn by(&mut self, settings: &Settings<'_, '_>, metric: Option<&Outline>) -> Option<Vec<usize>> {
+        let dimensions = metric.and_then(|metric| metric.dimensions.as_deref());
+        let Some(node) = settings.get("by") else {
+            return dimensions.map(|dimensions| (0..dimensions.len()).collect());
+        };
+        let items = self.one_or_list(node)?;
+        let mut by = Vec::new();
+        for item in items {
+            let (Some(name), Some(dimensions)) = (self.text(item), dimensions) else { continue };
+            match dimensions.iter().position(|dimension| dimension == name) {
+                Some(position) if by.contains(&position) => {
+                    self.findings.error(
+                        Code::DuplicateName,
+                        item.place,
+                        format!("`{}` stands twice in `by`", shown(name)),
+                    );
+                }
+                Some(position) => by.push(position),
+                None => {
+                    let known: Vec<&str> = dimensions.iter().map(String::as_str).collect();
+                    let metric = metric.map_or("", |metric| metric.name.as_str());
+                    let message = format!(
+                        "the metric `{}` has no dimension `{}`",
+                        shown(metric),
+                        shown(name)
+                    );
+                    let hint = nearest::hint(name, &known)
+                        .unwrap_or_else(|| "it has no dimensions; leave `by` out".to_owned());
+                    self.findings.error(Code::UnknownDimension, item.place, message).hint(hint);
+                }
+            }
+        }
+        dimensions.map(|_| by)
+    }
+
+    fn setting(&mut self, settings: &Settings<'_, '_>, key: &'static str) -> Option<Millis> {
+        let node = settings.get(key)?;
+        self.duration(node, 1..=SETTING_MAX)
+    }
+
+    fn steps(
+        &mut self,
+        settings: &Settings<'_, '_>,
+        place: Place,
+        metric: Option<&Outline>,
+        around: &Surroundings<'_>,
+    ) -> Steps {
+        let mut steps = Steps::default();
+        // An alert's own `when` or `steps` displaces what stands in the defaults.
+        let (when, ladder) = (settings.get("when"), settings.get("steps"));
+        let (when, ladder) = match (settings.is_own("when"), settings.is_own("steps")) {
+            (true, false) => (when, None),
+            (false, true) => (None, ladder),
+            _ => (when, ladder),
+        };
+        match (when, ladder) {
+            (Some(_), Some(_)) => {
+                self.findings
+                    .error(
+                        Code::ConflictingKeys,
+                        settings.own.key_place("when"),
+                        "an alert has either `when` or `steps`",
+                    )
+                    .related(settings.own.key_place("steps"), "and here is the other")
+                    .hint("move `when` into a step");
+            }
+            (Some(when), None) => {
+                let step = self.step(None, when, &[settings], settings.own.place, metric, around);
+                steps.list.extend(step);
+            }
+            (None, Some(ladder)) => self.ladder(settings, ladder, &mut steps, metric, around),
+            (None, None) => {
+                if !self.broken_files.contains(&place.file) {
+                    self.findings
+                        .error(Code::MissingKey, place, "an alert needs `when` or `steps`")
+                        .hint("add `when: sum over 10m >= 3`");
+                }
+            }
+        }
+        // The keys of a step are read by the steps; an alert whose `when` is missing has none that would.
+        for key in ["for", "severity", "notify", "early"] {
+            settings.get(key);
+        }
+        steps
+    }
+
+    fn ladder(
+        &mut self,
+        settings: &Settings<'_, '_>,
+        ladder: &Node,
+        steps: &mut Steps,
+        metric: Option<&Outline>,
+        around: &Surroundings<'_>,
+    ) {
+        let Some(entries) = self.map(ladder, "a map of steps") else { return };
+        if entries.is_empty() || entries.len() > STEPS_MAX {
+            let message =
+                format!("a ladder has 1 to {STEPS_MAX} steps, this one has {}", entries.len());
+            self.findings.error(Code::LimitExceeded, settings.own.key_place("steps"), message);
+        }
+        for entry in entries.iter().take(STEPS_MAX) {
+            self.name(entry, "step");
+            steps.names.push(entry.key.clone());
+            let Some(fields) = self.fields(&entry.value, &STEP, entry.key_place) else { continue };
+            let own = Settings { own: &fields, defaults: None };
+            if let Some(when) = self.required(&fields, "when") {
+                let step = self.step(
+                    Some(&entry.key),
+                    when,
+                    &[&own, settings],
+                    entry.key_place,
+                    metric,
+                    around,
+                );
+                steps.list.extend(step);
+            } else {
+                for key in ["for", "severity", "notify", "early"] {
+                    fields.get(key);
+                }
+            }
+            fields.finish();
+        }
+    }
+
+    /// One step; `levels` are the step, if it is one of a ladder, and its alert.
+    fn step(
+        &mut self,
+        name: Option<&str>,
+        when: &Node,
+        levels: &[&Settings<'_, '_>],
+        place: Place,
+        metric: Option<&Outline>,
+        around: &Surroundings<'_>,
+    ) -> Option<CheckedStep> {
+        let find = |key: &'static str| {
+            let found: Vec<_> = levels.iter().map(|level| level.get(key)).collect();
+            found.into_iter().flatten().next()
+        };
+        let (hold, severity, notify, early) =
+            (find("for"), find("severity"), find("notify"), find("early"));
+        let parsed = self.condition(when);
+        let hold = hold.and_then(|node| self.duration(node, 1..=SETTING_MAX)).unwrap_or(0);
+        let severity = severity.and_then(|node| self.severity(node)).unwrap_or(Severity::Error);
+        let notify = match notify {
+            Some(node) => self.channels_named(node, around.channels),
+            None => Vec::new(),
+        };
+        if notify.is_empty() && !around.has_routes && self.broken_files.is_empty() {
+            self.findings
+                .warning(Code::NobodyNotified, place, "nobody is told when this fires")
+                .hint("add `notify: [CHANNEL]`, or `routes`");
+        }
+        let parsed = parsed?;
+        self.check_condition(when, &parsed, metric);
+        let early = match early {
+            Some(node) => {
+                let wanted = self.boolean(node).unwrap_or(false);
+                wanted && self.check_early(node, &parsed.condition, metric)
+            }
+            None => false,
+        };
+        let step = Step {
+            name: name.map(str::to_owned),
+            when: parsed.condition,
+            hold,
+            severity,
+            notify,
+            early,
+        };
+        Some(CheckedStep { step, place: when.place })
+    }
+
+    /// A severity.
+    pub(crate) fn severity(&mut self, node: &Node) -> Option<Severity> {
+        self.choice(node, &SEVERITIES).map(|position| match position {
+            0 => Severity::Critical,
+            1 => Severity::Error,
+            2 => Severity::Warning,
+            _ => Severity::Info,
+        })
+    }
+
+    /// The channels in a list of names; each must exist.
+    pub(crate) fn channels_named(&mut self, node: &Node, channels: &[String]) -> Vec<String> {
+        let mut names = Vec::new();
+        for item in self.one_or_list(node).unwrap_or_default() {
+            let Some(name) = self.text(item) else { continue };
+            self.check_channel(item, name, channels);
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    /// Reports a channel that does not exist.
+    pub(crate) fn check_channel(&mut self, item: &Node, name: &str, channels: &[String]) {
+        if !channels.iter().any(|channel| channel == name) && self.broken_files.is_empty() {
+            let known: Vec<&str> = channels.iter().map(String::as_str).collect();
+            let hint = nearest::hint(name, &known).unwrap_or_else(|| {
+                format!("define it: `channels: {{{}: {{email: …}}}}`", shown(name))
+            });
+            let message = format!("there is no channel `{}`", shown(name));
+            self.findings.error(Code::UnknownChannel, item.place, message).hint(hint);
+        }
+    }
+
+    fn resolve(
+        &mut self,
+        settings: &Settings<'_, '_>,
+        metric: Option<&Outline>,
+        steps: &[CheckedStep],
+    ) -> Option<Condition> {
+        let node = settings.get("resolve")?;
+        let parsed = self.condition(node)?;
+        self.check_condition(node, &parsed, metric);
+        let looks = |step: &CheckedStep| Some((looks_at(&step.step.when, metric)?, step.place));
+        let longest = steps.iter().filter_map(looks).max_by_key(|(length, _)| *length);
+        if let (Some(own), Some((longest, place))) = (looks_at(&parsed.condition, metric), longest)
+            && own < longest
+        {
+            let message = format!(
+                "`resolve` looks at {} and a step at {}: the alert would resolve and fire again by turns",
+                duration::show(own),
+                duration::show(longest)
+            );
+            self.findings
+                .warning(Code::ShortResolve, node.place, message)
+                .related(place, "the step")
+                .hint(format!("let it look at {} or more", duration::show(longest)));
+        }
+        Some(parsed.condition)
+    }
+
+    fn min_volume(&mut self, settings: &Settings<'_, '_>, metric: Option<&Outline>) -> Option<u64> {
+        let node = settings.get("min_volume")?;
+        let volume = self.whole(node, 1..=1_000_000_000_000)?;
+        let kind = metric.and_then(|metric| metric.kind)?;
+        if matches!(kind, Kind::Ratio | Kind::Journey) {
+            return Some(volume);
+        }
+        // From the defaults it is for those alerts that can use it.
+        if settings.is_own("min_volume") {
+            let message =
+                format!("{} has no whole that `min_volume` could ask for", kind.with_article());
+            self.findings
+                .error(Code::NotAvailable, settings.own.key_place("min_volume"), message)
+                .hint("`min_volume` is for alerts on ratios and journeys; leave it out");
+        }
+        None
+    }
+
+    fn texts(
+        &mut self,
+        settings: &Settings<'_, '_>,
+        metric: Option<&Outline>,
+        group: Option<&[String]>,
+    ) -> Texts {
+        let others = metric.and_then(|metric| metric.dimensions.clone()).unwrap_or_default();
+        let summary = settings.get("summary").and_then(|node| self.template(node, group, &others));
+        let description =
+            settings.get("description").and_then(|node| self.template(node, group, &others));
+        let runbook = settings.get("runbook").and_then(|node| self.short_text(node));
+        let mut labels = Vec::new();
+        if let Some(node) = settings.get("labels") {
+            let entries =
+                self.map(node, "a map of labels such as `{team: payments}`").unwrap_or_default();
+            if entries.len() > LABELS_MAX {
+                let message =
+                    format!("there are {} labels; the limit is {LABELS_MAX}", entries.len());
+                self.findings.error(Code::LimitExceeded, node.place, message);
+            }
+            for entry in entries {
+                self.name(entry, "label");
+                if let Some(value) = self.short_text(&entry.value) {
+                    labels.push((entry.key.clone(), value));
+                }
+            }
+        }
+        Texts { summary, description, runbook, labels }
+    }
+}

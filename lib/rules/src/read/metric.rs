@@ -1,0 +1,403 @@
+//! Metrics.
+//!
+//! Whatever is wrong with a metric, its name stays known, and so does what could be read of it: alerts on it are
+//! checked as far as that goes.
+
+use super::fields::Fields;
+use super::{Compiled, Reader};
+use crate::cel::Expected;
+use crate::duration;
+use crate::hash::Canonical;
+use crate::problem::code::Code;
+use crate::reference::tables::{JOURNEY, METRIC, RATIO};
+use crate::source::Place;
+use crate::yaml::tree::{Entry, Node, shown};
+use streamgauge_engine::calendar::{Calendar, Window};
+use streamgauge_engine::plan::{Dimension, Metric, MetricKind};
+use streamgauge_engine::time::Millis;
+
+/// Metrics in one plan.
+pub const METRICS_MAX: usize = 1_000;
+/// CloudWatch takes no more dimensions of a metric.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html>
+pub const DIMENSIONS_MAX: usize = 30;
+/// The shortest window.
+pub const WINDOW_MIN: Millis = 1_000;
+/// The longest window.
+pub const WINDOW_MAX: Millis = 366 * DAY;
+/// The longest journey.
+pub const WITHIN_MAX: Millis = 30 * DAY;
+/// The default of `max_series`.
+pub(crate) const SERIES_DEFAULT: usize = 1_000;
+
+const DAY: Millis = 86_400_000;
+
+/// The kind of a metric, by its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Count,
+    Sum,
+    Distribution,
+    Unique,
+    Ratio,
+    Journey,
+}
+
+impl Kind {
+    const ALL: [(&'static str, Self); 6] = [
+        ("count", Self::Count),
+        ("sum", Self::Sum),
+        ("distribution", Self::Distribution),
+        ("unique", Self::Unique),
+        ("ratio", Self::Ratio),
+        ("journey", Self::Journey),
+    ];
+
+    /// As messages say it: `a count`.
+    pub(crate) const fn with_article(self) -> &'static str {
+        match self {
+            Self::Count => "a count",
+            Self::Sum => "a sum",
+            Self::Distribution => "a distribution",
+            Self::Unique => "a unique",
+            Self::Ratio => "a ratio",
+            Self::Journey => "a journey",
+        }
+    }
+}
+
+/// What is known of a metric, whether all of it is right or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) kind: Option<Kind>,
+    /// The dimensions, unless they could not be read.
+    pub(crate) dimensions: Option<Vec<String>>,
+    pub(crate) window: Option<Window>,
+    /// The length of the window.
+    pub(crate) window_length: Option<Millis>,
+    pub(crate) within: Millis,
+    /// The metric, if nothing is wrong with it.
+    pub(crate) metric: Option<Metric>,
+}
+
+impl Reader<'_> {
+    /// The metrics, in the order of the file.
+    pub(crate) fn metrics(
+        &mut self,
+        file: &Fields<'_>,
+        calendar: Option<&Calendar>,
+        event: &str,
+    ) -> Vec<Outline> {
+        let Some(node) = file.get("metrics") else { return Vec::new() };
+        let Some(entries) = self.map(node, "a map of metrics") else { return Vec::new() };
+        if entries.len() > METRICS_MAX {
+            let message =
+                format!("there are {} metrics; the limit is {METRICS_MAX}", entries.len());
+            self.findings.error(Code::LimitExceeded, node.place, message);
+        }
+        entries.iter().take(METRICS_MAX).map(|entry| self.metric(entry, calendar, event)).collect()
+    }
+
+    fn metric(&mut self, entry: &Entry, calendar: Option<&Calendar>, event: &str) -> Outline {
+        let mut outline = Outline {
+            name: entry.key.clone(),
+            place: entry.key_place,
+            kind: None,
+            dimensions: None,
+            window: None,
+            window_length: None,
+            within: 0,
+            metric: None,
+        };
+        self.metric_name(entry);
+        let Some(fields) = self.fields(&entry.value, &METRIC, entry.key_place) else {
+            return outline;
+        };
+        let mut canonical = Canonical::new("metric 1");
+        canonical.text("name", &entry.key).text("event", event);
+
+        let kind = self.kind(&fields, &mut outline, &mut canonical);
+        let filter = fields.get("where").map(|node| self.expression(node, Expected::Bool));
+        let dimensions = self.dimensions(&fields, &mut outline);
+        let window = self.window(&fields, &mut outline);
+        let live = self.emit(&fields, outline.kind);
+        let zero = self.zero(&fields, outline.kind);
+        let max_series = fields.get("max_series").map(|node| self.whole(node, 1..=100_000));
+        let unit = fields.get("unit").and_then(|node| {
+            let units = crate::reference::tables::UNITS;
+            self.choice(node, units)
+                .and_then(|position| units.get(position))
+                .map(|unit| (*unit).to_owned())
+        });
+        fields.finish();
+
+        let (Some(kind), Some(dimensions), Some(window)) = (kind, dimensions, window) else {
+            return outline;
+        };
+        let filter = match filter {
+            Some(None) => return outline,
+            Some(Some(filter)) => {
+                canonical.expression("where", &filter.source);
+                Some(filter.program)
+            }
+            None => None,
+        };
+        let max_series = max_series
+            .flatten()
+            .and_then(|number| usize::try_from(number).ok())
+            .unwrap_or(SERIES_DEFAULT);
+        for (name, value) in &dimensions {
+            canonical.text("dimension", name).expression("value", &value.source);
+        }
+        canonical.number("window", outline.window_length.unwrap_or_default());
+        canonical
+            .flag("live", live)
+            .flag("zero", zero)
+            .number("max_series", i64::try_from(max_series).unwrap_or(i64::MAX));
+        if let Some(calendar) = calendar {
+            canonical.calendar(calendar);
+        }
+        outline.metric = Some(Metric {
+            name: entry.key.clone(),
+            definition: canonical.hash(),
+            kind,
+            filter,
+            dimensions: dimensions
+                .into_iter()
+                .map(|(name, value)| Dimension { name, value: value.program })
+                .collect(),
+            window,
+            live,
+            zero,
+            max_series,
+            unit,
+        });
+        outline
+    }
+
+    /// CloudWatch's rule for names of metrics, which leaves room for a journey's suffixes.
+    fn metric_name(&mut self, entry: &Entry) {
+        const LENGTH_MAX: usize = 240;
+        let name = &entry.key;
+        let problem = if name.is_empty() || name.len() > LENGTH_MAX {
+            format!("the name of a metric has 1 to {LENGTH_MAX} characters")
+        } else if !name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ') {
+            "the name of a metric is ASCII".to_owned()
+        } else if name.starts_with(':') || name.trim() != name {
+            "the name of a metric does not begin with a colon, nor begin or end with a space"
+                .to_owned()
+        } else {
+            return;
+        };
+        self.findings
+            .error(Code::InvalidName, entry.key_place, problem)
+            .hint("write a name such as `orders_created`");
+    }
+
+    /// The one key that says what the metric computes.
+    fn kind(
+        &mut self,
+        fields: &Fields<'_>,
+        outline: &mut Outline,
+        canonical: &mut Canonical,
+    ) -> Option<MetricKind> {
+        let mut found: Option<(&'static str, Kind, &Node)> = None;
+        for (key, kind) in Kind::ALL {
+            let Some(node) = fields.get(key) else { continue };
+            if let Some((first, ..)) = found {
+                self.findings
+                    .error(
+                        Code::ConflictingKeys,
+                        fields.key_place(key),
+                        format!("a metric has either `{first}` or `{key}`"),
+                    )
+                    .related(fields.key_place(first), "and here is the other")
+                    .hint("make two metrics of it");
+            } else {
+                found = Some((key, kind, node));
+            }
+        }
+        let Some((key, kind, node)) = found else {
+            if !self.broken_files.contains(&fields.place.file) {
+                self.findings
+                    .error(
+                        Code::MissingKey,
+                        fields.place,
+                        "a metric needs a key that says what it computes",
+                    )
+                    .hint(
+                        "add one of `count`, `sum`, `distribution`, `unique`, `ratio`, `journey`",
+                    );
+            }
+            return None;
+        };
+        outline.kind = Some(kind);
+        canonical.text("kind", key);
+        let mut one = |reader: &mut Self, expected| {
+            let compiled = reader.expression(node, expected)?;
+            canonical.expression(key, &compiled.source);
+            Some(compiled.program)
+        };
+        match kind {
+            Kind::Count => one(self, Expected::Bool).map(MetricKind::Count),
+            Kind::Sum => one(self, Expected::Any).map(MetricKind::Sum),
+            Kind::Distribution => one(self, Expected::Any).map(MetricKind::Distribution),
+            Kind::Unique => one(self, Expected::Any).map(MetricKind::Unique),
+            Kind::Ratio => self.ratio(node, fields.key_place(key), canonical),
+            Kind::Journey => self.journey(node, fields.key_place(key), outline, canonical),
+        }
+    }
+
+    fn part_of(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &'static str,
+        expected: Expected,
+    ) -> Option<Compiled> {
+        let node = self.required(fields, key)?;
+        self.expression(node, expected)
+    }
+
+    fn ratio(
+        &mut self,
+        node: &Node,
+        place: Place,
+        canonical: &mut Canonical,
+    ) -> Option<MetricKind> {
+        let fields = self.fields(node, &RATIO, place)?;
+        let part = self.part_of(&fields, "part", Expected::Bool);
+        let whole = self.part_of(&fields, "whole", Expected::Bool);
+        fields.finish();
+        let (part, whole) = (part?, whole?);
+        canonical.expression("part", &part.source).expression("whole", &whole.source);
+        Some(MetricKind::Ratio { part: part.program, whole: whole.program })
+    }
+
+    fn journey(
+        &mut self,
+        node: &Node,
+        place: Place,
+        outline: &mut Outline,
+        canonical: &mut Canonical,
+    ) -> Option<MetricKind> {
+        let fields = self.fields(node, &JOURNEY, place)?;
+        let start = self.part_of(&fields, "start", Expected::Bool);
+        let finish = self.part_of(&fields, "finish", Expected::Bool);
+        let key = self.part_of(&fields, "key", Expected::Any);
+        let within =
+            self.required(&fields, "within").and_then(|node| self.duration(node, 1..=WITHIN_MAX));
+        fields.finish();
+        outline.within = within.unwrap_or_default();
+        let (start, finish, key, within) = (start?, finish?, key?, within?);
+        canonical.expression("start", &start.source).expression("finish", &finish.source);
+        canonical.expression("key", &key.source).number("within", within);
+        Some(MetricKind::Journey {
+            start: start.program,
+            finish: finish.program,
+            key: key.program,
+            within,
+        })
+    }
+
+    /// Names and values; nothing if one of them is wrong, but the names stay known.
+    fn dimensions(
+        &mut self,
+        fields: &Fields<'_>,
+        outline: &mut Outline,
+    ) -> Option<Vec<(String, Compiled)>> {
+        let Some(node) = fields.get("dimensions") else {
+            outline.dimensions = Some(Vec::new());
+            return Some(Vec::new());
+        };
+        let entries = self.map(node, "a map of dimensions such as `{country: data.country}`")?;
+        if entries.len() > DIMENSIONS_MAX {
+            let message = format!(
+                "there are {} dimensions; CloudWatch takes {DIMENSIONS_MAX}",
+                entries.len()
+            );
+            self.findings.error(Code::LimitExceeded, fields.key_place("dimensions"), message);
+        }
+        outline.dimensions = Some(entries.iter().map(|entry| entry.key.clone()).collect());
+        let mut complete = true;
+        let mut dimensions = Vec::new();
+        for entry in entries {
+            let name = &entry.key;
+            let is_valid = (1..=255).contains(&name.len())
+                && name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ')
+                && !name.starts_with(':')
+                && name.trim() == name;
+            if !is_valid {
+                self.findings
+                    .error(Code::InvalidName, entry.key_place, format!("`{}` cannot name a dimension", shown(name)))
+                    .hint("a name is 1 to 255 ASCII characters, does not begin with a colon, nor begin or end with a space");
+            }
+            match self.expression(&entry.value, Expected::Any) {
+                Some(value) if is_valid => dimensions.push((name.clone(), value)),
+                _ => complete = false,
+            }
+        }
+        complete.then_some(dimensions)
+    }
+
+    fn window(&mut self, fields: &Fields<'_>, outline: &mut Outline) -> Option<Window> {
+        let node = self.required(fields, "window")?;
+        let length = self.duration(node, 1..=WINDOW_MAX)?;
+        outline.window_length = Some(length);
+        let days = length / DAY;
+        let window = if length < WINDOW_MIN {
+            let message = format!("a window of {} is shorter than 1s", duration::show(length));
+            self.findings
+                .error(Code::InvalidWindow, node.place, message)
+                .hint("write `1s` or more");
+            return None;
+        } else if length < DAY {
+            Window::Fixed(length)
+        } else if length % DAY != 0 {
+            let message = format!(
+                "a window of {} is longer than a day and no whole number of days",
+                duration::show(length)
+            );
+            let hint = format!("write `{days}d` or `{}d`", days + 1);
+            self.findings.error(Code::InvalidWindow, node.place, message).hint(hint);
+            return None;
+        } else if days % 7 == 0 {
+            Window::Weeks(u32::try_from(days / 7).unwrap_or(u32::MAX))
+        } else {
+            Window::Days(u32::try_from(days).unwrap_or(u32::MAX))
+        };
+        outline.window = Some(window);
+        Some(window)
+    }
+
+    fn emit(&mut self, fields: &Fields<'_>, kind: Option<Kind>) -> bool {
+        let Some(node) = fields.get("emit") else { return false };
+        let live = self.choice(node, &["close", "live"]) == Some(1);
+        if let Some(kind) = kind
+            && live
+            && !matches!(kind, Kind::Count | Kind::Sum | Kind::Distribution)
+        {
+            let message = format!("{} cannot be published as it comes", kind.with_article());
+            self.findings
+                .error(Code::NotAvailable, node.place, message)
+                .hint("`emit: live` is for `count`, `sum` and `distribution`; leave it out");
+        }
+        live
+    }
+
+    fn zero(&mut self, fields: &Fields<'_>, kind: Option<Kind>) -> bool {
+        let Some(node) = fields.get("zero") else { return false };
+        let zero = self.choice(node, &["skip", "publish"]) == Some(1);
+        if let Some(kind) = kind
+            && zero
+            && !matches!(kind, Kind::Count | Kind::Sum | Kind::Unique)
+        {
+            let message = format!("{} has no value when there are no events", kind.with_article());
+            self.findings
+                .error(Code::NotAvailable, node.place, message)
+                .hint("`zero: publish` is for `count`, `sum` and `unique`; leave it out");
+        }
+        zero
+    }
+}

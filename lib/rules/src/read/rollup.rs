@@ -1,0 +1,208 @@
+//! Whether a condition fits its metric: the aggregates that a kind has, lengths that can be sliced, thresholds that
+//! can be reached.
+
+use super::Reader;
+use super::condition::{Parsed, aggregate_name};
+use super::metric::{Kind, Outline};
+use crate::duration;
+use crate::problem::code::Code;
+use crate::problem::nearest;
+use crate::yaml::tree::{Node, shown};
+use streamgauge_engine::alert::{Aggregate, Comparison, Condition, Over};
+use streamgauge_engine::decimal::Decimal;
+use streamgauge_engine::time::Millis;
+
+/// A rollup that is not exact is made of 60 slices, so its length is a multiple of 60 ms.
+pub(crate) const SLICES: Millis = 60;
+/// Counts are exact to the millisecond for thresholds up to this.
+pub(crate) const EXACT_THRESHOLD_MAX: i128 = 1_000;
+/// A group is forgotten when it was not seen for this long, and can then no longer be absent.
+pub(crate) const GROUP_MEMORY: Millis = 7 * 86_400_000;
+
+const BILLION: i128 = 1_000_000_000;
+
+impl Kind {
+    /// The aggregates of this kind, by name; `p99` stands for all percentiles.
+    pub(crate) const fn aggregates(self) -> &'static [&'static str] {
+        match self {
+            Self::Count => &["sum", "count"],
+            Self::Sum => &["sum", "count", "avg", "min", "max"],
+            Self::Distribution => &["sum", "count", "avg", "min", "max", "p50", "p99", "p99.9"],
+            Self::Unique => &["unique"],
+            Self::Ratio => &["rate", "sum", "count"],
+            Self::Journey => &["rate", "abandoned", "started", "finished", "open"],
+        }
+    }
+
+    fn has(self, aggregate: Aggregate) -> bool {
+        match aggregate {
+            Aggregate::Percentile(_) => self == Self::Distribution,
+            other => self.aggregates().contains(&aggregate_name(other).as_str()),
+        }
+    }
+}
+
+/// Over how much time a condition on values looks; `absent` and `open` do not look back in this sense.
+pub(super) fn looks_at(condition: &Condition, metric: Option<&Outline>) -> Option<Millis> {
+    match condition {
+        Condition::Threshold { over: Over::Sliding(length), .. } => Some(*length),
+        Condition::Threshold { over: Over::Window, .. } => {
+            metric.and_then(|metric| metric.window_length)
+        }
+        Condition::Threshold { over: Over::Moment, .. } | Condition::Absent { .. } => None,
+    }
+}
+
+impl Reader<'_> {
+    /// Checks a condition against the metric that it looks at.
+    pub(super) fn check_condition(
+        &mut self,
+        node: &Node,
+        parsed: &Parsed,
+        metric: Option<&Outline>,
+    ) {
+        let (aggregate, over, comparison, threshold) = match parsed.condition {
+            Condition::Threshold { aggregate, over, comparison, threshold } => {
+                (aggregate, over, comparison, threshold)
+            }
+            Condition::Absent { length } => {
+                self.check_absent(node, parsed, length, metric);
+                return;
+            }
+        };
+        let Some((metric, kind)) = metric.and_then(|metric| Some((metric, metric.kind?))) else {
+            return;
+        };
+        if !kind.has(aggregate) {
+            let name = aggregate_name(aggregate);
+            let message =
+                format!("`{}` is {} and has no `{name}`", shown(&metric.name), kind.with_article());
+            let hint = match (kind, aggregate) {
+                (Kind::Sum, Aggregate::Percentile(_)) => {
+                    "percentiles are those of a `distribution`".to_owned()
+                }
+                _ => format!("it has {}", nearest::list(kind.aggregates())),
+            };
+            let place = self.part(node, parsed.subject.clone());
+            self.findings.error(Code::AggregateNotAvailable, place, message).hint(hint);
+            return;
+        }
+        if let Over::Sliding(length) = over
+            && !is_exact(kind, aggregate, threshold)
+            && length % SLICES != 0
+        {
+            let place = self.part(node, parsed.length.clone());
+            let message = format!(
+                "{} cannot be cut into {SLICES} slices of whole milliseconds",
+                duration::show(length)
+            );
+            let near = (length / 3_000).max(1) * 3_000;
+            self.findings
+                .error(Code::InvalidCondition, place, message)
+                .hint(format!("write a multiple of 3s, such as `{}`", duration::show(near)));
+        }
+        self.check_threshold(node, parsed, (aggregate, comparison, threshold), kind);
+    }
+
+    fn check_absent(
+        &mut self,
+        node: &Node,
+        parsed: &Parsed,
+        length: Millis,
+        metric: Option<&Outline>,
+    ) {
+        let has_groups = metric
+            .and_then(|metric| metric.dimensions.as_ref())
+            .is_some_and(|list| !list.is_empty());
+        if has_groups && length >= GROUP_MEMORY {
+            let place = self.part(node, parsed.length.clone());
+            self.findings
+                .warning(
+                    Code::ConstantCondition,
+                    place,
+                    "a group that was not seen for 7d is forgotten before this",
+                )
+                .hint("write less than `7d`, or `by: []` for a condition on all groups together");
+        }
+    }
+
+    /// Conditions that cannot change are most often slips: a share written as a percentage, a sign turned round.
+    fn check_threshold(
+        &mut self,
+        node: &Node,
+        parsed: &Parsed,
+        (aggregate, comparison, threshold): (Aggregate, Comparison, Decimal),
+        kind: Kind,
+    ) {
+        let threshold = threshold.billionths();
+        let never_negative = match aggregate {
+            Aggregate::Sum => matches!(kind, Kind::Count | Kind::Ratio),
+            Aggregate::Average | Aggregate::Min | Aggregate::Max | Aggregate::Percentile(_) => {
+                false
+            }
+            _ => true,
+        };
+        let place = self.part(node, parsed.threshold.clone());
+        if aggregate == Aggregate::Rate && threshold > BILLION {
+            self.findings
+                .warning(Code::ConstantCondition, place, "a rate is a share between 0 and 1")
+                .hint("write `0.4` for 40 %");
+            return;
+        }
+        let verdict = match comparison {
+            _ if !never_negative => None,
+            Comparison::AtLeast if threshold <= 0 => Some("always"),
+            Comparison::Above if threshold < 0 => Some("always"),
+            Comparison::NotEqual if threshold < 0 => Some("always"),
+            Comparison::Below if threshold <= 0 => Some("never"),
+            Comparison::AtMost | Comparison::Equal if threshold < 0 => Some("never"),
+            _ => None,
+        };
+        if let Some(verdict) = verdict {
+            let message =
+                format!("this is {verdict} true: `{}` is never below 0", aggregate_name(aggregate));
+            let hint = if verdict == "never" {
+                "write `== 0` or `absent for 15m` for no events"
+            } else {
+                "write `> 0` for any event"
+            };
+            self.findings.warning(Code::ConstantCondition, place, message).hint(hint);
+        }
+    }
+
+    /// Whether a condition may be tested ahead of the watermark: it can only become truer as events come.
+    pub(super) fn check_early(
+        &mut self,
+        node: &Node,
+        condition: &Condition,
+        metric: Option<&Outline>,
+    ) -> bool {
+        let grows = matches!(
+            condition,
+            Condition::Threshold {
+                aggregate: Aggregate::Sum | Aggregate::Count,
+                over: Over::Sliding(_),
+                comparison: Comparison::AtLeast | Comparison::Above,
+                ..
+            }
+        );
+        let kind = metric.and_then(|metric| metric.kind);
+        if grows && matches!(kind, None | Some(Kind::Count)) {
+            return true;
+        }
+        self.findings
+            .error(Code::NotAvailable, node.place, "this condition can become untrue as more events come, so it cannot be tested early")
+            .hint("`early` is for `>` and `>=` on the `sum` or `count` of a count metric over a sliding time; leave it out");
+        false
+    }
+}
+
+/// Whether the rollup is exact to the millisecond, and not made of slices.
+fn is_exact(kind: Kind, aggregate: Aggregate, threshold: Decimal) -> bool {
+    let counts = match kind {
+        Kind::Count => true,
+        Kind::Journey => aggregate != Aggregate::Rate,
+        _ => false,
+    };
+    counts && threshold.billionths() <= EXACT_THRESHOLD_MAX * BILLION
+}

@@ -1,0 +1,216 @@
+//! The settings at the top of the file: where an event's fields are, how time is handled.
+
+use super::Reader;
+use super::fields::Fields;
+use crate::problem::code::Code;
+use crate::reference::tables::EVENT;
+use crate::yaml::tree::{Content, Node, shown};
+use streamgauge_engine::calendar::{Calendar, CalendarError, Weekday};
+use streamgauge_engine::plan::{LatePolicy, TimeUnit, Timing};
+use streamgauge_engine::time::Millis;
+
+const SECOND: Millis = 1_000;
+const MINUTE: Millis = 60 * SECOND;
+const HOUR: Millis = 60 * MINUTE;
+const DAY: Millis = 24 * HOUR;
+
+/// How long events may be late or out of order: what must be held in memory grows with it.
+pub const LATENESS_MAX: Millis = 7 * DAY;
+/// The longest horizon of deduplication.
+pub const DEDUPLICATE_MAX: Millis = 30 * DAY;
+/// The longest of the other settings.
+pub const SETTING_MAX: Millis = 7 * DAY;
+
+/// Where the standard fields are, as paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EventPaths {
+    pub(crate) identity: Vec<Vec<String>>,
+    pub(crate) id: Vec<String>,
+    pub(crate) kind: Vec<String>,
+    pub(crate) time: Vec<String>,
+    pub(crate) time_unit: TimeUnit,
+}
+
+impl Default for EventPaths {
+    /// The places of CloudEvents 1.0.
+    fn default() -> Self {
+        let path = |name: &str| vec![name.to_owned()];
+        Self {
+            identity: vec![path("source"), path("id")],
+            id: path("id"),
+            kind: path("type"),
+            time: path("time"),
+            time_unit: TimeUnit::Rfc3339,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// The CloudWatch namespace.
+    pub(crate) fn namespace(&mut self, file: &Fields<'_>) -> String {
+        const DEFAULT: &str = "StreamGauge";
+        let Some(node) = file.get("namespace") else { return DEFAULT.to_owned() };
+        let Some(name) = self.substituted(node) else { return DEFAULT.to_owned() };
+        let problem = if name.is_empty() || name.len() > 255 {
+            Some("a namespace has 1 to 255 characters")
+        } else if !name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ') {
+            Some("a namespace is ASCII")
+        } else if name.starts_with("AWS/") {
+            Some("namespaces that begin with `AWS/` belong to AWS")
+        } else if name.starts_with(':') || name.trim() != name {
+            Some("a namespace does not begin with a colon, nor begin or end with a space")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            self.findings
+                .error(Code::InvalidName, node.place, problem)
+                .hint("write a name such as `Shop/Orders`");
+        }
+        name
+    }
+
+    /// `version: 1`
+    pub(crate) fn version(&mut self, file: &Fields<'_>) {
+        if let Some(node) = file.get("version")
+            && let Some(scalar) = self.scalar(node, "`1`")
+            && scalar.text != "1"
+        {
+            let message = format!(
+                "version `{}` of the format is not known to this program",
+                shown(&scalar.text)
+            );
+            self.findings.error(Code::InvalidValue, node.place, message).hint("write `version: 1`");
+        }
+    }
+
+    /// Where an event's standard fields are; identity and type are declared as strings.
+    pub(crate) fn event(&mut self, file: &Fields<'_>) -> EventPaths {
+        let mut paths = EventPaths::default();
+        if let Some(node) = file.get("event")
+            && let Some(fields) = self.fields(node, &EVENT, file.key_place("event"))
+        {
+            self.event_paths(&fields, &mut paths);
+            fields.finish();
+        }
+        self.declarations.strings = paths.identity.clone();
+        self.declarations.strings.push(paths.kind.clone());
+        paths
+    }
+
+    fn event_paths(&mut self, fields: &Fields<'_>, paths: &mut EventPaths) {
+        if let Some(node) = fields.get("identity")
+            && let Some(items) = self.one_or_list(node)
+        {
+            let identity: Vec<_> = items.iter().filter_map(|item| self.path(item)).collect();
+            if items.is_empty() || items.len() > 8 {
+                self.findings
+                    .error(Code::InvalidValue, node.place, "an identity has 1 to 8 fields")
+                    .hint("write `identity: [source, id]`");
+            } else {
+                paths.identity = identity;
+            }
+        }
+        for (key, path) in
+            [("id", &mut paths.id), ("type", &mut paths.kind), ("time", &mut paths.time)]
+        {
+            if let Some(node) = fields.get(key)
+                && let Some(read) = self.path(node)
+            {
+                *path = read;
+            }
+        }
+        if let Some(node) = fields.get("time_unit") {
+            let words = ["rfc3339", "seconds", "milliseconds", "s", "ms"];
+            paths.time_unit = match self.choice(node, &words) {
+                Some(1 | 3) => TimeUnit::Seconds,
+                Some(2 | 4) => TimeUnit::Milliseconds,
+                _ => TimeUnit::Rfc3339,
+            };
+        }
+    }
+
+    /// How events are timed, deduplicated and taken late.
+    pub(crate) fn timing(&mut self, file: &Fields<'_>) -> Timing {
+        let mut setting = |key, range, default| {
+            file.get(key).and_then(|node| self.duration(node, range)).unwrap_or(default)
+        };
+        let out_of_order = setting("out_of_order", 0..=LATENESS_MAX, 30 * SECOND);
+        let allowed_lateness = setting("allowed_lateness", 0..=LATENESS_MAX, 2 * MINUTE);
+        let max_ahead = setting("max_ahead", 1..=SETTING_MAX, 10 * MINUTE);
+        let hold = setting("hold", 1..=SETTING_MAX, HOUR);
+        let late = match self
+            .required(file, "late")
+            .and_then(|node| self.choice(node, &["correct", "drop"]))
+        {
+            Some(1) => LatePolicy::Drop,
+            _ => LatePolicy::Correct,
+        };
+        let deduplicate = file.get("deduplicate").map_or(Some(HOUR), |node| self.deduplicate(node));
+        if let Some(horizon) = deduplicate
+            && allowed_lateness > horizon
+        {
+            let place = file.entry("allowed_lateness").or_else(|| file.entry("deduplicate"));
+            let place = place.map_or(file.place, |entry| entry.value.place);
+            let message = format!(
+                "`allowed_lateness` ({}) is above `deduplicate` ({}): a copy that comes in between would count twice",
+                crate::duration::show(allowed_lateness),
+                crate::duration::show(horizon)
+            );
+            self.findings
+                .error(Code::LatenessAboveDeduplicate, place, message)
+                .hint("raise `deduplicate` or lower `allowed_lateness`");
+        }
+        Timing { out_of_order, allowed_lateness, late, deduplicate, max_ahead, hold }
+    }
+
+    /// A horizon, or `off`: `None`.
+    fn deduplicate(&mut self, node: &Node) -> Option<Millis> {
+        if let Content::Scalar(scalar) = &node.content
+            && (scalar.as_boolean() == Some(false)
+                || matches!(scalar.text.as_str(), "off" | "Off" | "OFF" | "false"))
+        {
+            return None;
+        }
+        let before = self.findings.count();
+        let length = self.duration(node, 1..=DEDUPLICATE_MAX);
+        if self.findings.count() > before {
+            self.findings.last_hint("write a length of time such as `1h`, or `off`");
+        }
+        length.or(Some(DEDUPLICATE_MAX))
+    }
+
+    /// The calendar of windows of whole days and weeks.
+    pub(crate) fn calendar(&mut self, file: &Fields<'_>) -> Option<Calendar> {
+        let week_starts = match file.get("week_starts") {
+            Some(node) => self.choice(node, &Weekday::ALL.map(Weekday::as_str)),
+            None => Some(0),
+        };
+        let week_starts = *Weekday::ALL.get(week_starts?)?;
+        match file.get("time_zone") {
+            Some(node) => self.zone_calendar(node, week_starts),
+            None => Calendar::new("UTC", week_starts).ok(),
+        }
+    }
+
+    /// The name of a time zone in the compiled-in database.
+    pub(crate) fn time_zone(&mut self, node: &Node) -> Option<String> {
+        self.zone_calendar(node, Weekday::Monday).map(|calendar| calendar.zone().to_owned())
+    }
+
+    fn zone_calendar(&mut self, node: &Node, week_starts: Weekday) -> Option<Calendar> {
+        let text = self.text(node)?;
+        match Calendar::new(text, week_starts) {
+            Ok(calendar) => Some(calendar),
+            Err(CalendarError::UnknownZone { nearest, .. }) => {
+                let hint = match nearest {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "write an IANA name such as `Asia/Dubai`".to_owned(),
+                };
+                let message = format!("`{}` is not a time zone", shown(text));
+                self.findings.error(Code::InvalidTimeZone, node.place, message).hint(hint);
+                None
+            }
+        }
+    }
+}

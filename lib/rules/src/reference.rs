@@ -1,0 +1,137 @@
+//! Every key of the rules file and of scenario files, once: the tables that three readers share.
+//!
+//! 1. The reader ([`crate::read`]) refuses a key that is not in the table of its object, and asserts in tests that it
+//!    asked for every key that is. So the tables are what the program knows, not a description of it.
+//! 2. [`markdown`] makes `docs/rules.md` from them.
+//! 3. [`schema`] makes the JSON Schemas with which editors complete and check while one types.
+//!
+//! The texts are Markdown, written for users.
+
+pub mod markdown;
+pub mod schema;
+pub mod tables;
+
+/// A map with known keys.
+#[derive(Debug)]
+pub struct Object {
+    /// Its name in the reference: `metric`.
+    pub name: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// Its keys, in the order of the reference.
+    pub keys: &'static [Key],
+    /// Whether further keys are allowed, and what they mean.
+    pub further: Option<&'static str>,
+    /// A complete example in YAML, or nothing.
+    pub example: &'static str,
+}
+
+/// One key of an [`Object`].
+#[derive(Debug)]
+pub struct Key {
+    /// As it is written.
+    pub name: &'static str,
+    /// What its value may be.
+    pub form: Form,
+    /// Whether it must be there.
+    pub need: Need,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// Whether a key must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It must.
+    Required,
+    /// It may be left out, which says the same as this value.
+    Default(&'static str),
+    /// It may be left out.
+    Optional,
+}
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// Any text.
+    Text,
+    /// Text in which `${NAME}` and `${NAME:default}` are replaced.
+    Substituted,
+    /// `true` or `false`
+    Boolean,
+    /// A whole number from the first to the second.
+    Whole(u64, u64),
+    /// A number.
+    Number,
+    /// A length of time above zero.
+    Duration,
+    /// A length of time, `0s` too.
+    DurationOrZero,
+    /// A length of time from the scenario's start, perhaps negative.
+    Offset,
+    /// The path of a field: `data.country`.
+    Path,
+    /// A CEL expression that is true or false.
+    Predicate,
+    /// A CEL expression with a value.
+    Expression,
+    /// A condition on a rollup.
+    Condition,
+    /// A template.
+    Template,
+    /// A time with date and zone.
+    Time,
+    /// A time of day.
+    TimeOfDay,
+    /// An IANA time zone.
+    TimeZone,
+    /// A reference to a secret.
+    Secret,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A map with known keys.
+    Object(&'static Object),
+    /// A list.
+    List(&'static Form),
+    /// One value or a list of them.
+    OneOrList(&'static Form),
+    /// A map of names that the user chooses; the text says what a name is.
+    Map(&'static str, &'static Form),
+    /// Any YAML value.
+    Anything,
+}
+
+impl Object {
+    /// The key of this name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// This object and every one that is reached from it, each once, in the order of the reference.
+    pub fn reachable(&'static self) -> Vec<&'static Self> {
+        let mut found = vec![self];
+        let mut next = 0;
+        while let Some(object) = found.get(next) {
+            for key in object.keys {
+                if let Some(inner) = key.form.object()
+                    && !found.iter().any(|known| known.name == inner.name)
+                {
+                    found.push(inner);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+}
+
+impl Form {
+    /// The object inside, if there is one.
+    pub const fn object(&self) -> Option<&'static Object> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::List(form) | Self::OneOrList(form) | Self::Map(_, form) => form.object(),
+            _ => None,
+        }
+    }
+}
