@@ -90,7 +90,7 @@ fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(
     }
     summary::tell_counters(&summary);
     sample.rejects.tell();
-    summary::warn_of_unmatched(plan, &summary);
+    summary::warn_of_metrics(plan, &summary);
     Ok(())
 }
 
@@ -98,12 +98,12 @@ fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(
 fn json(plan: &Plan, summary: &Summary, series: &[u64], points: &[u64]) -> String {
     let mut text = Vec::new();
     let metrics = plan.metrics.iter().zip(&summary.metrics).zip(series.iter().zip(points));
-    for ((metric, counters), (series, points)) in metrics {
+    for ((metric, counters), (series_count, point_count)) in metrics {
         text.extend_from_slice(br#"{"kind":"metric","metric":"#);
         push_json_string(&metric.name, &mut text);
-        let MetricCounters { matched, no_value, no_dimension, late_dropped } = counters;
+        let MetricCounters { matched, no_value, no_dimension, late_dropped, folded } = counters;
         let numbers = format!(
-            r#","matched":{matched},"no_value":{no_value},"no_dimension":{no_dimension},"late_dropped":{late_dropped},"series":{series},"points":{points}}}"#
+            r#","matched":{matched},"no_value":{no_value},"no_dimension":{no_dimension},"late_dropped":{late_dropped},"folded":{folded},"series":{series_count},"points":{point_count}}}"#
         );
         text.extend_from_slice(numbers.as_bytes());
         text.push(b'\n');

@@ -122,7 +122,7 @@ fn answer(arguments: &str, output: &Output) -> String {
     let mut text = format!("$ streamgauge {arguments}\nexit: {code}\n");
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         if !bytes.is_empty() {
-            text.push_str(&format!("----- {name} -----\n{}", String::from_utf8_lossy(bytes)));
+            text.extend(["----- ", name, " -----\n", &String::from_utf8_lossy(bytes)]);
         }
     }
     text

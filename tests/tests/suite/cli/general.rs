@@ -47,7 +47,7 @@ fn completions_and_manual_pages() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sandbox.run(&format!("completions {shell}"));
         assert!(
-            script.contains("exit: 0\n----- stdout -----\n") && script.contains("--threads"),
+            script.contains("exit: 0\n----- stdout -----\n") && script.contains("threads"),
             "{script}"
         );
         assert!(!script.contains("----- stderr -----"), "{script}");
@@ -85,6 +85,7 @@ fn a_full_disk_is_the_outside_world() {
     }
     let sandbox = Sandbox::new("full_disk");
     sandbox.run("init .");
+    sandbox.file("wrong.yaml", "late: sometimes\n");
     let full = |arguments: &str| {
         let disk = File::options().write(true).open("/dev/full").unwrap();
         let output = sandbox.command(arguments).stdin(Stdio::null()).stdout(disk).output().unwrap();
@@ -98,7 +99,7 @@ fn a_full_disk_is_the_outside_world() {
         "full_disk_table",
         full("replay --rules streamgauge.yaml events/sample.ndjson")
     );
-    assert_snapshot!("full_disk_check", full("check streamgauge.yaml --output json"));
+    assert_snapshot!("full_disk_check", full("check wrong.yaml --output json"));
     assert_snapshot!("full_disk_test", full("test scenarios/orders.yaml"));
     assert_snapshot!("full_disk_completions", full("completions bash"));
     sandbox.file("bad.ndjson", "no event\n");

@@ -116,7 +116,7 @@ fn a_file_without_permission() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = sandbox("permission");
     let path = sandbox.folder.join("events.ndjson");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     // Root may read everything.
     if std::fs::File::open(&path).is_ok() {
         return;

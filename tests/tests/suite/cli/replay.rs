@@ -76,6 +76,14 @@ fn alerts_are_not_evaluated_and_that_is_said() {
 #[test]
 fn comparing_rules() {
     let sandbox = sandbox("compare");
+    sandbox.file(
+        "larger.yaml",
+        RULES.replace("where: type == 'order.created'", "where: data.amount > 1"),
+    );
+    assert_snapshot!(
+        "compare_changed",
+        sandbox.run("replay --rules rules.yaml --compare larger.yaml events.ndjson")
+    );
     let other =
         RULES.replace("window: 5m", "window: 10m").replace(" || type == 'order.changed'", "");
     sandbox.file("other.yaml", other);
