@@ -168,8 +168,11 @@ mod tests {
 
     #[test]
     fn objects_keep_the_payload_exactly() {
-        let reject =
-            Reject { record: 3, code: RejectCode::InvalidJson, detail: "no \"object\"".to_owned() };
+        let reject = Reject {
+            position: 3,
+            code: RejectCode::InvalidJson,
+            detail: "no \"object\"".to_owned(),
+        };
         let text =
             |payload: &[u8]| String::from_utf8(object("a.ndjson", 7, &reject, payload)).unwrap();
         let start =

@@ -59,6 +59,16 @@ pub(crate) fn tell(line: impl Display) {
     drop(writeln!(anstream::stderr().lock(), "{line}"));
 }
 
+/// Whether standard error shows colours.
+pub(crate) fn colours_on_stderr() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Whether standard output shows colours.
+pub(crate) fn colours_on_stdout() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
 /// Text of somebody else, safe for a terminal: control characters are shown as escapes and do nothing.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(char::is_control) {

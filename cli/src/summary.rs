@@ -3,6 +3,7 @@
 use crate::style::{self, tell};
 use crate::table::{self, Align};
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::series::OTHER;
 use streamgauge_local::replay::Summary;
 
 /// Tells what became of the events.
@@ -42,20 +43,25 @@ pub(crate) fn metrics(plan: &Plan, summary: &Summary, further: &[(&str, &[u64])]
     table::lines(&columns, rows.collect(), 2)
 }
 
-/// Warns of metrics that no event matched; a run without events says nothing about them.
-pub(crate) fn warn_of_unmatched(plan: &Plan, summary: &Summary) {
-    if summary.counters.received == 0 {
+/// Warns of metrics that took nothing and of those that had more series than they may; without events there is nothing to warn of.
+pub(crate) fn warn_of_metrics(plan: &Plan, summary: &Summary) {
+    if summary.counters.received == summary.counters.rejected {
         return;
     }
     for (metric, counters) in plan.metrics.iter().zip(&summary.metrics) {
-        let name = &metric.name;
+        let (name, warning) = (&metric.name, style::warning("warning"));
         if counters.matched == 0 && counters.no_value == 0 {
-            tell(format_args!("{}: metric `{name}` matched no event", style::warning("warning")));
+            tell(format_args!("{warning}: metric `{name}` matched no event"));
         } else if counters.matched == 0 {
             let count = counters.no_value;
             tell(format_args!(
-                "{}: metric `{name}` took no event: its value or key is missing in all {count} that it matched",
-                style::warning("warning")
+                "{warning}: metric `{name}` took no event: in all {count} that it matched, its value or key is missing"
+            ));
+        }
+        if counters.folded > 0 {
+            let (count, max) = (counters.folded, metric.max_series);
+            tell(format_args!(
+                "{warning}: metric `{name}` has more than {max} series on a day: {count} points went into {OTHER}"
             ));
         }
     }

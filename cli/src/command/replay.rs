@@ -95,20 +95,21 @@ impl Run {
         summary::note_alerts(plan);
         summary::tell_counters(summary);
         self.rejects.tell();
-        let kinds = [(self.finals, "final"), (self.corrections, "correction"), (self.open, "open")];
+        let corrections = if self.corrections == 1 { "correction" } else { "corrections" };
+        let kinds = [(self.finals, "final"), (self.corrections, corrections), (self.open, "open")];
         let kinds = kinds
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, kind)| format!("{count} {kind}"));
         let kinds = kinds.collect::<Vec<_>>().join(", ");
         let count = self.finals + self.corrections + self.open;
-        if count == 0 {
-            tell("0 points");
-        } else {
-            tell(format_args!("{count} points: {kinds}"));
+        let points = if count == 1 { "point" } else { "points" };
+        let colon = if kinds.is_empty() { "" } else { ": " };
+        tell(format_args!("{count} {points}{colon}{kinds}"));
+        if summary.counters.received > 0 {
+            tell(summary::metrics(plan, summary, &[]).trim_end());
         }
-        tell(summary::metrics(plan, summary, &[]).trim_end());
-        summary::warn_of_unmatched(plan, summary);
+        summary::warn_of_metrics(plan, summary);
         if count == 0 && summary.counters.counted > 0 {
             tell(
                 "no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on",

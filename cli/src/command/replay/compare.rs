@@ -80,7 +80,7 @@ fn observe(
     summary::note_alerts(&plan);
     summary::tell_counters(&summary);
     run.rejects.tell();
-    summary::warn_of_unmatched(&plan, &summary);
+    summary::warn_of_metrics(&plan, &summary);
     Ok(())
 }
 

@@ -21,6 +21,10 @@ use total::Total;
 /// Series of a metric whose totals are kept; what is over it is one row.
 const SERIES_MAX: usize = 100_000;
 
+/// Columns that are left out of tables, so that a row fits on a screen; data outputs have them.
+const DETAILS: [&str; 7] =
+    ["p90", "p99.9", "time_count", "time_min", "time_p90", "time_p99", "time_p99.9"];
+
 /// The numbers of a row, each with its column.
 type Numbers = Vec<(Column, Number)>;
 
@@ -165,7 +169,8 @@ fn lay_out(labels: Vec<String>, rows: Vec<(Vec<String>, Numbers)>) -> String {
     let present = |column: &Column| {
         rows.iter().any(|(_, numbers)| numbers.iter().any(|(known, _)| known == column))
     };
-    let shown = Column::all().filter(present).collect::<Vec<_>>();
+    let told = |column: &Column| present(column) && !DETAILS.contains(&column.flat_name().as_str());
+    let shown = Column::all().filter(told).collect::<Vec<_>>();
     let mut columns = labels.into_iter().map(|label| (label, Align::Left)).collect::<Vec<_>>();
     columns.extend(shown.iter().map(|column| (column.flat_name(), Align::Right)));
     let rows = rows.into_iter().map(|(mut texts, numbers)| {

@@ -24,7 +24,7 @@ impl Total {
             (Values::Count(total), Values::Count(count)) => *total += count,
             (Values::Sum(total), Values::Sum(sum)) => add_sum(total, sum),
             (Values::Distribution(total), Values::Distribution(one)) => {
-                add_sum(&mut total.exact, &one.exact)
+                add_sum(&mut total.exact, &one.exact);
             }
             // Different windows have seen the same values, so their numbers cannot be added: the largest is shown.
             (Values::Unique(total), Values::Unique(unique)) => *total = (*total).max(*unique),
