@@ -2,5 +2,6 @@
 
 #[cfg(test)]
 mod suite {
+    mod docs;
     mod json_vectors;
 }
