@@ -109,9 +109,9 @@ impl Object {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// Whether the key may come from somewhere else: an alert's from `alert_defaults`.
-    pub(crate) fn may_inherit(&self, key: &Key) -> bool {
-        self.name == tables::ALERT.name && key.name == "metric"
+    /// Whether a required key may stand somewhere else: an alert's in `alert_defaults`, a file's in another file.
+    pub(crate) fn may_inherit(&self) -> bool {
+        self.name == tables::ALERT.name || self.name == tables::FILE.name
     }
 
     /// This object and every one that is reached from it, each once, in the order of the reference.

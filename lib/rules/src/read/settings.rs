@@ -186,11 +186,14 @@ impl Reader<'_> {
             Some(node) => self.choice(node, &Weekday::ALL.map(Weekday::as_str)),
             None => Some(0),
         };
-        let week_starts = *Weekday::ALL.get(week_starts?)?;
-        match file.get("time_zone") {
-            Some(node) => self.zone_calendar(node, week_starts),
-            None => Calendar::new("UTC", week_starts).ok(),
-        }
+        // Both are read, whatever is wrong with the other.
+        let monday = Weekday::Monday;
+        let week_starts = week_starts.and_then(|position| Weekday::ALL.get(position)).copied();
+        let calendar = match file.get("time_zone") {
+            Some(node) => self.zone_calendar(node, week_starts.unwrap_or(monday)),
+            None => Calendar::new("UTC", week_starts.unwrap_or(monday)).ok(),
+        };
+        week_starts.and(calendar)
     }
 
     /// The name of a time zone in the compiled-in database.
