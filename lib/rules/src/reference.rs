@@ -75,6 +75,8 @@ pub enum Form {
     Offset,
     /// The path of a field: `data.country`.
     Path,
+    /// A day of the week.
+    Weekday,
     /// A CEL expression that is true or false.
     Predicate,
     /// A CEL expression with a value.
@@ -104,6 +106,12 @@ pub enum Form {
 }
 
 impl Object {
+    /// As messages say it: `an alert`.
+    pub fn with_article(&self) -> String {
+        let article = if self.name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        format!("{article} {}", self.name)
+    }
+
     /// The key of this name.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)

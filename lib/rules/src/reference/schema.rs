@@ -3,6 +3,7 @@
 use super::tables::{FILE, SCENARIO_FILE};
 use super::{Form, Key, Need, Object};
 use crate::problem::render::push_json_string;
+use streamgauge_engine::calendar::Weekday;
 
 /// The schema of rules files.
 pub fn rules() -> String {
@@ -184,6 +185,11 @@ impl Writer {
             Form::Secret => {
                 self.member("type").string("string");
                 self.member("pattern").string("^(secret|ssm|env):.+|\\$\\{");
+            }
+            Form::Weekday => {
+                let names = Weekday::ALL.map(Weekday::as_str);
+                let short = names.iter().filter_map(|name| name.get(..3));
+                self.member("enum").strings(names.iter().copied().chain(short));
             }
             // YAML reads a bare `1` as a number.
             Form::Choice(["1"]) => {
