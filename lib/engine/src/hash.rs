@@ -118,7 +118,7 @@ mod tests {
         check("", 0x0338_dc4b_e2ce_cdae);
         check("order-1", 0xd1b4_ed3b_40f5_6dce);
         check("aggregator=noon|country=AE", 0x683f_dfa0_6a01_cdb0);
-        check(&"x".repeat(200), 0x25ad_b114_ca9e_a76a);
+        check(&"x".repeat(200), 0x715d_bed1_ab0e_1a0c);
     }
 
     #[test]

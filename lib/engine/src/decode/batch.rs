@@ -84,18 +84,32 @@ impl SeriesTable {
 
     /// The number in the batch of a metric's series.
     #[inline]
-    pub(super) fn number_of(&mut self, metric: usize, packed: &[u8], batch: &mut Vec<DeltaSeries>) -> u32 {
+    pub(super) fn number_of(
+        &mut self,
+        metric: usize,
+        packed: &[u8],
+        batch: &mut Vec<DeltaSeries>,
+    ) -> u32 {
         let hash = hash::stable(packed) ^ hash::stable(&metric.to_le_bytes());
         let entries = &mut self.entries;
         let found = self.table.find(hash, |&index| {
-            at(entries, index).is_some_and(|entry| entry.metric == metric && entry.key.packed() == packed)
+            at(entries, index)
+                .is_some_and(|entry| entry.metric == metric && entry.key.packed() == packed)
         });
         let index = match found {
             Some(&index) => index,
             None => {
                 let index = number(entries.len());
-                entries.push(Entry { metric, hash, key: Arc::new(SeriesKey::from_packed(packed)), batch: 0, number: 0 });
-                self.table.insert_unique(hash, index, |&other| at(entries, other).map_or(0, |entry| entry.hash));
+                entries.push(Entry {
+                    metric,
+                    hash,
+                    key: Arc::new(SeriesKey::from_packed(packed)),
+                    batch: 0,
+                    number: 0,
+                });
+                self.table.insert_unique(hash, index, |&other| {
+                    at(entries, other).map_or(0, |entry| entry.hash)
+                });
                 index
             }
         };

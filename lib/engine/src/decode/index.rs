@@ -33,10 +33,11 @@ impl MetricIndex {
     }
 
     fn insert(&mut self, field: FieldId, constants: &[&str], place: usize) {
-        let position = self.by_field.iter().position(|(known, _)| *known == field).unwrap_or_else(|| {
-            self.by_field.push((field, Map::default()));
-            self.by_field.len() - 1
-        });
+        let position =
+            self.by_field.iter().position(|(known, _)| *known == field).unwrap_or_else(|| {
+                self.by_field.push((field, Map::default()));
+                self.by_field.len() - 1
+            });
         let Some((_, by_constant)) = self.by_field.get_mut(position) else { return };
         for &constant in constants {
             let places = by_constant.entry(constant.into()).or_default();
@@ -67,7 +68,8 @@ fn demand(metric: &Metric) -> Option<Demand<'_>> {
     let of_kind = match &metric.kind {
         MetricKind::Count(when) => when.required(),
         MetricKind::Sum(_) | MetricKind::Distribution(_) | MetricKind::Unique(_) => None,
-        MetricKind::Ratio { part: one, whole: other } | MetricKind::Journey { start: one, finish: other, .. } => {
+        MetricKind::Ratio { part: one, whole: other }
+        | MetricKind::Journey { start: one, finish: other, .. } => {
             one.required().zip(other.required()).and_then(either)
         }
     };
@@ -75,7 +77,9 @@ fn demand(metric: &Metric) -> Option<Demand<'_>> {
 }
 
 /// What must hold if one of two demands must: only demands on the same field can be put together.
-fn either<'p>(((field, mut constants), (other, more)): (Demand<'p>, Demand<'p>)) -> Option<Demand<'p>> {
+fn either<'p>(
+    ((field, mut constants), (other, more)): (Demand<'p>, Demand<'p>),
+) -> Option<Demand<'p>> {
     constants.extend(more);
     constants.sort_unstable();
     constants.dedup();

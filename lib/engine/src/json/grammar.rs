@@ -271,8 +271,6 @@ fn value_without_levels(source: Source<'_>, at: usize) -> Result<usize, Fault> {
 /// A key between its quotes, as written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key<'a> {
-    /// Where its first quote stands.
-    pub(super) at: usize,
     pub(super) written: &'a str,
     pub(super) escaped: bool,
 }
@@ -292,8 +290,5 @@ pub(super) fn key<'a>(
     if source.byte(colon) != Some(b':') {
         return Err(Fault::Syntax { at: colon, expected: "a colon" });
     }
-    Ok((
-        Key { at, written: source.text(at + 1, end - 1), escaped },
-        behind_space(source, colon + 1),
-    ))
+    Ok((Key { written: source.text(at + 1, end - 1), escaped }, behind_space(source, colon + 1)))
 }
