@@ -25,4 +25,7 @@ mod suite {
 
     /// The published cases of JSON parsing, as lines of events.
     mod json_vectors;
+
+    /// The generated documents are what the code says.
+    mod docs;
 }

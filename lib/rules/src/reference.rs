@@ -20,8 +20,10 @@ pub struct Object {
     pub about: &'static str,
     /// Its keys, in the order of the reference.
     pub keys: &'static [Key],
-    /// Whether further keys are allowed, and what they mean.
+    /// What further keys mean, if any are allowed.
     pub further: Option<&'static str>,
+    /// Whether these may have any name; else they begin with `x-`.
+    pub allows_anything: bool,
     /// A complete example in YAML, or nothing.
     pub example: &'static str,
 }
@@ -65,6 +67,8 @@ pub enum Form {
     Number,
     /// A length of time above zero.
     Duration,
+    /// A length of time above zero, or `off`.
+    DurationOrOff,
     /// A length of time, `0s` too.
     DurationOrZero,
     /// A length of time from the scenario's start, perhaps negative.
@@ -97,14 +101,17 @@ pub enum Form {
     OneOrList(&'static Form),
     /// A map of names that the user chooses; the text says what a name is.
     Map(&'static str, &'static Form),
-    /// Any YAML value.
-    Anything,
 }
 
 impl Object {
     /// The key of this name.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// Whether the key may come from somewhere else: an alert's from `alert_defaults`.
+    pub(crate) fn may_inherit(&self, key: &Key) -> bool {
+        self.name == tables::ALERT.name && key.name == "metric"
     }
 
     /// This object and every one that is reached from it, each once, in the order of the reference.

@@ -131,7 +131,7 @@ fn example_of(form: &Form) -> String {
         Form::Boolean => "true".to_owned(),
         Form::Whole(from, _) => from.to_string(),
         Form::Number => "1".to_owned(),
-        Form::Duration => "5m".to_owned(),
+        Form::Duration | Form::DurationOrOff => "5m".to_owned(),
         Form::DurationOrZero | Form::Offset => "0s".to_owned(),
         Form::Path | Form::Expression => "data.order_id".to_owned(),
         Form::Predicate => "type == \"order.created\"".to_owned(),
@@ -145,6 +145,5 @@ fn example_of(form: &Form) -> String {
         Form::Object(_) | Form::Map(..) => "{…}".to_owned(),
         Form::List(_) => "[…]".to_owned(),
         Form::OneOrList(form) => format!("[{}]", example_of(form)),
-        Form::Anything => "…".to_owned(),
     }
 }

@@ -87,6 +87,7 @@ pub static METRIC: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: r#"order_value:
   distribution: data.amount
   where: type == "order.created" && data.currency == "AED"
@@ -147,6 +148,7 @@ pub static RATIO: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "ratio:\n  part: type == \"order.rejected\"\n  whole: type in [\"order.created\", \"order.rejected\"]\n",
 };
 
@@ -181,5 +183,6 @@ pub static JOURNEY: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "journey:\n  start: type == \"checkout.started\"\n  finish: type == \"order.created\"\n  key: data.order_id\n  within: 30m\n",
 };
