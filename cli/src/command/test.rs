@@ -5,7 +5,7 @@ mod junit;
 mod report;
 
 use crate::arguments::{TestArguments, TestOutput};
-use crate::exit::{Exit, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::rules;
 use crate::style::{self, tell};
 use judge::{FileResult, ScenarioResult, Verdict};
@@ -19,7 +19,8 @@ use streamgauge_rules::{Problem, Severity, SourceFile, render};
 
 /// Runs all scenarios and tells how each ended.
 pub(super) fn run(arguments: &TestArguments) -> Result<Exit, Failure> {
-    let sources = streamgauge_rules::load(&arguments.files).map_err(|error| rules::load_failure(&error))?;
+    let sources =
+        streamgauge_rules::load(&arguments.files).map_err(|error| rules::load_failure(&error))?;
     let mut results = Vec::with_capacity(sources.len());
     for source in &sources {
         let result = file(source)?;
@@ -35,15 +36,20 @@ pub(super) fn run(arguments: &TestArguments) -> Result<Exit, Failure> {
         TestOutput::Json => report::summary_json(&results),
     })?;
     if let Some(path) = &arguments.junit {
-        write_file(path, &junit::document(&results)).map_err(|error| Failure::file(path, &error))?;
+        write_file(path, &junit::document(&results))
+            .map_err(|error| Failure::file(path, &error))?;
     }
-    Ok(exit(&results))
+    Ok(verdict(&results))
 }
 
 /// Wrong files and what cannot be judged weigh more than a failure: until they are mended nobody knows how many fail.
-fn exit(results: &[FileResult]) -> Exit {
-    let any = |holds: fn(&ScenarioResult) -> bool| results.iter().flat_map(|file| &file.scenarios).any(holds);
-    if results.iter().any(|file| file.wrong) || any(|scenario| scenario.verdict == Verdict::Unsupported) {
+fn verdict(results: &[FileResult]) -> Exit {
+    let any = |holds: fn(&ScenarioResult) -> bool| {
+        results.iter().flat_map(|file| &file.scenarios).any(holds)
+    };
+    if results.iter().any(|file| file.wrong)
+        || any(|scenario| scenario.verdict == Verdict::Unsupported)
+    {
         Exit::Wrong
     } else if any(|scenario| scenario.verdict == Verdict::Failed) {
         Exit::No
@@ -78,10 +84,21 @@ fn file(source: &SourceFile) -> Result<FileResult, Failure> {
 }
 
 /// A scenario file together with the plan of its rules, if both are right and fit.
-fn with_rules(file: ScenarioFile, source: &SourceFile) -> Result<Option<(ScenarioFile, Arc<Plan>)>, Failure> {
+fn with_rules(
+    file: ScenarioFile,
+    source: &SourceFile,
+) -> Result<Option<(ScenarioFile, Arc<Plan>)>, Failure> {
     let folder = Path::new(&source.name).parent().unwrap_or(Path::new(""));
     let paths = file.rules.iter().map(|path| folder.join(path)).collect::<Vec<PathBuf>>();
-    let outcome = rules::compile(&paths)?;
+    let outcome = match rules::compile(&paths) {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            return match exit::tell_failure(failure) {
+                Exit::Wrong => Ok(None),
+                exit => Err(Failure::Told(exit)),
+            };
+        }
+    };
     tell_problems(&outcome.problems, &outcome.sources);
     let Some(rules) = outcome.rules else { return Ok(None) };
     let problems = file.check(&rules);

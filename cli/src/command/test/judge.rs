@@ -58,7 +58,12 @@ pub(super) struct PointFailure {
     /// Whether there is such a point at all.
     pub(super) found: bool,
     pub(super) values: Vec<Value>,
+    /// Where there is no such point: others of the metric, as far as they are shown.
+    pub(super) others: Vec<String>,
 }
+
+/// How many others are shown.
+const OTHERS_MAX: usize = 5;
 
 /// A value of a point on both sides.
 #[derive(Debug)]
@@ -76,9 +81,11 @@ pub(super) fn run(scenario: &Scenario, plan: &Arc<Plan>) -> Result<ScenarioResul
     lines.push(b'\n');
     // Open points come too, for those who expect one.
     let options = Options { threads: 1, until: scenario.until, open: true };
-    replay(plan, vec![Input::bytes("events", lines)], &options, &mut got).map_err(|error| match error {
-        ReplayError::Input(error) => error.into(),
-        ReplayError::Output(error) => Failure::output(&error),
+    replay(plan, vec![Input::bytes("events", lines)], &options, &mut got).map_err(|error| {
+        match error {
+            ReplayError::Input(error) => error.into(),
+            ReplayError::Output(error) => Failure::output(&error),
+        }
     })?;
     let failures = compare(scenario, plan, &got.points);
     let verdict = if !failures.is_empty() {
@@ -105,8 +112,18 @@ impl Observer for Got {
         Ok(())
     }
 
-    fn reject(&mut self, _input: &str, line: u64, reject: &Reject, _payload: &[u8]) -> io::Result<()> {
-        self.rejects.push(format!("event {line} was rejected: {}: {}", reject.code.as_str(), reject.detail));
+    fn reject(
+        &mut self,
+        _input: &str,
+        line: u64,
+        reject: &Reject,
+        _payload: &[u8],
+    ) -> io::Result<()> {
+        self.rejects.push(format!(
+            "event {line} was rejected: {}: {}",
+            reject.code.as_str(),
+            reject.detail
+        ));
         Ok(())
     }
 
@@ -131,13 +148,16 @@ fn compare(scenario: &Scenario, plan: &Plan, points: &[Point]) -> Vec<PointFailu
             further.remove(place);
         } else {
             let other = further.iter().position(same).map(|place| further.remove(place));
-            failures.push(mismatch(expected, other));
+            let others = if other.is_some() { Vec::new() } else { others(expected, plan, points) };
+            failures.push(mismatch(expected, other, others));
         }
     }
     if scenario.expect.only {
         let open = scenario.expect.points.iter().any(|expected| expected.status == Status::Open);
         let told = |point: &Point| point.status != Status::Open || open;
-        failures.extend(further.into_iter().filter(|point| told(point)).map(|point| unexpected(point, plan)));
+        failures.extend(
+            further.into_iter().filter(|point| told(point)).map(|point| unexpected(point, plan)),
+        );
     }
     failures
 }
@@ -152,7 +172,41 @@ fn series(expected: &ExpectedPoint, plan: &Plan) -> SeriesKey {
     }))
 }
 
-fn mismatch(expected: &ExpectedPoint, got: Option<&Point>) -> PointFailure {
+/// Points of the same metric: what came out instead.
+fn others(expected: &ExpectedPoint, plan: &Plan, points: &[Point]) -> Vec<String> {
+    let own = |point: &&Point| {
+        plan.metrics.get(point.metric).is_some_and(|metric| metric.name == expected.metric)
+    };
+    let text = |point: &Point| {
+        let numbers = numbers(&point.values, point.status).into_iter();
+        let values = numbers
+            .map(|(column, number)| format!("{} {number}", column.flat_name()))
+            .collect::<Vec<_>>();
+        let (window, status) = (point.window_start, point.status.as_str());
+        format!(
+            "{} window {window} {status}: {}",
+            dimensions(&dimensions_of(point, plan)),
+            values.join(", ")
+        )
+    };
+    points.iter().filter(own).take(OTHERS_MAX).map(text).collect()
+}
+
+/// The names and values of a point's dimensions.
+fn dimensions_of(point: &Point, plan: &Plan) -> Vec<(String, String)> {
+    let names = plan
+        .metrics
+        .get(point.metric)
+        .map(|metric| metric.dimensions.as_slice())
+        .unwrap_or_default();
+    names
+        .iter()
+        .map(|dimension| dimension.name.clone())
+        .zip(point.series.values().map(str::to_owned))
+        .collect()
+}
+
+fn mismatch(expected: &ExpectedPoint, got: Option<&Point>, others: Vec<String>) -> PointFailure {
     PointFailure {
         metric: expected.metric.clone(),
         dimensions: dimensions(&expected.dimensions),
@@ -161,13 +215,12 @@ fn mismatch(expected: &ExpectedPoint, got: Option<&Point>) -> PointFailure {
         line: Some(expected.span.line),
         found: got.is_some(),
         values: values(expected, got),
+        others,
     }
 }
 
 fn unexpected(point: &Point, plan: &Plan) -> PointFailure {
     let metric = plan.metrics.get(point.metric);
-    let names = metric.map(|metric| metric.dimensions.as_slice()).unwrap_or_default();
-    let pairs = names.iter().map(|dimension| dimension.name.clone()).zip(point.series.values().map(str::to_owned));
     let got = numbers(&point.values, point.status).into_iter().map(|(column, number)| Value {
         name: column.flat_name(),
         expected: None,
@@ -176,12 +229,13 @@ fn unexpected(point: &Point, plan: &Plan) -> PointFailure {
     });
     PointFailure {
         metric: metric.map(|metric| metric.name.clone()).unwrap_or_default(),
-        dimensions: dimensions(&pairs.collect::<Vec<_>>()),
+        dimensions: dimensions(&dimensions_of(point, plan)),
         window: point.window_start,
         status: point.status,
         line: None,
         found: true,
         values: got.collect(),
+        others: Vec::new(),
     }
 }
 
@@ -204,7 +258,10 @@ fn dimensions(pairs: &[(String, String)]) -> String {
 fn values(expected: &ExpectedPoint, got: Option<&Point>) -> Vec<Value> {
     let numbers = got.map(|point| numbers(&point.values, point.status)).unwrap_or_default();
     let values = expected.values.iter().map(|(name, wanted)| {
-        let number = numbers.iter().find(|(column, _)| column.flat_name() == *name).map(|(_, number)| *number);
+        let number = numbers
+            .iter()
+            .find(|(column, _)| column.flat_name() == *name)
+            .map(|(_, number)| *number);
         Value {
             name: (*name).to_owned(),
             expected: Some(wanted.text.clone()),

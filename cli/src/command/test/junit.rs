@@ -1,7 +1,8 @@
-//! The results as JUnit XML, which CI systems show as tests: one suite per file, one case per scenario.
+//! The results as `JUnit` XML, which CI systems show as tests: one suite per file, one case per scenario.
 
 use super::judge::{FileResult, ScenarioResult, Verdict};
 use super::report::{self, UNSUPPORTED};
+use crate::style::push;
 
 /// The whole document.
 pub(super) fn document(results: &[FileResult]) -> String {
@@ -14,16 +15,20 @@ pub(super) fn document(results: &[FileResult]) -> String {
 }
 
 fn push_suite(result: &FileResult, xml: &mut String) {
-    let count = |verdict| result.scenarios.iter().filter(|scenario| scenario.verdict == verdict).count();
+    let count =
+        |verdict| result.scenarios.iter().filter(|scenario| scenario.verdict == verdict).count();
     let file = escape(&result.file);
     let (failures, unsupported) = (count(Verdict::Failed), count(Verdict::Unsupported));
     let wrong = usize::from(result.wrong);
     let (tests, errors) = (result.scenarios.len() + wrong, unsupported + wrong);
-    xml.push_str(&format!(
-        "  <testsuite name=\"{file}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n"
-    ));
+    push(
+        xml,
+        format_args!(
+            "  <testsuite name=\"{file}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n"
+        ),
+    );
     if result.wrong {
-        xml.push_str(&format!("    <testcase classname=\"{file}\" name=\"the file\">\n"));
+        push(xml, format_args!("    <testcase classname=\"{file}\" name=\"the file\">\n"));
         xml.push_str("      <error message=\"the file or its rules have errors; nothing was run\"/>\n    </testcase>\n");
     }
     for scenario in &result.scenarios {
@@ -34,20 +39,25 @@ fn push_suite(result: &FileResult, xml: &mut String) {
 
 fn push_case(scenario: &ScenarioResult, file: &str, xml: &mut String) {
     let (class, name) = (escape(file), escape(&scenario.name));
-    xml.push_str(&format!("    <testcase classname=\"{class}\" name=\"{name}\""));
+    push(xml, format_args!("    <testcase classname=\"{class}\" name=\"{name}\""));
     match scenario.verdict {
         Verdict::Passed => {
             xml.push_str("/>\n");
             return;
         }
-        Verdict::Unsupported => xml.push_str(&format!(">\n      <error message=\"{UNSUPPORTED}\"/>\n")),
+        Verdict::Unsupported => {
+            push(xml, format_args!(">\n      <error message=\"{UNSUPPORTED}\"/>\n"));
+        }
         Verdict::Failed => {
             let message = match scenario.failures.len() {
                 1 => "1 point is not as expected".to_owned(),
                 count => format!("{count} points are not as expected"),
             };
             let details = escape(&report::failures_plain(scenario, file));
-            xml.push_str(&format!(">\n      <failure message=\"{message}\">{details}</failure>\n"));
+            push(
+                xml,
+                format_args!(">\n      <failure message=\"{message}\">{details}</failure>\n"),
+            );
         }
     }
     xml.push_str("    </testcase>\n");

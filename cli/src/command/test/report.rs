@@ -1,31 +1,43 @@
 //! How scenarios ended, for people and for machines.
 
 use super::judge::{FileResult, PointFailure, ScenarioResult, Value, Verdict};
-use crate::style;
+use crate::style::{self, push};
 use crate::table::{self, Align};
 use streamgauge_pipeline::render::push_json_string;
 
 /// Why a scenario about alerts is not judged.
-pub(super) const UNSUPPORTED: &str = "it expects alerts, which this version does not evaluate; its points are right";
+pub(super) const UNSUPPORTED: &str =
+    "it expects alerts, which this version does not evaluate; its points are right";
 
 /// The scenarios of a file, each with what is not as expected.
 pub(super) fn text(result: &FileResult) -> String {
     let mut text = format!("{}\n", style::bold(style::printable(&result.file)));
     if result.wrong {
-        text.push_str(&format!("  {}  not run\n", style::error("error")));
+        push(&mut text, format_args!("  {}  not run\n", style::error("error")));
     }
     for scenario in &result.scenarios {
         let name = style::printable(&scenario.name);
-        text.push_str(&match scenario.verdict {
+        let line = match scenario.verdict {
             Verdict::Passed => format!("  {}     {name}\n", style::good("ok")),
-            Verdict::Failed => format!("  {} {name}  ({}:{})\n", style::error("FAILED"), result.file, scenario.line),
-            Verdict::Unsupported => format!("  {}  {name}: not supported yet: {UNSUPPORTED}\n", style::error("error")),
-        });
+            Verdict::Failed => format!(
+                "  {} {name}  ({}:{})\n",
+                style::error("FAILED"),
+                result.file,
+                scenario.line
+            ),
+            Verdict::Unsupported => {
+                format!("  {}  {name}: not supported yet: {UNSUPPORTED}\n", style::error("error"))
+            }
+        };
+        text.push_str(&line);
         for failure in &scenario.failures {
             push_failure(failure, &result.file, &mut text);
         }
         for reject in &scenario.rejects {
-            text.push_str(&format!("    {}: {}\n", style::warning("note"), style::printable(reject)));
+            push(
+                &mut text,
+                format_args!("    {}: {}\n", style::warning("note"), style::printable(reject)),
+            );
         }
     }
     text
@@ -38,7 +50,7 @@ pub(super) fn failures_plain(scenario: &ScenarioResult, file: &str) -> String {
         push_failure(failure, file, &mut text);
     }
     for reject in &scenario.rejects {
-        text.push_str(&format!("    {reject}\n"));
+        push(&mut text, format_args!("    {reject}\n"));
     }
     text
 }
@@ -47,15 +59,24 @@ pub(super) fn failures_plain(scenario: &ScenarioResult, file: &str) -> String {
 fn push_failure(failure: &PointFailure, file: &str, text: &mut String) {
     let PointFailure { metric, dimensions, window, status, .. } = failure;
     let dimensions = style::printable(dimensions);
-    text.push_str(&format!("    {metric} {dimensions} window {window} {}", status.as_str()));
-    text.push_str(&match failure.line {
-        Some(line) => format!("  ({file}:{line})\n"),
-        None => ", which is not expected\n".to_owned(),
-    });
-    if !failure.found {
-        text.push_str("      there is no such point\n");
+    push(text, format_args!("    {metric} {dimensions} window {window} {}", status.as_str()));
+    match failure.line {
+        Some(line) => push(text, format_args!("  ({file}:{line})\n")),
+        None => text.push_str(", which is not expected\n"),
     }
-    let columns = [("", Align::Left), ("expected", Align::Right), ("got", Align::Right), ("", Align::Left)];
+    if !failure.found {
+        text.push_str("      there is no such point");
+        text.push_str(if failure.others.is_empty() {
+            ", and the metric has no other\n"
+        } else {
+            "; the metric has\n"
+        });
+        for other in &failure.others {
+            push(text, format_args!("        {}\n", style::printable(other)));
+        }
+    }
+    let columns =
+        [("", Align::Left), ("expected", Align::Right), ("got", Align::Right), ("", Align::Left)];
     let columns = columns.map(|(name, align)| (name.to_owned(), align));
     let rows = failure.values.iter().map(|value| {
         let mark = if value.equal || value.expected.is_none() { "" } else { "<" };
@@ -100,7 +121,12 @@ pub(super) fn json(result: &FileResult) -> String {
             push_text("reason", UNSUPPORTED, &mut out);
         }
         push_list("failures", &scenario.failures, push_failure_json, &mut out);
-        push_list("rejects", &scenario.rejects, |reject, out| push_json_string(reject, out), &mut out);
+        push_list(
+            "rejects",
+            &scenario.rejects,
+            |reject, out| push_json_string(reject, out),
+            &mut out,
+        );
         out.extend_from_slice(b"}\n");
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -118,21 +144,31 @@ fn push_failure_json(failure: &PointFailure, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"metric":"#);
     push_json_string(&failure.metric, out);
     let PointFailure { dimensions, window, status, .. } = failure;
-    let point = format!(r#","dimensions":{dimensions},"window_start":"{window}","status":"{}""#, status.as_str());
+    let point = format!(
+        r#","dimensions":{dimensions},"window_start":"{window}","status":"{}""#,
+        status.as_str()
+    );
     out.extend_from_slice(point.as_bytes());
     if let Some(line) = failure.line {
         out.extend_from_slice(format!(r#","line":{line}"#).as_bytes());
     }
-    let sides: [(&str, fn(&Value) -> Option<&String>); 2] =
-        [("expected", |value| value.expected.as_ref()), ("got", |value| value.got.as_ref())];
-    for (name, side) in sides {
-        let values = failure.values.iter().filter_map(|value| Some((&value.name, side(value)?)));
-        let values = values.map(|(name, number)| format!(r#""{name}":{number}"#)).collect::<Vec<_>>();
-        if !values.is_empty() {
-            out.extend_from_slice(format!(r#","{name}":{{{}}}"#, values.join(",")).as_bytes());
-        }
-    }
+    push_values("expected", failure, |value| value.expected.as_deref(), out);
+    push_values("got", failure, |value| value.got.as_deref(), out);
     out.push(b'}');
+}
+
+/// Appends one side of a point's values, unless it has none.
+fn push_values(
+    side: &str,
+    failure: &PointFailure,
+    of: fn(&Value) -> Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    let values = failure.values.iter().filter_map(|value| Some((&value.name, of(value)?)));
+    let values = values.map(|(name, number)| format!(r#""{name}":{number}"#)).collect::<Vec<_>>();
+    if !values.is_empty() {
+        out.extend_from_slice(format!(r#","{side}":{{{}}}"#, values.join(",")).as_bytes());
+    }
 }
 
 /// Appends `,"name":"text"`.
