@@ -45,13 +45,15 @@ pub(super) fn number(
 }
 
 fn computed(value: Value<'_>) -> Result<Result<Decimal, (DecimalError, String)>, Rejection> {
-    if !matches!(value, Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Number(_)) {
-        return Err((
-            RejectCode::WrongType,
-            format!("the value must be a number, not {}", describe_value(&value)),
-        ));
-    }
-    let text = value.into_text().unwrap_or_default().into_owned();
+    let text = match value {
+        // As it is written: its text for the output would go through a double.
+        Value::Number(written) => written.to_owned(),
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) => value.into_text().unwrap_or_default().into_owned(),
+        other => {
+            let text = format!("the value must be a number, not {}", describe_value(&other));
+            return Err((RejectCode::WrongType, text));
+        }
+    };
     Ok(Decimal::parse(&text).map_err(|error| (error, text)))
 }
 
