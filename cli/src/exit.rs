@@ -124,12 +124,17 @@ fn space_hint(error: &io::Error) -> Option<String> {
     })
 }
 
-/// Tells what is still to be told and gives the process its exit code.
+/// Gives the process its exit code, after what is still to be told.
 pub(crate) fn end(result: Result<Exit, Failure>) -> ExitCode {
-    match result {
-        Ok(exit) | Err(Failure::Told(exit)) => exit.into(),
-        Err(Failure::ReaderGone) => Exit::Fine.into(),
-        Err(Failure::Error { exit, message, causes, hint }) => {
+    result.unwrap_or_else(tell_failure).into()
+}
+
+/// Tells what is still to be told; gives the exit code that it asks for.
+pub(crate) fn tell_failure(failure: Failure) -> Exit {
+    match failure {
+        Failure::Told(exit) => exit,
+        Failure::ReaderGone => Exit::Fine,
+        Failure::Error { exit, message, causes, hint } => {
             tell(format_args!("{}: {}", style::error("error"), style::printable(&message)));
             for cause in causes {
                 tell(format_args!("  {}: {}", style::dim("caused by"), style::printable(&cause)));
@@ -137,7 +142,7 @@ pub(crate) fn end(result: Result<Exit, Failure>) -> ExitCode {
             if let Some(hint) = hint {
                 tell(format_args!("{}: {}", style::hint("hint"), style::printable(&hint)));
             }
-            exit.into()
+            exit
         }
     }
 }

@@ -53,6 +53,12 @@ impl<T: Display> Display for Styled<T> {
     }
 }
 
+/// Appends what `value` displays. A `String` takes all that is written to it.
+pub(crate) fn push(text: &mut String, value: impl Display) {
+    let written = fmt::Write::write_fmt(text, format_args!("{value}"));
+    debug_assert!(written.is_ok(), "a String takes all that is written to it");
+}
+
 /// Prints one line on standard error.
 pub(crate) fn tell(line: impl Display) {
     // Where standard error is gone, nobody is left to be told.

@@ -8,7 +8,6 @@ mod total;
 use crate::style;
 use crate::table::{self, Align};
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write;
 use std::sync::Arc;
 use streamgauge_engine::calendar::Window;
 use streamgauge_engine::output::{Point, Status};
@@ -225,10 +224,10 @@ fn widen(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Appends a line. A `String` takes all that is written to it.
+/// Appends a line.
 fn push_line(text: &mut String, line: impl std::fmt::Display) {
-    let written = writeln!(text, "{line}");
-    debug_assert!(written.is_ok(), "a String takes all that is written to it");
+    style::push(text, line);
+    text.push('\n');
 }
 
 #[cfg(test)]

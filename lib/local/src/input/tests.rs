@@ -1,3 +1,5 @@
+//! Every kind of input, whole, cut and damaged.
+
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -1,3 +1,5 @@
+//! Each kind of point, byte by byte.
+
 use super::*;
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
