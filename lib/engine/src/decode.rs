@@ -60,7 +60,7 @@ pub struct Decoder {
 struct Numbers {
     windows: WindowTable,
     series: SeriesTable,
-    /// The series or identity that is being put together.
+    /// The series that is being put together.
     packed: Vec<u8>,
 }
 
@@ -147,7 +147,7 @@ impl Decoder {
             ));
         }
         let identity = match self.plan.timing.deduplicate {
-            Some(_) => identity::hash(&self.plan, values, &mut self.numbers.packed)?,
+            Some(_) => identity::hash(&self.plan, values)?,
             None => record.position,
         };
         let takes = self.offer(values, time, batch)?;

@@ -3,7 +3,7 @@
 use crate::accumulate::Contribution;
 use crate::delta::{DeltaSeries, Names};
 use crate::hash;
-use crate::place::{at, at_mut, number};
+use crate::place::{at, at_mut, events, number};
 use crate::reject::Reject;
 use crate::series::SeriesKey;
 use crate::time::Timestamp;
@@ -90,7 +90,7 @@ impl SeriesTable {
         packed: &[u8],
         batch: &mut Vec<DeltaSeries>,
     ) -> u32 {
-        let hash = hash::stable(packed) ^ hash::stable(&metric.to_le_bytes());
+        let hash = hash::combine(hash::stable(packed), events(metric));
         let entries = &mut self.entries;
         let found = self.table.find(hash, |&index| {
             at(entries, index)
