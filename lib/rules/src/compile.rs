@@ -12,7 +12,7 @@ use crate::read::quiet::Names;
 use crate::read::settings::EventPaths;
 use crate::reference::tables::FILE;
 use crate::rules::Rules;
-use crate::source::{Place, SourceFile};
+use crate::source::{Place, SourceFile, boundary};
 use crate::yaml::tree::{Content, Node};
 use streamgauge_engine::calendar::Calendar;
 use streamgauge_engine::plan::{EventFields, Metric, Plan, Timing};
@@ -140,8 +140,9 @@ fn concealed(sources: &[SourceFile], places: &[Place]) -> Vec<SourceFile> {
     let mut shown = sources.to_vec();
     for place in places {
         let Some(source) = shown.get_mut(place.file) else { continue };
-        let start = source.text.floor_char_boundary(place.start);
-        let end = source.text.ceil_char_boundary(place.end.max(start));
+        // Places of values begin and end between characters.
+        let start = boundary(&source.text, place.start);
+        let end = boundary(&source.text, place.end).max(start);
         if let Some(secret) = source.text.get(start..end) {
             let hidden: String =
                 secret.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();

@@ -128,13 +128,11 @@ impl Findings {
         place: Option<Place>,
         message: String,
     ) -> &mut Finding {
-        let follows = |place: Place| {
-            let on_line = |line: &Place| {
-                line.file == place.file && place.start <= line.end && line.start <= place.end
-            };
-            self.broken_lines.iter().any(on_line)
-        };
-        let hidden = place.is_some_and(follows);
+        let hidden = place.is_some_and(|at| {
+            let touches =
+                |line: &Place| line.file == at.file && at.start <= line.end && line.start <= at.end;
+            self.broken_lines.iter().any(touches)
+        });
         let finding =
             Finding { severity, code, message, place, related: Vec::new(), hint: None, hidden };
         // One over the limit stays, so that the end of the list can say that there were more.

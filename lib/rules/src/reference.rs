@@ -98,11 +98,11 @@ pub enum Form {
     /// A map with known keys.
     Object(&'static Object),
     /// A list.
-    List(&'static Form),
+    List(&'static Self),
     /// One value or a list of them.
-    OneOrList(&'static Form),
+    OneOrList(&'static Self),
     /// A map of names that the user chooses; the text says what a name is.
-    Map(&'static str, &'static Form),
+    Map(&'static str, &'static Self),
 }
 
 impl Object {

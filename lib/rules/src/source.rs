@@ -62,8 +62,8 @@ impl Span {
     /// The place with its line and column; it is moved to the nearest character if it points outside or between bytes.
     pub(crate) fn new(place: Place, sources: &[SourceFile]) -> Option<Self> {
         let source = sources.get(place.file)?;
-        let start = source.text.floor_char_boundary(place.start);
-        let end = source.text.floor_char_boundary(place.end).max(start);
+        let start = boundary(&source.text, place.start);
+        let end = boundary(&source.text, place.end).max(start);
         let (line, column) = line_and_column(&source.text, start);
         let (end_line, end_column) = line_and_column(&source.text, end);
         Some(Self {
@@ -75,6 +75,15 @@ impl Span {
             end_column,
         })
     }
+}
+
+/// The beginning of the character that the byte is in, or the end of the text.
+pub(crate) fn boundary(text: &str, byte: usize) -> usize {
+    let mut at = byte.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }
 
 /// The line and the column of a byte, both from 1.

@@ -62,6 +62,12 @@ pub(crate) struct Surroundings<'p> {
     pub(crate) has_routes: bool,
 }
 
+/// What the steps of one alert are about.
+struct About<'p> {
+    metric: Option<&'p Outline>,
+    around: &'p Surroundings<'p>,
+}
+
 /// The steps that could be read, and the names of all.
 #[derive(Default)]
 struct Steps {
@@ -96,19 +102,15 @@ impl Reader<'_> {
     ) -> Vec<AlertOutline> {
         let defaults = file
             .get("alert_defaults")
-            .and_then(|node| self.fields(node, &ALERT, file.key_place("alert_defaults")));
+            .and_then(|value| self.fields(value, &ALERT, file.key_place("alert_defaults")));
         let Some(node) = file.get("alerts") else { return Vec::new() };
         let Some(entries) = self.map(node, "a map of alerts") else { return Vec::new() };
         if entries.len() > ALERTS_MAX {
             let message = format!("there are {} alerts; the limit is {ALERTS_MAX}", entries.len());
             self.findings.error(Code::LimitExceeded, node.place, message);
         }
-        let alerts = entries
-            .iter()
-            .take(ALERTS_MAX)
-            .map(|entry| self.alert(entry, defaults.as_ref(), around))
-            .collect();
-        alerts
+        let entries = entries.iter().take(ALERTS_MAX);
+        entries.map(|entry| self.alert(entry, defaults.as_ref(), around)).collect()
     }
 
     fn alert(
@@ -132,7 +134,8 @@ impl Reader<'_> {
 
         let by = self.by(&settings, outline_of_metric);
         outline.by = by.as_ref().map(|places| names_of(places, outline_of_metric));
-        let steps = self.steps(&settings, entry.key_place, outline_of_metric, around);
+        let steps =
+            self.steps(&settings, entry.key_place, &About { metric: outline_of_metric, around });
         outline.steps = steps.names;
         let resolve = self.resolve(&settings, outline_of_metric, &steps.list);
         let min_volume = self.min_volume(&settings, outline_of_metric);
@@ -242,13 +245,7 @@ impl Reader<'_> {
         self.duration(node, 1..=SETTING_MAX)
     }
 
-    fn steps(
-        &mut self,
-        settings: &Settings<'_, '_>,
-        place: Place,
-        metric: Option<&Outline>,
-        around: &Surroundings<'_>,
-    ) -> Steps {
+    fn steps(&mut self, settings: &Settings<'_, '_>, place: Place, about: &About<'_>) -> Steps {
         let mut steps = Steps::default();
         // An alert's own `when` or `steps` displaces what stands in the defaults.
         let (when, ladder) = (settings.get("when"), settings.get("steps"));
@@ -269,10 +266,10 @@ impl Reader<'_> {
                     .hint("move `when` into a step");
             }
             (Some(when), None) => {
-                let step = self.step(None, when, &[settings], settings.own.place, metric, around);
+                let step = self.step(None, when, &[settings], settings.own.place, about);
                 steps.list.extend(step);
             }
-            (None, Some(ladder)) => self.ladder(settings, ladder, &mut steps, metric, around),
+            (None, Some(ladder)) => self.ladder(settings, ladder, &mut steps, about),
             (None, None) => {
                 if !self.broken_files.contains(&place.file) {
                     self.findings
@@ -293,8 +290,7 @@ impl Reader<'_> {
         settings: &Settings<'_, '_>,
         ladder: &Node,
         steps: &mut Steps,
-        metric: Option<&Outline>,
-        around: &Surroundings<'_>,
+        about: &About<'_>,
     ) {
         let Some(entries) = self.map(ladder, "a map of steps") else { return };
         if entries.is_empty() || entries.len() > STEPS_MAX {
@@ -308,14 +304,8 @@ impl Reader<'_> {
             let Some(fields) = self.fields(&entry.value, &STEP, entry.key_place) else { continue };
             let own = Settings { own: &fields, defaults: None };
             if let Some(when) = self.required(&fields, "when") {
-                let step = self.step(
-                    Some(&entry.key),
-                    when,
-                    &[&own, settings],
-                    entry.key_place,
-                    metric,
-                    around,
-                );
+                let step =
+                    self.step(Some(&entry.key), when, &[&own, settings], entry.key_place, about);
                 steps.list.extend(step);
             } else {
                 for key in ["for", "severity", "notify", "early"] {
@@ -333,8 +323,7 @@ impl Reader<'_> {
         when: &Node,
         levels: &[&Settings<'_, '_>],
         place: Place,
-        metric: Option<&Outline>,
-        around: &Surroundings<'_>,
+        about: &About<'_>,
     ) -> Option<CheckedStep> {
         let find = |key: &'static str| {
             let found: Vec<_> = levels.iter().map(|level| level.get(key)).collect();
@@ -343,23 +332,23 @@ impl Reader<'_> {
         let (hold, severity, notify, early) =
             (find("for"), find("severity"), find("notify"), find("early"));
         let parsed = self.condition(when);
-        let hold = hold.and_then(|node| self.duration(node, 1..=SETTING_MAX)).unwrap_or(0);
-        let severity = severity.and_then(|node| self.severity(node)).unwrap_or(Severity::Error);
+        let hold = hold.and_then(|value| self.duration(value, 1..=SETTING_MAX)).unwrap_or(0);
+        let severity = severity.and_then(|value| self.severity(value)).unwrap_or(Severity::Error);
         let notify = match notify {
-            Some(node) => self.channels_named(node, around.channels),
+            Some(node) => self.channels_named(node, about.around.channels),
             None => Vec::new(),
         };
-        if notify.is_empty() && !around.has_routes && self.broken_files.is_empty() {
+        if notify.is_empty() && !about.around.has_routes && self.broken_files.is_empty() {
             self.findings
                 .warning(Code::NobodyNotified, place, "nobody is told when this fires")
                 .hint("add `notify: [CHANNEL]`, or `routes`");
         }
         let parsed = parsed?;
-        self.check_condition(when, &parsed, metric);
+        self.check_condition(when, &parsed, about.metric);
         let early = match early {
             Some(node) => {
                 let wanted = self.boolean(node).unwrap_or(false);
-                wanted && self.check_early(node, &parsed.condition, metric)
+                wanted && self.check_early(node, &parsed.condition, about.metric)
             }
             None => false,
         };
@@ -461,10 +450,11 @@ impl Reader<'_> {
         group: Option<&[String]>,
     ) -> Texts {
         let others = metric.and_then(|metric| metric.dimensions.clone()).unwrap_or_default();
-        let summary = settings.get("summary").and_then(|node| self.template(node, group, &others));
+        let summary =
+            settings.get("summary").and_then(|value| self.template(value, group, &others));
         let description =
-            settings.get("description").and_then(|node| self.template(node, group, &others));
-        let runbook = settings.get("runbook").and_then(|node| self.short_text(node));
+            settings.get("description").and_then(|value| self.template(value, group, &others));
+        let runbook = settings.get("runbook").and_then(|value| self.short_text(value));
         let mut labels = Vec::new();
         if let Some(node) = settings.get("labels") {
             let entries =

@@ -46,7 +46,7 @@ impl Reader<'_> {
                     add_names(&mut self.findings, what, all, more);
                 }
                 (Form::List(_), Content::Sequence(all), Content::Sequence(more)) => {
-                    all.extend(more)
+                    all.extend(more);
                 }
                 // The version of the format may stand in each file, and must be the same.
                 (Form::Choice(_), Content::Scalar(all), Content::Scalar(more))

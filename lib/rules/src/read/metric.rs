@@ -119,12 +119,12 @@ impl Reader<'_> {
         canonical.text("name", &entry.key).text("event", event);
 
         let kind = self.kind(&fields, &mut outline, &mut canonical);
-        let filter = fields.get("where").map(|node| self.expression(node, Expected::Bool));
+        let filter = fields.get("where").map(|value| self.expression(value, Expected::Bool));
         let dimensions = self.dimensions(&fields, &mut outline);
         let window = self.window(&fields, &mut outline);
         let live = self.emit(&fields, outline.kind);
         let zero = self.zero(&fields, outline.kind);
-        let max_series = fields.get("max_series").map(|node| self.whole(node, 1..=100_000));
+        let max_series = fields.get("max_series").map(|value| self.whole(value, 1..=100_000));
         let unit = fields.get("unit").and_then(|node| {
             let units = crate::reference::tables::UNITS;
             self.choice(node, units)
@@ -287,7 +287,7 @@ impl Reader<'_> {
         let finish = self.part_of(&fields, "finish", Expected::Bool);
         let key = self.part_of(&fields, "key", Expected::Any);
         let within =
-            self.required(&fields, "within").and_then(|node| self.duration(node, 1..=WITHIN_MAX));
+            self.required(&fields, "within").and_then(|value| self.duration(value, 1..=WITHIN_MAX));
         fields.finish();
         outline.within = within.unwrap_or_default();
         let (start, finish, key, within) = (start?, finish?, key?, within?);

@@ -43,10 +43,10 @@ impl Reader<'_> {
             let Some(fields) = self.fields(item, &ROUTE, beginning(item)) else { continue };
             let matches = self
                 .required(&fields, "match")
-                .and_then(|node| self.matcher(node, &fields, names, false));
+                .and_then(|value| self.matcher(value, &fields, names, false));
             let notify = self
                 .required(&fields, "notify")
-                .map(|node| self.channels_named(node, names.channels));
+                .map(|value| self.channels_named(value, names.channels));
             fields.finish();
             if let (Some(matches), Some(notify)) = (matches, notify) {
                 routes.push(Route { matches, notify });
@@ -63,10 +63,12 @@ impl Reader<'_> {
     ) -> Option<PipelineAlerts> {
         let node = file.get("pipeline")?;
         let fields = self.fields(node, &PIPELINE, file.key_place("pipeline"))?;
-        let severity =
-            fields.get("severity").and_then(|node| self.severity(node)).unwrap_or(Severity::Error);
+        let severity = fields
+            .get("severity")
+            .and_then(|value| self.severity(value))
+            .unwrap_or(Severity::Error);
         let notify =
-            self.required(&fields, "notify").map(|node| self.channels_named(node, channels));
+            self.required(&fields, "notify").map(|value| self.channels_named(value, channels));
         fields.finish();
         Some(PipelineAlerts { severity, notify: notify? })
     }
@@ -78,17 +80,17 @@ impl Reader<'_> {
             && let Some(fields) = self.fields(node, &GATHERING, file.key_place("notify"))
         {
             if let Some(length) =
-                fields.get("together").and_then(|node| self.duration(node, 1..=3_600_000))
+                fields.get("together").and_then(|value| self.duration(value, 1..=3_600_000))
             {
                 gathering.together = length;
             }
             if let Some(number) =
-                fields.get("list_at_most").and_then(|node| self.whole(node, 1..=1_000))
+                fields.get("list_at_most").and_then(|value| self.whole(value, 1..=1_000))
             {
                 gathering.list_at_most = usize::try_from(number).unwrap_or(gathering.list_at_most);
             }
             if let Some(length) =
-                fields.get("repeat").and_then(|node| self.duration(node, 60_000..=SETTING_MAX))
+                fields.get("repeat").and_then(|value| self.duration(value, 60_000..=SETTING_MAX))
             {
                 gathering.repeat = length;
             }
@@ -104,11 +106,11 @@ impl Reader<'_> {
             let Some(fields) = self.fields(item, &SILENCE, beginning(item)) else { continue };
             let matches = self
                 .required(&fields, "match")
-                .and_then(|node| self.matcher(node, &fields, names, true));
-            let from = self.required(&fields, "from").and_then(|node| self.time(node));
-            let until = self.required(&fields, "until").and_then(|node| self.time(node));
-            let author = self.required(&fields, "author").and_then(|node| self.short_text(node));
-            let reason = self.required(&fields, "reason").and_then(|node| self.short_text(node));
+                .and_then(|value| self.matcher(value, &fields, names, true));
+            let from = self.required(&fields, "from").and_then(|value| self.time(value));
+            let until = self.required(&fields, "until").and_then(|value| self.time(value));
+            let author = self.required(&fields, "author").and_then(|value| self.short_text(value));
+            let reason = self.required(&fields, "reason").and_then(|value| self.short_text(value));
             if let (Some(from), Some(until), Some(entry)) = (from, until, fields.entry("until"))
                 && until <= from
             {
@@ -142,15 +144,15 @@ impl Reader<'_> {
             let Some(fields) = self.fields(item, &MAINTENANCE, beginning(item)) else { continue };
             let matches = self
                 .required(&fields, "match")
-                .and_then(|node| self.matcher(node, &fields, names, true));
+                .and_then(|value| self.matcher(value, &fields, names, true));
             let weekdays =
-                fields.get("weekdays").map_or(Some([true; 7]), |node| self.weekdays(node));
-            let from = self.required(&fields, "from").and_then(|node| self.time_of_day(node));
-            let to = self.required(&fields, "to").and_then(|node| self.time_of_day(node));
+                fields.get("weekdays").map_or(Some([true; 7]), |value| self.weekdays(value));
+            let from = self.required(&fields, "from").and_then(|value| self.time_of_day(value));
+            let to = self.required(&fields, "to").and_then(|value| self.time_of_day(value));
             let zone = fields
                 .get("time_zone")
-                .map_or(Some(file_zone.to_owned()), |node| self.time_zone(node));
-            let reason = fields.get("reason").and_then(|node| self.short_text(node));
+                .map_or(Some(file_zone.to_owned()), |value| self.time_zone(value));
+            let reason = fields.get("reason").and_then(|value| self.short_text(value));
             if let (Some(from), Some(to), Some(entry)) = (from, to, fields.entry("to"))
                 && from == to
             {
@@ -235,7 +237,7 @@ impl Reader<'_> {
             ("channel", Subject::Channel),
         ];
         for (key, subject) in subjects {
-            let Some(node) = fields.get(key) else { continue };
+            let Some(listed) = fields.get(key) else { continue };
             if subject == Subject::Channel && !quiet {
                 self.findings
                     .error(
@@ -246,7 +248,7 @@ impl Reader<'_> {
                     .hint("match the alert, its severity or its group");
             }
             let mut values = Vec::new();
-            for item in self.one_or_list(node).unwrap_or_default() {
+            for item in self.one_or_list(listed).unwrap_or_default() {
                 values.extend(self.matched_value(item, &subject, names));
             }
             matches.conditions.push((subject, values));

@@ -152,8 +152,7 @@ impl Reader<'_> {
         let verdict = match comparison {
             _ if !never_negative => None,
             Comparison::AtLeast if threshold <= 0 => Some("always"),
-            Comparison::Above if threshold < 0 => Some("always"),
-            Comparison::NotEqual if threshold < 0 => Some("always"),
+            Comparison::Above | Comparison::NotEqual if threshold < 0 => Some("always"),
             Comparison::Below if threshold <= 0 => Some("never"),
             Comparison::AtMost | Comparison::Equal if threshold < 0 => Some("never"),
             _ => None,

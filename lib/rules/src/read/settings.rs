@@ -134,7 +134,7 @@ impl Reader<'_> {
     /// How events are timed, deduplicated and taken late.
     pub(crate) fn timing(&mut self, file: &Fields<'_>) -> Timing {
         let mut setting = |key, range, default| {
-            file.get(key).and_then(|node| self.duration(node, range)).unwrap_or(default)
+            file.get(key).and_then(|value| self.duration(value, range)).unwrap_or(default)
         };
         let out_of_order = setting("out_of_order", 0..=LATENESS_MAX, 30 * SECOND);
         let allowed_lateness = setting("allowed_lateness", 0..=LATENESS_MAX, 2 * MINUTE);
@@ -142,12 +142,13 @@ impl Reader<'_> {
         let hold = setting("hold", 1..=SETTING_MAX, HOUR);
         let late = match self
             .required(file, "late")
-            .and_then(|node| self.choice(node, &["correct", "drop"]))
+            .and_then(|value| self.choice(value, &["correct", "drop"]))
         {
             Some(1) => LatePolicy::Drop,
             _ => LatePolicy::Correct,
         };
-        let deduplicate = file.get("deduplicate").map_or(Some(HOUR), |node| self.deduplicate(node));
+        let deduplicate =
+            file.get("deduplicate").map_or(Some(HOUR), |value| self.deduplicate(value));
         if let Some(horizon) = deduplicate
             && allowed_lateness > horizon
         {
@@ -185,7 +186,7 @@ impl Reader<'_> {
     pub(crate) fn calendar(&mut self, file: &Fields<'_>) -> Option<Calendar> {
         // Both are read, whatever is wrong with the other.
         let monday = Weekday::Monday;
-        let week_starts = file.get("week_starts").map_or(Some(monday), |node| self.weekday(node));
+        let week_starts = file.get("week_starts").map_or(Some(monday), |value| self.weekday(value));
         let calendar = match file.get("time_zone") {
             Some(node) => self.zone_calendar(node, week_starts.unwrap_or(monday)),
             None => Calendar::new("UTC", week_starts.unwrap_or(monday)).ok(),

@@ -151,7 +151,7 @@ fn check_transition(transition: &ExpectedTransition, plan: &Plan, findings: &mut
         _ => {}
     }
     if let Some(metric) = plan.metrics.get(alert.metric) {
-        let dimensions = alert.by.iter().filter_map(|place| metric.dimensions.get(*place));
+        let dimensions = alert.by.iter().filter_map(|position| metric.dimensions.get(*position));
         let names: Vec<&str> = dimensions.map(|dimension| dimension.name.as_str()).collect();
         check_names(
             &transition.group,

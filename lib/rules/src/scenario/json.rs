@@ -156,7 +156,7 @@ pub(super) fn number(text: &str) -> Result<Option<String>, NotInJson> {
         None => (unsigned, ""),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_digits = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
     let exponent_digits = exponent.get(1..).unwrap_or_default().trim_start_matches(['+', '-']);
     let exponent_is_right = exponent.is_empty()
         || (!exponent_digits.is_empty()

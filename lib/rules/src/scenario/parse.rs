@@ -65,7 +65,7 @@ impl Reader<'_> {
         let mut scenarios: Vec<Scenario> = Vec::new();
         let list = self.required(&file, "scenarios");
         let items =
-            list.and_then(|node| self.list(node, "a list of scenarios")).unwrap_or_default();
+            list.and_then(|value| self.list(value, "a list of scenarios")).unwrap_or_default();
         let mut room = EVENTS_MAX;
         for item in items {
             let Some(scenario) = self.scenario(item, &defaults, &mut room) else { continue };
@@ -123,8 +123,8 @@ impl Reader<'_> {
         };
         let fields = self.fields(item, &SCENARIO, place)?;
         let name_node = self.required(&fields, "name");
-        let name = name_node.and_then(|node| self.short_text(node));
-        let start = fields.get("start").map_or(Some(START_DEFAULT), |node| self.time(node));
+        let name = name_node.and_then(|value| self.short_text(value));
+        let start = fields.get("start").map_or(Some(START_DEFAULT), |value| self.time(value));
         let offsets_from = start.unwrap_or(START_DEFAULT);
         let defaults =
             self.defaults(&fields, file_defaults).unwrap_or_else(|| file_defaults.clone());
@@ -132,15 +132,15 @@ impl Reader<'_> {
         let mut events = Vec::new();
         let list = fields
             .get("events")
-            .and_then(|node| self.list(node, "a list of events"))
+            .and_then(|value| self.list(value, "a list of events"))
             .unwrap_or_default();
         for event in list {
             self.event_of_scenario(event, &defaults, offsets_from, &mut ids, (room, &mut events));
         }
-        let until = fields.get("until").and_then(|node| self.offset(node));
+        let until = fields.get("until").and_then(|value| self.offset(value));
         let expect_node = self.required(&fields, "expect");
         let expect = expect_node
-            .and_then(|node| self.expectation(node, fields.key_place("expect"), offsets_from));
+            .and_then(|value| self.expectation(value, fields.key_place("expect"), offsets_from));
         fields.finish();
         Some(Scenario {
             name: name?,
@@ -161,13 +161,14 @@ impl Reader<'_> {
         (room, events): (&mut usize, &mut Vec<Event>),
     ) {
         let Some(fields) = self.fields(node, &SCENARIO_EVENT, node.place) else { return };
-        let at = fields.get("at").map(|node| self.offset(node));
-        let id = fields.get("id").and_then(|node| self.text(node));
-        let kind = fields.get("type").and_then(|node| self.text(node)).map(str::to_owned);
-        let source = fields.get("source").and_then(|node| self.text(node)).map(str::to_owned);
-        let every =
-            fields.get("every").map(|node| self.duration(node, 1..=crate::duration::DURATION_MAX));
-        let times = fields.get("times").map(|node| self.whole(node, 1..=100_000));
+        let at = fields.get("at").map(|value| self.offset(value));
+        let id = fields.get("id").and_then(|value| self.text(value));
+        let kind = fields.get("type").and_then(|value| self.text(value)).map(str::to_owned);
+        let source = fields.get("source").and_then(|value| self.text(value)).map(str::to_owned);
+        let every = fields
+            .get("every")
+            .map(|value| self.duration(value, 1..=crate::duration::DURATION_MAX));
+        let times = fields.get("times").map(|value| self.whole(value, 1..=100_000));
         let repeats = every.is_some() || times.is_some();
         if every.is_some() != times.is_some() {
             self.findings
@@ -206,30 +207,31 @@ impl Reader<'_> {
                 return;
             }
             *room -= 1;
-            let at = first
+            let when = first
                 .plus(every.saturating_mul(Millis::try_from(repetition).unwrap_or(Millis::MAX)));
             let id = match id {
                 Some(id) if !repeats => ids.given(id),
                 Some(id) => ids.fresh(id),
                 None => ids.fresh("event"),
             };
-            events.push(Event { at, id, body: Arc::clone(&body) });
+            events.push(Event { at: when, id, body: Arc::clone(&body) });
         }
     }
 
     fn expectation(&mut self, node: &Node, place: Place, start: Timestamp) -> Option<Expectation> {
         let fields = self.fields(node, &EXPECTATION, place)?;
         let mut expectation = Expectation::default();
-        if let Some(node) = fields.get("points") {
-            for item in self.list(node, "a list of points").unwrap_or_default() {
+        if let Some(listed) = fields.get("points") {
+            for item in self.list(listed, "a list of points").unwrap_or_default() {
                 expectation.points.extend(self.expected_point(item, start));
             }
         }
-        expectation.only = fields.get("only").and_then(|node| self.boolean(node)).unwrap_or(false);
-        if let Some(node) = fields.get("alerts") {
+        expectation.only =
+            fields.get("only").and_then(|value| self.boolean(value)).unwrap_or(false);
+        if let Some(listed) = fields.get("alerts") {
             let mut transitions = Vec::new();
             for item in
-                self.list(node, "a list of transitions, `[]` for silence").unwrap_or_default()
+                self.list(listed, "a list of transitions, `[]` for silence").unwrap_or_default()
             {
                 transitions.extend(self.expected_transition(item, start));
             }
@@ -241,10 +243,10 @@ impl Reader<'_> {
 
     fn expected_point(&mut self, item: &Node, start: Timestamp) -> Option<ExpectedPoint> {
         let fields = self.fields(item, &EXPECTED_POINT, item.place)?;
-        let metric = self.required(&fields, "metric").and_then(|node| self.short_text(node));
+        let metric = self.required(&fields, "metric").and_then(|value| self.short_text(value));
         let dimensions = self.names_and_values(fields.get("dimensions"));
         let window_node = self.required(&fields, "window");
-        let window = window_node.and_then(|node| self.offset(node));
+        let window = window_node.and_then(|value| self.offset(value));
         let statuses = [Status::Final, Status::Correction, Status::Open];
         let status = match fields.get("status") {
             Some(node) => self
@@ -255,7 +257,7 @@ impl Reader<'_> {
         };
         let mut values = Vec::new();
         for name in VALUES {
-            if let Some(value) = fields.get(name).and_then(|node| self.expected_number(node)) {
+            if let Some(value) = fields.get(name).and_then(|value| self.expected_number(value)) {
                 values.push((name, value));
             }
         }
@@ -280,17 +282,17 @@ impl Reader<'_> {
 
     fn expected_transition(&mut self, item: &Node, start: Timestamp) -> Option<ExpectedTransition> {
         let fields = self.fields(item, &EXPECTED_TRANSITION, item.place)?;
-        let at = self.required(&fields, "at").and_then(|node| self.offset(node));
-        let alert = self.required(&fields, "alert").and_then(|node| self.short_text(node));
-        let step = fields.get("step").and_then(|node| self.short_text(node));
+        let at = self.required(&fields, "at").and_then(|value| self.offset(value));
+        let alert = self.required(&fields, "alert").and_then(|value| self.short_text(value));
+        let step = fields.get("step").and_then(|value| self.short_text(value));
         let group = self.names_and_values(fields.get("group"));
         let transitions = [Transition::Pending, Transition::Firing, Transition::Resolved];
         let transition = self
             .required(&fields, "transition")
-            .and_then(|node| self.choice(node, &transitions.map(Transition::as_str)))
+            .and_then(|value| self.choice(value, &transitions.map(Transition::as_str)))
             .and_then(|place| transitions.get(place));
-        let sent = fields.get("sent").map_or(Some(true), |node| self.boolean(node));
-        let value = fields.get("value").and_then(|node| self.expected_number(node));
+        let sent = fields.get("sent").map_or(Some(true), |value| self.boolean(value));
+        let value = fields.get("value").and_then(|value| self.expected_number(value));
         let places = ["alert", "step", "group", "sent"]
             .iter()
             .filter_map(|key| Some(((*key).to_owned(), fields.entry(key)?.value.place)))

@@ -134,7 +134,7 @@ impl Builder<'_> {
                     ScalarStyle::SingleQuoted => Style::SingleQuoted,
                     ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
-                    _ => Style::Plain,
+                    ScalarStyle::Plain => Style::Plain,
                 };
                 let tag =
                     tag.is_some_and(|tag| !is_harmless(&tag)).then(|| span.tag_span()).flatten();
@@ -250,7 +250,9 @@ impl Builder<'_> {
                 }
             }
             Content::Sequence(items) => {
-                items.into_iter().for_each(|item| self.merge(map, place, item))
+                for item in items {
+                    self.merge(map, place, item);
+                }
             }
             Content::Broken => {}
             Content::Scalar(_) => {
@@ -294,7 +296,7 @@ impl Builder<'_> {
             Open::Mapping(map) => match map.key.take() {
                 None => map.key = Some(read_key(node, map, self.findings)),
                 Some(Key::Name(key, key_place)) => {
-                    map.entries.push(Entry { key, key_place, value: node })
+                    map.entries.push(Entry { key, key_place, value: node });
                 }
                 Some(Key::Merge(place)) => map.merges.push((place, node)),
                 Some(Key::Unusable) => {}
@@ -312,16 +314,14 @@ impl Builder<'_> {
             .and_then(|rest| rest.chars().next())
             .map_or(at, |next| at + next.len_utf8());
         let place = Place { file: self.file, start: at, end };
-        match misread::in_broken_line(text, at) {
-            Some(quoted) => self
-                .findings
+        if let Some(quoted) = misread::in_broken_line(text, at) {
+            self.findings
                 .error(Code::MisreadExpression, place, "YAML misreads this expression")
-                .hint(format!("put it in quotes: {quoted}")),
-            None => {
-                let (code, message, hint) = explained(error, line_at(text, at));
-                self.findings.error(code, place, message).maybe_hint(hint)
-            }
-        };
+                .hint(format!("put it in quotes: {quoted}"));
+        } else {
+            let (code, message, hint) = explained(error, line_at(text, at));
+            self.findings.error(code, place, message).maybe_hint(hint);
+        }
         let line_start =
             text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
         let line_end = line_start + line_at(text, at).len();

@@ -28,7 +28,7 @@ pub static SCENARIO_FILE: Object = Object {
     ],
     further: Some("Keys that begin with `x-` are ignored."),
     allows_anything: false,
-    example: r#"rules: ../streamgauge.yaml
+    example: r"rules: ../streamgauge.yaml
 scenarios:
   - name: three rejections in ten minutes page once
     start: 2026-01-05T10:00:00Z
@@ -41,7 +41,7 @@ scenarios:
         - {at: 9m50s, alert: rejections, step: reactive, group: {aggregator: noon}, transition: firing}
       points:
         - {metric: order_rejections, dimensions: {aggregator: noon, country: AE}, window: 0s, sum: 1}
-"#,
+",
 };
 
 /// One scenario.
