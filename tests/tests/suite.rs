@@ -26,6 +26,6 @@ mod suite {
     /// The published cases of JSON parsing, as lines of events.
     mod json_vectors;
 
-    /// The generated documents are what the code says.
+    /// The generated documents are not stale: the rules reference and the JSON Schema.
     mod docs;
 }

@@ -94,7 +94,7 @@ impl Decoder {
             batch.received += 1;
             let outcome = match block {
                 Some(block) => self.decode_record(block, &record, &mut values, &mut batch),
-                None => self.decode_checked(text, record, &mut values, &mut batch),
+                None => self.decode_checked(text, &record, &mut values, &mut batch),
             };
             if let Err((code, detail)) = outcome {
                 batch.rejects.push(Reject { position, code, detail });
@@ -107,7 +107,7 @@ impl Decoder {
     fn decode_checked<'a>(
         &mut self,
         text: &'a [u8],
-        record: Record,
+        record: &Record,
         values: &mut FieldValues<'a>,
         batch: &mut Batch,
     ) -> Result<(), Rejection> {
@@ -115,7 +115,7 @@ impl Decoder {
         let line = std::str::from_utf8(bytes).map_err(|error| {
             (RejectCode::InvalidUtf8, format!("not UTF-8 at byte {}", error.valid_up_to() + 1))
         })?;
-        self.decode_record(line, &Record { bytes: 0..line.len(), ..record }, values, batch)
+        self.decode_record(line, &Record { bytes: 0..line.len(), ..record.clone() }, values, batch)
     }
 
     fn decode_record<'a>(

@@ -57,9 +57,11 @@ pub struct Settler {
     began: Option<Timestamp>,
     metrics: Vec<MetricState>,
     /// What is decided when: moment, metric, start of the window; corrections after final points.
-    agenda: BTreeSet<(Timestamp, usize, Timestamp, Closing)>,
+    agenda: BTreeSet<AgendaEntry>,
     increments: Vec<Increment>,
 }
+
+type AgendaEntry = (Timestamp, usize, Timestamp, Closing);
 
 #[derive(Clone, Debug)]
 struct MetricState {
@@ -334,27 +336,29 @@ impl Settler {
     fn decide_ended(&mut self, stop: Timestamp, points: &mut Vec<Point>) {
         let begin = points.len();
         loop {
-            let ended = self.agenda.iter().find(|&&(moment, metric, start, closing)| {
-                let end = |metric: &Metric| {
-                    self.plan.calendar.window(metric.window, start).end.plus(metric.within())
+            let has_ended = |&(moment, place, start, closing): &AgendaEntry| {
+                let ends_in_time = |metric: &Metric| {
+                    let end = self.plan.calendar.window(metric.window, start).end;
+                    end.plus(metric.within()) <= stop
                 };
                 moment <= stop
                     || (closing == Closing::Final
-                        && self.plan.metrics.get(metric).is_some_and(|metric| end(metric) <= stop))
-            });
-            let Some(&entry) = ended else { break };
-            self.agenda.remove(&entry);
-            self.close(entry, stop, points);
+                        && self.plan.metrics.get(place).is_some_and(ends_in_time))
+            };
+            let ended: Vec<_> = self.agenda.iter().copied().filter(has_ended).collect();
+            if ended.is_empty() {
+                break;
+            }
+            // Closing a window may put the next one on the agenda, for its zeros.
+            for entry in ended {
+                self.agenda.remove(&entry);
+                self.close(entry, stop, points);
+            }
         }
         sort(points.get_mut(begin..).unwrap_or_default());
     }
 
-    fn close(
-        &mut self,
-        entry: (Timestamp, usize, Timestamp, Closing),
-        decided_at: Timestamp,
-        points: &mut Vec<Point>,
-    ) {
+    fn close(&mut self, entry: AgendaEntry, decided_at: Timestamp, points: &mut Vec<Point>) {
         let (moment, place, start, closing) = entry;
         let plan = &self.plan;
         let (Some(metric), Some(state)) = (plan.metrics.get(place), self.metrics.get_mut(place))

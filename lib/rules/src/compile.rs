@@ -63,7 +63,7 @@ fn read_all(reader: &mut Reader<'_>) -> Option<Rules> {
     let calendar = reader.calendar(&file);
     let timing = reader.timing(&file);
     let metrics = reader.metrics(&file, calendar.as_ref(), &describe::event(&event));
-    if metrics.is_empty() && reader.broken_files.is_empty() {
+    if metrics.is_empty() && !reader.findings.has_errors() {
         reader
             .findings
             .warning(

@@ -58,6 +58,8 @@ pub(crate) struct Finding {
     place: Option<Place>,
     related: Vec<(Place, String)>,
     hint: Option<String>,
+    /// Whether it only follows from another one.
+    hidden: bool,
 }
 
 impl Finding {
@@ -84,9 +86,16 @@ impl Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<Finding>,
+    /// Lines at which a file broke off: what else is wrong there follows from that.
+    broken_lines: Vec<Place>,
 }
 
 impl Findings {
+    /// From now on, errors at this place are not shown: the file broke off there, and that was said.
+    pub(crate) fn broken_line(&mut self, line: Place) {
+        self.broken_lines.push(line);
+    }
+
     /// Notes an error; what it returns takes hints and further places.
     pub(crate) fn error(
         &mut self,
@@ -119,7 +128,15 @@ impl Findings {
         place: Option<Place>,
         message: String,
     ) -> &mut Finding {
-        let finding = Finding { severity, code, message, place, related: Vec::new(), hint: None };
+        let follows = |place: Place| {
+            let on_line = |line: &Place| {
+                line.file == place.file && place.start <= line.end && line.start <= place.end
+            };
+            self.broken_lines.iter().any(on_line)
+        };
+        let hidden = place.is_some_and(follows);
+        let finding =
+            Finding { severity, code, message, place, related: Vec::new(), hint: None, hidden };
         // One over the limit stays, so that the end of the list can say that there were more.
         self.list.truncate(PROBLEMS_MAX);
         self.list.push(finding);
@@ -151,7 +168,7 @@ impl Findings {
             finding.place.map_or((usize::MAX, 0), |place| (place.file, place.start))
         });
         let mut problems: Vec<Problem> = Vec::new();
-        for finding in self.list {
+        for finding in self.list.into_iter().filter(|finding| !finding.hidden) {
             let problem = Problem {
                 severity: finding.severity,
                 code: finding.code.as_str(),

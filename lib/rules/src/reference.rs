@@ -75,6 +75,8 @@ pub enum Form {
     Offset,
     /// The path of a field: `data.country`.
     Path,
+    /// A day of the week.
+    Weekday,
     /// A CEL expression that is true or false.
     Predicate,
     /// A CEL expression with a value.
@@ -104,14 +106,20 @@ pub enum Form {
 }
 
 impl Object {
+    /// As messages say it: `an alert`.
+    pub fn with_article(&self) -> String {
+        let article = if self.name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        format!("{article} {}", self.name)
+    }
+
     /// The key of this name.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// Whether the key may come from somewhere else: an alert's from `alert_defaults`.
-    pub(crate) fn may_inherit(&self, key: &Key) -> bool {
-        self.name == tables::ALERT.name && key.name == "metric"
+    /// Whether a required key may stand somewhere else: an alert's in `alert_defaults`, a file's in another file.
+    pub(crate) fn may_inherit(&self) -> bool {
+        self.name == tables::ALERT.name || self.name == tables::FILE.name
     }
 
     /// This object and every one that is reached from it, each once, in the order of the reference.

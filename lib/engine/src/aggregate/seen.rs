@@ -97,7 +97,7 @@ impl Seen {
             Ok(relative)
                 if self.displaced * SLOTS_PER_DISPLACED <= self.buckets.len() * BUCKET_SLOTS =>
             {
-                self.put(free, hash, relative);
+                self.put(&free, hash, relative);
             }
             _ => {
                 self.rebuild(watermark);
@@ -137,7 +137,7 @@ impl Seen {
     }
 
     #[inline]
-    fn put(&mut self, place: Place, hash: u64, generation: u16) {
+    fn put(&mut self, place: &Place, hash: u64, generation: u16) {
         let mut number = place.home;
         while number != place.bucket {
             if let Some(bucket) = self.buckets.get_mut(number) {
@@ -158,7 +158,7 @@ impl Seen {
     /// Adds a hash that is not in the table.
     fn add(&mut self, hash: u64, generation: u16) {
         if let Err(place) = self.find(hash) {
-            self.put(place, hash, generation);
+            self.put(&place, hash, generation);
         }
     }
 

@@ -96,23 +96,14 @@ impl SeriesTable {
             at(entries, index)
                 .is_some_and(|entry| entry.metric == metric && entry.key.packed() == packed)
         });
-        let index = match found {
-            Some(&index) => index,
-            None => {
-                let index = number(entries.len());
-                entries.push(Entry {
-                    metric,
-                    hash,
-                    key: Arc::new(SeriesKey::from_packed(packed)),
-                    batch: 0,
-                    number: 0,
-                });
-                self.table.insert_unique(hash, index, |&other| {
-                    at(entries, other).map_or(0, |entry| entry.hash)
-                });
-                index
-            }
-        };
+        let index = found.copied().unwrap_or_else(|| {
+            let index = number(entries.len());
+            let key = Arc::new(SeriesKey::from_packed(packed));
+            entries.push(Entry { metric, hash, key, batch: 0, number: 0 });
+            let hash_of = |&other: &u32| at(entries, other).map_or(0, |entry| entry.hash);
+            self.table.insert_unique(hash, index, hash_of);
+            index
+        });
         let Some(entry) = at_mut(entries, index) else { return 0 };
         if entry.batch != self.batch {
             entry.batch = self.batch;

@@ -13,8 +13,11 @@ use crate::plan::{Metric, MetricKind, Plan};
 #[derive(Clone, Debug, Default)]
 pub(super) struct MetricIndex {
     always: Vec<usize>,
-    by_field: Vec<(FieldId, Map<Box<str>, Vec<usize>>)>,
+    by_field: Vec<(FieldId, ByConstant)>,
 }
+
+/// The places of the metrics that demand each constant.
+type ByConstant = Map<Box<str>, Vec<usize>>;
 
 /// What must hold for a metric to want an event: the field is one of these strings.
 type Demand<'p> = (FieldId, Vec<&'p str>);

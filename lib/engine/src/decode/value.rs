@@ -48,7 +48,9 @@ fn computed(value: Value<'_>) -> Result<Result<Decimal, (DecimalError, String)>,
     let text = match value {
         // As it is written: its text for the output would go through a double.
         Value::Number(written) => written.to_owned(),
-        Value::Int(_) | Value::Uint(_) | Value::Double(_) => value.into_text().unwrap_or_default().into_owned(),
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) => {
+            value.into_text().unwrap_or_default().into_owned()
+        }
         other => {
             let text = format!("the value must be a number, not {}", describe_value(&other));
             return Err((RejectCode::WrongType, text));

@@ -82,7 +82,7 @@ impl Reader<'_> {
                 .error(
                     Code::UnknownKey,
                     entry.key_place,
-                    format!("`{}` belongs into a scenario file", entry.key),
+                    format!("`{}` belongs in a scenario file", entry.key),
                 )
                 .hint(
                     "run scenarios with `streamgauge test`, and keep them in a folder of their own",

@@ -12,11 +12,10 @@ use crate::rules::{Gathering, Maintenance, Match, PipelineAlerts, Route, Silence
 use crate::source::Place;
 use crate::yaml::tree::{Node, shown};
 use streamgauge_engine::alert::Severity;
+use streamgauge_engine::calendar::Weekday;
 
 /// Routes, silences or maintenance windows in one plan, each.
 pub const ROUTES_MAX: usize = 1_000;
-
-const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// The names that a match may use.
 pub(crate) struct Names<'p> {
@@ -182,6 +181,7 @@ impl Reader<'_> {
 
     fn weekdays(&mut self, node: &Node) -> Option<[bool; 7]> {
         let mut weekdays = [false; 7];
+        let mut complete = true;
         let items = self.one_or_list(node)?;
         if items.is_empty() {
             self.findings
@@ -189,12 +189,13 @@ impl Reader<'_> {
                 .hint("leave `weekdays` out for all days");
         }
         for item in items {
-            let position = self.choice(item, &WEEKDAYS)?;
-            if let Some(day) = weekdays.get_mut(position) {
-                *day = true;
+            let weekday = self.weekday(item);
+            for (position, day) in Weekday::ALL.iter().zip(&mut weekdays) {
+                *day |= Some(*position) == weekday;
             }
+            complete &= weekday.is_some();
         }
-        Some(weekdays)
+        complete.then_some(weekdays)
     }
 
     /// Minutes since midnight; `24:00` is the end of the day.

@@ -3,6 +3,7 @@
 use super::Reader;
 use super::fields::Fields;
 use crate::problem::code::Code;
+use crate::problem::nearest;
 use crate::reference::tables::EVENT;
 use crate::yaml::tree::{Content, Node, shown};
 use streamgauge_engine::calendar::{Calendar, CalendarError, Weekday};
@@ -182,15 +183,34 @@ impl Reader<'_> {
 
     /// The calendar of windows of whole days and weeks.
     pub(crate) fn calendar(&mut self, file: &Fields<'_>) -> Option<Calendar> {
-        let week_starts = match file.get("week_starts") {
-            Some(node) => self.choice(node, &Weekday::ALL.map(Weekday::as_str)),
-            None => Some(0),
+        // Both are read, whatever is wrong with the other.
+        let monday = Weekday::Monday;
+        let week_starts = file.get("week_starts").map_or(Some(monday), |node| self.weekday(node));
+        let calendar = match file.get("time_zone") {
+            Some(node) => self.zone_calendar(node, week_starts.unwrap_or(monday)),
+            None => Calendar::new("UTC", week_starts.unwrap_or(monday)).ok(),
         };
-        let week_starts = *Weekday::ALL.get(week_starts?)?;
-        match file.get("time_zone") {
-            Some(node) => self.zone_calendar(node, week_starts),
-            None => Calendar::new("UTC", week_starts).ok(),
+        week_starts.and(calendar)
+    }
+
+    /// A day of the week, in full or by its first three letters.
+    pub(crate) fn weekday(&mut self, node: &Node) -> Option<Weekday> {
+        let text = self.text(node)?;
+        let weekday = Weekday::from_name(text);
+        if weekday.is_none() {
+            let message = format!("`{}` is not a day of the week", shown(text));
+            let names = Weekday::ALL.map(Weekday::as_str);
+            let near = nearest::nearest(
+                text,
+                names.into_iter().chain(names.iter().filter_map(|name| name.get(..3))),
+            );
+            let hint = near.map_or_else(
+                || "write `monday` or `mon`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            self.findings.error(Code::InvalidValue, node.place, message).hint(hint);
         }
+        weekday
     }
 
     /// The name of a time zone in the compiled-in database.

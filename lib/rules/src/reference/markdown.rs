@@ -72,6 +72,7 @@ fn value_text(form: &Form) -> String {
         Form::DurationOrZero => "duration, also `0s`".to_owned(),
         Form::Offset => "offset".to_owned(),
         Form::Path => "path".to_owned(),
+        Form::Weekday => "weekday".to_owned(),
         Form::Predicate => "expression, true or false".to_owned(),
         Form::Expression => "expression".to_owned(),
         Form::Condition => "[condition](#conditions)".to_owned(),

@@ -3,6 +3,7 @@
 use super::tables::{FILE, SCENARIO_FILE};
 use super::{Form, Key, Need, Object};
 use crate::problem::render::push_json_string;
+use streamgauge_engine::calendar::Weekday;
 
 /// The schema of rules files.
 pub fn rules() -> String {
@@ -114,7 +115,7 @@ impl Writer {
         let required: Vec<&str> = object
             .keys
             .iter()
-            .filter(|key| key.need == Need::Required && !object.may_inherit(key))
+            .filter(|key| key.need == Need::Required && !object.may_inherit())
             .map(|key| key.name)
             .collect();
         if !required.is_empty() {
@@ -134,14 +135,16 @@ impl Writer {
         if let Need::Default(value) = key.need
             && !value.contains(' ')
         {
-            self.member("default").string(value);
+            let is_bare = matches!(key.form, Form::Boolean | Form::Whole(..));
+            let member = self.member("default");
+            if is_bare { member.raw(value) } else { member.string(value) }
         }
         self.form_members(&key.form);
     }
 
     fn form_members(&mut self, form: &Form) {
         const SCALARS: [&str; 3] = ["string", "number", "boolean"];
-        const DURATION: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+        const DURATION: &str = "^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
         match form {
             Form::Boolean => self.member("type").string("boolean"),
             Form::Whole(from, to) => {
@@ -169,7 +172,7 @@ impl Writer {
             }
             Form::Offset => {
                 self.member("type").string("string");
-                self.member("pattern").string(&DURATION.replacen('^', "^-?", 1));
+                self.member("pattern").string(&DURATION.replacen("^(", "^-?(", 1));
             }
             Form::Time => {
                 self.member("type").string("string");
@@ -182,6 +185,11 @@ impl Writer {
             Form::Secret => {
                 self.member("type").string("string");
                 self.member("pattern").string("^(secret|ssm|env):.+|\\$\\{");
+            }
+            Form::Weekday => {
+                let names = Weekday::ALL.map(Weekday::as_str);
+                let short = names.iter().filter_map(|name| name.get(..3));
+                self.member("enum").strings(names.iter().copied().chain(short));
             }
             // YAML reads a bare `1` as a number.
             Form::Choice(["1"]) => {

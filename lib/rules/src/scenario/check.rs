@@ -110,7 +110,8 @@ fn check_names(
     }
     let missing: Vec<&str> =
         names.iter().copied().filter(|name| given.iter().all(|(given, _)| given != name)).collect();
-    if !missing.is_empty() {
+    let all_known = given.iter().all(|(name, _)| names.contains(&name.as_str()));
+    if !missing.is_empty() && all_known {
         let message = format!(
             "{owner} has the dimensions {}, which are not given here",
             nearest::list(&missing)

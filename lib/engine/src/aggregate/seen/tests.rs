@@ -17,8 +17,8 @@ impl Everything {
     fn insert(&mut self, identity: u64, time: i64) -> bool {
         let stamp = self.furthest.map(|furthest| furthest - OUT_OF_ORDER_MS);
         let generation_ms = HORIZON_MS / 10;
-        let remembered = |time: i64| {
-            let generation_end = (time.div_euclid(generation_ms) + 1) * generation_ms;
+        let remembered = |at: i64| {
+            let generation_end = (at.div_euclid(generation_ms) + 1) * generation_ms;
             stamp.is_none_or(|stamp| generation_end > stamp - HORIZON_MS)
         };
         let is_new = !self.came.iter().any(|&(came, at)| came == identity && remembered(at));

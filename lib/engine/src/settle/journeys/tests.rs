@@ -42,13 +42,11 @@ fn run(steps: &[Step], until: i64) -> Vec<String> {
     let mut cut = journeys.clone();
     journeys.take_before(Timestamp::from_millis(until), &mut tell);
     let whole = std::mem::take(&mut told);
-    let mut tell = |series: &Arc<SeriesKey>, _: WindowSpan, event: JourneyEvent| {
-        told.push(format!("{} {event:?}", series.values().collect::<String>()));
-    };
+    let mut told_in_parts = 0;
     for time in 0..=until {
-        cut.take_before(Timestamp::from_millis(time), &mut tell);
+        cut.take_before(Timestamp::from_millis(time), &mut |_, _, _| told_in_parts += 1);
     }
-    assert_eq!(told.len(), whole.len(), "{told:?}");
+    assert_eq!(told_in_parts, whole.len());
     whole
 }
 

@@ -45,7 +45,7 @@ fn who_has_a_name_keeps_it_that_day_and_only_that_day() {
         .into_iter()
         .find(|name| *name != smallest(&["a", "b"], 1)[0])
         .unwrap();
-    assert_eq!(named(&mut names, 7, &[&largest]), [largest.clone()]);
+    assert_eq!(named(&mut names, 7, &[&largest]), *std::slice::from_ref(&largest));
     assert_eq!(named(&mut names, 7, &["a", "b"]), [largest]);
     assert_eq!(named(&mut names, 8, &["a", "b"]), smallest(&["a", "b"], 1));
 }

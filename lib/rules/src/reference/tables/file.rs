@@ -70,15 +70,7 @@ pub static FILE: Object = Object {
         },
         Key {
             name: "week_starts",
-            form: Form::Choice(&[
-                "monday",
-                "tuesday",
-                "wednesday",
-                "thursday",
-                "friday",
-                "saturday",
-                "sunday",
-            ]),
+            form: Form::Weekday,
             need: Need::Default("monday"),
             about: "The first day of windows of whole weeks.",
         },

@@ -260,9 +260,7 @@ pub static MAINTENANCE: Object = Object {
         },
         Key {
             name: "weekdays",
-            form: Form::OneOrList(&Form::Choice(&[
-                "mon", "tue", "wed", "thu", "fri", "sat", "sun",
-            ])),
+            form: Form::OneOrList(&Form::Weekday),
             need: Need::Default("all days"),
             about: "The days on which it begins.",
         },
