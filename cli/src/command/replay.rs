@@ -48,10 +48,9 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 /// How the run is to be done.
 fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
     let until = arguments.until.as_deref().map(|text| {
-        Timestamp::parse_rfc3339(text).map_err(|error| {
-            let failure =
-                Failure::wrong(format!("`{text}` is no time for --until")).because(&error);
-            failure.hint("write it as 2026-01-05T10:00:00Z")
+        Timestamp::parse_rfc3339(text).map_err(|_not_a_time| {
+            Failure::wrong(format!("`{text}` is no time for --until"))
+                .hint("write it as 2026-01-05T10:00:00Z")
         })
     });
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
