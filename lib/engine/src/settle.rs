@@ -17,7 +17,7 @@ use crate::calendar::WindowSpan;
 use crate::delta::{Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
 use crate::output::{Increment, MetricCounters, Point, Status, Values};
 use crate::place::at;
-use crate::plan::{Metric, MetricKind, Plan};
+use crate::plan::{MetricKind, Plan};
 use crate::series::SeriesKey;
 use crate::time::Timestamp;
 use journeys::Journeys;
@@ -333,27 +333,16 @@ impl Settler {
     }
 
     /// At the end of the input: decides what would be decided later but has ended by `stop`.
+    ///
+    /// One after another in the order of their moments, as a watermark that goes on would: closing a window puts the next
+    /// one on the agenda for its zeros, and what is known by then decides them.
     fn decide_ended(&mut self, stop: Timestamp, points: &mut Vec<Point>) {
         let begin = points.len();
-        loop {
-            let has_ended = |&(moment, place, start, closing): &AgendaEntry| {
-                let ends_in_time = |metric: &Metric| {
-                    let end = self.plan.calendar.window(metric.window, start).end;
-                    end.plus(metric.within()) <= stop
-                };
-                moment <= stop
-                    || (closing == Closing::Final
-                        && self.plan.metrics.get(place).is_some_and(ends_in_time))
-            };
-            let ended: Vec<_> = self.agenda.iter().copied().filter(has_ended).collect();
-            if ended.is_empty() {
-                break;
-            }
-            // Closing a window may put the next one on the agenda, for its zeros.
-            for entry in ended {
-                self.agenda.remove(&entry);
-                self.close(entry, stop, points);
-            }
+        // A window is decided `allowed_lateness` after it has ended, and a correction never after `stop`.
+        let last = stop.plus(self.plan.timing.allowed_lateness);
+        while let Some(&entry) = self.agenda.first().filter(|&&(moment, ..)| moment <= last) {
+            self.agenda.pop_first();
+            self.close(entry, stop, points);
         }
         sort(points.get_mut(begin..).unwrap_or_default());
     }
