@@ -9,6 +9,7 @@ use super::Reader;
 use super::metric::{Kind, Outline};
 use crate::duration;
 use crate::problem::code::Code;
+use std::collections::btree_map::{BTreeMap, Entry};
 use streamgauge_engine::plan::{LatePolicy, Timing};
 use streamgauge_engine::time::Millis;
 
@@ -25,9 +26,19 @@ const CORRECTIONS_WITHOUT_HORIZON: Millis = 7 * 24 * HOUR;
 impl Reader<'_> {
     /// Checks the age of each metric's points, and that their names differ in Prometheus too.
     pub(crate) fn reach(&mut self, outlines: &[Outline], timing: &Timing) {
+        let mut first_of_name = BTreeMap::new();
         for (position, outline) in outlines.iter().enumerate() {
             self.point_age(outline, timing);
-            self.name_collision(outline, outlines.get(..position).unwrap_or_default());
+            match first_of_name.entry(prometheus_name(&outline.name)) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(outline);
+                }
+                Entry::Occupied(first) => self.name_collision(first.get(), outline),
+            }
+            for other in outlines.get(..position).unwrap_or_default() {
+                self.journey_name(outline, other);
+                self.journey_name(other, outline);
+            }
         }
     }
 
@@ -77,40 +88,37 @@ impl Reader<'_> {
         }
     }
 
-    /// Letters that Prometheus does not allow become `_`, and a journey gives several names.
-    fn name_collision(&mut self, outline: &Outline, earlier: &[Outline]) {
-        const JOURNEY_SUFFIXES: [&str; 5] =
-            [".started", ".finished", ".abandoned", ".open", ".time"];
-        let plain = |name: &str| {
-            name.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_', "_")
-        };
-        if let Some(first) = earlier.iter().find(|first| plain(&first.name) == plain(&outline.name))
+    fn name_collision(&mut self, first: &Outline, outline: &Outline) {
+        let message =
+            format!("`{}` and `{}` have the same name in Prometheus", first.name, outline.name);
+        self.findings
+            .warning(Code::NameCollision, outline.place, message)
+            .related(first.place, "the other one")
+            .hint("rename one of them if you read metrics from `/metrics`");
+    }
+
+    /// A journey gives several names, which no other metric may have.
+    fn journey_name(&mut self, journey: &Outline, metric: &Outline) {
+        const SUFFIXES: [&str; 5] = [".started", ".finished", ".abandoned", ".open", ".time"];
+        let suffix = metric.name.strip_prefix(journey.name.as_str());
+        if journey.kind == Some(Kind::Journey)
+            && suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix))
         {
-            let message =
-                format!("`{}` and `{}` have the same name in Prometheus", first.name, outline.name);
+            let message = format!(
+                "the journey `{}` publishes the name `{}` itself",
+                journey.name, metric.name
+            );
             self.findings
-                .warning(Code::NameCollision, outline.place, message)
-                .related(first.place, "the other one")
-                .hint("rename one of them if you read metrics from `/metrics`");
-        }
-        for other in earlier {
-            for (journey, metric) in [(outline, other), (other, outline)] {
-                let taken = JOURNEY_SUFFIXES
-                    .iter()
-                    .any(|suffix| metric.name == format!("{}{suffix}", journey.name));
-                if journey.kind == Some(Kind::Journey) && taken {
-                    let message = format!(
-                        "the journey `{}` publishes the name `{}` itself",
-                        journey.name, metric.name
-                    );
-                    self.findings
-                        .error(Code::DuplicateName, metric.place, message)
-                        .related(journey.place, "the journey")
-                        .hint("rename one of them");
-                }
-            }
+                .error(Code::DuplicateName, metric.place, message)
+                .related(journey.place, "the journey")
+                .hint("rename one of them");
         }
     }
+}
+
+/// Letters that Prometheus does not allow become `_`.
+fn prometheus_name(name: &str) -> String {
+    name.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_', "_")
 }
 
 /// From a point's timestamp to the end of its window.
