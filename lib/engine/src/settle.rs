@@ -5,6 +5,7 @@
 //! So the output is the same however deltas were cut, and an entry of the settle log can end between any two moments.
 
 mod journeys;
+mod known;
 mod names;
 mod watermark;
 mod windows;

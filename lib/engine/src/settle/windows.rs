@@ -1,6 +1,7 @@
 //! The open windows of one metric, their late events, and the points that come out when they close.
 
-use super::names::{Names, Parted, by_hash};
+use super::known::Known;
+use super::names::{Names, Parted};
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
 use crate::hash::Map;
@@ -8,12 +9,10 @@ use crate::output::Values;
 use crate::place::events;
 use crate::plan::Metric;
 use crate::series::SeriesKey;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
-/// How long a series without events still gets zeros.
-const KNOWN_MS: Millis = 7 * 24 * 3_600_000;
 /// How many times `max_series` an open window holds, before names are given.
 const OPEN_SERIES_FACTOR: usize = 10;
 
@@ -53,8 +52,8 @@ pub(super) struct MetricWindows {
     open: BTreeMap<Timestamp, OpenWindow>,
     corrections: BTreeMap<(Timestamp, Timestamp), OpenWindow>,
     names: Names,
-    /// For zeros: series by the time of their last event in a closed window.
-    known: Map<Arc<SeriesKey>, Timestamp>,
+    /// For zeros: the series of closed windows.
+    known: Known,
     folded: u64,
 }
 
@@ -69,7 +68,7 @@ impl MetricWindows {
             open: BTreeMap::new(),
             corrections: BTreeMap::new(),
             names: Names::new(metric.max_series),
-            known: Map::default(),
+            known: Known::new(metric.max_series),
             folded: 0,
         }
     }
@@ -143,8 +142,7 @@ impl MetricWindows {
         let silent = if zeros { self.silent(&window) } else { Vec::new() };
         if self.zero {
             for (key, cell) in &window.cells {
-                let latest = self.known.entry(Arc::clone(key)).or_insert(cell.latest);
-                *latest = (*latest).max(cell.latest);
+                self.known.see(key, cell.latest);
             }
         }
         let Parted { named, folded } = self.names.part(day, window.cells.into_iter().collect());
@@ -165,16 +163,13 @@ impl MetricWindows {
                 points.push((key, zero.clone()));
             }
         }
+        self.known.thin_out(&self.names);
         points
     }
 
     /// The known series that have no event in this window, in the order in which they take names.
     fn silent(&mut self, window: &OpenWindow) -> Vec<Arc<SeriesKey>> {
-        let since = window.span.start.minus(KNOWN_MS);
-        self.known.retain(|_, latest| *latest >= since);
-        let mut silent: Vec<_> =
-            self.known.keys().filter(|key| !window.cells.contains_key(*key)).cloned().collect();
-        silent.sort_by(by_hash);
+        let mut silent = self.known.silent(window.span.start, |key| window.cells.contains_key(key));
         if self.dimensions == 0 && silent.is_empty() && window.cells.is_empty() {
             silent.push(Arc::default());
         }
