@@ -115,11 +115,13 @@ impl Settler {
 
     /// Takes in a delta of a shard. `now` is the clock, for shards that fall behind.
     pub fn take(&mut self, shard: &ShardId, delta: Delta, now: Timestamp) {
+        if let Some(span) = delta.span
+            && !self.shards.was_heard(shard)
+        {
+            self.begin(span.first_arrived);
+        }
         if let Some(watermark) = delta.watermark {
             self.shards.progress(shard, watermark, now);
-        }
-        if let Some(span) = delta.span {
-            self.begin(span.first_arrived);
         }
         self.count(&delta);
         for step in &delta.steps {
@@ -145,8 +147,8 @@ impl Settler {
         }
     }
 
-    /// Zeros are published from the window of the first event on. Before every shard was heard nothing is decided, so
-    /// the order in which they are does not matter.
+    /// Zeros are published from the window of the first event on, the earliest of the shards' firsts. Before every shard
+    /// was heard nothing is decided, so the order in which they are does not matter.
     fn begin(&mut self, time: Timestamp) {
         if self.watermark.is_some() || self.began.is_some_and(|began| began <= time) {
             return;
