@@ -169,7 +169,7 @@ impl MetricWindows {
 
     /// The known series that have no event in this window, in the order in which they take names.
     fn silent(&mut self, window: &OpenWindow) -> Vec<Arc<SeriesKey>> {
-        let mut silent = self.known.silent(window.span.start, |key| window.cells.contains_key(key));
+        let mut silent = self.known.silent(window.span.start, |key| window.may_hold(key));
         if self.dimensions == 0 && silent.is_empty() && window.cells.is_empty() {
             silent.push(Arc::default());
         }
@@ -210,6 +210,11 @@ impl OpenWindow {
             return self.other.get_or_insert_with(|| Cell::new(empty, start));
         }
         self.cells.entry(Arc::clone(key)).or_insert_with(|| Cell::new(empty, start))
+    }
+
+    /// Whether the window has events of a series, as far as it can tell: what was folded is known by its hash only.
+    fn may_hold(&self, key: &Arc<SeriesKey>) -> bool {
+        self.cells.contains_key(key) || key.stable_hash() > self.hash_max
     }
 
     /// Keeps the series with the smallest hashes by themselves and folds the rest.
