@@ -298,9 +298,7 @@ impl Settler {
     pub fn open_points(&self, stop: Timestamp) -> Vec<Point> {
         let mut points = Vec::new();
         for (place, state) in self.metrics.iter().enumerate() {
-            for span in state.windows.spans() {
-                // Names are given on a copy: a look changes nothing.
-                let values = state.windows.clone().close(span, self.plan.calendar.day(span.start));
+            for (span, values) in state.windows.look(|start| self.plan.calendar.day(start)) {
                 push_points(&mut points, place, span, (Status::Open, stop), values);
             }
         }

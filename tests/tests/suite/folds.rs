@@ -6,6 +6,7 @@ use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::decode::{Decoder, Record};
 use streamgauge_engine::output::{Counters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_rules::{SourceFile, compile, render};
@@ -76,6 +77,10 @@ impl Stack {
         self.tell(decisions);
     }
 
+    fn open(&self, stop: i64) -> Vec<String> {
+        self.settler.open_points(Timestamp::from_millis(stop)).iter().map(shown).collect()
+    }
+
     fn tell(&mut self, decisions: Decisions) {
         self.told.extend(decisions.points.iter().map(shown));
     }
@@ -126,4 +131,47 @@ fn zeros_at_the_end_of_the_input_are_those_of_a_watermark_that_goes_on() {
         told.sort();
         assert_eq!(told, expect, "allowed lateness of {lateness}");
     }
+}
+
+/// A window over ten times the cap holds only the smallest hashes by themselves: who is not among them is not silent.
+#[test]
+fn a_series_that_is_not_held_by_itself_gets_no_zero() {
+    let mut names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    names.sort_by_key(|name| SeriesKey::new([name.as_str()]).stable_hash());
+    let last = names.last().unwrap().clone();
+    let mut stack = Stack::new(&ZERO.replace("zero:", "max_series: 1, zero:"), &["s"]);
+    stack.take("s", &[(100, "a", &last)]);
+    let crowd: Vec<_> = names.iter().map(|name| (1_100, "a", name.as_str())).collect();
+    stack.take("s", &crowd);
+    stack.finish(2_000);
+    assert_eq!(stack.told(), [format!("0s {last} = 1"), "1s __other__ = 20".to_owned()]);
+}
+
+#[test]
+fn open_windows_share_the_names_of_their_day_and_have_no_zeros() {
+    let rules = ZERO.replace("zero:", "max_series: 2, zero:");
+    let mut stack = Stack::new(&format!("allowed_lateness: 1m\n{rules}"), &["s"]);
+    stack.take("s", &[(100, "a", "x"), (1_100, "a", "y"), (2_100, "a", "z"), (2_200, "a", "x")]);
+    stack.settle();
+    let open = ["2s __other__ = 1 open", "0s x = 1 open", "2s x = 1 open", "1s y = 1 open"];
+    for _ in 0..2 {
+        assert_eq!(stack.open(2_200), open, "and a look changes nothing");
+    }
+}
+
+/// Only the first event of a shard says where zeros begin, not the first of each batch that came before a settle.
+#[test]
+fn where_zeros_begin_does_not_depend_on_how_batches_are_cut() {
+    let rules =
+        "allowed_lateness: 0s\nmetrics: {m: {count: 'type == \"a\"', window: 1s, zero: publish}}";
+    let events = [(3_100, "b", ""), (1_100, "b", ""), (5_100, "b", "")];
+    let expect = ["3s  = 0", "4s  = 0"];
+    let mut whole = Stack::new(rules, &["s"]);
+    whole.take("s", &events);
+    whole.settle();
+    assert_eq!(whole.told(), expect);
+    let mut cut = Stack::new(rules, &["s"]);
+    events.iter().for_each(|&event| cut.take("s", &[event]));
+    cut.settle();
+    assert_eq!(cut.told(), expect);
 }

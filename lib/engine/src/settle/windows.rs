@@ -78,11 +78,6 @@ impl MetricWindows {
         self.folded
     }
 
-    /// The windows that are open, by their start.
-    pub(super) fn spans(&self) -> impl Iterator<Item = WindowSpan> {
-        self.open.values().map(|window| window.span)
-    }
-
     /// The cell of a series in an open window, to be added to; and whether the window is new.
     pub(super) fn cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan) -> (&mut Cell, bool) {
         let (window, is_new) = entry(self.open.entry(span.start), span);
@@ -120,6 +115,17 @@ impl MetricWindows {
     ) -> Vec<(Arc<SeriesKey>, Values)> {
         let window = self.corrections.remove(&(place, start));
         window.map(|window| self.publish(window, day, false)).unwrap_or_default()
+    }
+
+    /// All open windows as they are now, without zeros: those are for final ones.
+    pub(super) fn look(
+        &self,
+        day_of: impl Fn(Timestamp) -> i64,
+    ) -> Vec<(WindowSpan, Vec<(Arc<SeriesKey>, Values)>)> {
+        // Names are given on a copy: a look changes nothing.
+        let mut copy = Self { zero: false, ..self.clone() };
+        let spans: Vec<_> = self.open.values().map(|window| window.span).collect();
+        spans.into_iter().map(|span| (span, copy.close(span, day_of(span.start)))).collect()
     }
 
     /// Whether any series would get a zero in the next window.
