@@ -175,3 +175,18 @@ fn where_zeros_begin_does_not_depend_on_how_batches_are_cut() {
     cut.settle();
     assert_eq!(cut.told(), expect);
 }
+
+/// Without deduplication there is no forgotten copy: an open window takes an event of any age, and only corrections have an end.
+#[test]
+fn without_deduplication_an_open_window_takes_events_of_any_age() {
+    const DAY: i64 = 86_400_000;
+    let rules = "deduplicate: off\nallowed_lateness: 0s\nmetrics:\n  \
+        m: {count: 'type == \"a\"', window: 10d}\n  n: {count: 'type == \"b\"', window: 1h}\n";
+    let mut stack = Stack::new(rules, &["s"]);
+    let late = [(0, "a", ""), (2 * DAY, "b", ""), (2 * DAY - 1, "b", "")];
+    stack.take("s", &[&[(9 * DAY, "c", "")], &late[..]].concat());
+    stack.settle();
+    stack.finish(10 * DAY);
+    assert_eq!(stack.told(), [&format!("{}s  = 1 correction", 2 * DAY / 1_000), "0s  = 1"]);
+    assert_eq!((stack.counters.counted, stack.counters.late), (2, 1));
+}
