@@ -14,7 +14,6 @@
 
 use super::{Partition, Retryable, TooLarge};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use streamgauge_engine::time::Timestamp;
 
@@ -32,7 +31,7 @@ pub const READ_BYTES_MAX: usize = 8 << 20;
 pub struct LogId(Arc<str>);
 
 impl LogId {
-    /// The log of a source shard. A stream that is made anew under its old name has new logs.
+    /// The log of a source shard. A stream that is made anew under its old name has new logs. No name holds a slash.
     pub fn shard(stream: &str, created_at: Timestamp, shard: &str) -> Self {
         Self(format!("shard/{stream}/{}/{shard}", created_at.as_millis()).into())
     }
@@ -50,12 +49,6 @@ impl LogId {
     /// The name as text, which stores use as key.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for LogId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 
