@@ -187,3 +187,24 @@ pub trait Log: Send + Sync {
         wanted: Wanted<'_>,
     ) -> impl Future<Output = Result<Vec<Logged>, Retryable>> + Send;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_refused(header_bytes: usize, chunks: u16, chunk_bytes: usize, message: &str) {
+        let chunks = (0..chunks).map(|label| (Label(label), vec![0; chunk_bytes])).collect();
+        let entry = Entry::new(vec![0; header_bytes], chunks, Timestamp::EPOCH);
+        assert_eq!(entry.unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn entries_over_a_limit_are_refused() {
+        let header = "the bytes of an entry's header: 262145 is over the limit of 262144; cut the batch into more entries";
+        check_refused(HEADER_BYTES_MAX + 1, 0, 0, header);
+        let chunks = "the number of an entry's chunks: 1025 is over the limit of 1024; cut the batch into more entries";
+        check_refused(0, 1_025, 0, chunks);
+        let all = "the bytes of an entry: 16777217 is over the limit of 16777216; cut the batch into more entries";
+        check_refused(1, 2, ENTRY_BYTES_MAX / 2, all);
+    }
+}
