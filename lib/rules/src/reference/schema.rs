@@ -144,7 +144,7 @@ impl Writer {
 
     fn form_members(&mut self, form: &Form) {
         const SCALARS: [&str; 3] = ["string", "number", "boolean"];
-        const DURATION: &str = "^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+        const DURATION: &str = "^([0-9]+(d|h|m|s|ms))+$";
         match form {
             Form::Boolean => self.member("type").string("boolean"),
             Form::Whole(from, to) => {
@@ -246,3 +246,6 @@ impl Writer {
 fn reference(object: &Object) -> String {
     format!("#/definitions/{}", object.name.replace(' ', "%20"))
 }
+
+#[cfg(test)]
+mod tests;
