@@ -1,1 +1,31 @@
-fn main() {}
+//! `streamgauge`: business events in, metrics out, from a rules file and without a server.
+//!
+//! This crate is the edge: it reads arguments and files, calls the libraries, and is the only one that prints. What a
+//! program may want to read (points, problems, results of tests) goes to standard output, all else to standard error.
+//!
+//! The modules, in the order in which a call meets them:
+//!
+//! 1. [`arguments`]: what was typed.
+//! 2. [`command`]: one file per command.
+//! 3. [`rules`], [`inputs`]: the rules file, or all that is wrong with it; the events.
+//! 4. [`rejects`], [`summary`]: what became of the events.
+//! 5. [`style`], [`table`], [`progress`]: what people see.
+//! 6. [`exit`]: how a call ends: its code, and its error message if it has one.
+
+mod arguments;
+mod command;
+mod exit;
+mod inputs;
+mod progress;
+mod rejects;
+mod rules;
+mod style;
+mod summary;
+mod table;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::end(command::run(arguments::Arguments::parse()))
+}

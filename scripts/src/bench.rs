@@ -1,6 +1,6 @@
 //! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right?
 //!
-//! It builds the release binaries, writes the events (once; the file is kept beside the binaries), and runs each work with
+//! It builds the release binaries, writes the events into cargo's target directory, and runs each work with
 //! `streamgauge replay` and with a [`plain`] loop over the same file, in interleaved rounds, so that a machine that slows
 //! down slows down both. Every answer is compared with the plain loop's. What it prints are medians and ratios within the
 //! run: absolute times of two machines, or of two days, say nothing.
@@ -86,11 +86,9 @@ struct EventFile {
     events: u64,
 }
 
-/// The file with so many events, written if it is not there yet.
+/// Writes the file with so many events. An old one is not trusted: the generator may have changed.
 fn event_file(programs: &Programs, directory: &Path, events: u64) -> anyhow::Result<EventFile> {
     let path = directory.join(format!("events-{events}.ndjson"));
-    if !path.exists() {
-        programs.write_events(events, &path)?;
-    }
+    programs.write_events(events, &path)?;
     Ok(EventFile { path, events })
 }

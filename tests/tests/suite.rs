@@ -1,7 +1,31 @@
-//! What crosses crates, in one test binary.
+//! What crosses crates, in one test binary: one link instead of many, and one place to look.
 
 #[cfg(test)]
 mod suite {
-    mod docs;
+    /// Helper: the repository's files, and Rust source without its comments and strings.
+    mod source;
+
+    /// The shape of all files: length, module prose, white space, words that do not stay.
+    mod tidy;
+
+    /// Which crate may depend on which.
+    mod edges;
+
+    /// The documents: invariants name their tests, README's commands are those of CI, ADRs have no gaps.
+    mod documents;
+
+    /// The engine has no clock, no I/O, no async and no hash order.
+    mod purity;
+
+    /// Whole answers of the command: exit code, standard output, standard error.
+    mod cli;
+
+    /// The published conformance cases of CEL, and the table in `docs/cel.md`.
+    mod cel_conformance;
+
+    /// The published cases of JSON parsing, as lines of events.
     mod json_vectors;
+
+    /// The generated documents are not stale: the rules reference and the JSON Schema.
+    mod docs;
 }

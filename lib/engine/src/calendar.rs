@@ -45,7 +45,7 @@ pub use zone::zone_data_version;
 pub enum Window {
     /// Shorter than a day: aligned to the Unix epoch.
     Fixed(Millis),
-    /// Whole days of the calendar's time zone, counted from 1970-01-01.
+    /// Whole days of the calendar's time zone, counted from 1970-01-01. A multiple of 7 is [`Window::Weeks`].
     Days(u32),
     /// Whole weeks, counted from the first `week_starts` day of 1970.
     Weeks(u32),

@@ -32,7 +32,13 @@ pub trait Observer: Send {
     /// A point, in the order of the output.
     fn point(&mut self, point: &Point) -> std::io::Result<()>;
     /// A record that is no event, in the order of the input. `line` counts from 1.
-    fn reject(&mut self, input: &str, line: u64, reject: &Reject, payload: &[u8]) -> std::io::Result<()>;
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> std::io::Result<()>;
     /// So many bytes of the inputs, as stored, have been read.
     fn progress(&mut self, bytes_read: u64);
 }
@@ -111,14 +117,19 @@ impl Chunk {
         let base = (self.input_place << LINE_BITS) + self.block.first_line;
         if let Some(line) = &self.block.oversized {
             let mut batch = Batch { received: 1, ..Batch::default() };
-            let detail = format!("{} bytes; the limit is {}", line.length, crate::block::LINE_BYTES_MAX);
+            let detail =
+                format!("{} bytes; the limit is {}", line.length, crate::block::LINE_BYTES_MAX);
             batch.rejects.push(Reject { position: base, code: RejectCode::TooLarge, detail });
             return batch;
         }
         let lines = Lines { text: &self.block.text, at: 0 }.zip(base..);
         decoder.decode(
             &self.block.text,
-            lines.filter(|(bytes, _)| !bytes.is_empty()).map(|(bytes, position)| Record { bytes, arrival: None, position }),
+            lines.filter(|(bytes, _)| !bytes.is_empty()).map(|(bytes, position)| Record {
+                bytes,
+                arrival: None,
+                position,
+            }),
         )
     }
 
@@ -170,7 +181,13 @@ struct Source {
 
 impl Source {
     fn new(inputs: Vec<Input>) -> Self {
-        Self { waiting: inputs.into_iter(), current: None, name: Arc::from(""), opened: 0, bytes_before: 0 }
+        Self {
+            waiting: inputs.into_iter(),
+            current: None,
+            name: Arc::from(""),
+            opened: 0,
+            bytes_before: 0,
+        }
     }
 
     /// Reads the next block; false when the last input has ended.

@@ -16,7 +16,7 @@
 //!
 //! The steps are the modules, in order: `token` and `literal` (what words there are), `lexer` (text to
 //! tokens), `ast` and `parser` (tokens to a tree), `types` (what is known before any event comes), `compiler`
-//! with `names`, `operators` and `calls` (the tree, checked, to the engine's nodes), `suggest` (did you mean).
+//! with `names`, `operators` and `calls` (the tree, checked, to the engine's nodes), `unknown` and `suggest` (did you mean).
 //!
 //! The compiler checks while it translates: the fields of [`Declarations::strings`] are strings, literals
 //! and functions have their types, everything else of the event is dynamic. What is not supported is a
@@ -35,6 +35,7 @@ mod suggest;
 mod tests;
 mod token;
 mod types;
+mod unknown;
 
 use std::ops::Range;
 use streamgauge_engine::expression::Program;

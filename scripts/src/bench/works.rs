@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// A question to the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -74,8 +75,10 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     writeln!(
         out,
-        "\nWorks on {} events, deduplicated: medians of {} rounds",
-        file.events, options.rounds
+        "\nWorks on {} events, deduplicated, {} cores: medians of {} rounds",
+        file.events,
+        cores(),
+        options.rounds
     )?;
     let mut candidates = Vec::new();
     let mut works = Vec::new();
@@ -108,7 +111,7 @@ pub(super) fn run(
         .map(|((work, threads), usage)| Row { work, threads, usage })
         .collect();
     print_rows(&rows, file.events, out)?;
-    print_goals(&rows, file.events, out)
+    print_goals(&rows, file.events, cores(), out)
 }
 
 /// Compares a replay's answer with the plain loop's, which was written before it in the same round.
@@ -171,38 +174,44 @@ fn print_rows(rows: &[Row], events: u64, out: &mut impl Write) -> anyhow::Result
 }
 
 /// The goals for memory and threads, for the worst of the works.
-fn print_goals(rows: &[Row], events: u64, out: &mut impl Write) -> anyhow::Result<()> {
+fn print_goals(rows: &[Row], events: u64, cores: u32, out: &mut impl Write) -> anyhow::Result<()> {
     if events >= 5_000_000 {
-        let peak = rows
-            .iter()
-            .filter(|row| row.threads.is_some())
-            .map(|row| row.usage.peak_bytes)
-            .max()
-            .unwrap_or(0);
+        let replays = rows.iter().filter(|row| row.threads.is_some());
+        let peak = replays.map(|row| row.usage.peak_bytes).max().unwrap_or(0);
         let figure = format!("{} MB", ratio(peak, 1_024 * 1_024, 1));
-        print_goal(
-            out,
-            "peak memory on 5 M events at most 64 MB",
-            peak <= PEAK_GOAL_BYTES,
-            &figure,
-        )?;
+        let goal = "peak memory on 5 M events at most 64 MB";
+        print_goal(out, goal, peak <= PEAK_GOAL_BYTES, &figure)?;
     }
-    for (threads, goal_percent) in [(2, 160), (4, 250)] {
-        let speedups = Work::ALL.iter().filter_map(|(work, _, _)| {
-            let one = usage_of(rows, *work, Some(1))?.wall_micros;
-            let many = usage_of(rows, *work, Some(threads))?.wall_micros;
-            Some((one * 100 / many.max(1), format!("{work:?} {}", ratio(one, many, 2))))
-        });
-        let speedups: Vec<(i64, String)> = speedups.collect();
-        let Some(worst) = speedups.iter().map(|(percent, _)| *percent).min() else { continue };
-        let goal = format!(
-            "{threads} threads at least {} times one in wall time",
-            ratio(goal_percent, 100, 1)
-        );
+    for (threads, percent) in [(2, 160), (4, 250)] {
+        let speedups: Vec<(i64, String)> =
+            Work::ALL.iter().filter_map(|(work, _, _)| speedup(rows, *work, threads)).collect();
+        let Some(worst) = speedups.iter().map(|(reached, _)| *reached).min() else { continue };
         let figures: Vec<&str> = speedups.iter().map(|(_, text)| text.as_str()).collect();
-        print_goal(out, &goal, worst >= goal_percent, &figures.join(", "))?;
+        let figures = figures.join(", ");
+        let goal =
+            format!("{threads} threads at least {} times one in wall time", ratio(percent, 100, 1));
+        if cores < threads {
+            writeln!(out, "goal not judged: {goal} ({figures}; this machine has {cores} cores)")?;
+        } else {
+            print_goal(out, &goal, worst >= percent, &figures)?;
+        }
     }
     Ok(())
+}
+
+/// How many percent of one thread's speed so many have, and as text.
+fn speedup(rows: &[Row], work: Work, threads: u32) -> Option<(i64, String)> {
+    let one = usage_of(rows, work, Some(1))?.wall_micros;
+    let many = usage_of(rows, work, Some(threads))?.wall_micros;
+    Some((one * 100 / many.max(1), format!("{work:?} {}", ratio(one, many, 2))))
+}
+
+/// The cores that this process may use.
+fn cores() -> u32 {
+    thread::available_parallelism()
+        .ok()
+        .and_then(|cores| u32::try_from(cores.get()).ok())
+        .unwrap_or(1)
 }
 
 /// Measures what metrics cost that no event matches: 10 against 1,000 with the same matching few.
@@ -227,7 +236,9 @@ pub(super) fn run_metrics(
     }
     let usages = rounds::run(&programs.scripts, options.rounds, &candidates, |_| Ok(()))?;
     let [few, many] = candidates.as_slice() else { bail!("two candidates are measured") };
-    if read(&few.output)? != read(&many.output)? {
+    // The last line is the summary, which tells of every metric in the rules.
+    let points = |answer: &str| answer.lines().filter(|line| line.contains(r#""kind":"point""#)).map(str::to_owned).collect::<Vec<_>>();
+    if points(&read(&few.output)?) != points(&read(&many.output)?) {
         bail!("wrong answer: metrics that no event matches changed the output");
     }
     let [ten, thousand] = usages.as_slice() else { bail!("two candidates are measured") };
@@ -309,7 +320,7 @@ mod tests {
 
     fn goals(rows: &[Row], events: u64) -> String {
         let mut out = Vec::new();
-        print_goals(rows, events, &mut out).unwrap();
+        print_goals(rows, events, 2, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -328,7 +339,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("goal MISSED: 4 threads at least 2.5 times one in wall time (A 2.00)"),
+            text.contains("goal not judged: 4 threads at least 2.5 times one in wall time (A 2.00; this machine has 2 cores)"),
             "{text}"
         );
     }

@@ -1,9 +1,10 @@
 //! The identities that a shard remembers, for as long as it must and in little memory.
 //!
-//! One open-addressed table of 64-bit hashes. Beside each hash stands its *generation*: the tenth of the horizon that its
-//! event time falls into. An identity is remembered until the watermark has passed the end of its generation by the
-//! horizon. What is older is skipped when it is met and swept out when the table is full, so that the table grows with
-//! what must be remembered, not with what came by. Ten bytes a slot, at most five of eight slots used.
+//! A hash table of buckets, each one cache line: six 64-bit hashes and beside each its *generation*, the tenth of the
+//! horizon that its event time falls into. An identity is remembered until the watermark has passed the end of its
+//! generation by the horizon; from then on its slot is free for the next one. So the table cleans itself as it is used, and
+//! grows with what must be remembered, not with what came by. A bucket that is full of remembered hashes sends the next
+//! one to its neighbour and remembers that it did.
 
 use crate::time::{Millis, Timestamp};
 
@@ -12,21 +13,37 @@ use crate::time::{Millis, Timestamp};
 pub(super) struct Seen {
     horizon_ms: Millis,
     generation_ms: Millis,
-    /// The generation that stored ones are relative to: the oldest that was remembered at the last sweep.
+    /// The generation that stored ones are relative to: the oldest that was remembered when the table was last rebuilt.
     base: i64,
-    /// The first generation that is still remembered.
-    oldest: i64,
+    /// The first generation that is still remembered, relative to `base`.
+    oldest: u16,
     /// From this stamp on `oldest` is another.
     oldest_until: Timestamp,
-    hashes: Vec<u64>,
-    generations: Vec<u16>,
-    used: usize,
+    buckets: Vec<Bucket>,
+    /// How many hashes stand in a neighbour's bucket since the table was last rebuilt.
+    displaced: usize,
     /// The generation of the last event time, and the times that it spans.
     last: (i64, Timestamp, Timestamp),
 }
 
-/// The table's smallest size, in slots; a power of two.
-const SLOTS_MIN: usize = 1 << 10;
+const BUCKET_SLOTS: usize = 6;
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Bucket {
+    /// 0 marks a slot that was never used.
+    hashes: [u64; BUCKET_SLOTS],
+    generations: [u16; BUCKET_SLOTS],
+    /// Hashes that belong here stand in the next bucket.
+    overflowed: bool,
+}
+
+/// The table's smallest size, in buckets.
+const BUCKETS_MIN: usize = 128;
+/// How many slots a rebuilt table has for each remembered hash.
+const SLOTS_PER_HASH: usize = 3;
+/// Of so many slots one may be displaced before the table is looked over.
+const SLOTS_PER_DISPLACED: usize = 24;
 /// Into how many generations everything that can be remembered at a time falls at most; well below what 16 bits hold.
 const GENERATIONS_HELD_MAX: Millis = 20_000;
 
@@ -34,24 +51,25 @@ impl Seen {
     /// Nothing seen. `ahead_ms` is how far event times may run ahead of the watermark.
     pub(super) fn new(horizon_ms: Millis, ahead_ms: Millis) -> Self {
         let tenth = (horizon_ms + 9) / 10;
-        let generation_ms = tenth.max(horizon_ms.saturating_add(ahead_ms) / GENERATIONS_HELD_MAX).max(1);
+        let generation_ms =
+            tenth.max(horizon_ms.saturating_add(ahead_ms) / GENERATIONS_HELD_MAX).max(1);
         Self {
             horizon_ms,
             generation_ms,
-            base: 0,
-            oldest: i64::MIN,
+            base: i64::MIN,
+            oldest: 0,
             oldest_until: Timestamp::from_millis(i64::MIN),
-            hashes: vec![0; SLOTS_MIN],
-            generations: vec![0; SLOTS_MIN],
-            used: 0,
+            buckets: vec![Bucket::default(); BUCKETS_MIN],
+            displaced: 0,
             last: (0, Timestamp::EPOCH, Timestamp::EPOCH),
         }
     }
 
-    /// Touches the slots of a batch's identities, so that memory answers for many of them at once.
+    /// Touches the buckets of a batch's identities, so that memory answers for many of them at once.
     pub(super) fn fetch(&self, identities: impl Iterator<Item = u64>) {
         let touched = identities.fold(0, |touched, identity| {
-            touched ^ self.hashes.get(self.home(stored(identity))).copied().unwrap_or_default()
+            let bucket = self.buckets.get(self.home(stored(identity)));
+            touched ^ bucket.map_or(0, |bucket| bucket.hashes[0])
         });
         std::hint::black_box(touched);
     }
@@ -60,61 +78,104 @@ impl Seen {
     ///
     /// `stamp` is the shard's watermark just before the event, `watermark` the one with it.
     #[inline]
-    pub(super) fn insert(&mut self, identity: u64, time: Timestamp, stamp: Option<Timestamp>, watermark: Timestamp) -> bool {
+    pub(super) fn insert(
+        &mut self,
+        identity: u64,
+        time: Timestamp,
+        stamp: Option<Timestamp>,
+        watermark: Timestamp,
+    ) -> bool {
         if let Some(stamp) = stamp
             && stamp >= self.oldest_until
         {
             self.move_oldest(stamp);
         }
         let hash = stored(identity);
-        let slot = self.find(hash);
-        if self.hashes.get(slot) == Some(&hash) && self.remembers(slot) {
-            return false;
-        }
+        let Err(free) = self.find(hash) else { return false };
         let generation = self.generation(time);
-        let crowded = self.used * 8 >= self.hashes.len() * 5;
-        match u16::try_from(generation - self.base) {
-            Ok(relative) if !crowded => self.put(slot, hash, relative),
+        match u16::try_from(generation.saturating_sub(self.base)) {
+            Ok(relative)
+                if self.displaced * SLOTS_PER_DISPLACED <= self.buckets.len() * BUCKET_SLOTS =>
+            {
+                self.put(&free, hash, relative);
+            }
             _ => {
-                self.sweep(watermark);
-                self.put(self.find(hash), hash, u16::try_from(generation - self.base).unwrap_or(u16::MAX));
+                self.rebuild(watermark);
+                self.add(hash, u16::try_from(generation - self.base).unwrap_or(u16::MAX));
             }
         }
         true
     }
 
+    /// Looks for a hash: found, or else the place where it goes.
     #[inline]
-    fn put(&mut self, slot: usize, hash: u64, generation: u16) {
-        if let (Some(held), Some(held_generation)) = (self.hashes.get_mut(slot), self.generations.get_mut(slot)) {
-            self.used += usize::from(*held == 0);
+    fn find(&self, hash: u64) -> Result<(), Place> {
+        let home = self.home(hash);
+        let mut free = None;
+        let mut number = home;
+        while let Some(bucket) = self.buckets.get(number) {
+            for (slot, (&held, &generation)) in
+                bucket.hashes.iter().zip(&bucket.generations).enumerate()
+            {
+                let remembered = held != 0 && generation >= self.oldest;
+                if remembered && held == hash {
+                    return Ok(());
+                }
+                if !remembered && free.is_none() {
+                    free = Some(Place { home, bucket: number, slot });
+                }
+            }
+            if !bucket.overflowed && free.is_some() {
+                break;
+            }
+            number = self.after(number);
+            if number == home {
+                break;
+            }
+        }
+        Err(free.unwrap_or(Place { home, bucket: home, slot: BUCKET_SLOTS }))
+    }
+
+    #[inline]
+    fn put(&mut self, place: &Place, hash: u64, generation: u16) {
+        let mut number = place.home;
+        while number != place.bucket {
+            if let Some(bucket) = self.buckets.get_mut(number) {
+                bucket.overflowed = true;
+            }
+            self.displaced += 1;
+            number = self.after(number);
+        }
+        let Some(bucket) = self.buckets.get_mut(place.bucket) else { return };
+        if let (Some(held), Some(held_generation)) =
+            (bucket.hashes.get_mut(place.slot), bucket.generations.get_mut(place.slot))
+        {
             *held = hash;
             *held_generation = generation;
         }
     }
 
-    /// The slot that holds the hash, or the empty one where it belongs.
-    #[inline]
-    fn find(&self, hash: u64) -> usize {
-        let mask = self.hashes.len() - 1;
-        let mut slot = self.home(hash);
-        while let Some(&held) = self.hashes.get(slot) {
-            if held == hash || held == 0 {
-                break;
-            }
-            slot = (slot + 1) & mask;
+    /// Adds a hash that is not in the table.
+    fn add(&mut self, hash: u64, generation: u16) {
+        if let Err(place) = self.find(hash) {
+            self.put(&place, hash, generation);
         }
-        slot
     }
 
+    /// The bucket where a hash belongs: hashes are even, so the high half of the product is too.
     #[inline]
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "the product's high half is below the number of buckets"
+    )]
     fn home(&self, hash: u64) -> usize {
-        let bits = self.hashes.len().trailing_zeros();
-        usize::try_from(hash >> (64 - bits)).unwrap_or_default()
+        ((u128::from(hash) * self.buckets.len() as u128) >> 64) as usize
     }
 
     #[inline]
-    fn remembers(&self, slot: usize) -> bool {
-        self.generations.get(slot).is_some_and(|&generation| self.base + i64::from(generation) >= self.oldest)
+    fn after(&self, bucket: usize) -> usize {
+        if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
     }
 
     #[inline]
@@ -131,8 +192,10 @@ impl Seen {
 
     #[cold]
     fn move_oldest(&mut self, stamp: Timestamp) {
-        self.oldest = self.oldest_at(stamp);
-        self.oldest_until = Timestamp::from_millis((self.oldest + 1) * self.generation_ms).plus(self.horizon_ms);
+        let oldest = self.oldest_at(stamp);
+        self.oldest = u16::try_from(oldest.saturating_sub(self.base).max(0)).unwrap_or(u16::MAX);
+        self.oldest_until =
+            Timestamp::from_millis((oldest + 1) * self.generation_ms).plus(self.horizon_ms);
     }
 
     /// The first generation whose end the watermark has not passed by the horizon.
@@ -142,22 +205,35 @@ impl Seen {
 
     /// Drops what no event from now on can be a copy of, and makes the table as large as the rest needs.
     #[cold]
-    fn sweep(&mut self, watermark: Timestamp) {
-        let (old_base, base) = (self.base, self.oldest_at(watermark));
-        let relative = move |generation: u16| u16::try_from(old_base + i64::from(generation) - base).ok();
-        let held = self.hashes.iter().zip(&self.generations);
-        let kept = held.filter(|&(&hash, &generation)| hash != 0 && relative(generation).is_some()).count();
-        let slots = ((kept + 1) * 2).next_power_of_two().max(SLOTS_MIN);
-        let old_hashes = std::mem::replace(&mut self.hashes, vec![0; slots]);
-        let old_generations = std::mem::replace(&mut self.generations, vec![0; slots]);
+    fn rebuild(&mut self, watermark: Timestamp) {
+        let base = self.oldest_at(watermark);
+        let moved = base.saturating_sub(self.base);
+        let relative =
+            move |generation: u16| u16::try_from(i64::from(generation).saturating_sub(moved)).ok();
+        let slots = |bucket: Bucket| {
+            bucket.hashes.into_iter().zip(bucket.generations).filter(|&(hash, _)| hash != 0)
+        };
+        let held = self.buckets.iter().copied().flat_map(slots);
+        let kept = held.filter(|&(_, generation)| relative(generation).is_some()).count();
+        let buckets = (kept * SLOTS_PER_HASH / BUCKET_SLOTS).max(BUCKETS_MIN);
+        let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); buckets]);
         self.base = base;
-        self.used = 0;
-        for (hash, generation) in old_hashes.into_iter().zip(old_generations) {
-            if let Some(generation) = relative(generation).filter(|_| hash != 0) {
-                self.put(self.find(hash), hash, generation);
+        self.oldest = 0;
+        self.displaced = 0;
+        for (hash, generation) in old.into_iter().flat_map(slots) {
+            if let Some(generation) = relative(generation) {
+                self.add(hash, generation);
             }
         }
+        self.move_oldest(watermark);
     }
+}
+
+/// A free slot, or one past the end where there is none.
+struct Place {
+    home: usize,
+    bucket: usize,
+    slot: usize,
 }
 
 /// Hashes are stored as they are; 0 marks an empty slot.
@@ -165,3 +241,6 @@ impl Seen {
 const fn stored(identity: u64) -> u64 {
     if identity == 0 { 1 } else { identity }
 }
+
+#[cfg(test)]
+mod tests;

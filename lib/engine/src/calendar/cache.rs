@@ -49,3 +49,38 @@ impl WindowCache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::Weekday;
+
+    #[test]
+    fn a_window_ends_before_its_end() {
+        let utc = Calendar::utc();
+        let mut cache = WindowCache::new(Window::Fixed(1_000));
+        for (time_ms, start_ms) in
+            [(0, 0), (999, 0), (1_000, 1_000), (999, 0), (-1, -1_000), (0, 0)]
+        {
+            let span = cache.window(&utc, Timestamp::from_millis(time_ms));
+            assert_eq!(
+                (span.start.as_millis(), span.end.as_millis()),
+                (start_ms, start_ms + 1_000),
+                "{time_ms}"
+            );
+        }
+    }
+
+    /// Another calendar shows which answers are remembered ones.
+    #[test]
+    fn two_windows_are_remembered() {
+        let (utc, dubai) = (Calendar::utc(), Calendar::new("Asia/Dubai", Weekday::Monday).unwrap());
+        let days = [0, 86_400_000, 2 * 86_400_000].map(Timestamp::from_millis);
+        let mut cache = WindowCache::new(Window::Days(1));
+        for day in days {
+            assert_eq!(cache.window(&utc, day).start, day);
+        }
+        let remembered = days.map(|day| cache.clone().window(&dubai, day).start == day);
+        assert_eq!(remembered, [false, true, true]);
+    }
+}

@@ -66,6 +66,7 @@ mod tests {
         check("Dubai", Some("Asia/Dubai"));
         check("Europe/New_York", Some("America/New_York"));
         check("europe/berlinn", Some("Europe/Berlin"));
+        check("Dubxx", None);
         check("nowhere", None);
         check("", None);
     }

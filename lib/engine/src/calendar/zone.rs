@@ -12,7 +12,6 @@
 //!
 //! So days begin one after another without going back, and the day of an instant is the last one that has begun.
 
-use super::fixed::piece_start;
 use crate::time::DAY_MS;
 use crate::time::civil::civil_from_days;
 use jiff::Timestamp;
@@ -93,7 +92,7 @@ pub(super) fn zone_names() -> impl Iterator<Item = &'static str> {
 
 /// The transition that skips the midnight of local time `midnight_ms`: the first after `from_ms` whose clocks show it or more.
 fn gap_end_ms(zone: &TimeZone, midnight_ms: i64, from_ms: i64) -> Option<i64> {
-    let from = Timestamp::from_millisecond(piece_start(from_ms, 0, SECOND_MS) - SECOND_MS).ok()?;
+    let from = Timestamp::from_millisecond(from_ms).ok()?;
     zone.following(from)
         .take(TRANSITIONS_MAX)
         .map(|transition| (transition.timestamp().as_millisecond(), offset_ms(transition.offset())))

@@ -17,7 +17,7 @@ const QUOTIENT_MIN: u128 = 1 << 55;
 const STEP_BITS: u32 = 32;
 
 /// The largest divisor: what is left, below it, must have room for [`STEP_BITS`] more.
-pub(super) const DIVISOR_MAX: u128 = u128::MAX >> STEP_BITS;
+const DIVISOR_MAX: u128 = u128::MAX >> STEP_BITS;
 
 /// `part / whole` as the nearest double: the rate of a ratio.
 ///
@@ -70,17 +70,9 @@ pub(super) fn quotient(numerator: u128, divisor: u128) -> f64 {
         left %= divisor;
         exponent -= 1;
     }
-    round(digits, left != 0) * power_of_two(exponent * i64::from(STEP_BITS))
-}
-
-/// `digits`, and a little more if `more`, as the nearest double. With `more` there are at least 55 bits.
-fn round(digits: u128, more: bool) -> f64 {
-    let excess = (u128::BITS - digits.leading_zeros()).saturating_sub(u64::BITS);
-    let top = digits >> excess;
-    let cut = top << excess != digits;
-    // The lowest of 55 or more bits decides only whether a tie is a tie, so it can stand for all that is cut.
-    let sticky = top | u128::from(cut || more);
-    to_double(sticky) * power_of_two(i64::from(excess))
+    // The lowest of 55 or more bits decides only whether a tie is a tie, so it can stand for all that is left.
+    let sticky = digits | u128::from(left != 0);
+    to_double(sticky) * power_of_two(exponent * i64::from(STEP_BITS))
 }
 
 /// The nearest double.
@@ -95,7 +87,7 @@ fn to_double(integer: u128) -> f64 {
 
 /// 2^`exponent`, exactly.
 fn power_of_two(exponent: i64) -> f64 {
-    // 1023 is the bias of a double's exponent field, which begins at bit 52. Ours lie between -224 and 64.
+    // 1023 is the bias of a double's exponent field, which begins at bit 52. Ours lie between -224 and 0.
     let field = u64::try_from(1023 + exponent).unwrap_or_default();
     f64::from_bits(field << 52)
 }
@@ -124,6 +116,23 @@ mod tests {
     }
 
     #[test]
+    fn ties_go_to_even_and_anything_more_goes_up() {
+        fn check(numerator: u128, divisor: u128, expect: u64) {
+            assert_eq!(
+                Shortest(quotient(numerator, divisor)).to_string(),
+                expect.to_string(),
+                "{numerator} / {divisor}"
+            );
+        }
+        let tie = (1 << 53) + 1; // between two doubles
+        check(tie, 1, 1 << 53);
+        check(tie << 70, 1 << 70, 1 << 53);
+        check((tie << 70) + 1, 1 << 70, (1 << 53) + 2);
+        check((tie << 70) - 1, 1 << 70, 1 << 53);
+        check((tie << 10) + 1, 1 << 10, (1 << 53) + 2);
+    }
+
+    #[test]
     fn no_whole_is_no_number() {
         assert!(ratio(0, 0).is_nan());
         assert!(ratio(1, 0).is_infinite());
@@ -134,6 +143,7 @@ mod tests {
         assert_eq!(Shortest(0.1 + 0.2).to_string(), "0.30000000000000004");
         assert_eq!(Shortest(1e21).to_string(), "1000000000000000000000");
         assert_eq!(Shortest(-2.5).to_string(), "-2.5");
+        assert_eq!(Shortest(-0.0).to_string(), "0");
     }
 
     /// Twice the distance from `value` to the exact quotient, in units of 2^-`scale`, must not be over one step of the double.

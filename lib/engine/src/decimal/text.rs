@@ -92,7 +92,7 @@ impl<'t> NumberText<'t> {
         if whole == 0 && self.is_zero() {
             return Some(Scaled { negative: self.negative, whole: 0, rest: Rest::Zero });
         }
-        while ahead > 0 && whole > 0 {
+        while ahead > 0 {
             whole = whole.checked_mul(10)?;
             ahead -= 1;
         }

@@ -7,11 +7,12 @@ use super::EvalError;
 use super::node::Comparison;
 use super::value::{List, Map, Value};
 use super::written;
+use crate::json;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// How deep two values are compared; the extractor refuses events that nest this deep, the compiler such expressions.
-const DEPTH_MAX: usize = 512;
+/// How deep two values are compared. Nothing is deeper: the extractor refuses such events, the compiler such expressions.
+const DEPTH_MAX: u32 = json::DEPTH_MAX;
 
 /// Whether two values are equal.
 pub(super) fn equal(left: &Value<'_>, right: &Value<'_>) -> bool {
@@ -47,7 +48,7 @@ fn order(left: &Value<'_>, right: &Value<'_>) -> Result<Option<Ordering>, EvalEr
     }
 }
 
-fn equal_within(left: &Value<'_>, right: &Value<'_>, depth: usize) -> bool {
+fn equal_within(left: &Value<'_>, right: &Value<'_>, depth: u32) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(left), Value::Bool(right)) => left == right,
@@ -62,7 +63,7 @@ fn equal_within(left: &Value<'_>, right: &Value<'_>, depth: usize) -> bool {
     }
 }
 
-fn equal_lists(left: &List<'_>, right: &List<'_>, depth: usize) -> bool {
+fn equal_lists(left: &List<'_>, right: &List<'_>, depth: u32) -> bool {
     let (mut left, mut right) = (left.iter(), right.iter());
     loop {
         match (left.next(), right.next()) {
@@ -74,7 +75,7 @@ fn equal_lists(left: &List<'_>, right: &List<'_>, depth: usize) -> bool {
 }
 
 /// Maps are compared sorted by key, so that two long objects take `n log n` and not `n²`.
-fn equal_maps(left: &Map<'_>, right: &Map<'_>, depth: usize) -> bool {
+fn equal_maps(left: &Map<'_>, right: &Map<'_>, depth: u32) -> bool {
     let (left, right) = (sorted(left), sorted(right));
     left.len() == right.len()
         && left.iter().zip(&right).all(|((left_key, left_value), (right_key, right_value))| {

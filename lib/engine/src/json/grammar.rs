@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// How deep arrays and objects may nest; the event itself is the first level.
 ///
-/// The same as `serde_json`'s limit, far beyond any business event, and as many as fit into the bits of a `u128`.
+/// Far beyond any business event, and as many levels as a `u128` has bits.
 pub const DEPTH_MAX: u32 = u128::BITS;
 
 /// What makes a line unreadable.
@@ -31,13 +31,12 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// A range that is not in the block becomes a line that ends where it begins, or that ends with the block.
     #[inline]
     pub(super) fn new(block: &'a str, line: &Range<usize>) -> Self {
-        Self {
-            block,
-            line: block.as_bytes().get(..line.end).unwrap_or(block.as_bytes()),
-            start: line.start,
-        }
+        let bytes = block.as_bytes();
+        let up_to_end = bytes.get(..line.end).unwrap_or(bytes);
+        Self { block, line: up_to_end, start: line.start.min(up_to_end.len()) }
     }
 
     /// Where the line begins.

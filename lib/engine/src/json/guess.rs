@@ -155,3 +155,37 @@ impl Guess {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::{FieldTable, FieldValues};
+    use crate::json::Extractor;
+
+    #[test]
+    fn what_layouts_share_is_known_after_others_have_gone() {
+        let written = |number: usize| {
+            let middle = ["\"b\":1,", "\"b\":1,\"c\":1,", "\"d\":1,"][number % 3];
+            format!("{{\"a\":1,{middle}\"key{number}\":1}}")
+        };
+        let mut extractor = Extractor::new(&FieldTable::default());
+        for number in 0..20 {
+            let line = written(number);
+            extractor.extract(&line, 0..line.len(), &mut FieldValues::new(0)).unwrap();
+        }
+        let guess = extractor.guess;
+        assert_eq!(guess.layouts.len(), LAYOUTS_MAX);
+        for (row, one) in guess.layouts.iter().enumerate() {
+            for (column, other) in
+                guess.layouts.iter().enumerate().filter(|&(column, _)| column != row)
+            {
+                assert_eq!(
+                    guess.shared[row][column],
+                    one.shared(other),
+                    "layouts {row} and {column}"
+                );
+            }
+        }
+        assert!(guess.shared.iter().flatten().any(|&shared| shared > 1));
+    }
+}

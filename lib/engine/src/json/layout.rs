@@ -16,7 +16,7 @@ use super::window::{UsualEnd, WINDOW_BYTES, Window, from_bytes, plain_text, shor
 use crate::field::Raw;
 use wide::u8x16;
 
-/// How many pieces of glue a layout may have. A line with more, 20 times that of the benchmark's, is left to the scanner.
+/// How many segments a layout may have: far more than business events have members. A line with more is left to the scanner.
 pub(super) const SEGMENTS_MAX: usize = 256;
 
 /// Glue, and what stands behind it.
@@ -155,6 +155,20 @@ impl Layout {
 }
 
 impl Segment {
+    fn new(glue: &[u8], then: Then) -> Self {
+        let (mut bytes, mut mask) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
+        for ((to, counts), from) in bytes.iter_mut().zip(&mut mask).zip(glue) {
+            (*to, *counts) = (*from, u8::MAX);
+        }
+        Self {
+            glue: from_bytes(&bytes),
+            mask: from_bytes(&mask),
+            length: glue.len(),
+            then,
+            usual_end: UsualEnd::of(0),
+        }
+    }
+
     /// Whether both have the same glue and the same behind it.
     fn is_same(&self, other: &Self) -> bool {
         (self.glue, self.length, self.then) == (other.glue, other.length, other.then)
@@ -267,21 +281,5 @@ impl Learner<'_, '_> {
         self.segments.push(Segment::new(rest, then));
         self.glue_start = end;
         (self.segments.len() <= SEGMENTS_MAX).then_some(())
-    }
-}
-
-impl Segment {
-    fn new(glue: &[u8], then: Then) -> Self {
-        let (mut bytes, mut mask) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
-        for ((to, counts), from) in bytes.iter_mut().zip(&mut mask).zip(glue) {
-            (*to, *counts) = (*from, u8::MAX);
-        }
-        Self {
-            glue: from_bytes(&bytes),
-            mask: from_bytes(&mask),
-            length: glue.len(),
-            then,
-            usual_end: UsualEnd::of(0),
-        }
     }
 }

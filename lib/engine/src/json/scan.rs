@@ -13,7 +13,7 @@ pub(super) enum Problem {
     Fault(Fault),
     /// It is JSON, but no object.
     NotAnObject { at: usize, found: &'static str },
-    /// A wanted key stands twice; `at` is the value of the second.
+    /// A wanted key stands twice; `at` is where the second is.
     DuplicateKey { at: usize, node: NodeId },
 }
 
@@ -97,7 +97,7 @@ impl<'a> Walk<'_, 'a> {
         let mut expected = "a key in quotes or the end of the object";
         loop {
             let (key, start) = key(self.source, at, expected)?;
-            at = behind_space(self.source, self.member(node, key, start, depth + 1)?);
+            at = behind_space(self.source, self.member(node, key, (at, start), depth + 1)?);
             match self.source.byte(at) {
                 Some(b',') => at = behind_space(self.source, at + 1),
                 Some(b'}') => return Ok(at + 1),
@@ -109,16 +109,16 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// The position behind the value at `at`, which belongs to `key` in the object at `parent`.
+    /// The position behind the value at `at`, which belongs to `key`, written at `key_at`, in the object at `parent`.
     #[inline]
     fn member(
         &mut self,
         parent: NodeId,
         key: Key<'a>,
-        at: usize,
+        (key_at, at): (usize, usize),
         depth: u32,
     ) -> Result<usize, Fault> {
-        let child = self.paths.child(parent, key).filter(|&child| self.is_first(child, at));
+        let child = self.paths.child(parent, key).filter(|&child| self.is_first(child, key_at));
         let Some(child) = child else { return value(self.source, at, depth).map(|(_, end)| end) };
         if self.source.byte(at) == Some(b'{') && self.paths.leads_on(child) {
             let end = self.object(child, at, depth)?;

@@ -6,7 +6,7 @@
 use crate::accumulate::JourneyEvent;
 use crate::calendar::WindowSpan;
 use crate::delta::JourneyStep;
-use crate::hash::Map;
+use crate::hash::HashedMap;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +20,7 @@ pub(super) struct Journeys {
     /// Steps that wait, in buckets of event time, unsorted inside.
     waiting: BTreeMap<i64, Vec<Waiting>>,
     /// Journeys that are open, by the hash of their key.
-    open: Map<u64, OpenJourney>,
+    open: HashedMap<u64, OpenJourney>,
     /// The open journeys in the order in which they run out of time; one that has finished is skipped when it is met.
     deadlines: VecDeque<(Timestamp, u64)>,
     /// Steps before this event time have been taken.
@@ -55,15 +55,22 @@ impl Journeys {
             within_ms,
             lateness_ms,
             waiting: BTreeMap::new(),
-            open: Map::default(),
+            open: HashedMap::default(),
             deadlines: VecDeque::new(),
             taken_until: None,
         }
     }
 
     /// Takes in a step whose place is no later than `watermark`; false if it is late.
-    pub(super) fn wait(&mut self, step: &JourneyStep, series: &Arc<SeriesKey>, span: WindowSpan, watermark: Option<Timestamp>) -> bool {
-        let passed = watermark.is_some_and(|watermark| watermark > step.time.plus(self.lateness_ms));
+    pub(super) fn wait(
+        &mut self,
+        step: &JourneyStep,
+        series: &Arc<SeriesKey>,
+        span: WindowSpan,
+        watermark: Option<Timestamp>,
+    ) -> bool {
+        let passed =
+            watermark.is_some_and(|watermark| watermark > step.time.plus(self.lateness_ms));
         if passed || self.taken_until.is_some_and(|taken_until| step.time < taken_until) {
             return false;
         }
@@ -72,20 +79,26 @@ impl Journeys {
             (true, true) => 1,
             (false, _) => 2,
         };
-        self.waiting.entry(step.time.as_millis().div_euclid(BUCKET_MS)).or_default().push(Waiting {
-            time: step.time,
-            rank,
-            identity: step.identity,
-            key: step.key,
-            finish: step.finish,
-            series: Arc::clone(series),
-            span,
-        });
+        self.waiting.entry(step.time.as_millis().div_euclid(BUCKET_MS)).or_default().push(
+            Waiting {
+                time: step.time,
+                rank,
+                identity: step.identity,
+                key: step.key,
+                finish: step.finish,
+                series: Arc::clone(series),
+                span,
+            },
+        );
         true
     }
 
     /// Takes all steps with an event time before `until`, and gives up what has run out of time before it.
-    pub(super) fn take_before(&mut self, until: Timestamp, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+    pub(super) fn take_before(
+        &mut self,
+        until: Timestamp,
+        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
+    ) {
         if self.taken_until.is_some_and(|taken_until| taken_until >= until) {
             return;
         }
@@ -114,21 +127,36 @@ impl Journeys {
         self.taken_until = Some(until);
     }
 
-    fn step(&mut self, step: Waiting, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+    fn step(
+        &mut self,
+        step: Waiting,
+        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
+    ) {
         if let Some(open) = self.open.get(&step.key) {
             if step.finish {
-                tell(&open.series, open.span, JourneyEvent::Finished(step.time.as_millis() - open.start.as_millis()));
+                tell(
+                    &open.series,
+                    open.span,
+                    JourneyEvent::Finished(step.time.as_millis() - open.start.as_millis()),
+                );
                 self.open.remove(&step.key);
             }
         } else if step.rank < 2 {
             tell(&step.series, step.span, JourneyEvent::Started);
             self.deadlines.push_back((step.time, step.key));
-            self.open.insert(step.key, OpenJourney { start: step.time, series: step.series, span: step.span });
+            self.open.insert(
+                step.key,
+                OpenJourney { start: step.time, series: step.series, span: step.span },
+            );
         }
     }
 
     /// Gives up the journeys whose time was over before `time`.
-    fn abandon_before(&mut self, time: Timestamp, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+    fn abandon_before(
+        &mut self,
+        time: Timestamp,
+        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
+    ) {
         while let Some(&(start, key)) = self.deadlines.front() {
             if start.plus(self.within_ms) >= time {
                 break;
@@ -142,3 +170,6 @@ impl Journeys {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::place::events;
 use crate::plan::Metric;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 /// How long a series without events still gets zeros.
@@ -86,15 +86,18 @@ impl MetricWindows {
 
     /// The cell of a series in an open window, to be added to; and whether the window is new.
     pub(super) fn cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan) -> (&mut Cell, bool) {
-        let is_new = !self.open.contains_key(&span.start);
-        let window = self.open.entry(span.start).or_insert_with(|| OpenWindow::new(span));
+        let (window, is_new) = entry(self.open.entry(span.start), span);
         (window.cell(key, &self.empty, self.open_series_max), is_new)
     }
 
     /// The cell of a series in the correction of a final window at a place; and whether the correction is new.
-    pub(super) fn late_cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan, place: Timestamp) -> (&mut Cell, bool) {
-        let is_new = !self.corrections.contains_key(&(place, span.start));
-        let window = self.corrections.entry((place, span.start)).or_insert_with(|| OpenWindow::new(span));
+    pub(super) fn late_cell(
+        &mut self,
+        key: &Arc<SeriesKey>,
+        span: WindowSpan,
+        place: Timestamp,
+    ) -> (&mut Cell, bool) {
+        let (window, is_new) = entry(self.corrections.entry((place, span.start)), span);
         (window.cell(key, &self.empty, self.open_series_max), is_new)
     }
 
@@ -110,7 +113,12 @@ impl MetricWindows {
     }
 
     /// Closes the corrections of a window at a place.
-    pub(super) fn close_late(&mut self, place: Timestamp, start: Timestamp, day: i64) -> Vec<(Arc<SeriesKey>, Values)> {
+    pub(super) fn close_late(
+        &mut self,
+        place: Timestamp,
+        start: Timestamp,
+        day: i64,
+    ) -> Vec<(Arc<SeriesKey>, Values)> {
         let window = self.corrections.remove(&(place, start));
         window.map(|window| self.publish(window, day, false)).unwrap_or_default()
     }
@@ -125,7 +133,12 @@ impl MetricWindows {
         self.names.forget_before(day);
     }
 
-    fn publish(&mut self, mut window: OpenWindow, day: i64, zeros: bool) -> Vec<(Arc<SeriesKey>, Values)> {
+    fn publish(
+        &mut self,
+        mut window: OpenWindow,
+        day: i64,
+        zeros: bool,
+    ) -> Vec<(Arc<SeriesKey>, Values)> {
         window.trim(self.open_series_max, &self.empty);
         let silent = if zeros { self.silent(&window) } else { Vec::new() };
         if self.zero {
@@ -138,9 +151,13 @@ impl MetricWindows {
         self.folded += events(folded.len());
         let mut other = window.other;
         for (_, cell) in folded {
-            other.get_or_insert_with(|| Cell::new(&self.empty, cell.latest)).accumulator.merge(&cell.accumulator);
+            other
+                .get_or_insert_with(|| Cell::new(&self.empty, cell.latest))
+                .accumulator
+                .merge(&cell.accumulator);
         }
-        let mut points: Vec<_> = named.into_iter().map(|(key, cell)| (key, cell.accumulator.values())).collect();
+        let mut points: Vec<_> =
+            named.into_iter().map(|(key, cell)| (key, cell.accumulator.values())).collect();
         points.extend(other.map(|cell| (self.other_key(), cell.accumulator.values())));
         let zero = self.empty.values();
         for key in silent {
@@ -155,7 +172,8 @@ impl MetricWindows {
     fn silent(&mut self, window: &OpenWindow) -> Vec<Arc<SeriesKey>> {
         let since = window.span.start.minus(KNOWN_MS);
         self.known.retain(|_, latest| *latest >= since);
-        let mut silent: Vec<_> = self.known.keys().filter(|key| !window.cells.contains_key(*key)).cloned().collect();
+        let mut silent: Vec<_> =
+            self.known.keys().filter(|key| !window.cells.contains_key(*key)).cloned().collect();
         silent.sort_by(by_hash);
         if self.dimensions == 0 && silent.is_empty() && window.cells.is_empty() {
             silent.push(Arc::default());
@@ -165,6 +183,14 @@ impl MetricWindows {
 
     fn other_key(&self) -> Arc<SeriesKey> {
         Arc::new(SeriesKey::other(self.dimensions))
+    }
+}
+
+/// The window at an entry, and whether it is new.
+fn entry<K: Ord>(entry: Entry<'_, K, OpenWindow>, span: WindowSpan) -> (&mut OpenWindow, bool) {
+    match entry {
+        Entry::Occupied(occupied) => (occupied.into_mut(), false),
+        Entry::Vacant(vacant) => (vacant.insert(OpenWindow::new(span)), true),
     }
 }
 
@@ -203,7 +229,10 @@ impl OpenWindow {
         self.hash_max = hash_max;
         let start = self.span.start;
         for (_, cell) in self.cells.extract_if(|key, _| key.stable_hash() > hash_max) {
-            self.other.get_or_insert_with(|| Cell::new(empty, start)).accumulator.merge(&cell.accumulator);
+            self.other
+                .get_or_insert_with(|| Cell::new(empty, start))
+                .accumulator
+                .merge(&cell.accumulator);
         }
     }
 }

@@ -44,7 +44,8 @@ impl<'o> Fold<'o> {
         }
         self.summary.counters.add(&delta.counters);
         if let Some(span) = delta.span {
-            self.summary.first_event = self.summary.first_event.into_iter().chain([span.earliest]).min();
+            self.summary.first_event =
+                self.summary.first_event.into_iter().chain([span.earliest]).min();
             self.summary.last_event = self.summary.last_event.max(Some(span.latest));
         }
         // A file's clock is its events' own.
@@ -60,7 +61,8 @@ impl<'o> Fold<'o> {
 
     /// Ends the input: the clock jumps to the last event, or on to `until`.
     pub(super) fn finish(mut self, options: &Options) -> io::Result<Summary> {
-        if let Some(stop) = self.summary.last_event.max(self.summary.last_event.and(options.until)) {
+        if let Some(stop) = self.summary.last_event.max(self.summary.last_event.and(options.until))
+        {
             while self.settler.finish(stop, &mut self.decisions) == Progress::More {
                 self.tell()?;
             }

@@ -49,7 +49,12 @@ impl Queue {
 }
 
 /// Reads and folds what is left of the source on so many threads.
-pub(super) fn run(plan: &Arc<Plan>, threads: usize, source: &mut Source, fold: &mut Fold<'_>) -> Result<(), ReplayError> {
+pub(super) fn run(
+    plan: &Arc<Plan>,
+    threads: usize,
+    source: &mut Source,
+    fold: &mut Fold<'_>,
+) -> Result<(), ReplayError> {
     let shared = Shared {
         reading: Mutex::new(Reading { source, next: 0, ended: false }),
         queue: Mutex::default(),

@@ -3,135 +3,11 @@
 use super::CelProblem;
 use super::ast::{Call, Expression, Kind};
 use super::compiler::{Compiler, Typed};
-use super::suggest::nearest;
 use super::types::Type;
 use std::ops::Range;
 use streamgauge_engine::expression::{
     Comprehension, ComprehensionKind, Function, Node, Pattern, TextTest,
 };
-
-/// What is called `name(…)`.
-const FUNCTIONS: [&str; 10] =
-    ["has", "size", "matches", "int", "uint", "double", "string", "bytes", "bool", "dyn"];
-/// What is called `receiver.name(…)`.
-const METHODS: [&str; 10] = [
-    "size",
-    "startsWith",
-    "endsWith",
-    "contains",
-    "matches",
-    "all",
-    "exists",
-    "exists_one",
-    "map",
-    "filter",
-];
-/// What other languages call it.
-const SYNONYMS: [(&str, &str); 9] = [
-    ("len", "size"),
-    ("length", "size"),
-    ("count", "size"),
-    ("exists", "has"),
-    ("defined", "has"),
-    ("includes", "contains"),
-    ("any", "exists"),
-    ("number", "double"),
-    ("str", "string"),
-];
-/// Parts of CEL and its extensions that are not supported, by the names that are called.
-const UNSUPPORTED: [(&str, &[&str]); 6] = [
-    (
-        "timestamps and durations",
-        &[
-            "timestamp",
-            "duration",
-            "getDate",
-            "getDayOfMonth",
-            "getDayOfWeek",
-            "getDayOfYear",
-            "getFullYear",
-            "getHours",
-            "getMilliseconds",
-            "getMinutes",
-            "getMonth",
-            "getSeconds",
-        ],
-    ),
-    ("types as values", &["type"]),
-    (
-        "optional values",
-        &[
-            "of",
-            "ofNonZeroValue",
-            "none",
-            "orValue",
-            "or",
-            "hasValue",
-            "optMap",
-            "optFlatMap",
-            "unwrapOpt",
-        ],
-    ),
-    (
-        "the strings extension",
-        &[
-            "charAt",
-            "format",
-            "indexOf",
-            "join",
-            "lastIndexOf",
-            "lowerAscii",
-            "quote",
-            "replace",
-            "reverse",
-            "split",
-            "substring",
-            "trim",
-            "upperAscii",
-        ],
-    ),
-    (
-        "macros with two variables",
-        &["transformList", "transformMap", "transformMapEntry", "existsOne"],
-    ),
-    (
-        "this extension",
-        &[
-            "bind",
-            "block",
-            "index",
-            "iterVar",
-            "accuVar",
-            "greatest",
-            "least",
-            "ceil",
-            "floor",
-            "round",
-            "trunc",
-            "abs",
-            "sign",
-            "isNaN",
-            "isInf",
-            "isFinite",
-            "bitAnd",
-            "bitOr",
-            "bitXor",
-            "bitNot",
-            "bitShiftLeft",
-            "bitShiftRight",
-            "sqrt",
-            "encode",
-            "decode",
-            "ip",
-            "cidr",
-            "isIP",
-            "isCIDR",
-            "sort",
-            "getExt",
-            "hasExt",
-        ],
-    ),
-];
 
 impl Compiler<'_> {
     /// A call of whatever kind.
@@ -299,6 +175,10 @@ impl Compiler<'_> {
             }
         };
         let Kind::Name { name: variable_name, rooted: false } = &variable.kind else {
+            if let Kind::Call(_) = variable.kind {
+                // A call that is not supported is the better thing to tell.
+                self.expression(variable);
+            }
             let message = format!("expected a name for the elements: `list.{name}(x, …)`");
             return self.broken(CelProblem::new(variable.span.clone(), message));
         };
@@ -346,51 +226,5 @@ impl Compiler<'_> {
                 (ComprehensionKind::Collect { filter: None, transform: None }, list(element))
             }
         }
-    }
-
-    /// What to say about a call that is none of ours. Its arguments are still looked at.
-    fn no_such_call(&mut self, call: &Call, span: &Range<usize>) -> Typed {
-        let name = call.name.as_str();
-        let (here, there) = if call.receiver.is_some() {
-            (&METHODS[..], &FUNCTIONS[..])
-        } else {
-            (&FUNCTIONS[..], &METHODS[..])
-        };
-        let unsupported = UNSUPPORTED.iter().find(|(_, names)| names.contains(&name));
-        let problem = if here.contains(&name) {
-            CelProblem::new(span.clone(), format!("wrong number of arguments for `{name}`"))
-                .with_hint(usage(name))
-        } else if let Some((part, _)) = unsupported {
-            CelProblem::new(
-                call.name_span.clone(),
-                format!("`{name}` is not supported: CEL's {part}").replace("CEL's this", "this"),
-            )
-        } else {
-            let problem =
-                CelProblem::new(call.name_span.clone(), format!("there is no function `{name}`"));
-            let synonym = SYNONYMS.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours);
-            if name == "not" {
-                problem.with_hint("write `!`")
-            } else if let Some(ours) = synonym.or_else(|| nearest(name, here.iter().copied())) {
-                problem.with_hint(format!("did you mean `{ours}`?"))
-            } else if there.contains(&name) {
-                problem.with_hint(usage(name))
-            } else {
-                problem
-            }
-        };
-        self.broken(problem)
-    }
-}
-
-/// How a function is called.
-fn usage(name: &str) -> String {
-    match name {
-        "has" => "write `has(data.country)`".to_owned(),
-        "size" => "write `size(x)` or `x.size()`".to_owned(),
-        "startsWith" | "endsWith" | "contains" => format!("write `x.{name}(y)`"),
-        "matches" => "write `x.matches(\"pattern\")`".to_owned(),
-        name if METHODS.contains(&name) => format!("write `list.{name}(x, …)`"),
-        name => format!("write `{name}(x)`"),
     }
 }

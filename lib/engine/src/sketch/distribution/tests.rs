@@ -84,6 +84,14 @@ fn equal_values_are_exact() {
 }
 
 #[test]
+fn the_extremes_are_exact_inside_a_bucket() {
+    let bucket = of(&[1000, 1001, 1003, 1003]);
+    assert_eq!(bucket.buckets().len(), 1);
+    let percentiles = [1, 500, 1000].map(|tenths| bucket.percentile(tenths).unwrap().billionths());
+    assert_eq!(percentiles, [1000, 1002, 1003]);
+}
+
+#[test]
 fn means_are_half_to_even() {
     fn check(sum: i128, count: u64, expect: i128) {
         assert_eq!(mean(sum, count).billionths(), expect, "{sum} / {count}");
@@ -119,6 +127,7 @@ fn the_largest_and_the_smallest_values_fit() {
 fn what_is_no_distribution_is_not_restored() {
     let decimal = Decimal::from_billionths;
     let bucket = |count, sum| Bucket { count, sum: decimal(sum) };
+    assert_eq!(Distribution::from_buckets(decimal(1001), decimal(1000), [bucket(2, 2001)]), None);
     assert!(
         Distribution::from_buckets(decimal(5), decimal(9), [bucket(1, 5), bucket(1, 9)]).is_some()
     );

@@ -65,18 +65,25 @@ impl Parser {
 
     /// What to say when a value should stand here.
     fn expected_expression(&self) -> CelProblem {
-        let message = match self.at.checked_sub(1).and_then(|last| self.tokens.get(last)) {
-            Some(last) => format!("expected an expression after {}", last.kind.describe()),
+        let last =
+            self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map(|token| &token.kind);
+        let message = match last {
+            Some(last) => format!("expected an expression after {}", last.describe()),
             None => "expected an expression".to_owned(),
         };
-        match self.peek() {
-            TokenKind::End => CelProblem::new(self.last_span(), message),
-            TokenKind::Symbol(Symbol::Question) => {
+        match (last, self.peek()) {
+            (_, TokenKind::End) => CelProblem::new(self.last_span(), message),
+            (
+                Some(TokenKind::Symbol(Symbol::LeftBracket | Symbol::LeftBrace | Symbol::Comma)),
+                TokenKind::Symbol(Symbol::Question),
+            ) => CelProblem::new(self.span(), "optional elements (`?x`) are not supported"),
+            (_, TokenKind::Symbol(Symbol::Question)) => {
                 let problem = CelProblem::new(self.span(), format!("{message}, found `?`"));
-                problem
-                    .with_hint("optional values and `??` are not supported; write `has(a) ? a : b`")
+                problem.with_hint("there is no `??`; write `has(a) ? a : b`")
             }
-            found => CelProblem::new(self.span(), format!("{message}, found {}", found.describe())),
+            (_, found) => {
+                CelProblem::new(self.span(), format!("{message}, found {}", found.describe()))
+            }
         }
     }
 

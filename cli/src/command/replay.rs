@@ -1,0 +1,143 @@
+//! `replay`: event files through the rules, points to standard output.
+
+mod compare;
+mod points;
+mod tables;
+
+use crate::arguments::ReplayArguments;
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::rejects::Rejects;
+use crate::style::tell;
+use crate::{inputs, rules, summary};
+use points::Points;
+use std::io;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+use streamgauge_engine::output::{Point, Status};
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::reject::Reject;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_local::input::Input;
+use streamgauge_local::replay::{Observer, Options, ReplayError, Summary, replay};
+
+/// Runs the events through the rules.
+pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
+    let options = options(arguments)?;
+    let plan = rules::plan(&arguments.rules)?;
+    if !arguments.compare.is_empty() {
+        return compare::run(arguments, plan, &options);
+    }
+    let inputs = inputs::open(&arguments.events)?;
+    let points = Points::new(arguments.output, arguments.limit, &plan);
+    let mut run = Run {
+        points,
+        finals: 0,
+        corrections: 0,
+        open: 0,
+        rejects: Rejects::new(arguments.rejects.as_deref())?,
+        progress: Progress::new(inputs::total_bytes(&inputs)),
+    };
+    let summary = run.replay(&plan, inputs, &options)?;
+    run.points.finish(&plan, &summary).map_err(|error| Failure::output(&error))?;
+    run.tell(&plan, &summary);
+    Ok(Exit::Fine)
+}
+
+/// How the run is to be done.
+fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
+    let until = arguments.until.as_deref().map(|text| {
+        Timestamp::parse_rfc3339(text).map_err(|_not_a_time| {
+            Failure::wrong(format!("`{text}` is no time for --until"))
+                .hint("write it as 2026-01-05T10:00:00Z")
+        })
+    });
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = arguments.threads.map_or_else(cores, usize::from);
+    Ok(Options { threads, until: until.transpose()?, open: arguments.open })
+}
+
+/// A run that is observed.
+struct Run {
+    points: Points,
+    finals: u64,
+    corrections: u64,
+    open: u64,
+    rejects: Rejects,
+    progress: Progress,
+}
+
+impl Run {
+    /// Replays to the end or to a failure; in both cases all that was decided is written.
+    fn replay(
+        &mut self,
+        plan: &Arc<Plan>,
+        inputs: Vec<Input>,
+        options: &Options,
+    ) -> Result<Summary, Failure> {
+        let result = replay(plan, inputs, options, self);
+        self.progress.finish();
+        let written = self.points.flush();
+        let rejects_written = self.rejects.finish();
+        let summary = result.map_err(|error| match error {
+            ReplayError::Input(error) => error.into(),
+            ReplayError::Output(error) => self.rejects.failure(&error),
+        })?;
+        written.map_err(|error| Failure::output(&error))?;
+        rejects_written?;
+        Ok(summary)
+    }
+
+    /// Tells people what has happened.
+    fn tell(&self, plan: &Plan, summary: &Summary) {
+        summary::note_alerts(plan);
+        summary::tell_counters(summary);
+        self.rejects.tell();
+        let corrections = if self.corrections == 1 { "correction" } else { "corrections" };
+        let kinds = [(self.finals, "final"), (self.corrections, corrections), (self.open, "open")];
+        let kinds = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, kind)| format!("{count} {kind}"));
+        let kinds = kinds.collect::<Vec<_>>().join(", ");
+        let count = self.finals + self.corrections + self.open;
+        let points = if count == 1 { "point" } else { "points" };
+        let colon = if kinds.is_empty() { "" } else { ": " };
+        tell(format_args!("{count} {points}{colon}{kinds}"));
+        if summary.counters.received > 0 {
+            tell(summary::metrics(plan, summary, &[]).trim_end());
+        }
+        summary::warn_of_metrics(plan, summary);
+        if count == 0 && summary.counters.counted > 0 {
+            tell(
+                "no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on",
+            );
+        }
+    }
+}
+
+impl Observer for Run {
+    fn point(&mut self, point: &Point) -> io::Result<()> {
+        match point.status {
+            Status::Final => self.finals += 1,
+            Status::Correction => self.corrections += 1,
+            Status::Open => self.open += 1,
+        }
+        self.points.add(point)
+    }
+
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        self.rejects.add((input, line), reject, payload, &self.progress)
+    }
+
+    fn progress(&mut self, bytes_read: u64) {
+        self.progress.set(bytes_read);
+    }
+}

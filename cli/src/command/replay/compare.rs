@@ -1,0 +1,112 @@
+//! `replay --compare`: the same events through two sets of rules, and what differs.
+//!
+//! A point is the same point in both if metric, dimensions, window and status are the same (and of corrections the
+//! place, since one window can have several). It is *changed* if its values differ, *gone* if only the first rules
+//! have it, *new* if only the second have it. Points that are equal are forgotten at once.
+
+mod differences;
+
+use crate::arguments::{ReplayArguments, ReplayOutput};
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::rejects::Rejects;
+use crate::style::{self, tell};
+use crate::{inputs, rules, summary};
+use differences::{Differences, Side, TooMany};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use streamgauge_engine::output::Point;
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::reject::Reject;
+use streamgauge_local::replay::{Observer, Options, ReplayError, replay};
+
+/// Runs both and prints what differs.
+pub(super) fn run(
+    arguments: &ReplayArguments,
+    plan: Arc<Plan>,
+    options: &Options,
+) -> Result<Exit, Failure> {
+    if arguments.output == ReplayOutput::Csv {
+        return Err(
+            Failure::wrong("--compare has no CSV form").hint("use --output json or leave it out")
+        );
+    }
+    if arguments.events.iter().any(|path| inputs::is_stdin(path)) {
+        let failure =
+            Failure::wrong("standard input can be read once, and --compare reads the events twice");
+        return Err(failure.hint("save the events to a file first"));
+    }
+    let other = rules::plan(&arguments.compare)?;
+    let mut differences = Differences::new(plan, other);
+    for (side, names) in [(Side::Before, &arguments.rules), (Side::After, &arguments.compare)] {
+        observe(&mut differences, side, names, &arguments.events, options)?;
+    }
+    let text = match arguments.output {
+        ReplayOutput::Json => differences.json(),
+        ReplayOutput::Table | ReplayOutput::Csv => differences.table(arguments.limit).into_bytes(),
+    };
+    anstream::stdout().lock().write_all(&text).map_err(|error| Failure::output(&error))?;
+    let counts = differences.counts();
+    tell(format_args!(
+        "{} new, {} gone, {} changed, {} the same",
+        counts.new, counts.gone, counts.changed, counts.same
+    ));
+    Ok(if counts.differ() { Exit::No } else { Exit::Fine })
+}
+
+/// One of the two runs.
+fn observe(
+    differences: &mut Differences,
+    side: Side,
+    names: &[PathBuf],
+    events: &[PathBuf],
+    options: &Options,
+) -> Result<(), Failure> {
+    let inputs = inputs::open(events)?;
+    let progress = Progress::new(inputs::total_bytes(&inputs));
+    let plan = differences.plan(side);
+    let mut run = Run { differences, side, rejects: Rejects::counted(), progress };
+    let result = replay(&plan, inputs, options, &mut run);
+    run.progress.finish();
+    let summary = result.map_err(|error| match error {
+        ReplayError::Input(error) => error.into(),
+        ReplayError::Output(error) => Failure::wrong("the points are too many to compare")
+            .because(&error)
+            .hint("compare fewer events, or print both with --output json and compare the files"),
+    })?;
+    let names = names.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
+    tell(style::bold(style::printable(&names)));
+    summary::note_alerts(&plan);
+    summary::tell_counters(&summary);
+    run.rejects.tell();
+    summary::warn_of_metrics(&plan, &summary);
+    Ok(())
+}
+
+struct Run<'d> {
+    differences: &'d mut Differences,
+    side: Side,
+    rejects: Rejects,
+    progress: Progress,
+}
+
+impl Observer for Run<'_> {
+    fn point(&mut self, point: &Point) -> io::Result<()> {
+        self.differences.add(self.side, point).map_err(|TooMany(text)| io::Error::other(text))
+    }
+
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        self.rejects.add((input, line), reject, payload, &self.progress)
+    }
+
+    fn progress(&mut self, bytes_read: u64) {
+        self.progress.set(bytes_read);
+    }
+}

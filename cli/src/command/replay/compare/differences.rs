@@ -1,0 +1,231 @@
+//! The points of two runs, as far as they are not equal.
+
+use crate::table::{self, Align};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use streamgauge_engine::output::{Point, Status};
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::render::{Column, Number, Renderer, numbers};
+
+/// Points that are held at a time, some 400 bytes each.
+const POINTS_MAX: usize = 2_000_000;
+
+/// Which of the two runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// With `--rules`.
+    Before,
+    /// With `--compare`.
+    After,
+}
+
+/// There are more points than can be held; the text says how many.
+#[derive(Debug)]
+pub(super) struct TooMany(pub(super) String);
+
+/// What makes a point the same one in both runs; the order of the output.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    metric: String,
+    /// As JSON, names and values.
+    dimensions: String,
+    window_start: Timestamp,
+    window_end: Timestamp,
+    status: Status,
+    /// Of a correction.
+    place: Option<Timestamp>,
+}
+
+/// A point on both sides.
+#[derive(Debug, Default)]
+struct Pair {
+    before: Option<Point>,
+    after: Option<Point>,
+}
+
+/// How many points there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) new: u64,
+    pub(super) gone: u64,
+    pub(super) changed: u64,
+    pub(super) same: u64,
+}
+
+impl Counts {
+    /// Whether there is any difference.
+    pub(super) fn differ(&self) -> bool {
+        self.new + self.gone + self.changed > 0
+    }
+}
+
+/// All that differs so far.
+#[derive(Debug)]
+pub(super) struct Differences {
+    plans: [Arc<Plan>; 2],
+    renderers: [Renderer; 2],
+    found: BTreeMap<Key, Pair>,
+    same: u64,
+}
+
+impl Differences {
+    /// No points yet.
+    pub(super) fn new(before: Arc<Plan>, after: Arc<Plan>) -> Self {
+        let renderers = [Renderer::new(&before), Renderer::new(&after)];
+        Self { plans: [before, after], renderers, found: BTreeMap::new(), same: 0 }
+    }
+
+    /// The plan of one side.
+    pub(super) fn plan(&self, side: Side) -> Arc<Plan> {
+        Arc::clone(of(side, &self.plans))
+    }
+
+    /// A point of one side; all of `before` come first.
+    pub(super) fn add(&mut self, side: Side, point: &Point) -> Result<(), TooMany> {
+        let key = self.key(side, point);
+        if side == Side::After
+            && self
+                .found
+                .get(&key)
+                .is_some_and(|pair| pair.before.as_ref().is_some_and(|before| equal(before, point)))
+        {
+            self.found.remove(&key);
+            self.same += 1;
+            return Ok(());
+        }
+        if self.found.len() >= POINTS_MAX {
+            return Err(TooMany(format!("more than {POINTS_MAX} points have to be held")));
+        }
+        let pair = self.found.entry(key).or_default();
+        let place = if side == Side::Before { &mut pair.before } else { &mut pair.after };
+        *place = Some(point.clone());
+        Ok(())
+    }
+
+    fn key(&self, side: Side, point: &Point) -> Key {
+        let metric =
+            of(side, &self.plans).metrics.get(point.metric).map(|metric| metric.name.clone());
+        let mut dimensions = Vec::new();
+        of(side, &self.renderers).dimensions(point, &mut dimensions);
+        Key {
+            metric: metric.unwrap_or_default(),
+            dimensions: String::from_utf8_lossy(&dimensions).into_owned(),
+            window_start: point.window_start,
+            window_end: point.window_end,
+            status: point.status,
+            place: (point.status == Status::Correction).then_some(point.decided_at),
+        }
+    }
+
+    /// How many are new, gone, changed and the same.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = Counts { same: self.same, ..Counts::default() };
+        for pair in self.found.values() {
+            *match pair.change() {
+                "new" => &mut counts.new,
+                "gone" => &mut counts.gone,
+                _ => &mut counts.changed,
+            } += 1;
+        }
+        counts
+    }
+
+    /// One object per difference, and a summary.
+    pub(super) fn json(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let [before, after] = &self.renderers;
+        for pair in self.found.values() {
+            out.extend_from_slice(
+                format!(r#"{{"kind":"difference","change":"{}""#, pair.change()).as_bytes(),
+            );
+            for (name, point, renderer) in
+                [("before", &pair.before, before), ("after", &pair.after, after)]
+            {
+                if let Some(point) = point {
+                    out.extend_from_slice(format!(r#","{name}":"#).as_bytes());
+                    renderer.json(point, &mut out);
+                    out.pop(); // its line end
+                }
+            }
+            out.extend_from_slice(b"}\n");
+        }
+        let Counts { new, gone, changed, same } = self.counts();
+        let summary = format!(
+            r#"{{"kind":"summary","new":{new},"gone":{gone},"changed":{changed},"same":{same}}}"#
+        );
+        out.extend_from_slice(summary.as_bytes());
+        out.push(b'\n');
+        out
+    }
+
+    /// The first differences as a table; 0 is no limit.
+    pub(super) fn table(&self, limit: usize) -> String {
+        if self.found.is_empty() {
+            return String::new();
+        }
+        let limit = if limit == 0 { usize::MAX } else { limit };
+        let names = ["change", "metric", "dimensions", "window", "status", "before", "after"];
+        let columns = names.map(|name| (name.to_owned(), Align::Left));
+        let rows = self.found.iter().take(limit).map(|(key, pair)| {
+            let [before, after] = pair.texts();
+            vec![
+                pair.change().to_owned(),
+                key.metric.clone(),
+                key.dimensions.clone(),
+                key.window_start.to_string(),
+                key.status.as_str().to_owned(),
+                before,
+                after,
+            ]
+        });
+        let mut text = table::lines(&columns, rows.collect(), 0);
+        let hidden = self.found.len().saturating_sub(limit);
+        if hidden > 0 {
+            let more = format!(
+                "{hidden} more are not shown: --limit 0 shows all, --output json prints them as data\n"
+            );
+            text.push_str(&more);
+        }
+        text
+    }
+}
+
+impl Pair {
+    fn change(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (None, _) => "new",
+            (Some(_), None) => "gone",
+            (Some(_), Some(_)) => "changed",
+        }
+    }
+
+    /// The numbers of each side; where there are two sides, those that are not the same.
+    fn texts(&self) -> [String; 2] {
+        let list = |point: &Option<Point>| point.as_ref().map(numbers_of).unwrap_or_default();
+        let (before, after) = (list(&self.before), list(&self.after));
+        let text = |own: &[(Column, Number)], other: &[(Column, Number)]| {
+            let differing = own.iter().filter(|number| !other.contains(number));
+            let texts =
+                differing.map(|(column, number)| format!("{} {number}", column.flat_name()));
+            texts.collect::<Vec<_>>().join(", ")
+        };
+        [text(&before, &after), text(&after, &before)]
+    }
+}
+
+/// Whether the values that are printed are the same.
+fn equal(one: &Point, other: &Point) -> bool {
+    one.values == other.values || numbers_of(one) == numbers_of(other)
+}
+
+fn numbers_of(point: &Point) -> Vec<(Column, Number)> {
+    numbers(&point.values, point.status)
+}
+
+fn of<T>(side: Side, [before, after]: &[T; 2]) -> &T {
+    match side {
+        Side::Before => before,
+        Side::After => after,
+    }
+}

@@ -1,0 +1,29 @@
+//! Event files as they are named on the command line.
+
+use crate::exit::Failure;
+use std::path::{Path, PathBuf};
+use streamgauge_local::input::Input;
+
+/// The inputs in their order, each known to be readable now. `-` is standard input, once.
+pub(crate) fn open(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+    if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(Failure::wrong("standard input is named twice").hint("name `-` once"));
+    }
+    let mut inputs = Vec::with_capacity(paths.len());
+    for path in paths {
+        let input = if is_stdin(path) { Input::stdin() } else { Input::path(path.clone()) };
+        input.check()?;
+        inputs.push(input);
+    }
+    Ok(inputs)
+}
+
+/// Whether a path means standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The size of all inputs in bytes, if it is known.
+pub(crate) fn total_bytes(inputs: &[Input]) -> Option<u64> {
+    inputs.iter().map(Input::size_hint).sum()
+}
