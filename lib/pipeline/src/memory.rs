@@ -23,13 +23,13 @@ pub use clock::VirtualClock;
 pub use log::MemoryLog;
 pub use sink::MemorySink;
 pub use snapshots::MemorySnapshots;
-pub use source::{MemorySource, NotOpen};
+pub use source::MemorySource;
 pub use wake::{Fate, MemoryWake};
 
 /// How many calls the memory sink records and how many wake-ups wait in the memory queue.
 pub const MEMORY_CALLS_MAX: usize = 1 << 20;
 /// How often [`block_on`] polls.
-const POLLS_MAX: u32 = 1 << 24;
+const POLLS_MAX: u32 = 1 << 28;
 
 /// Runs a future that waits for nothing outside of this process, as those of the memory adapters.
 ///
@@ -71,6 +71,11 @@ async fn step() {
 /// A lock cannot be poisoned halfway through a change: nothing panics while it is held.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The outcome of a write that does not fit.
+fn full(bytes_max: usize) -> Retryable {
+    Retryable::new(format!("found no room in {bytes_max} bytes of memory"))
 }
 
 /// The faults of the writes to come, one per write, the first first.

@@ -73,7 +73,7 @@ impl Retryable {
 
 /// Something that no store has to take. Seen when it is made, so that a write has no such outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} of {size} is over the limit of {limit}; {remedy}")]
+#[error("{what}: {size} is over the limit of {limit}; {remedy}")]
 pub struct TooLarge {
     /// What is too large, and in what it is measured.
     pub what: &'static str,

@@ -18,6 +18,7 @@ use streamgauge_engine::calendar::Calendar;
 use streamgauge_engine::plan::{EventFields, Metric, Plan, Timing};
 
 mod describe;
+mod secret;
 
 /// What became of the files.
 #[derive(Clone, Debug)]
@@ -41,6 +42,9 @@ pub fn compile(sources: &[SourceFile], environment: &dyn Fn(&str) -> Option<Stri
         rules.is_some() || reader.findings.has_errors(),
         "there are no rules, and nobody says why"
     );
+    for &file in &reader.broken_files {
+        reader.concealed.extend(secret::literal_places(sources, file));
+    }
     let sources_shown = concealed(sources, &reader.concealed);
     Outcome { rules, problems: reader.findings.into_problems(sources), sources: sources_shown }
 }

@@ -10,7 +10,7 @@ pub mod render;
 use crate::source::{Place, SourceFile, Span};
 use code::Code;
 
-/// Problems that are shown; a file with more has one cause that repeats itself.
+/// Errors that are shown, and warnings; a file with more has one cause that repeats itself.
 pub const PROBLEMS_MAX: usize = 500;
 
 /// Whether a plan can be made in spite of the problem.
@@ -86,6 +86,10 @@ impl Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<Finding>,
+    errors: usize,
+    warnings: usize,
+    /// The last one over the limit: it is counted, and not shown.
+    beyond: Option<Finding>,
     /// Lines at which a file broke off: what else is wrong there follows from that.
     broken_lines: Vec<Place>,
 }
@@ -135,33 +139,35 @@ impl Findings {
         });
         let finding =
             Finding { severity, code, message, place, related: Vec::new(), hint: None, hidden };
-        // One over the limit stays, so that the end of the list can say that there were more.
-        self.list.truncate(PROBLEMS_MAX);
+        let number = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *number += 1;
+        if *number > PROBLEMS_MAX {
+            return self.beyond.insert(finding);
+        }
         self.list.push(finding);
         let last = self.list.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "one was pushed just now")]
         &mut self.list[last]
     }
 
-    /// How many problems there are.
-    pub(crate) fn count(&self) -> usize {
-        self.list.len()
-    }
-
-    /// A better hint for the last problem, from the one who called what reported it.
-    pub(crate) fn last_hint(&mut self, hint: &str) {
-        if let Some(last) = self.list.last_mut() {
-            last.hint(hint);
-        }
-    }
-
     /// Whether no plan can be made.
     pub(crate) fn has_errors(&self) -> bool {
-        self.list.iter().any(|finding| finding.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// The problems in the order of their places, each once.
     pub(crate) fn into_problems(mut self, sources: &[SourceFile]) -> Vec<Problem> {
+        if let Some(mut last) = self.beyond.take() {
+            let number = (self.errors + self.warnings).saturating_sub(self.list.len());
+            last.message = format!("{number} more problems are not shown");
+            last.code = Code::LimitExceeded;
+            last.hidden = false;
+            last.hint("mend these first");
+            self.list.push(last);
+        }
         self.list.sort_by_key(|finding| {
             finding.place.map_or((usize::MAX, 0), |place| (place.file, place.start))
         });

@@ -165,7 +165,11 @@ fn load_file(path: &Path) -> Result<SourceFile, LoadError> {
     if size_bytes > FILE_BYTES_MAX {
         return Err(LoadError::TooLarge { path: path.display().to_string() });
     }
-    let text = std::fs::read_to_string(path).map_err(|source| read_error(path, source))?;
+    let mut text = std::fs::read_to_string(path).map_err(|source| read_error(path, source))?;
+    // A byte-order mark is no column.
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
     Ok(SourceFile { name: path.display().to_string(), text })
 }
 

@@ -30,12 +30,19 @@ pub(super) struct Journeys {
 #[derive(Clone, Debug)]
 struct Waiting {
     time: Timestamp,
-    rank: u8,
+    rank: Rank,
     identity: u64,
     key: u64,
-    finish: bool,
-    series: Arc<SeriesKey>,
-    span: WindowSpan,
+    /// Where a start is counted; a finish counts where its start did.
+    start: Option<(Arc<SeriesKey>, WindowSpan)>,
+}
+
+/// The order of steps of one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Start,
+    Both,
+    Finish,
 }
 
 #[derive(Clone, Debug)]
@@ -75,9 +82,9 @@ impl Journeys {
             return false;
         }
         let rank = match (step.start, step.finish) {
-            (true, false) => 0,
-            (true, true) => 1,
-            (false, _) => 2,
+            (true, false) => Rank::Start,
+            (true, true) => Rank::Both,
+            (false, _) => Rank::Finish,
         };
         self.waiting.entry(step.time.as_millis().div_euclid(BUCKET_MS)).or_default().push(
             Waiting {
@@ -85,9 +92,7 @@ impl Journeys {
                 rank,
                 identity: step.identity,
                 key: step.key,
-                finish: step.finish,
-                series: Arc::clone(series),
-                span,
+                start: step.start.then(|| (Arc::clone(series), span)),
             },
         );
         true
@@ -133,7 +138,7 @@ impl Journeys {
         tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
     ) {
         if let Some(open) = self.open.get(&step.key) {
-            if step.finish {
+            if step.rank != Rank::Start {
                 tell(
                     &open.series,
                     open.span,
@@ -141,13 +146,10 @@ impl Journeys {
                 );
                 self.open.remove(&step.key);
             }
-        } else if step.rank < 2 {
-            tell(&step.series, step.span, JourneyEvent::Started);
+        } else if let Some((series, span)) = step.start {
+            tell(&series, span, JourneyEvent::Started);
             self.deadlines.push_back((step.time, step.key));
-            self.open.insert(
-                step.key,
-                OpenJourney { start: step.time, series: step.series, span: step.span },
-            );
+            self.open.insert(step.key, OpenJourney { start: step.time, series, span });
         }
     }
 

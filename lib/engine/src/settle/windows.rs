@@ -4,12 +4,12 @@ use super::known::Known;
 use super::names::{Names, Parted};
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
-use crate::hash::Map;
 use crate::output::Values;
 use crate::place::events;
 use crate::plan::Metric;
 use crate::series::SeriesKey;
 use crate::time::Timestamp;
+use hashbrown::HashTable;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
@@ -35,7 +35,8 @@ pub(super) struct Cell {
 #[derive(Clone, Debug)]
 struct OpenWindow {
     span: WindowSpan,
-    cells: Map<Arc<SeriesKey>, Cell>,
+    /// A table rather than a map: finding a series by its key then takes no new reference to it.
+    cells: HashTable<(Arc<SeriesKey>, Cell)>,
     /// What is over the limit of an open window.
     other: Option<Cell>,
     /// Once the limit was met: no series above this hash is held by itself.
@@ -201,9 +202,13 @@ impl Cell {
     }
 }
 
+fn hash_of((key, _): &(Arc<SeriesKey>, Cell)) -> u64 {
+    key.stable_hash()
+}
+
 impl OpenWindow {
     fn new(span: WindowSpan) -> Self {
-        Self { span, cells: Map::default(), other: None, hash_max: u64::MAX }
+        Self { span, cells: HashTable::new(), other: None, hash_max: u64::MAX }
     }
 
     fn cell(&mut self, key: &Arc<SeriesKey>, empty: &Accumulator, series_max: usize) -> &mut Cell {
@@ -215,12 +220,15 @@ impl OpenWindow {
         if key.stable_hash() > self.hash_max {
             return self.other.get_or_insert_with(|| Cell::new(empty, start));
         }
-        self.cells.entry(Arc::clone(key)).or_insert_with(|| Cell::new(empty, start))
+        let entry = self.cells.entry(key.stable_hash(), |(held, _)| held == key, hash_of);
+        let occupied = entry.or_insert_with(|| (Arc::clone(key), Cell::new(empty, start)));
+        &mut occupied.into_mut().1
     }
 
     /// Whether the window has events of a series, as far as it can tell: what was folded is known by its hash only.
     fn may_hold(&self, key: &Arc<SeriesKey>) -> bool {
-        self.cells.contains_key(key) || key.stable_hash() > self.hash_max
+        key.stable_hash() > self.hash_max
+            || self.cells.find(key.stable_hash(), |(held, _)| held == key).is_some()
     }
 
     /// Keeps the series with the smallest hashes by themselves and folds the rest.
@@ -230,11 +238,11 @@ impl OpenWindow {
         if self.cells.len() <= series_max {
             return;
         }
-        let mut hashes: Vec<u64> = self.cells.keys().map(|key| key.stable_hash()).collect();
+        let mut hashes: Vec<u64> = self.cells.iter().map(hash_of).collect();
         let (_, &mut hash_max, _) = hashes.select_nth_unstable(series_max.saturating_sub(1));
         self.hash_max = hash_max;
         let start = self.span.start;
-        for (_, cell) in self.cells.extract_if(|key, _| key.stable_hash() > hash_max) {
+        for (_, cell) in self.cells.extract_if(|series| hash_of(series) > hash_max) {
             self.other
                 .get_or_insert_with(|| Cell::new(empty, start))
                 .accumulator

@@ -21,11 +21,11 @@ pub async fn source_contract(source: &impl Source, bench: &impl SourceBench) -> 
     let mut records = Vec::new();
     rule("records come in the order of their shard", suite.order(&mut records).await)?;
     rule("what was not taken comes again, and only that", suite.again(&records).await)?;
-    rule("a proof is about the position that was asked for", suite.positions(&records).await)?;
-    rule(
-        "a closed shard ends with its last record, and its children name it",
-        suite.split(&records).await,
-    )
+    let is_empty = |progress| matches!(progress, Progress::Empty { .. });
+    let proofs = suite.followed(&records, is_empty).await;
+    rule("a proof is about the position that was asked for", proofs)?;
+    let split = suite.split(&records).await;
+    rule("a closed shard ends with its last record, and its children name it", split)
 }
 
 /// A record as the suite sees it.
@@ -45,10 +45,8 @@ impl<S: Source, B: SourceBench> Suite<'_, S, B> {
         ensure((1..=BATCH_RECORDS_MAX).contains(&batch.records.len()), batch.records.len())?;
         let mut seen = Vec::new();
         for record in batch.records {
-            ensure(
-                record.arrival.is_none_or(|arrival| arrival <= self.bench.now()),
-                record.arrival,
-            )?;
+            let arrived = record.arrival.is_none_or(|arrival| arrival <= self.bench.now());
+            ensure(arrived, record.arrival)?;
             let bytes = batch.text.get(record.bytes.clone());
             ensure(bytes.is_some(), &record.bytes)?;
             seen.push((record.sequence, bytes.unwrap_or_default().to_vec()));
@@ -71,8 +69,9 @@ impl<S: Source, B: SourceBench> Suite<'_, S, B> {
     async fn followed(&self, records: &[Seen], fits: impl Fn(Progress) -> bool) -> Kept {
         for (place, (sequence, _)) in (1..).zip(records) {
             let progress = self.source.progress(&self.shard, Some(sequence)).await?;
+            let is_last = place == records.len();
             ensure(
-                if place < records.len() { progress == Progress::Waiting } else { fits(progress) },
+                (is_last && fits(progress)) || (!is_last && progress == Progress::Waiting),
                 progress,
             )?;
         }
@@ -83,10 +82,8 @@ impl<S: Source, B: SourceBench> Suite<'_, S, B> {
         let before = self.bench.now();
         let progress = self.source.progress(&self.shard, None).await?;
         let asked = before..=self.bench.now();
-        ensure(
-            matches!(progress, Progress::Empty { asked_at } if asked.contains(&asked_at)),
-            progress,
-        )?;
+        let proven = matches!(progress, Progress::Empty { asked_at } if asked.contains(&asked_at));
+        ensure(proven, progress)?;
         same(self.source.next().await?, None)?;
         let shards = self.source.shards().await?;
         ensure(shards.iter().any(|listed| listed.id == self.shard && !listed.closed), shards)
@@ -100,10 +97,8 @@ impl<S: Source, B: SourceBench> Suite<'_, S, B> {
             self.bench.put(&self.shard, payload).await;
         }
         *records = self.batch(&self.shard).await?;
-        same(
-            records.iter().map(|(_, bytes)| bytes).collect::<Vec<_>>(),
-            payloads.iter().collect(),
-        )?;
+        let came: Vec<_> = records.iter().map(|(_, bytes)| bytes).collect();
+        same(came, payloads.iter().collect())?;
         ensure(records.is_sorted_by(|(one, _), (next, _)| one < next), records)?;
         same(self.source.progress(&self.shard, None).await?, Progress::Waiting)
     }
@@ -118,20 +113,15 @@ impl<S: Source, B: SourceBench> Suite<'_, S, B> {
         same(self.take_all(&self.shard).await?.as_slice(), rest)
     }
 
-    async fn positions(&self, records: &[Seen]) -> Kept {
-        self.followed(records, |progress| matches!(progress, Progress::Empty { .. })).await
-    }
-
     async fn split(&self, records: &[Seen]) -> Kept {
         let Some([one, other]) = self.bench.split(&self.shard).await else { return Ok(()) };
         let shards = self.source.shards().await?;
-        let is_child = |id, listed: &Shard| {
-            listed.id == id && !listed.closed && listed.parents.contains(&self.shard)
+        let is_listed = |id: &ShardId, fits: &dyn Fn(&Shard) -> bool| {
+            ensure(shards.iter().any(|listed| listed.id == *id && fits(listed)), &shards)
         };
-        for id in [&one, &other] {
-            ensure(shards.iter().any(|listed| is_child(ShardId::clone(id), listed)), &shards)?;
-        }
-        ensure(shards.iter().any(|listed| listed.id == self.shard && listed.closed), shards)?;
+        is_listed(&self.shard, &|shard| shard.closed)?;
+        is_listed(&one, &|child| !child.closed && child.parents.contains(&self.shard))?;
+        is_listed(&other, &|child| !child.closed && child.parents.contains(&self.shard))?;
         self.followed(records, |progress| progress == Progress::Ended).await?;
         self.bench.put(&one, b"child").await;
         let came = self.take_all(&one).await?;

@@ -1,6 +1,6 @@
 //! Logs in memory.
 
-use super::{Faults, lock, step, write};
+use super::{Faults, full, lock, step, write};
 use crate::contract::Fault;
 use crate::port::Retryable;
 use crate::port::clock::Clock;
@@ -51,10 +51,7 @@ impl<C: Clock> MemoryLog<C> {
             kept.sweep(now);
         }
         if kept.bytes + entry.bytes() > self.bytes_max {
-            return Err(Retryable::new(format!(
-                "kept no more of \"{}\": memory is for {} bytes",
-                key.0, self.bytes_max
-            )));
+            return Err(full(self.bytes_max));
         }
         kept.bytes += entry.bytes();
         let expired = kept.entries.insert(key, entry.clone());
@@ -77,7 +74,7 @@ impl<C: Clock> Log for MemoryLog<C> {
         version: Version,
         entry: &Entry,
     ) -> Result<Append, Retryable> {
-        let what = format!("append version {} to \"{log}\"", version.0);
+        let what = format!("append version {} to {}", version.0, log.as_str());
         write(&self.faults, &what, || self.put((log.clone(), version), entry)).await
     }
 

@@ -1,6 +1,6 @@
 //! Snapshots in memory.
 
-use super::{Faults, lock, step, write};
+use super::{Faults, full, lock, step, write};
 use crate::contract::Fault;
 use crate::port::Retryable;
 use crate::port::clock::Clock;
@@ -49,17 +49,14 @@ impl<C: Clock> MemorySnapshots<C> {
         let now = self.clock.now();
         let mut roots = lock(&self.roots);
         roots.retain(|_, root| root.lives(now));
-        let newest = roots.get(log).and_then(Root::newest);
+        let newest = roots.get(log).and_then(|root| root.snapshots.first()).map(Snapshot::version);
         if newest != expected || newest >= Some(snapshot.version()) {
             return Ok(Put::Conflict);
         }
         let kept: usize =
             roots.values().flat_map(|root| &root.snapshots).map(|kept| kept.state().len()).sum();
         if kept + snapshot.state().len() > self.bytes_max {
-            return Err(Retryable::new(format!(
-                "kept no snapshot of \"{log}\": memory is for {} bytes",
-                self.bytes_max
-            )));
+            return Err(full(self.bytes_max));
         }
         let root = roots.entry(log.clone()).or_default();
         root.snapshots.insert(0, snapshot.clone());
@@ -77,10 +74,6 @@ impl<C: Clock> MemorySnapshots<C> {
 impl Root {
     fn lives(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|expires_at| expires_at > now)
-    }
-
-    fn newest(&self) -> Option<Version> {
-        self.snapshots.first().map(Snapshot::version)
     }
 }
 
@@ -103,15 +96,13 @@ impl<C: Clock> Snapshots for MemorySnapshots<C> {
         expected: Option<Version>,
         snapshot: &Snapshot,
     ) -> Result<Put, Retryable> {
-        let what = format!("put snapshot {} of \"{log}\"", snapshot.version().0);
+        let what = format!("put snapshot {} of {}", snapshot.version().0, log.as_str());
         write(&self.faults, &what, || self.swing(log, expected, snapshot)).await
     }
 
     async fn expire(&self, log: &LogId, at: Timestamp) -> Result<(), Retryable> {
         step().await;
-        if let Some(root) = lock(&self.roots).get_mut(log) {
-            root.expires_at = Some(at);
-        }
+        lock(&self.roots).entry(log.clone()).or_default().expires_at = Some(at);
         Ok(())
     }
 }

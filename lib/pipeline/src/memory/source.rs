@@ -41,14 +41,6 @@ struct MemoryShard {
     taken: Option<SequenceNumber>,
 }
 
-/// A record for a shard that takes none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("shard `{shard}` takes no record; open it, and do not close it or fill the source before")]
-pub struct NotOpen {
-    /// The shard.
-    pub shard: ShardId,
-}
-
 impl<C: Clock> MemorySource<C> {
     /// A stream without shards, for so many bytes; records arrive by this clock.
     pub fn new(clock: C, bytes_max: usize) -> Self {
@@ -75,22 +67,18 @@ impl<C: Clock> MemorySource<C> {
         stream.bytes -= removed.records.values().map(|(_, bytes)| bytes.len()).sum::<usize>();
     }
 
-    /// Puts a record at the end of a shard.
-    pub fn put(&self, shard: &ShardId, bytes: &[u8]) -> Result<SequenceNumber, NotOpen> {
-        let not_open = || NotOpen { shard: ShardId::clone(shard) };
+    /// Puts a record at the end of a shard; absent: the shard is not open, or the memory is full.
+    pub fn put(&self, shard: &ShardId, bytes: &[u8]) -> Option<SequenceNumber> {
         let arrival = self.clock.now();
-        let mut stream = lock(&self.stream);
-        let Stream { shards, records, bytes: bytes_kept, .. } = &mut *stream;
-        let fits = *bytes_kept + bytes.len() <= self.bytes_max;
-        let open =
-            shards.get_mut(shard).filter(|shard| !shard.closed && fits).ok_or_else(not_open)?;
-        *records += 1;
-        *bytes_kept += bytes.len();
-        let digits = format!("{SEQUENCE_PREFIX}{records:020}");
+        let stream = &mut *lock(&self.stream);
+        let fits = stream.bytes + bytes.len() <= self.bytes_max;
+        let open = stream.shards.get_mut(shard).filter(|shard| fits && !shard.closed)?;
+        stream.records += 1;
+        stream.bytes += bytes.len();
         let sequence: SequenceNumber =
-            digits.parse().unwrap_or_else(|_| SequenceNumber::from(*records));
+            format!("{SEQUENCE_PREFIX}{:020}", stream.records).parse().ok()?;
         open.records.insert(sequence.clone(), (arrival, bytes.to_vec()));
-        Ok(sequence)
+        Some(sequence)
     }
 
     /// Cuts a coming batch, after those cut before, to so many records at most: retries and bisection do.

@@ -14,7 +14,6 @@
 
 use super::{Partition, Retryable, TooLarge};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use streamgauge_engine::time::Timestamp;
 
@@ -32,7 +31,7 @@ pub const READ_BYTES_MAX: usize = 8 << 20;
 pub struct LogId(Arc<str>);
 
 impl LogId {
-    /// The log of a source shard. A stream that is made anew under its old name has new logs.
+    /// The log of a source shard. A stream that is made anew under its old name has new logs. No name holds a slash.
     pub fn shard(stream: &str, created_at: Timestamp, shard: &str) -> Self {
         Self(format!("shard/{stream}/{}/{shard}", created_at.as_millis()).into())
     }
@@ -50,12 +49,6 @@ impl LogId {
     /// The name as text, which stores use as key.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for LogId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 
@@ -193,4 +186,25 @@ pub trait Log: Send + Sync {
         after: Version,
         wanted: Wanted<'_>,
     ) -> impl Future<Output = Result<Vec<Logged>, Retryable>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_refused(header_bytes: usize, chunks: u16, chunk_bytes: usize, message: &str) {
+        let chunks = (0..chunks).map(|label| (Label(label), vec![0; chunk_bytes])).collect();
+        let entry = Entry::new(vec![0; header_bytes], chunks, Timestamp::EPOCH);
+        assert_eq!(entry.unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn entries_over_a_limit_are_refused() {
+        let header = "the bytes of an entry's header: 262145 is over the limit of 262144; cut the batch into more entries";
+        check_refused(HEADER_BYTES_MAX + 1, 0, 0, header);
+        let chunks = "the number of an entry's chunks: 1025 is over the limit of 1024; cut the batch into more entries";
+        check_refused(0, 1_025, 0, chunks);
+        let all = "the bytes of an entry: 16777217 is over the limit of 16777216; cut the batch into more entries";
+        check_refused(1, 2, ENTRY_BYTES_MAX / 2, all);
+    }
 }

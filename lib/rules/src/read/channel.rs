@@ -182,11 +182,7 @@ impl Reader<'_> {
     fn secret(&mut self, node: &Node) -> Option<SecretReference> {
         const HINT: &str =
             "write `secret:NAME` (Secrets Manager), `ssm:NAME` (Parameter Store) or `env:NAME`";
-        let before = self.findings.count();
         let Some(text) = self.substituted(node) else {
-            if self.findings.count() == before {
-                return None;
-            }
             self.concealed.push(node.place);
             return None;
         };

@@ -9,7 +9,7 @@ use super::Reader;
 use super::metric::{Kind, Outline};
 use crate::duration;
 use crate::problem::code::Code;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::BTreeMap;
 use streamgauge_engine::plan::{LatePolicy, Timing};
 use streamgauge_engine::time::Millis;
 
@@ -26,18 +26,42 @@ const CORRECTIONS_WITHOUT_HORIZON: Millis = 7 * 24 * HOUR;
 impl Reader<'_> {
     /// Checks the age of each metric's points, and that their names differ in Prometheus too.
     pub(crate) fn reach(&mut self, outlines: &[Outline], timing: &Timing) {
-        let mut first_of_name = BTreeMap::new();
-        for (position, outline) in outlines.iter().enumerate() {
+        let mut names: BTreeMap<&str, &Outline> = BTreeMap::new();
+        let mut plain_names: BTreeMap<String, &Outline> = BTreeMap::new();
+        for outline in outlines {
             self.point_age(outline, timing);
-            match first_of_name.entry(prometheus_name(&outline.name)) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(outline);
-                }
-                Entry::Occupied(first) => self.name_collision(first.get(), outline),
+            names.insert(&outline.name, outline);
+            // Letters that Prometheus does not allow become `_`.
+            let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            let plain = outline.name.replace(|letter: char| !is_allowed(letter), "_");
+            if let Some(first) = plain_names.get(&plain) {
+                let message = format!(
+                    "`{}` and `{}` have the same name in Prometheus",
+                    first.name, outline.name
+                );
+                self.findings
+                    .warning(Code::NameCollision, outline.place, message)
+                    .related(first.place, "the other one")
+                    .hint("rename one of them if you read metrics from `/metrics`");
             }
-            for other in outlines.get(..position).unwrap_or_default() {
-                self.journey_name(outline, other);
-                self.journey_name(other, outline);
+            plain_names.entry(plain).or_insert(outline);
+        }
+        for journey in outlines.iter().filter(|outline| outline.kind == Some(Kind::Journey)) {
+            self.journey_names(journey, &names);
+        }
+    }
+
+    /// A journey publishes several names.
+    fn journey_names(&mut self, journey: &Outline, names: &BTreeMap<&str, &Outline>) {
+        for suffix in ["started", "finished", "abandoned", "open", "time"] {
+            let name = format!("{}.{suffix}", journey.name);
+            if let Some(metric) = names.get(name.as_str()) {
+                let message =
+                    format!("the journey `{}` publishes the name `{name}` itself", journey.name);
+                self.findings
+                    .error(Code::DuplicateName, metric.place, message)
+                    .related(journey.place, "the journey")
+                    .hint("rename one of them");
             }
         }
     }
@@ -87,38 +111,6 @@ impl Reader<'_> {
             );
         }
     }
-
-    fn name_collision(&mut self, first: &Outline, outline: &Outline) {
-        let message =
-            format!("`{}` and `{}` have the same name in Prometheus", first.name, outline.name);
-        self.findings
-            .warning(Code::NameCollision, outline.place, message)
-            .related(first.place, "the other one")
-            .hint("rename one of them if you read metrics from `/metrics`");
-    }
-
-    /// A journey gives several names, which no other metric may have.
-    fn journey_name(&mut self, journey: &Outline, metric: &Outline) {
-        const SUFFIXES: [&str; 5] = [".started", ".finished", ".abandoned", ".open", ".time"];
-        let suffix = metric.name.strip_prefix(journey.name.as_str());
-        if journey.kind == Some(Kind::Journey)
-            && suffix.is_some_and(|suffix| SUFFIXES.contains(&suffix))
-        {
-            let message = format!(
-                "the journey `{}` publishes the name `{}` itself",
-                journey.name, metric.name
-            );
-            self.findings
-                .error(Code::DuplicateName, metric.place, message)
-                .related(journey.place, "the journey")
-                .hint("rename one of them");
-        }
-    }
-}
-
-/// Letters that Prometheus does not allow become `_`.
-fn prometheus_name(name: &str) -> String {
-    name.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_', "_")
 }
 
 /// From a point's timestamp to the end of its window.

@@ -174,12 +174,17 @@ impl Reader<'_> {
         {
             return None;
         }
-        let before = self.findings.count();
-        let length = self.duration(node, 1..=DEDUPLICATE_MAX);
-        if self.findings.count() > before {
-            self.findings.last_hint("write a length of time such as `1h`, or `off`");
+        if let Content::Scalar(scalar) = &node.content
+            && !scalar.is_null()
+            && let Err(message) = crate::duration::parse(&scalar.text)
+        {
+            self.findings
+                .error(Code::InvalidDuration, node.place, message)
+                .hint("write a length of time such as `1h`, or `off`");
+            return Some(DEDUPLICATE_MAX);
         }
-        length.or(Some(DEDUPLICATE_MAX))
+        // With a wrong horizon nothing follows from it: the longest quarrels with no other setting.
+        self.duration(node, 1..=DEDUPLICATE_MAX).or(Some(DEDUPLICATE_MAX))
     }
 
     /// The calendar of windows of whole days and weeks.

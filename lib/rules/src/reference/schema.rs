@@ -144,7 +144,7 @@ impl Writer {
 
     fn form_members(&mut self, form: &Form) {
         const SCALARS: [&str; 3] = ["string", "number", "boolean"];
-        const DURATION: &str = "^(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+        const DURATION: &str = "^([0-9]+(d|h|m|s|ms))+$";
         match form {
             Form::Boolean => self.member("type").string("boolean"),
             Form::Whole(from, to) => {
@@ -199,6 +199,23 @@ impl Writer {
                 self.close(']');
             }
             Form::Choice(words) => self.member("enum").strings(words.iter().copied()),
+            Form::Text
+            | Form::Substituted
+            | Form::Path
+            | Form::Predicate
+            | Form::Expression
+            | Form::Condition
+            | Form::Template
+            | Form::TimeZone => self.member("type").strings(SCALARS),
+            Form::Object(_) | Form::List(_) | Form::OneOrList(_) | Form::Map(..) => {
+                self.composite_members(form);
+            }
+        }
+    }
+
+    /// The forms that hold other forms.
+    fn composite_members(&mut self, form: &Form) {
+        match form {
             // In draft 7 a bare reference would hide the description beside it.
             Form::Object(object) => {
                 self.member("allOf").open('[');
@@ -225,14 +242,7 @@ impl Writer {
                 self.member("type").string("object");
                 self.inner("additionalProperties", form);
             }
-            Form::Text
-            | Form::Substituted
-            | Form::Path
-            | Form::Predicate
-            | Form::Expression
-            | Form::Condition
-            | Form::Template
-            | Form::TimeZone => self.member("type").strings(SCALARS),
+            _ => {}
         }
     }
 
@@ -246,3 +256,6 @@ impl Writer {
 fn reference(object: &Object) -> String {
     format!("#/definitions/{}", object.name.replace(' ', "%20"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,15 @@ fn secrets_are_never_shown() {
         }
     }
 }
+
+/// Not a file of its own: the repository's texts hold no tabs.
+#[test]
+fn a_tab_is_called_a_tab() {
+    let text = "late: drop\nmetrics:\n\torders: {count: true, window: 5m}\n".to_owned();
+    let outcome = compile(&[SourceFile { name: "tab.yaml".to_owned(), text }], &|_| None);
+    let [problem] = outcome.problems.as_slice() else { panic!("{:?}", outcome.problems) };
+    assert_eq!(
+        (problem.code, problem.message.as_str()),
+        ("invalid-yaml", "a tab cannot indent a line")
+    );
+}

@@ -242,3 +242,38 @@ fn texts_change_the_plan_but_no_alert() {
     assert_eq!(same(&alert(when), &alert("when: sum over 10m < 4")), [false, true, false]);
     assert_eq!(same(&alert(when), &alert(&format!("{when}, for: 1m"))), [false, true, false]);
 }
+
+#[test]
+fn many_problems_are_counted() {
+    let metric = |number| format!("  m{number}: {{count: true, window: 5}}");
+    let metrics: Vec<_> = (0..700).map(metric).collect();
+    let outcome = compile_texts(&[&format!("late: drop\nmetrics:\n{}\n", metrics.join("\n"))]);
+    assert_eq!(outcome.problems.len(), 501);
+    let said =
+        |problem: &streamgauge_rules::Problem| problem.message == "200 more problems are not shown";
+    assert!(outcome.problems.iter().any(said));
+}
+
+#[test]
+fn one_group_may_be_absent_for_long() {
+    with(
+        "alerts: {gone: {metric: orders, by: [], when: absent for 8d, notify: x}}\nchannels: {x: {sms: {to: '+971500000000'}}}\n",
+    );
+}
+
+#[test]
+fn marks_and_line_ends_of_windows_are_read() {
+    let outcome =
+        compile_texts(&["\u{feff}late: drop\r\nmetrics:\r\n  a: {count: true, window: 5}\r\n"]);
+    let span = outcome.problems[0].span.as_ref().unwrap();
+    assert_eq!((span.line, span.column), (3, 28));
+}
+
+#[test]
+fn secrets_on_a_broken_line_are_concealed() {
+    let outcome = compile_texts(&[
+        "late: drop\nchannels:\n  a: {pagerduty: {routing_key: R0123SECRET: x}}\n",
+    ]);
+    let shown = render::for_people(&outcome.problems, &outcome.sources, false);
+    assert!(shown.contains("routing_key: *****") && !shown.contains("R0123SECRET"), "{shown}");
+}

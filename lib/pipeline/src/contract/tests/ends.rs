@@ -13,61 +13,53 @@ use crate::port::wake::{Wake, WakeUp, When};
 use crate::port::{Partition, Retryable};
 use streamgauge_engine::time::{Millis, Timestamp};
 
-/// What the far end answers to a fault, and whether it takes the entry.
-type Answers = fn(SinkFault) -> (Delivery, bool);
+/// A far end, and to which fault it has another answer than it should.
+struct Far(MemorySink<u8>, Option<(SinkFault, Delivery, bool)>);
 
-struct Far<'a>(&'a MemorySink<u8>, Answers);
-
-impl SinkBench for Far<'_> {
+impl SinkBench for Far {
     fn arm(&self, fault: SinkFault) -> bool {
-        let (outcome, taken) = (self.1)(fault);
+        let (outcome, taken) = match (fault, &self.1) {
+            (fault, Some((other, outcome, taken))) if fault == *other => (outcome.clone(), *taken),
+            (SinkFault::Unreachable | SinkFault::Busy, _) => {
+                (Delivery::Retry { after_ms: 1 }, false)
+            }
+            (SinkFault::Refused, _) => (Delivery::Rejected { reason: "no".to_owned() }, false),
+            (SinkFault::AnswerLost, _) => (Delivery::Unknown, true),
+        };
         self.0.script(outcome, taken);
         true
     }
 
     fn taken(&self) -> usize {
-        self.0.taken().len()
+        self.0.calls().iter().filter(|(_, _, taken)| *taken).count()
     }
 }
 
-fn as_it_should(fault: SinkFault) -> (Delivery, bool) {
-    match fault {
-        SinkFault::Unreachable | SinkFault::Busy => (Delivery::Retry { after_ms: 1 }, false),
-        SinkFault::Refused => (Delivery::Rejected { reason: "no".to_owned() }, false),
-        SinkFault::AnswerLost => (Delivery::Unknown, true),
-    }
-}
-
-fn check_sink(sink: &MemorySink<u8>, answers: Answers, broken_rule: &str) {
-    check(block_on(sink_contract(sink, &7, &Far(sink, answers))), broken_rule);
+fn check_sink(wrong: Option<(SinkFault, Delivery, bool)>, broken_rule: &str) {
+    let far = Far(MemorySink::default(), wrong);
+    check(block_on(sink_contract(&far.0, &7, &far)), broken_rule);
 }
 
 #[test]
-fn the_memory_sink_keeps_the_contract() {
-    check_sink(&MemorySink::new(), as_it_should, "");
-}
-
-#[test]
-fn a_wrong_sink_is_found() {
-    let sink = MemorySink::new();
-    sink.script(Delivery::Delivered, false);
-    check_sink(&sink, as_it_should, "what is delivered was taken, once");
-    let unreachable: Answers = |_| (Delivery::Unknown, false);
-    check_sink(&MemorySink::new(), unreachable, "what was not sent is retried, and says when");
-    let at_once: Answers = |fault| match fault {
-        SinkFault::Busy => (Delivery::Retry { after_ms: 0 }, false),
-        _ => as_it_should(fault),
-    };
-    check_sink(&MemorySink::new(), at_once, "what was not taken yet is retried, and says when");
-    let takes_all: Answers = |fault| {
-        (as_it_should(fault).0, matches!(fault, SinkFault::Refused | SinkFault::AnswerLost))
-    };
-    check_sink(&MemorySink::new(), takes_all, "what is rejected was not taken, and says why");
-    let guesses: Answers = |fault| match fault {
-        SinkFault::AnswerLost => (Delivery::Delivered, true),
-        _ => as_it_should(fault),
-    };
-    check_sink(&MemorySink::new(), guesses, "without an answer nothing is known");
+fn the_memory_sink_keeps_the_contract_and_a_wrong_one_is_found() {
+    use Delivery::{Delivered, Rejected, Retry, Unknown};
+    check_sink(None, "");
+    let check_wrong = |fault, outcome, taken, rule| check_sink(Some((fault, outcome, taken)), rule);
+    check_wrong(
+        SinkFault::Unreachable,
+        Unknown,
+        false,
+        "what was not sent is retried, and says when",
+    );
+    check_wrong(
+        SinkFault::Busy,
+        Retry { after_ms: 0 },
+        false,
+        "what was not taken yet is retried, and says when",
+    );
+    let rejected = Rejected { reason: "no".to_owned() };
+    check_wrong(SinkFault::Refused, rejected, true, "what is rejected was not taken, and says why");
+    check_wrong(SinkFault::AnswerLost, Delivered, true, "without an answer nothing is known");
 }
 
 /// How a stream is wrong.
@@ -91,9 +83,8 @@ impl Clock for Stream {
 
 impl SourceBench for Stream {
     async fn open(&self) -> ShardId {
-        let shard = ShardId::from("parent");
-        self.0.open(&shard, &[]);
-        shard
+        self.0.open(&"parent".into(), &[]);
+        "parent".into()
     }
 
     async fn put(&self, shard: &ShardId, bytes: &[u8]) {
@@ -102,27 +93,22 @@ impl SourceBench for Stream {
 
     async fn split(&self, shard: &ShardId) -> Option<[ShardId; 2]> {
         self.0.close(shard);
-        let children = ["left", "right"].map(ShardId::from);
-        for child in &children {
-            self.0.open(child, std::slice::from_ref(shard));
-        }
-        Some(children)
+        Some(["left", "right"].map(|child| {
+            self.0.open(&child.into(), std::slice::from_ref(shard));
+            child.into()
+        }))
     }
 }
 
 impl Source for Stream {
     async fn next(&self) -> Result<Option<Batch>, Retryable> {
-        let mut batch = self.0.next().await?;
-        if let Some(batch) = &mut batch {
-            match self.2 {
-                Wrong::Reverses => batch.records.reverse(),
-                Wrong::TakesByItself => {
-                    self.0.taken(&batch.shard, &batch.records[0].sequence).await?;
-                }
-                _ => {}
-            }
+        let Some(mut batch) = self.0.next().await? else { return Ok(None) };
+        match self.2 {
+            Wrong::Reverses => batch.records.reverse(),
+            Wrong::TakesByItself => self.0.taken(&batch.shard, &batch.records[0].sequence).await?,
+            _ => {}
         }
-        Ok(batch)
+        Ok(Some(batch))
     }
 
     async fn taken(&self, shard: &ShardId, up_to: &SequenceNumber) -> Result<(), Retryable> {
@@ -156,12 +142,8 @@ fn check_source(wrong: Wrong, broken_rule: &str) {
 }
 
 #[test]
-fn the_memory_source_keeps_the_contract() {
+fn the_memory_source_keeps_the_contract_and_a_wrong_one_is_found() {
     check_source(Wrong::Nothing, "");
-}
-
-#[test]
-fn a_wrong_source_is_found() {
     check_source(
         Wrong::ProvesTheFuture,
         "an open shard is listed, and proven empty as of when it was asked",
@@ -211,15 +193,12 @@ fn check_wake(fates: &[Fate], makes: fn(WakeUp, When) -> (WakeUp, When), broken_
 }
 
 #[test]
-fn the_memory_queue_keeps_the_contract_when_it_repeats_too() {
+fn the_memory_queue_keeps_the_contract_and_a_wrong_one_is_found() {
+    use Fate::{Comes, Lost, Repeats};
     check_wake(&[], |wake_up, when| (wake_up, when), "");
-    check_wake(&[Fate::Repeats; 16], |wake_up, when| (wake_up, when), "");
-}
-
-#[test]
-fn a_wrong_queue_is_found() {
-    use Fate::{Comes, Lost};
-    check_wake(&[Lost], |wake_up, when| (wake_up, when), "a wake-up for now comes");
+    check_wake(&[Repeats; 16], |wake_up, when| (wake_up, when), "");
+    let mixes = |wake_up, when| (WakeUp { partition: Partition::new(1).unwrap(), ..wake_up }, when);
+    check_wake(&[], mixes, "a wake-up for now comes");
     check_wake(
         &[Comes, Lost],
         |wake_up, when| (wake_up, when),
@@ -230,23 +209,22 @@ fn a_wrong_queue_is_found() {
         |wake_up, _| (wake_up, When::Now),
         "a wake-up comes at its time and not before",
     );
-    let mixes = |wake_up, when| (WakeUp { partition: Partition::new(1).unwrap(), ..wake_up }, when);
-    check_wake(&[], mixes, "a wake-up for now comes");
-    let last = "a wake-up that is far off comes after the longest delay";
-    check_wake(&[Comes, Comes, Comes, Lost], |wake_up, when| (wake_up, when), last);
+    let far_off = "a wake-up that is far off comes after the longest delay";
+    check_wake(&[Comes, Comes, Comes, Lost], |wake_up, when| (wake_up, when), far_off);
+}
+
+/// A clock that goes back each time it is read.
+struct Backwards(VirtualClock);
+
+impl Clock for Backwards {
+    fn now(&self) -> Timestamp {
+        self.0.advance(-1);
+        self.0.now()
+    }
 }
 
 #[test]
 fn a_clock_that_goes_back_is_found() {
-    /// Goes back each time it is read.
-    struct Backwards(VirtualClock);
-
-    impl Clock for Backwards {
-        fn now(&self) -> Timestamp {
-            self.0.advance(-1);
-            self.0.now()
-        }
-    }
     check(clock_contract(&clock()), "");
     check(clock_contract(&Backwards(clock())), "a clock does not go back");
 }

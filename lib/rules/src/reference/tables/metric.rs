@@ -1,5 +1,6 @@
 //! Metrics.
 
+use crate::read::metric::SERIES_MAX;
 use crate::reference::{Form, Key, Need, Object};
 
 /// A metric.
@@ -81,7 +82,7 @@ pub static METRIC: Object = Object {
         },
         Key {
             name: "max_series",
-            form: Form::Whole(1, 100_000),
+            form: Form::Whole(1, SERIES_MAX),
             need: Need::Default("1000"),
             about: "How many combinations of dimension values are named per day. What is over it folds into one series, `__other__`, so that totals stay exact.",
         },
