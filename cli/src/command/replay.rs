@@ -25,6 +25,9 @@ use streamgauge_local::replay::{Observer, Options, ReplayError, Summary, replay}
 /// Runs the events through the rules.
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let options = options(arguments)?;
+    if let Some(path) = &arguments.rejects {
+        inputs::keep(path, "--rejects", arguments.events.iter().chain(&arguments.rules))?;
+    }
     let plan = rules::plan(&arguments.rules)?;
     if !arguments.compare.is_empty() {
         return compare::run(arguments, plan, &options);

@@ -146,6 +146,17 @@ fn bad_lines_are_told_and_never_stop_a_run() {
     assert_snapshot!("bad_lines_rejects", sandbox.read("rejects.ndjson"));
 }
 
+#[test]
+fn rejects_never_overwrite_what_is_read() {
+    let sandbox = sandbox("rejects_overwrite");
+    let onto_events = "replay --rules rules.yaml --rejects ./events.ndjson events.ndjson";
+    assert_snapshot!("rejects_onto_events", sandbox.run(onto_events));
+    assert_eq!(sandbox.read("events.ndjson"), EVENTS);
+    let onto_rules = "replay --rules rules.yaml --rejects rules.yaml events.ndjson";
+    assert_snapshot!("rejects_onto_rules", sandbox.run(onto_rules));
+    assert_eq!(sandbox.read("rules.yaml"), RULES);
+}
+
 /// One event for each of the times, which are JSON.
 fn events_at(times: &[&str]) -> String {
     let event = |(number, time): (usize, &&str)| {
