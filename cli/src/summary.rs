@@ -4,6 +4,7 @@ use crate::style::{self, tell};
 use crate::table::{self, Align};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::OTHER;
+use streamgauge_engine::time::Timestamp;
 use streamgauge_local::replay::Summary;
 
 /// Tells what became of the events.
@@ -64,6 +65,18 @@ pub(crate) fn warn_of_metrics(plan: &Plan, summary: &Summary) {
                 "{warning}: metric `{name}` has more than {max} series on a day: {count} points went into {OTHER}"
             ));
         }
+    }
+}
+
+/// Says that `--until` did nothing: it is no filter, and the clock does not go back.
+pub(crate) fn note_until(until: Option<Timestamp>, summary: &Summary) {
+    if let (Some(until), Some(last)) = (until, summary.last_event)
+        && until <= last
+    {
+        tell(format_args!(
+            "{}: --until {until} changes nothing, because it is not after the last event; it leaves no events out",
+            style::hint("note")
+        ));
     }
 }
 

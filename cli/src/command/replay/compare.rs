@@ -79,6 +79,7 @@ fn observe(
     tell(style::bold(style::printable(&names)));
     summary::note_alerts(&plan);
     summary::tell_counters(&summary);
+    summary::note_until(options.until, &summary);
     run.rejects.tell();
     summary::warn_of_metrics(&plan, &summary);
     Ok(())

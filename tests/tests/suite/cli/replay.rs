@@ -35,6 +35,16 @@ fn forms() {
 }
 
 #[test]
+fn an_end_before_the_last_event_is_told() {
+    let sandbox = sandbox("replay_until_early");
+    let until = |time: &str| {
+        format!("replay --rules rules.yaml --output json --until {time} events.ndjson")
+    };
+    assert_snapshot!("replay_until_early", sandbox.run(&until("2026-01-05T10:05:00Z")));
+    assert_snapshot!("replay_until_2300", sandbox.run(&until("2300-01-01T00:00:00Z")));
+}
+
+#[test]
 fn long_tables_are_cut_and_say_so() {
     let sandbox = sandbox("replay_long");
     let events = (0..3000).map(|number| {
