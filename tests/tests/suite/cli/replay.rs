@@ -84,6 +84,17 @@ fn alerts_are_not_evaluated_and_that_is_said() {
 }
 
 #[test]
+fn a_correction_that_is_the_same_is_no_difference() {
+    let sandbox = sandbox("compare_corrections");
+    // Another `out_of_order` moves the places of corrections, not what they say.
+    sandbox.file("slower.yaml", format!("out_of_order: 40s\n{RULES}"));
+    assert_snapshot!(
+        "compare_corrections",
+        sandbox.run("replay --rules rules.yaml --compare slower.yaml events.ndjson")
+    );
+}
+
+#[test]
 fn comparing_rules() {
     let sandbox = sandbox("compare");
     sandbox.file(
