@@ -7,6 +7,9 @@ use streamgauge_engine::series::OTHER;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::replay::Summary;
 
+/// The seconds since 1970 of any time now are a few weeks, if they are read as milliseconds: this is 2096.
+const SECONDS_AS_MILLISECONDS_MAX: i64 = 4_000_000_000;
+
 /// Tells what became of the events.
 pub(crate) fn tell_counters(summary: &Summary) {
     let counters = &summary.counters;
@@ -22,6 +25,12 @@ pub(crate) fn tell_counters(summary: &Summary) {
     ));
     if let (Some(first), Some(last)) = (summary.first_event, summary.last_event) {
         tell(format_args!("event times from {first} to {last}"));
+        if last.as_millis() < SECONDS_AS_MILLISECONDS_MAX {
+            tell(format_args!(
+                "{}: all events are in the first weeks of 1970, as if seconds were read as milliseconds: check `time_unit`",
+                style::warning("warning")
+            ));
+        }
     }
 }
 
