@@ -1,14 +1,18 @@
 //! Both folds together, driven batch by batch: several shards, increments, and what depends on when a settle comes.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::decode::{Decoder, Record};
 use streamgauge_engine::output::{Counters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::reject::Reject;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
 use streamgauge_engine::time::Timestamp;
+use streamgauge_local::input::Input;
+use streamgauge_local::replay::{Observer, Options, replay};
 use streamgauge_rules::{SourceFile, compile, render};
 
 /// What stands before the metrics in all of these rules: event times are milliseconds, nothing waits.
@@ -189,4 +193,32 @@ fn without_deduplication_an_open_window_takes_events_of_any_age() {
     stack.finish(10 * DAY);
     assert_eq!(stack.told(), [&format!("{}s  = 1 correction", 2 * DAY / 1_000), "0s  = 1"]);
     assert_eq!((stack.counters.counted, stack.counters.late), (2, 1));
+}
+
+/// A bug shows in tests as a panic and not as threads that wait for each other for ever.
+#[test]
+fn a_panic_ends_a_replay_on_any_number_of_threads() {
+    struct Panics;
+    impl Observer for Panics {
+        fn point(&mut self, _: &Point) -> std::io::Result<()> {
+            panic!("as a bug would")
+        }
+        fn reject(&mut self, _: &str, _: u64, _: &Reject, _: &[u8]) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn progress(&mut self, _: u64) {}
+    }
+    let rules = "allowed_lateness: 0s\nmetrics: {m: {count: 'type == \"a\"', window: 1h}}";
+    let plan = plan(&format!("{HEADER}{rules}"));
+    // Several megabytes without a point, so that threads are at work when the first one comes.
+    let line =
+        |time: i64| format!("{{\"id\":\"{time}\",\"type\":\"a\",\"time\":{time}}}{:300}\n", "");
+    let events: String =
+        (0..20_000).chain([5_000_000]).chain(5_000_000..5_020_000).map(line).collect();
+    for threads in [1, 2, 4] {
+        let input = Input::bytes("events", events.clone().into_bytes());
+        let options = Options { threads, until: None, open: false };
+        let run = || replay(&plan, vec![input], &options, &mut Panics).map(|_| ());
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err(), "{threads} threads");
+    }
 }
