@@ -151,6 +151,23 @@ fn a_series_that_is_not_held_by_itself_gets_no_zero() {
     assert_eq!(stack.told(), [format!("0s {last} = 1"), "1s __other__ = 20".to_owned()]);
 }
 
+/// Whatever an event says, a window has one point per series.
+#[test]
+fn a_value_that_looks_like_the_folded_ones_is_one_of_them() {
+    let mut names = ["x", "y", "__other__"];
+    names.sort_by_key(|name| SeriesKey::new([*name]).stable_hash());
+    for first in ["__other__", "x"] {
+        let mut stack = Stack::new(&ZERO.replace("zero:", "max_series: 1, zero:"), &["s"]);
+        stack.take("s", &[(100, "a", first)]);
+        stack.take("s", &names.map(|name| (1_100, "a", name)));
+        stack.finish(2_000);
+        let told = stack.told();
+        let mut series: Vec<_> = told.iter().map(|point| point.split('=').next()).collect();
+        series.dedup();
+        assert_eq!(series.len(), told.len(), "{told:?}");
+    }
+}
+
 #[test]
 fn open_windows_share_the_names_of_their_day_and_have_no_zeros() {
     let rules = ZERO.replace("zero:", "max_series: 2, zero:");

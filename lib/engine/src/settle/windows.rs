@@ -146,6 +146,9 @@ impl MetricWindows {
         zeros: bool,
     ) -> Vec<(Arc<SeriesKey>, Values)> {
         window.trim(self.open_series_max, &self.empty);
+        if self.dimensions > 0 {
+            window.fold(&self.other_key(), &self.empty);
+        }
         let silent = if zeros { self.silent(&window) } else { Vec::new() };
         if self.zero {
             for (key, cell) in &window.cells {
@@ -223,6 +226,16 @@ impl OpenWindow {
         let entry = self.cells.entry(key.stable_hash(), |(held, _)| held == key, hash_of);
         let occupied = entry.or_insert_with(|| (Arc::clone(key), Cell::new(empty, start)));
         &mut occupied.into_mut().1
+    }
+
+    /// Folds a series that goes by the name of the folded ones: an event may say `__other__` itself.
+    fn fold(&mut self, other_key: &SeriesKey, empty: &Accumulator) {
+        let is_other = |(key, _): &(Arc<SeriesKey>, Cell)| **key == *other_key;
+        if let Ok(found) = self.cells.find_entry(other_key.stable_hash(), is_other) {
+            let ((_, cell), _) = found.remove();
+            let other = self.other.get_or_insert_with(|| Cell::new(empty, cell.latest));
+            other.accumulator.merge(&cell.accumulator);
+        }
     }
 
     /// Whether the window has events of a series, as far as it can tell: what was folded is known by its hash only.
