@@ -71,21 +71,21 @@ impl Stack {
     fn settle(&mut self) {
         let mut decisions = Decisions::default();
         while self.settler.settle(Timestamp::EPOCH, &mut decisions) == Progress::More {}
-        self.tell(decisions);
+        self.tell(&decisions);
     }
 
     fn finish(&mut self, stop: i64) {
         let mut decisions = Decisions::default();
         let stop = Timestamp::from_millis(stop);
         while self.settler.finish(stop, &mut decisions) == Progress::More {}
-        self.tell(decisions);
+        self.tell(&decisions);
     }
 
     fn open(&self, stop: i64) -> Vec<String> {
         self.settler.open_points(Timestamp::from_millis(stop)).iter().map(shown).collect()
     }
 
-    fn tell(&mut self, decisions: Decisions) {
+    fn tell(&mut self, decisions: &Decisions) {
         self.told.extend(decisions.points.iter().map(shown));
     }
 
@@ -98,10 +98,10 @@ impl Stack {
 fn plan(rules: &str) -> Arc<Plan> {
     let source = SourceFile { name: "rules.yaml".to_owned(), text: rules.to_owned() };
     let outcome = compile(&[source], &|_| None);
-    let Some(rules) = outcome.rules else {
+    let Some(checked) = outcome.rules else {
         panic!("{}", render::for_people(&outcome.problems, &outcome.sources, false));
     };
-    Arc::new(rules.plan)
+    Arc::new(checked.plan)
 }
 
 /// A point as `window start in seconds, series = value`, with its status unless it is final.
@@ -192,7 +192,9 @@ fn where_zeros_begin_does_not_depend_on_how_batches_are_cut() {
     whole.settle();
     assert_eq!(whole.told(), expect);
     let mut cut = Stack::new(rules, &["s"]);
-    events.iter().for_each(|&event| cut.take("s", &[event]));
+    for event in events {
+        cut.take("s", &[event]);
+    }
     cut.settle();
     assert_eq!(cut.told(), expect);
 }
