@@ -23,4 +23,9 @@ mod suite {
     /// The published cases of JSON parsing, as lines of events.
     mod json_vectors;
 
+    /// Helper: rules and events in, output lines out.
+    mod replayed;
+
+    /// The engine against a naive second reading of the contract, on random rules and events.
+    mod oracle;
 }
