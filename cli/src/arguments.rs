@@ -39,16 +39,22 @@ pub(crate) enum Command {
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArguments),
     /// Run scenario files: events in, expected points out, on a virtual clock
-    #[command(after_help = "Examples:\n  streamgauge test scenarios/*.yaml\n  streamgauge test scenarios/*.yaml --junit target/scenarios.xml")]
+    #[command(
+        after_help = "Examples:\n  streamgauge test scenarios/*.yaml\n  streamgauge test scenarios/*.yaml --junit target/scenarios.xml"
+    )]
     Test(TestArguments),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge")]
+    #[command(
+        after_help = "Example:\n  streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge"
+    )]
     Completions {
         /// The shell
         shell: Shell,
     },
     /// Print the manual page
-    #[command(after_help = "Examples:\n  streamgauge man | man -l -\n  streamgauge man --dir ~/.local/share/man/man1")]
+    #[command(
+        after_help = "Examples:\n  streamgauge man | man -l -\n  streamgauge man --dir ~/.local/share/man/man1"
+    )]
     Man {
         /// Write the pages of all commands into this folder instead
         #[arg(long, value_name = "DIR")]

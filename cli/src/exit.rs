@@ -54,12 +54,7 @@ pub(crate) enum Failure {
     /// The reader of the output has gone.
     ReaderGone,
     /// Still to be told.
-    Error {
-        exit: Exit,
-        message: String,
-        causes: Vec<String>,
-        hint: Option<String>,
-    },
+    Error { exit: Exit, message: String, causes: Vec<String>, hint: Option<String> },
 }
 
 impl Failure {
@@ -77,7 +72,9 @@ impl Failure {
     pub(crate) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::outside("could not write to standard output").because(error).maybe_hint(space_hint(error)),
+            _ => Self::outside("could not write to standard output")
+                .because(error)
+                .maybe_hint(space_hint(error)),
         }
     }
 
@@ -122,15 +119,22 @@ impl From<InputError> for Failure {
 
 fn space_hint(error: &io::Error) -> Option<String> {
     let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    full.then(|| "free some space or write somewhere else; what was written so far is incomplete".to_owned())
+    full.then(|| {
+        "free some space or write somewhere else; what was written so far is incomplete".to_owned()
+    })
 }
 
-/// Tells what is still to be told and gives the process its exit code.
+/// Gives the process its exit code, after what is still to be told.
 pub(crate) fn end(result: Result<Exit, Failure>) -> ExitCode {
-    match result {
-        Ok(exit) | Err(Failure::Told(exit)) => exit.into(),
-        Err(Failure::ReaderGone) => Exit::Fine.into(),
-        Err(Failure::Error { exit, message, causes, hint }) => {
+    result.unwrap_or_else(tell_failure).into()
+}
+
+/// Tells what is still to be told; gives the exit code that it asks for.
+pub(crate) fn tell_failure(failure: Failure) -> Exit {
+    match failure {
+        Failure::Told(exit) => exit,
+        Failure::ReaderGone => Exit::Fine,
+        Failure::Error { exit, message, causes, hint } => {
             tell(format_args!("{}: {}", style::error("error"), style::printable(&message)));
             for cause in causes {
                 tell(format_args!("  {}: {}", style::dim("caused by"), style::printable(&cause)));
@@ -138,7 +142,7 @@ pub(crate) fn end(result: Result<Exit, Failure>) -> ExitCode {
             if let Some(hint) = hint {
                 tell(format_args!("{}: {}", style::hint("hint"), style::printable(&hint)));
             }
-            exit.into()
+            exit
         }
     }
 }

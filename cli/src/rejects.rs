@@ -45,7 +45,11 @@ impl Rejects {
             None => None,
             Some(path) => {
                 let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
-                Some(RejectFile { path: path.to_owned(), writer: BufWriter::new(file), failed: false })
+                Some(RejectFile {
+                    path: path.to_owned(),
+                    writer: BufWriter::new(file),
+                    failed: false,
+                })
             }
         };
         Ok(Self { file, ..Self::default() })
@@ -113,7 +117,9 @@ impl Rejects {
 fn object(input: &str, line: u64, reject: &Reject, payload: &[u8]) -> Vec<u8> {
     let mut object = br#"{"input":"#.to_vec();
     push_json_string(input, &mut object);
-    object.extend_from_slice(format!(r#","line":{line},"code":"{}","detail":"#, reject.code.as_str()).as_bytes());
+    object.extend_from_slice(
+        format!(r#","line":{line},"code":"{}","detail":"#, reject.code.as_str()).as_bytes(),
+    );
     push_json_string(&reject.detail, &mut object);
     if let Ok(text) = std::str::from_utf8(payload) {
         object.extend_from_slice(br#","payload":"#);
@@ -135,7 +141,9 @@ fn base64(bytes: &[u8]) -> String {
         let byte = |place: usize| u32::from(group.get(place).copied().unwrap_or_default());
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for place in 0..4 {
-            let digit = usize::try_from(bits >> (18 - 6 * place) & 63).ok().and_then(|digit| DIGITS.get(digit));
+            let digit = usize::try_from(bits >> (18 - 6 * place) & 63)
+                .ok()
+                .and_then(|digit| DIGITS.get(digit));
             let padding = usize::try_from(place).is_ok_and(|place| place > group.len());
             text.push(if padding { '=' } else { digit.copied().map_or('=', char::from) });
         }
@@ -160,9 +168,15 @@ mod tests {
 
     #[test]
     fn objects_keep_the_payload_exactly() {
-        let reject = Reject { record: 3, code: RejectCode::InvalidJson, detail: "no \"object\"".to_owned() };
-        let text = |payload: &[u8]| String::from_utf8(object("a.ndjson", 7, &reject, payload)).unwrap();
-        let start = r#"{"input":"a.ndjson","line":7,"code":"invalid_json","detail":"no \"object\"","#;
+        let reject = Reject {
+            position: 3,
+            code: RejectCode::InvalidJson,
+            detail: "no \"object\"".to_owned(),
+        };
+        let text =
+            |payload: &[u8]| String::from_utf8(object("a.ndjson", 7, &reject, payload)).unwrap();
+        let start =
+            r#"{"input":"a.ndjson","line":7,"code":"invalid_json","detail":"no \"object\"","#;
         assert_eq!(text(b"{\0\t"), format!("{start}\"payload\":\"{{\\u0000\\t\"}}\n"));
         assert_eq!(text(b"\xff"), format!("{start}\"payload_base64\":\"/w==\"}}\n"));
     }

@@ -53,10 +53,26 @@ impl<T: Display> Display for Styled<T> {
     }
 }
 
+/// Appends what `value` displays. A `String` takes all that is written to it.
+pub(crate) fn push(text: &mut String, value: impl Display) {
+    let written = fmt::Write::write_fmt(text, format_args!("{value}"));
+    debug_assert!(written.is_ok(), "a String takes all that is written to it");
+}
+
 /// Prints one line on standard error.
 pub(crate) fn tell(line: impl Display) {
     // Where standard error is gone, nobody is left to be told.
     drop(writeln!(anstream::stderr().lock(), "{line}"));
+}
+
+/// Whether standard error shows colours.
+pub(crate) fn colours_on_stderr() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Whether standard output shows colours.
+pub(crate) fn colours_on_stdout() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// Text of somebody else, safe for a terminal: control characters are shown as escapes and do nothing.

@@ -3,6 +3,7 @@
 use crate::style::{self, tell};
 use crate::table::{self, Align};
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::series::OTHER;
 use streamgauge_local::replay::Summary;
 
 /// Tells what became of the events.
@@ -26,31 +27,41 @@ pub(crate) fn tell_counters(summary: &Summary) {
 /// A table of what each metric has seen; `further` adds columns to it.
 pub(crate) fn metrics(plan: &Plan, summary: &Summary, further: &[(&str, &[u64])]) -> String {
     let mut columns = vec![("metric".to_owned(), Align::Left)];
-    let names = ["matched", "no value", "no dimension", "late"].into_iter().chain(further.iter().map(|(name, _)| *name));
+    let names = ["matched", "no value", "no dimension", "late"]
+        .into_iter()
+        .chain(further.iter().map(|(name, _)| *name));
     columns.extend(names.map(|name| (name.to_owned(), Align::Right)));
-    let rows = plan.metrics.iter().zip(&summary.metrics).enumerate().map(|(place, (metric, counters))| {
-        let own = [counters.matched, counters.no_value, counters.no_dimension, counters.late_dropped];
-        let further = further.iter().map(|(_, numbers)| numbers.get(place).copied().unwrap_or_default());
-        let numbers = own.into_iter().chain(further).map(|number| number.to_string());
-        std::iter::once(metric.name.clone()).chain(numbers).collect()
-    });
+    let rows =
+        plan.metrics.iter().zip(&summary.metrics).enumerate().map(|(place, (metric, counters))| {
+            let own =
+                [counters.matched, counters.no_value, counters.no_dimension, counters.late_dropped];
+            let further =
+                further.iter().map(|(_, numbers)| numbers.get(place).copied().unwrap_or_default());
+            let numbers = own.into_iter().chain(further).map(|number| number.to_string());
+            std::iter::once(metric.name.clone()).chain(numbers).collect()
+        });
     table::lines(&columns, rows.collect(), 2)
 }
 
-/// Warns of metrics that no event matched; a run without events says nothing about them.
-pub(crate) fn warn_of_unmatched(plan: &Plan, summary: &Summary) {
-    if summary.counters.received == 0 {
+/// Warns of metrics that took nothing and of those that had more series than they may; without events there is nothing to warn of.
+pub(crate) fn warn_of_metrics(plan: &Plan, summary: &Summary) {
+    if summary.counters.received == summary.counters.rejected {
         return;
     }
     for (metric, counters) in plan.metrics.iter().zip(&summary.metrics) {
-        let name = &metric.name;
+        let (name, warning) = (&metric.name, style::warning("warning"));
         if counters.matched == 0 && counters.no_value == 0 {
-            tell(format_args!("{}: metric `{name}` matched no event", style::warning("warning")));
+            tell(format_args!("{warning}: metric `{name}` matched no event"));
         } else if counters.matched == 0 {
             let count = counters.no_value;
             tell(format_args!(
-                "{}: metric `{name}` took no event: its value or key is missing in all {count} that it matched",
-                style::warning("warning")
+                "{warning}: metric `{name}` took no event: in all {count} that it matched, its value or key is missing"
+            ));
+        }
+        if counters.folded > 0 {
+            let (count, max) = (counters.folded, metric.max_series);
+            tell(format_args!(
+                "{warning}: metric `{name}` has more than {max} series on a day: {count} points went into {OTHER}"
             ));
         }
     }
@@ -60,7 +71,11 @@ pub(crate) fn warn_of_unmatched(plan: &Plan, summary: &Summary) {
 pub(crate) fn note_alerts(plan: &Plan) {
     let count = plan.alerts.len();
     if count > 0 {
-        let alerts = if count == 1 { "1 alert is".to_owned() } else { format!("{count} alerts are") };
-        tell(format_args!("{}: {alerts} checked but not evaluated by this version", style::hint("note")));
+        let alerts =
+            if count == 1 { "1 alert is".to_owned() } else { format!("{count} alerts are") };
+        tell(format_args!(
+            "{}: {alerts} checked but not evaluated by this version",
+            style::hint("note")
+        ));
     }
 }

@@ -20,7 +20,9 @@ pub(crate) fn lines(columns: &[(String, Align)], rows: Vec<Vec<String>>, indent:
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(Row::from(columns.iter().map(|(name, _)| short(name)).collect::<Vec<_>>()));
-    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| short(cell)).collect::<Vec<_>>()));
+    table.add_rows(
+        rows.into_iter().map(|row| row.iter().map(|cell| short(cell)).collect::<Vec<_>>()),
+    );
     for (place, (column, (_, align))) in table.column_iter_mut().zip(columns).enumerate() {
         column.set_padding((if place == 0 { indent } else { 2 }, 0));
         if *align == Align::Right {
@@ -48,9 +50,14 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_long_texts_cut() {
         let columns = [("name".to_owned(), Align::Left), ("count".to_owned(), Align::Right)];
-        let rows = vec![vec!["a".to_owned(), "1".to_owned()], vec!["x".repeat(60), "12345678".to_owned()]];
+        let rows =
+            vec![vec!["a".to_owned(), "1".to_owned()], vec!["x".repeat(60), "12345678".to_owned()]];
         let long = "x".repeat(47) + "\u{2026}";
-        let expect = format!("  name{}     count\n  a{}         1\n  {long}  12345678\n", " ".repeat(44), " ".repeat(47));
+        let expect = format!(
+            "  name{}     count\n  a{}         1\n  {long}  12345678\n",
+            " ".repeat(44),
+            " ".repeat(47)
+        );
         assert_eq!(lines(&columns, rows, 2), expect);
     }
 }

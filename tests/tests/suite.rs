@@ -17,6 +17,9 @@ mod suite {
     /// The engine has no clock, no I/O, no async and no hash order.
     mod purity;
 
+    /// Whole answers of the command: exit code, standard output, standard error.
+    mod cli;
+
     /// The published conformance cases of CEL, and the table in `docs/cel.md`.
     mod cel_conformance;
 
@@ -28,4 +31,7 @@ mod suite {
 
     /// The engine against a naive second reading of the contract, on random rules and events.
     mod oracle;
+
+    /// The generated documents are not stale: the rules reference and the JSON Schema.
+    mod docs;
 }

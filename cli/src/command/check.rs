@@ -1,1 +1,154 @@
-use crate::exit::*; use crate::arguments::*; pub(super) fn run<T>(_a: &T) -> Result<Exit, Failure> { Ok(Exit::Fine) }
+//! `check`: all problems of rules files, and what each metric would take of sample events.
+
+use crate::arguments::{CheckArguments, CheckOutput};
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::rejects::Rejects;
+use crate::style::{self, tell};
+use crate::{inputs, rules, summary};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+use streamgauge_engine::output::{MetricCounters, Point};
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::reject::Reject;
+use streamgauge_engine::series::SeriesKey;
+use streamgauge_local::input::Input;
+use streamgauge_local::replay::{Observer, Options, ReplayError, Summary, replay};
+use streamgauge_pipeline::render::push_json_string;
+use streamgauge_rules::{Outcome, Rules, render};
+
+/// Shows what is wrong with the rules, or that nothing is.
+pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let inputs = inputs::open(&arguments.events)?;
+    let outcome = rules::compile(&arguments.rules)?;
+    let (errors, warnings) = rules::counts(&outcome);
+    let text = match arguments.output {
+        CheckOutput::Text => {
+            render::for_people(&outcome.problems, &outcome.sources, style::colours_on_stdout())
+        }
+        CheckOutput::Json => render::json(&outcome.problems),
+        CheckOutput::Github => render::github(&outcome.problems),
+    };
+    print(&text)?;
+    tell(verdict(&outcome, errors, warnings));
+    let Some(rules) = &outcome.rules else { return Ok(Exit::Wrong) };
+    if !arguments.events.is_empty() {
+        sample(&Arc::new(rules.plan.clone()), inputs, arguments.output)?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))
+}
+
+/// One line that says how it stands.
+fn verdict(outcome: &Outcome, errors: usize, warnings: usize) -> String {
+    let count =
+        |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let warned =
+        if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "warning")) };
+    match &outcome.rules {
+        Some(Rules { plan, channels, .. }) => {
+            let parts = [
+                count(plan.metrics.len(), "metric"),
+                count(plan.alerts.len(), "alert"),
+                count(channels.len(), "channel"),
+            ];
+            format!("{}: {}{warned}", style::good("the rules are fine"), parts.join(", "))
+        }
+        None => format!("{}{warned}", style::error(count(errors, "error"))),
+    }
+}
+
+/// Runs sample events through the rules and shows what each metric takes.
+fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(), Failure> {
+    let mut sample = Sample {
+        metrics: vec![Seen::default(); plan.metrics.len()],
+        rejects: Rejects::new(None)?,
+        progress: Progress::new(inputs::total_bytes(&inputs)),
+    };
+    let options = Options { threads: 1, until: None, open: true };
+    let result = replay(plan, inputs, &options, &mut sample);
+    sample.progress.finish();
+    let summary = result.map_err(|error| match error {
+        ReplayError::Input(error) => error.into(),
+        ReplayError::Output(error) => Failure::output(&error),
+    })?;
+    let series =
+        sample.metrics.iter().map(|seen| u64::try_from(seen.series.len()).unwrap_or(u64::MAX));
+    let (series, points) = (
+        series.collect::<Vec<_>>(),
+        sample.metrics.iter().map(|seen| seen.points).collect::<Vec<_>>(),
+    );
+    let table = || summary::metrics(plan, &summary, &[("series", &series), ("points", &points)]);
+    match output {
+        CheckOutput::Text => print(&table())?,
+        CheckOutput::Json => print(&json(plan, &summary, &series, &points))?,
+        CheckOutput::Github => tell(table().trim_end()),
+    }
+    summary::tell_counters(&summary);
+    sample.rejects.tell();
+    summary::warn_of_metrics(plan, &summary);
+    Ok(())
+}
+
+/// One object per metric.
+fn json(plan: &Plan, summary: &Summary, series: &[u64], points: &[u64]) -> String {
+    let mut text = Vec::new();
+    let metrics = plan.metrics.iter().zip(&summary.metrics).zip(series.iter().zip(points));
+    for ((metric, counters), (series_count, point_count)) in metrics {
+        text.extend_from_slice(br#"{"kind":"metric","metric":"#);
+        push_json_string(&metric.name, &mut text);
+        let MetricCounters { matched, no_value, no_dimension, late_dropped, folded } = counters;
+        let numbers = format!(
+            r#","matched":{matched},"no_value":{no_value},"no_dimension":{no_dimension},"late_dropped":{late_dropped},"folded":{folded},"series":{series_count},"points":{point_count}}}"#
+        );
+        text.extend_from_slice(numbers.as_bytes());
+        text.push(b'\n');
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Series of a metric that are told apart.
+const SERIES_MAX: usize = 100_000;
+
+/// What a metric made of the sample.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    series: BTreeSet<Arc<SeriesKey>>,
+    points: u64,
+}
+
+struct Sample {
+    metrics: Vec<Seen>,
+    rejects: Rejects,
+    progress: Progress,
+}
+
+impl Observer for Sample {
+    fn point(&mut self, point: &Point) -> io::Result<()> {
+        if let Some(seen) = self.metrics.get_mut(point.metric) {
+            seen.points += 1;
+            if seen.series.len() < SERIES_MAX {
+                seen.series.insert(Arc::clone(&point.series));
+            }
+        }
+        Ok(())
+    }
+
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        self.rejects.add((input, line), reject, payload, &self.progress)
+    }
+
+    fn progress(&mut self, bytes_read: u64) {
+        self.progress.set(bytes_read);
+    }
+}

@@ -27,7 +27,11 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
     for (name, text) in FILES {
         let file = folder.join(name);
         write_new(&file, text).map_err(|error| Failure::file(&file, &error))?;
-        tell(format_args!("{} {}", style::good("wrote"), style::printable(&file.display().to_string())));
+        tell(format_args!(
+            "{} {}",
+            style::good("wrote"),
+            style::printable(&file.display().to_string())
+        ));
     }
     let shown = quoted(folder);
     tell("");

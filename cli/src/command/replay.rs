@@ -48,9 +48,9 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 /// How the run is to be done.
 fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
     let until = arguments.until.as_deref().map(|text| {
-        Timestamp::parse_rfc3339(text).map_err(|error| {
-            let failure = Failure::wrong(format!("`{text}` is no time for --until")).because(&error);
-            failure.hint("write it as 2026-01-05T10:00:00Z")
+        Timestamp::parse_rfc3339(text).map_err(|_not_a_time| {
+            Failure::wrong(format!("`{text}` is no time for --until"))
+                .hint("write it as 2026-01-05T10:00:00Z")
         })
     });
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
@@ -70,7 +70,12 @@ struct Run {
 
 impl Run {
     /// Replays to the end or to a failure; in both cases all that was decided is written.
-    fn replay(&mut self, plan: &Arc<Plan>, inputs: Vec<Input>, options: &Options) -> Result<Summary, Failure> {
+    fn replay(
+        &mut self,
+        plan: &Arc<Plan>,
+        inputs: Vec<Input>,
+        options: &Options,
+    ) -> Result<Summary, Failure> {
         let result = replay(plan, inputs, options, self);
         self.progress.finish();
         let written = self.points.flush();
@@ -89,19 +94,25 @@ impl Run {
         summary::note_alerts(plan);
         summary::tell_counters(summary);
         self.rejects.tell();
-        let kinds = [(self.finals, "final"), (self.corrections, "correction"), (self.open, "open")];
-        let kinds = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
+        let corrections = if self.corrections == 1 { "correction" } else { "corrections" };
+        let kinds = [(self.finals, "final"), (self.corrections, corrections), (self.open, "open")];
+        let kinds = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, kind)| format!("{count} {kind}"));
         let kinds = kinds.collect::<Vec<_>>().join(", ");
         let count = self.finals + self.corrections + self.open;
-        if count == 0 {
-            tell("0 points");
-        } else {
-            tell(format_args!("{count} points: {kinds}"));
+        let points = if count == 1 { "point" } else { "points" };
+        let colon = if kinds.is_empty() { "" } else { ": " };
+        tell(format_args!("{count} {points}{colon}{kinds}"));
+        if summary.counters.received > 0 {
+            tell(summary::metrics(plan, summary, &[]).trim_end());
         }
-        tell(summary::metrics(plan, summary, &[]).trim_end());
-        summary::warn_of_unmatched(plan, summary);
+        summary::warn_of_metrics(plan, summary);
         if count == 0 && summary.counters.counted > 0 {
-            tell("no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on");
+            tell(
+                "no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on",
+            );
         }
     }
 }
@@ -116,7 +127,13 @@ impl Observer for Run {
         self.points.add(point)
     }
 
-    fn reject(&mut self, input: &str, line: u64, reject: &Reject, payload: &[u8]) -> io::Result<()> {
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> io::Result<()> {
         self.rejects.add((input, line), reject, payload, &self.progress)
     }
 

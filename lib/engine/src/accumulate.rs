@@ -117,7 +117,10 @@ impl Accumulator {
             (Self::Sum(values), Contribution::Number(value)) => add_value(values, value),
             (Self::Distribution(sketch), Contribution::Number(value)) => sketch.add(value),
             (Self::Unique(sketch), Contribution::Member(hash)) => sketch.add_hash(hash),
-            (Self::Ratio { part, whole }, Contribution::Share { part: in_part, whole: in_whole }) => {
+            (
+                Self::Ratio { part, whole },
+                Contribution::Share { part: in_part, whole: in_whole },
+            ) => {
                 *part += u64::from(in_part);
                 *whole += u64::from(in_whole);
             }
@@ -151,7 +154,9 @@ impl Accumulator {
         match self {
             Self::Count(count) => Values::Count(*count),
             Self::Sum(values) => Values::Sum(*values),
-            Self::Distribution(sketch) => Values::Distribution(Box::new(distribution_values(sketch))),
+            Self::Distribution(sketch) => {
+                Values::Distribution(Box::new(distribution_values(sketch)))
+            }
             Self::Unique(sketch) => Values::Unique(sketch.estimate()),
             Self::Ratio { part, whole } => Values::Ratio { part: *part, whole: *whole },
             Self::Journey(cohort) => Values::Journey(Box::new(JourneyValues {
@@ -189,7 +194,12 @@ fn merge_values(values: &mut SumValues, more: &SumValues) {
 
 fn distribution_values(sketch: &Distribution) -> DistributionValues {
     DistributionValues {
-        exact: SumValues { sum: sketch.sum(), count: sketch.count(), min: sketch.min(), max: sketch.max() },
+        exact: SumValues {
+            sum: sketch.sum(),
+            count: sketch.count(),
+            min: sketch.min(),
+            max: sketch.max(),
+        },
         percentiles: PERCENTILES.map(|(_, tenths)| sketch.percentile(tenths).unwrap_or_default()),
     }
 }

@@ -11,8 +11,8 @@ use crate::accumulate::Contribution;
 use crate::decode::{Batch, Event, Take};
 use crate::delta::{Delta, EventSpan, JourneyStep};
 use crate::output::Counters;
-use crate::plan::{LatePolicy, Metric, MetricKind, Plan, Timing};
 use crate::place::{at, events, index};
+use crate::plan::{LatePolicy, Metric, MetricKind, Plan, Timing};
 use crate::time::Timestamp;
 use partials::PartialTable;
 use seen::Seen;
@@ -40,7 +40,9 @@ impl Aggregator {
     /// A shard from which nothing has come yet.
     pub fn new(plan: Arc<Plan>) -> Self {
         let timing = plan.timing;
-        let seen = timing.deduplicate.map(|horizon| Seen::new(horizon, timing.out_of_order + timing.max_ahead));
+        let seen = timing
+            .deduplicate
+            .map(|horizon| Seen::new(horizon, timing.out_of_order + timing.max_ahead));
         Self { plan, furthest: None, seen, partials: PartialTable::default() }
     }
 
@@ -52,7 +54,9 @@ impl Aggregator {
     /// Folds the shard's next batch.
     pub fn fold(&mut self, batch: Batch) -> Delta {
         if let Some(seen) = &self.seen {
-            seen.fetch(batch.events.iter().filter(|event| event.takes > 0).map(|event| event.identity));
+            seen.fetch(
+                batch.events.iter().filter(|event| event.takes > 0).map(|event| event.identity),
+            );
         }
         let mut delta = Delta {
             counters: Counters {
@@ -63,10 +67,12 @@ impl Aggregator {
             ..Delta::default()
         };
         self.partials.begin(batch.names.series.len());
-        let mut counted = vec![false; if batch.no_value.is_empty() { 0 } else { batch.events.len() }];
+        let mut counted =
+            vec![false; if batch.no_value.is_empty() { 0 } else { batch.events.len() }];
         let mut takes = batch.takes.iter();
         for (place, event) in batch.events.iter().enumerate() {
-            let (own, rest) = takes.as_slice().split_at_checked(index(event.takes)).unwrap_or_default();
+            let (own, rest) =
+                takes.as_slice().split_at_checked(index(event.takes)).unwrap_or_default();
             takes = rest.iter();
             let first = self.fold_event(event, own, &batch, &mut delta);
             if let Some(flag) = counted.get_mut(place) {
@@ -85,7 +91,13 @@ impl Aggregator {
 
     /// Folds one event; false if it is a copy.
     #[inline]
-    fn fold_event(&mut self, event: &Event, takes: &[Take], batch: &Batch, delta: &mut Delta) -> bool {
+    fn fold_event(
+        &mut self,
+        event: &Event,
+        takes: &[Take],
+        batch: &Batch,
+        delta: &mut Delta,
+    ) -> bool {
         let stamp = self.watermark();
         if self.furthest.is_none_or(|furthest| furthest < event.advance) {
             self.furthest = Some(event.advance);
@@ -124,7 +136,14 @@ impl Aggregator {
     }
 
     #[inline]
-    fn fold_take(&mut self, event: &Event, take: &Take, stamp: Option<Timestamp>, batch: &Batch, delta: &mut Delta) -> bool {
+    fn fold_take(
+        &mut self,
+        event: &Event,
+        take: &Take,
+        stamp: Option<Timestamp>,
+        batch: &Batch,
+        delta: &mut Delta,
+    ) -> bool {
         let verdict = match stamp {
             None => Verdict::InTime,
             Some(stamp) => self.verdict(event, take, stamp, batch),
@@ -136,7 +155,15 @@ impl Aggregator {
             }
             (Verdict::InTime, Contribution::Step { key, start, finish }) => {
                 let Take { series, window, .. } = *take;
-                delta.steps.push(JourneyStep { series, window, key, time: event.time, identity: event.identity, start, finish });
+                delta.steps.push(JourneyStep {
+                    series,
+                    window,
+                    key,
+                    time: event.time,
+                    identity: event.identity,
+                    start,
+                    finish,
+                });
                 true
             }
             (Verdict::InTime, _) => {
@@ -144,7 +171,13 @@ impl Aggregator {
                 true
             }
             (Verdict::Correction, _) => {
-                self.partials.add_late(&self.plan, batch, take, event.time, stamp.unwrap_or_default());
+                self.partials.add_late(
+                    &self.plan,
+                    batch,
+                    take,
+                    event.time,
+                    stamp.unwrap_or_default(),
+                );
                 true
             }
         }
@@ -161,11 +194,18 @@ impl Aggregator {
         if matches!(take.contribution, Contribution::Step { .. }) {
             return Verdict::Refused;
         }
-        let Some((series, window)) = batch.names.resolve(take.series, take.window) else { return Verdict::Refused };
+        let Some((series, window)) = batch.names.resolve(take.series, take.window) else {
+            return Verdict::Refused;
+        };
         if !is_final(window.end, timing, stamp) {
             return Verdict::InTime;
         }
-        if self.plan.metrics.get(series.metric).is_some_and(|metric| takes_corrections(metric, timing)) {
+        if self
+            .plan
+            .metrics
+            .get(series.metric)
+            .is_some_and(|metric| takes_corrections(metric, timing))
+        {
             Verdict::Correction
         } else {
             Verdict::Refused
@@ -182,7 +222,8 @@ pub(crate) fn is_final(end: Timestamp, timing: &Timing, place: Timestamp) -> boo
 /// Whether late events of this metric become corrections. The union of two sketches of a set needs both, and a journey
 /// is one thing with its window, so `unique` and journeys take none.
 pub(crate) fn takes_corrections(metric: &Metric, timing: &Timing) -> bool {
-    timing.late == LatePolicy::Correct && !matches!(metric.kind, MetricKind::Unique(_) | MetricKind::Journey { .. })
+    timing.late == LatePolicy::Correct
+        && !matches!(metric.kind, MetricKind::Unique(_) | MetricKind::Journey { .. })
 }
 
 #[inline]

@@ -60,7 +60,7 @@ pub struct Decoder {
 struct Numbers {
     windows: WindowTable,
     series: SeriesTable,
-    /// The series or identity that is being put together.
+    /// The series that is being put together.
     packed: Vec<u8>,
 }
 
@@ -72,7 +72,11 @@ impl Decoder {
             times: TimeParser::default(),
             index: MetricIndex::new(&plan),
             candidates: Vec::new(),
-            numbers: Numbers { windows: WindowTable::new(&plan), series: SeriesTable::default(), packed: Vec::new() },
+            numbers: Numbers {
+                windows: WindowTable::new(&plan),
+                series: SeriesTable::default(),
+                packed: Vec::new(),
+            },
             plan,
         }
     }
@@ -90,7 +94,7 @@ impl Decoder {
             batch.received += 1;
             let outcome = match block {
                 Some(block) => self.decode_record(block, &record, &mut values, &mut batch),
-                None => self.decode_checked(text, record, &mut values, &mut batch),
+                None => self.decode_checked(text, &record, &mut values, &mut batch),
             };
             if let Err((code, detail)) = outcome {
                 batch.rejects.push(Reject { position, code, detail });
@@ -103,14 +107,15 @@ impl Decoder {
     fn decode_checked<'a>(
         &mut self,
         text: &'a [u8],
-        record: Record,
+        record: &Record,
         values: &mut FieldValues<'a>,
         batch: &mut Batch,
     ) -> Result<(), Rejection> {
         let bytes = text.get(record.bytes.clone()).unwrap_or_default();
-        let line = std::str::from_utf8(bytes)
-            .map_err(|error| (RejectCode::InvalidUtf8, format!("not UTF-8 at byte {}", error.valid_up_to() + 1)))?;
-        self.decode_record(line, &Record { bytes: 0..line.len(), ..record }, values, batch)
+        let line = std::str::from_utf8(bytes).map_err(|error| {
+            (RejectCode::InvalidUtf8, format!("not UTF-8 at byte {}", error.valid_up_to() + 1))
+        })?;
+        self.decode_record(line, &Record { bytes: 0..line.len(), ..record.clone() }, values, batch)
     }
 
     fn decode_record<'a>(
@@ -121,7 +126,10 @@ impl Decoder {
         batch: &mut Batch,
     ) -> Result<(), Rejection> {
         if record.bytes.len() > RECORD_BYTES_MAX {
-            return Err((RejectCode::TooLarge, format!("{} bytes; the limit is {RECORD_BYTES_MAX}", record.bytes.len())));
+            return Err((
+                RejectCode::TooLarge,
+                format!("{} bytes; the limit is {RECORD_BYTES_MAX}", record.bytes.len()),
+            ));
         }
         self.extractor
             .extract(block, record.bytes.clone(), values)
@@ -131,10 +139,15 @@ impl Decoder {
         if let Some(arrival) = record.arrival
             && time > arrival.plus(self.plan.timing.max_ahead)
         {
-            return Err((RejectCode::TooFarAhead, format!("the event's time {time} is more than `max_ahead` after its arrival {arrival}")));
+            return Err((
+                RejectCode::TooFarAhead,
+                format!(
+                    "the event's time {time} is more than `max_ahead` after its arrival {arrival}"
+                ),
+            ));
         }
         let identity = match self.plan.timing.deduplicate {
-            Some(_) => identity::hash(&self.plan, values, &mut self.numbers.packed)?,
+            Some(_) => identity::hash(&self.plan, values)?,
             None => record.position,
         };
         let takes = self.offer(values, time, batch)?;
@@ -154,17 +167,27 @@ impl Decoder {
     fn time(&mut self, values: &FieldValues<'_>) -> Result<Timestamp, Rejection> {
         let event = &self.plan.event;
         let parsed = match (event.time_unit, values.get(event.time)) {
-            (TimeUnit::Rfc3339, Raw::Text(text)) => self.times.parse(text).map_err(|error| (error, text)),
+            (TimeUnit::Rfc3339, Raw::Text(text)) => {
+                self.times.parse(text).map_err(|error| (error, text))
+            }
             (unit @ (TimeUnit::Seconds | TimeUnit::Milliseconds), Raw::Number(text)) => {
-                Timestamp::from_epoch_text(text, unit == TimeUnit::Seconds).map_err(|error| (error, text))
+                Timestamp::from_epoch_text(text, unit == TimeUnit::Seconds)
+                    .map_err(|error| (error, text))
             }
             (_, Raw::Absent | Raw::Unreachable | Raw::Null) => {
-                return Err((RejectCode::MissingTime, format!("`{}` is missing", self.plan.fields.name(event.time))));
+                return Err((
+                    RejectCode::MissingTime,
+                    format!("`{}` is missing", self.plan.fields.name(event.time)),
+                ));
             }
             (unit, raw) => {
-                let wanted = if unit == TimeUnit::Rfc3339 { "an RFC 3339 string" } else { "a number" };
+                let wanted =
+                    if unit == TimeUnit::Rfc3339 { "an RFC 3339 string" } else { "a number" };
                 let name = self.plan.fields.name(event.time);
-                return Err((RejectCode::InvalidTime, format!("`{name}` must be {wanted}, not {}", value::describe(raw))));
+                return Err((
+                    RejectCode::InvalidTime,
+                    format!("`{name}` must be {wanted}, not {}", value::describe(raw)),
+                ));
             }
         };
         parsed.map_err(|(error, text)| {
@@ -173,12 +196,24 @@ impl Decoder {
                 TimeError::LeapSecond => RejectCode::LeapSecond,
                 TimeError::OutOfRange => RejectCode::TimeOutOfRange,
             };
-            (code, format!("`{}` is {}: {error}", self.plan.fields.name(event.time), value::quote(text)))
+            (
+                code,
+                format!(
+                    "`{}` is {}: {error}",
+                    self.plan.fields.name(event.time),
+                    value::quote(text)
+                ),
+            )
         })
     }
 
     /// Offers the event to every metric that may want it. One that cannot use a value rejects the event for all.
-    fn offer(&mut self, values: &FieldValues<'_>, time: Timestamp, batch: &mut Batch) -> Result<u32, Rejection> {
+    fn offer(
+        &mut self,
+        values: &FieldValues<'_>,
+        time: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<u32, Rejection> {
         let (takes, missing) = (batch.takes.len(), batch.no_value.len());
         self.candidates.clear();
         self.index.candidates(values, &mut self.candidates);
@@ -191,7 +226,6 @@ impl Decoder {
         }
         Ok(number(batch.takes.len() - takes))
     }
-
 }
 
 impl Numbers {
@@ -209,7 +243,8 @@ impl Numbers {
         if metric.filter.as_ref().is_some_and(|filter| !filter.matches(values)) {
             return Ok(());
         }
-        let in_metric = |(code, text): Rejection| (code, format!("{text} (metric `{}`)", metric.name));
+        let in_metric =
+            |(code, text): Rejection| (code, format!("{text} (metric `{}`)", metric.name));
         let contribution = match contribution(&metric.kind, values).map_err(in_metric)? {
             Offer::Take(contribution) => contribution,
             Offer::NoValue => {
@@ -220,7 +255,11 @@ impl Numbers {
         };
         // A finish counts under the dimensions of its start, so its own are not looked at.
         let dimensions: &[Dimension] =
-            if matches!(contribution, Contribution::Step { start: false, .. }) { &[] } else { &metric.dimensions };
+            if matches!(contribution, Contribution::Step { start: false, .. }) {
+                &[]
+            } else {
+                &metric.dimensions
+            };
         self.packed.clear();
         for dimension in dimensions {
             value::push_dimension(&mut self.packed, dimension, values).map_err(in_metric)?;
@@ -245,20 +284,29 @@ fn contribution(kind: &MetricKind, values: &FieldValues<'_>) -> Result<Offer, Re
         MetricKind::Count(when) if when.matches(values) => Offer::Take(Contribution::One),
         MetricKind::Count(_) => Offer::NoMatch,
         MetricKind::Sum(program) | MetricKind::Distribution(program) => {
-            value::number(program, values)?.map_or(Offer::NoValue, |number| Offer::Take(Contribution::Number(number)))
+            value::number(program, values)?
+                .map_or(Offer::NoValue, |number| Offer::Take(Contribution::Number(number)))
         }
-        MetricKind::Unique(program) => {
-            value::text_hash(program, values)?.map_or(Offer::NoValue, |hash| Offer::Take(Contribution::Member(hash)))
-        }
+        MetricKind::Unique(program) => value::text_hash(program, values)?
+            .map_or(Offer::NoValue, |hash| Offer::Take(Contribution::Member(hash))),
         MetricKind::Ratio { part, whole } => {
             let (part, whole) = (part.matches(values), whole.matches(values));
-            if part || whole { Offer::Take(Contribution::Share { part, whole }) } else { Offer::NoMatch }
+            if part || whole {
+                Offer::Take(Contribution::Share { part, whole })
+            } else {
+                Offer::NoMatch
+            }
         }
         MetricKind::Journey { start, finish, key, .. } => step(start, finish, key, values)?,
     })
 }
 
-fn step(start: &Program, finish: &Program, key: &Program, values: &FieldValues<'_>) -> Result<Offer, Rejection> {
+fn step(
+    start: &Program,
+    finish: &Program,
+    key: &Program,
+    values: &FieldValues<'_>,
+) -> Result<Offer, Rejection> {
     let (start, finish) = (start.matches(values), finish.matches(values));
     if !start && !finish {
         return Ok(Offer::NoMatch);

@@ -7,7 +7,10 @@ pub struct FieldId(u32);
 impl FieldId {
     /// The position in [`FieldValues`].
     pub const fn index(self) -> usize {
-        #[expect(clippy::as_conversions, reason = "u32 to usize loses nothing on the platforms we build for")]
+        #[expect(
+            clippy::as_conversions,
+            reason = "u32 to usize loses nothing on the platforms we build for"
+        )]
         {
             self.0 as usize
         }
@@ -25,7 +28,10 @@ pub struct FieldTable {
 impl FieldTable {
     /// The field at `path` (`["data", "country"]`), new or known.
     pub fn intern(&mut self, path: &[&str]) -> FieldId {
-        let known = self.paths.iter().position(|known| known.iter().map(AsRef::as_ref).eq(path.iter().copied()));
+        let known = self
+            .paths
+            .iter()
+            .position(|known| known.iter().map(AsRef::as_ref).eq(path.iter().copied()));
         let index = known.unwrap_or_else(|| {
             self.paths.push(path.iter().map(|&name| name.into()).collect());
             self.paths.len() - 1

@@ -91,7 +91,8 @@ pub struct DistributionValues {
 }
 
 /// The percentiles that a point shows, in tenths of a percent.
-pub const PERCENTILES: [(&str, u32); 5] = [("p50", 500), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999)];
+pub const PERCENTILES: [(&str, u32); 5] =
+    [("p50", 500), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999)];
 
 /// The values of a `journey` point.
 #[derive(Clone, Debug, PartialEq, Default)]

@@ -25,7 +25,10 @@ pub(crate) fn events(length: usize) -> u64 {
 }
 
 #[inline]
-#[expect(clippy::as_conversions, reason = "u32 to usize loses nothing on the platforms we build for")]
+#[expect(
+    clippy::as_conversions,
+    reason = "u32 to usize loses nothing on the platforms we build for"
+)]
 pub(crate) const fn index(place: u32) -> usize {
     place as usize
 }

@@ -57,9 +57,11 @@ pub struct Settler {
     began: Option<Timestamp>,
     metrics: Vec<MetricState>,
     /// What is decided when: moment, metric, start of the window; corrections after final points.
-    agenda: BTreeSet<(Timestamp, usize, Timestamp, Closing)>,
+    agenda: BTreeSet<AgendaEntry>,
     increments: Vec<Increment>,
 }
+
+type AgendaEntry = (Timestamp, usize, Timestamp, Closing);
 
 #[derive(Clone, Debug)]
 struct MetricState {
@@ -74,7 +76,9 @@ impl Settler {
         let metrics = plan.metrics.iter().map(|metric| MetricState {
             windows: MetricWindows::new(metric),
             journeys: match metric.kind {
-                MetricKind::Journey { within, .. } => Some(Journeys::new(within, plan.timing.allowed_lateness)),
+                MetricKind::Journey { within, .. } => {
+                    Some(Journeys::new(within, plan.timing.allowed_lateness))
+                }
                 _ => None,
             },
             counters: MetricCounters::default(),
@@ -102,7 +106,10 @@ impl Settler {
 
     /// What each metric saw so far.
     pub fn counters(&self) -> Vec<MetricCounters> {
-        self.metrics.iter().map(|state| MetricCounters { folded: state.windows.folded(), ..state.counters }).collect()
+        self.metrics
+            .iter()
+            .map(|state| MetricCounters { folded: state.windows.folded(), ..state.counters })
+            .collect()
     }
 
     /// Takes in a delta of a shard. `now` is the clock, for shards that fall behind.
@@ -118,14 +125,21 @@ impl Settler {
             self.take_step(step, &delta.names);
         }
         for partial in delta.partials {
-            let Some((series, span)) = delta.names.resolve(partial.series, partial.window) else { continue };
-            match self.watermark.filter(|&watermark| is_final(span.end, &self.plan.timing, watermark)) {
+            let Some((series, span)) = delta.names.resolve(partial.series, partial.window) else {
+                continue;
+            };
+            match self
+                .watermark
+                .filter(|&watermark| is_final(span.end, &self.plan.timing, watermark))
+            {
                 Some(place) => self.take_late(series, span, place, &partial),
                 None => self.take_in_time(series, span, &partial),
             }
         }
         for LatePartial { stamp, partial } in delta.late {
-            let Some((series, span)) = delta.names.resolve(partial.series, partial.window) else { continue };
+            let Some((series, span)) = delta.names.resolve(partial.series, partial.window) else {
+                continue;
+            };
             self.take_late(series, span, stamp.max(self.watermark.unwrap_or(stamp)), &partial);
         }
     }
@@ -137,9 +151,20 @@ impl Settler {
             return;
         }
         self.began = Some(time);
-        for (place, metric) in self.plan.metrics.iter().enumerate().filter(|(_, metric)| metric.zero && metric.dimensions.is_empty()) {
+        for (place, metric) in self
+            .plan
+            .metrics
+            .iter()
+            .enumerate()
+            .filter(|(_, metric)| metric.zero && metric.dimensions.is_empty())
+        {
             let span = self.plan.calendar.window(metric.window, time);
-            self.agenda.insert((self.plan.final_at(metric, span), place, span.start, Closing::Final));
+            self.agenda.insert((
+                self.plan.final_at(metric, span),
+                place,
+                span.start,
+                Closing::Final,
+            ));
         }
     }
 
@@ -173,12 +198,21 @@ impl Settler {
 
     fn take_in_time(&mut self, series: &DeltaSeries, span: WindowSpan, partial: &Partial) {
         let plan = &self.plan;
-        let (Some(metric), Some(state)) = (plan.metrics.get(series.metric), self.metrics.get_mut(series.metric)) else { return };
+        let (Some(metric), Some(state)) =
+            (plan.metrics.get(series.metric), self.metrics.get_mut(series.metric))
+        else {
+            return;
+        };
         let (cell, is_new) = state.windows.cell(&series.key, span);
         cell.accumulator.merge(&partial.accumulator);
         cell.latest = cell.latest.max(partial.latest);
         if is_new {
-            self.agenda.insert((plan.final_at(metric, span), series.metric, span.start, Closing::Final));
+            self.agenda.insert((
+                plan.final_at(metric, span),
+                series.metric,
+                span.start,
+                Closing::Final,
+            ));
         }
         if metric.live {
             self.increments.push(Increment {
@@ -191,9 +225,19 @@ impl Settler {
         }
     }
 
-    fn take_late(&mut self, series: &DeltaSeries, span: WindowSpan, place: Timestamp, partial: &Partial) {
+    fn take_late(
+        &mut self,
+        series: &DeltaSeries,
+        span: WindowSpan,
+        place: Timestamp,
+        partial: &Partial,
+    ) {
         let plan = &self.plan;
-        let (Some(metric), Some(state)) = (plan.metrics.get(series.metric), self.metrics.get_mut(series.metric)) else { return };
+        let (Some(metric), Some(state)) =
+            (plan.metrics.get(series.metric), self.metrics.get_mut(series.metric))
+        else {
+            return;
+        };
         if !takes_corrections(metric, &plan.timing) {
             state.counters.late_dropped += partial.events;
             return;
@@ -215,7 +259,9 @@ impl Settler {
         let Some(watermark) = self.shards.combined(now) else { return Progress::Done };
         self.advance_journeys(watermark.minus(self.plan.timing.allowed_lateness));
         let limit = decisions.points.len() + POINTS_PER_SETTLE_MAX;
-        while let Some(moment) = self.agenda.first().map(|&(moment, ..)| moment).filter(|&moment| moment < watermark) {
+        while let Some(moment) =
+            self.agenda.first().map(|&(moment, ..)| moment).filter(|&moment| moment < watermark)
+        {
             self.decide(moment, &mut decisions.points);
             if decisions.points.len() >= limit {
                 self.watermark = self.watermark.max(Some(moment.plus(1)));
@@ -233,7 +279,9 @@ impl Settler {
         decisions.increments.append(&mut self.increments);
         self.advance_journeys(stop.plus(1));
         let limit = decisions.points.len() + POINTS_PER_SETTLE_MAX;
-        while let Some(moment) = self.agenda.first().map(|&(moment, ..)| moment).filter(|&moment| moment < stop) {
+        while let Some(moment) =
+            self.agenda.first().map(|&(moment, ..)| moment).filter(|&moment| moment < stop)
+        {
             self.decide(moment, &mut decisions.points);
             if decisions.points.len() >= limit {
                 return Progress::More;
@@ -288,21 +336,35 @@ impl Settler {
     fn decide_ended(&mut self, stop: Timestamp, points: &mut Vec<Point>) {
         let begin = points.len();
         loop {
-            let ended = self.agenda.iter().find(|&&(moment, metric, start, closing)| {
-                let end = |metric: &Metric| self.plan.calendar.window(metric.window, start).end.plus(metric.within());
-                moment <= stop || (closing == Closing::Final && self.plan.metrics.get(metric).is_some_and(|metric| end(metric) <= stop))
-            });
-            let Some(&entry) = ended else { break };
-            self.agenda.remove(&entry);
-            self.close(entry, stop, points);
+            let has_ended = |&(moment, place, start, closing): &AgendaEntry| {
+                let ends_in_time = |metric: &Metric| {
+                    let end = self.plan.calendar.window(metric.window, start).end;
+                    end.plus(metric.within()) <= stop
+                };
+                moment <= stop
+                    || (closing == Closing::Final
+                        && self.plan.metrics.get(place).is_some_and(ends_in_time))
+            };
+            let ended: Vec<_> = self.agenda.iter().copied().filter(has_ended).collect();
+            if ended.is_empty() {
+                break;
+            }
+            // Closing a window may put the next one on the agenda, for its zeros.
+            for entry in ended {
+                self.agenda.remove(&entry);
+                self.close(entry, stop, points);
+            }
         }
         sort(points.get_mut(begin..).unwrap_or_default());
     }
 
-    fn close(&mut self, entry: (Timestamp, usize, Timestamp, Closing), decided_at: Timestamp, points: &mut Vec<Point>) {
+    fn close(&mut self, entry: AgendaEntry, decided_at: Timestamp, points: &mut Vec<Point>) {
         let (moment, place, start, closing) = entry;
         let plan = &self.plan;
-        let (Some(metric), Some(state)) = (plan.metrics.get(place), self.metrics.get_mut(place)) else { return };
+        let (Some(metric), Some(state)) = (plan.metrics.get(place), self.metrics.get_mut(place))
+        else {
+            return;
+        };
         let span = plan.calendar.window(metric.window, start);
         let day = plan.calendar.day(start);
         match closing {
@@ -315,9 +377,17 @@ impl Settler {
                 push_points(points, place, span, (Status::Final, decided_at), values);
                 if state.windows.awaits_zeros() {
                     let next = plan.calendar.window(metric.window, span.end);
-                    self.agenda.insert((plan.final_at(metric, next), place, next.start, Closing::Final));
+                    self.agenda.insert((
+                        plan.final_at(metric, next),
+                        place,
+                        next.start,
+                        Closing::Final,
+                    ));
                 }
-                let remembered = plan.timing.correction_horizon().saturating_add(span.end.as_millis() - span.start.as_millis());
+                let remembered = plan
+                    .timing
+                    .correction_horizon()
+                    .saturating_add(span.end.as_millis() - span.start.as_millis());
                 state.windows.forget_names_before(plan.calendar.day(start.minus(remembered)) - 1);
             }
         }
@@ -346,7 +416,8 @@ fn push_points(
 fn sort(points: &mut [Point]) {
     points.sort_by(|one, other| {
         let of = |point: &Point| (point.metric, point.window_start, point.status);
-        let ((metric, start, status), (other_metric, other_start, other_status)) = (of(one), of(other));
+        let ((metric, start, status), (other_metric, other_start, other_status)) =
+            (of(one), of(other));
         metric
             .cmp(&other_metric)
             .then_with(|| one.series.cmp(&other.series))

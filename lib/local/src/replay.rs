@@ -1,15 +1,16 @@
 //! Event files through the engine's two folds: `replay`, `check --events` and `test` all run this.
 //!
-//! Blocks of lines are decoded by as many threads as the caller allows, in any order, and folded strictly in the order
-//! of the input, by whichever thread finds the next one ready. So the output does not depend on the number of threads.
+//! Blocks of lines are decoded by as many threads as the caller allows, in any order, and go through each fold strictly in
+//! the order of the input, by whichever thread finds the next one ready. So the output does not depend on the threads.
 
-mod fold;
+mod settling;
 mod workers;
 
 use crate::block::Block;
 use crate::input::{Input, InputError, LineReader};
-use fold::Fold;
+use settling::Settling;
 use std::sync::Arc;
+use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::decode::{Batch, Decoder, Record};
 use streamgauge_engine::output::{Counters, MetricCounters, Point};
 use streamgauge_engine::plan::Plan;
@@ -32,7 +33,13 @@ pub trait Observer: Send {
     /// A point, in the order of the output.
     fn point(&mut self, point: &Point) -> std::io::Result<()>;
     /// A record that is no event, in the order of the input. `line` counts from 1.
-    fn reject(&mut self, input: &str, line: u64, reject: &Reject, payload: &[u8]) -> std::io::Result<()>;
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> std::io::Result<()>;
     /// So many bytes of the inputs, as stored, have been read.
     fn progress(&mut self, bytes_read: u64);
 }
@@ -74,24 +81,25 @@ pub fn replay(
     observer: &mut dyn Observer,
 ) -> Result<Summary, ReplayError> {
     let mut source = Source::new(inputs);
-    let mut fold = Fold::new(Arc::clone(plan), observer);
+    let mut aggregator = Aggregator::new(Arc::clone(plan));
+    let mut settling = Settling::new(Arc::clone(plan), observer);
     let mut decoder = Decoder::new(Arc::clone(plan));
     let mut chunk = Chunk::default();
     for done in 0.. {
         if options.threads > 1 && done == BLOCKS_BEFORE_THREADS {
-            workers::run(plan, options.threads, &mut source, &mut fold)?;
+            workers::run(plan, options.threads, &mut source, &mut aggregator, &mut settling)?;
             break;
         }
         if !source.next(&mut chunk)? {
             break;
         }
-        let batch = chunk.decode(&mut decoder);
-        fold.take(&chunk, batch).map_err(ReplayError::Output)?;
+        let delta = aggregator.fold(chunk.decode(&mut decoder));
+        settling.take(&chunk, delta).map_err(ReplayError::Output)?;
     }
-    fold.finish(options).map_err(ReplayError::Output)
+    settling.finish(options).map_err(ReplayError::Output)
 }
 
-/// One block of an input on its way to the fold.
+/// One block of an input on its way through the folds.
 #[derive(Debug, Default)]
 struct Chunk {
     block: Block,
@@ -111,14 +119,19 @@ impl Chunk {
         let base = (self.input_place << LINE_BITS) + self.block.first_line;
         if let Some(line) = &self.block.oversized {
             let mut batch = Batch { received: 1, ..Batch::default() };
-            let detail = format!("{} bytes; the limit is {}", line.length, crate::block::LINE_BYTES_MAX);
+            let detail =
+                format!("{} bytes; the limit is {}", line.length, crate::block::LINE_BYTES_MAX);
             batch.rejects.push(Reject { position: base, code: RejectCode::TooLarge, detail });
             return batch;
         }
         let lines = Lines { text: &self.block.text, at: 0 }.zip(base..);
         decoder.decode(
             &self.block.text,
-            lines.filter(|(bytes, _)| !bytes.is_empty()).map(|(bytes, position)| Record { bytes, arrival: None, position }),
+            lines.filter(|(bytes, _)| !bytes.is_empty()).map(|(bytes, position)| Record {
+                bytes,
+                arrival: None,
+                position,
+            }),
         )
     }
 
@@ -170,7 +183,13 @@ struct Source {
 
 impl Source {
     fn new(inputs: Vec<Input>) -> Self {
-        Self { waiting: inputs.into_iter(), current: None, name: Arc::from(""), opened: 0, bytes_before: 0 }
+        Self {
+            waiting: inputs.into_iter(),
+            current: None,
+            name: Arc::from(""),
+            opened: 0,
+            bytes_before: 0,
+        }
     }
 
     /// Reads the next block; false when the last input has ended.

@@ -217,7 +217,8 @@ impl Summary<'_> {
                 out.push(b',');
             }
             push_json_string(name, out);
-            let MetricCounters { matched, no_value, no_dimension, late_dropped, folded } = *counters;
+            let MetricCounters { matched, no_value, no_dimension, late_dropped, folded } =
+                *counters;
             out.extend_from_slice(br#":{"matched":"#);
             Number::Whole(matched).push(out);
             push_member("no_value", no_value, out);

@@ -12,12 +12,13 @@ use crate::read::quiet::Names;
 use crate::read::settings::EventPaths;
 use crate::reference::tables::FILE;
 use crate::rules::Rules;
-use crate::source::{Place, SourceFile};
+use crate::source::{Place, SourceFile, boundary};
 use crate::yaml::tree::{Content, Node};
 use streamgauge_engine::calendar::Calendar;
 use streamgauge_engine::plan::{EventFields, Metric, Plan, Timing};
 
 mod describe;
+mod secret;
 
 /// What became of the files.
 #[derive(Clone, Debug)]
@@ -41,6 +42,9 @@ pub fn compile(sources: &[SourceFile], environment: &dyn Fn(&str) -> Option<Stri
         rules.is_some() || reader.findings.has_errors(),
         "there are no rules, and nobody says why"
     );
+    for &file in &reader.broken_files {
+        reader.concealed.extend(secret::literal_places(sources, file));
+    }
     let sources_shown = concealed(sources, &reader.concealed);
     Outcome { rules, problems: reader.findings.into_problems(sources), sources: sources_shown }
 }
@@ -63,7 +67,7 @@ fn read_all(reader: &mut Reader<'_>) -> Option<Rules> {
     let calendar = reader.calendar(&file);
     let timing = reader.timing(&file);
     let metrics = reader.metrics(&file, calendar.as_ref(), &describe::event(&event));
-    if metrics.is_empty() && reader.broken_files.is_empty() {
+    if metrics.is_empty() && !reader.findings.has_errors() {
         reader
             .findings
             .warning(
@@ -140,8 +144,9 @@ fn concealed(sources: &[SourceFile], places: &[Place]) -> Vec<SourceFile> {
     let mut shown = sources.to_vec();
     for place in places {
         let Some(source) = shown.get_mut(place.file) else { continue };
-        let start = source.text.floor_char_boundary(place.start);
-        let end = source.text.ceil_char_boundary(place.end.max(start));
+        // Places of values begin and end between characters.
+        let start = boundary(&source.text, place.start);
+        let end = boundary(&source.text, place.end).max(start);
         if let Some(secret) = source.text.get(start..end) {
             let hidden: String =
                 secret.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();

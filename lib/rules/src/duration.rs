@@ -66,7 +66,8 @@ pub fn show(length: Millis) -> String {
     for (unit, unit_length) in UNITS {
         let unit_length = unit_length.unsigned_abs();
         if rest >= unit_length {
-            shown.push_str(&format!("{}{unit}", rest / unit_length));
+            shown.push_str(&(rest / unit_length).to_string());
+            shown.push_str(unit);
             rest %= unit_length;
         }
     }

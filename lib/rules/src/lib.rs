@@ -46,7 +46,7 @@ pub mod limits {
     pub use crate::read::channel::{CHANNELS_MAX, RECEIVERS_MAX};
     pub use crate::read::condition::OVER_MAX;
     pub use crate::read::metric::{
-        DIMENSIONS_MAX, METRICS_MAX, WINDOW_MAX, WINDOW_MIN, WITHIN_MAX,
+        DIMENSIONS_MAX, METRICS_MAX, SERIES_MAX, WINDOW_MAX, WINDOW_MIN, WITHIN_MAX,
     };
     pub use crate::read::quiet::ROUTES_MAX;
     pub use crate::read::settings::{DEDUPLICATE_MAX, LATENESS_MAX, SETTING_MAX};

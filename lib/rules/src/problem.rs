@@ -10,7 +10,7 @@ pub mod render;
 use crate::source::{Place, SourceFile, Span};
 use code::Code;
 
-/// Problems that are shown; a file with more has one cause that repeats itself.
+/// Errors that are shown, and warnings; a file with more has one cause that repeats itself.
 pub const PROBLEMS_MAX: usize = 500;
 
 /// Whether a plan can be made in spite of the problem.
@@ -58,6 +58,8 @@ pub(crate) struct Finding {
     place: Option<Place>,
     related: Vec<(Place, String)>,
     hint: Option<String>,
+    /// Whether it only follows from another one.
+    hidden: bool,
 }
 
 impl Finding {
@@ -84,9 +86,20 @@ impl Finding {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<Finding>,
+    errors: usize,
+    warnings: usize,
+    /// The last one over the limit: it is counted, and not shown.
+    beyond: Option<Finding>,
+    /// Lines at which a file broke off: what else is wrong there follows from that.
+    broken_lines: Vec<Place>,
 }
 
 impl Findings {
+    /// From now on, errors at this place are not shown: the file broke off there, and that was said.
+    pub(crate) fn broken_line(&mut self, line: Place) {
+        self.broken_lines.push(line);
+    }
+
     /// Notes an error; what it returns takes hints and further places.
     pub(crate) fn error(
         &mut self,
@@ -119,39 +132,47 @@ impl Findings {
         place: Option<Place>,
         message: String,
     ) -> &mut Finding {
-        let finding = Finding { severity, code, message, place, related: Vec::new(), hint: None };
-        // One over the limit stays, so that the end of the list can say that there were more.
-        self.list.truncate(PROBLEMS_MAX);
+        let hidden = place.is_some_and(|at| {
+            let touches =
+                |line: &Place| line.file == at.file && at.start <= line.end && line.start <= at.end;
+            self.broken_lines.iter().any(touches)
+        });
+        let finding =
+            Finding { severity, code, message, place, related: Vec::new(), hint: None, hidden };
+        let number = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *number += 1;
+        if *number > PROBLEMS_MAX {
+            return self.beyond.insert(finding);
+        }
         self.list.push(finding);
         let last = self.list.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "one was pushed just now")]
         &mut self.list[last]
     }
 
-    /// How many problems there are.
-    pub(crate) fn count(&self) -> usize {
-        self.list.len()
-    }
-
-    /// A better hint for the last problem, from the one who called what reported it.
-    pub(crate) fn last_hint(&mut self, hint: &str) {
-        if let Some(last) = self.list.last_mut() {
-            last.hint(hint);
-        }
-    }
-
     /// Whether no plan can be made.
     pub(crate) fn has_errors(&self) -> bool {
-        self.list.iter().any(|finding| finding.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// The problems in the order of their places, each once.
     pub(crate) fn into_problems(mut self, sources: &[SourceFile]) -> Vec<Problem> {
+        if let Some(mut last) = self.beyond.take() {
+            let number = (self.errors + self.warnings).saturating_sub(self.list.len());
+            last.message = format!("{number} more problems are not shown");
+            last.code = Code::LimitExceeded;
+            last.hidden = false;
+            last.hint("mend these first");
+            self.list.push(last);
+        }
         self.list.sort_by_key(|finding| {
             finding.place.map_or((usize::MAX, 0), |place| (place.file, place.start))
         });
         let mut problems: Vec<Problem> = Vec::new();
-        for finding in self.list {
+        for finding in self.list.into_iter().filter(|finding| !finding.hidden) {
             let problem = Problem {
                 severity: finding.severity,
                 code: finding.code.as_str(),

@@ -7,6 +7,7 @@ pub(crate) mod alert;
 pub(crate) mod channel;
 pub(crate) mod condition;
 pub(crate) mod fields;
+pub(crate) mod ladder;
 pub(crate) mod merge;
 pub(crate) mod metric;
 pub(crate) mod quiet;

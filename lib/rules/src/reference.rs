@@ -20,8 +20,10 @@ pub struct Object {
     pub about: &'static str,
     /// Its keys, in the order of the reference.
     pub keys: &'static [Key],
-    /// Whether further keys are allowed, and what they mean.
+    /// What further keys mean, if any are allowed.
     pub further: Option<&'static str>,
+    /// Whether these may have any name; else they begin with `x-`.
+    pub allows_anything: bool,
     /// A complete example in YAML, or nothing.
     pub example: &'static str,
 }
@@ -65,12 +67,16 @@ pub enum Form {
     Number,
     /// A length of time above zero.
     Duration,
+    /// A length of time above zero, or `off`.
+    DurationOrOff,
     /// A length of time, `0s` too.
     DurationOrZero,
     /// A length of time from the scenario's start, perhaps negative.
     Offset,
     /// The path of a field: `data.country`.
     Path,
+    /// A day of the week.
+    Weekday,
     /// A CEL expression that is true or false.
     Predicate,
     /// A CEL expression with a value.
@@ -92,19 +98,28 @@ pub enum Form {
     /// A map with known keys.
     Object(&'static Object),
     /// A list.
-    List(&'static Form),
+    List(&'static Self),
     /// One value or a list of them.
-    OneOrList(&'static Form),
+    OneOrList(&'static Self),
     /// A map of names that the user chooses; the text says what a name is.
-    Map(&'static str, &'static Form),
-    /// Any YAML value.
-    Anything,
+    Map(&'static str, &'static Self),
 }
 
 impl Object {
+    /// As messages say it: `an alert`.
+    pub fn with_article(&self) -> String {
+        let article = if self.name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        format!("{article} {}", self.name)
+    }
+
     /// The key of this name.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// Whether a required key may stand somewhere else: an alert's in `alert_defaults`, a file's in another file.
+    pub(crate) fn may_inherit(&self) -> bool {
+        self.name == tables::ALERT.name || self.name == tables::FILE.name
     }
 
     /// This object and every one that is reached from it, each once, in the order of the reference.

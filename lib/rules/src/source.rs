@@ -62,8 +62,8 @@ impl Span {
     /// The place with its line and column; it is moved to the nearest character if it points outside or between bytes.
     pub(crate) fn new(place: Place, sources: &[SourceFile]) -> Option<Self> {
         let source = sources.get(place.file)?;
-        let start = source.text.floor_char_boundary(place.start);
-        let end = source.text.floor_char_boundary(place.end).max(start);
+        let start = boundary(&source.text, place.start);
+        let end = boundary(&source.text, place.end).max(start);
         let (line, column) = line_and_column(&source.text, start);
         let (end_line, end_column) = line_and_column(&source.text, end);
         Some(Self {
@@ -75,6 +75,15 @@ impl Span {
             end_column,
         })
     }
+}
+
+/// The beginning of the character that the byte is in, or the end of the text.
+pub(crate) fn boundary(text: &str, byte: usize) -> usize {
+    let mut at = byte.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }
 
 /// The line and the column of a byte, both from 1.
@@ -156,7 +165,11 @@ fn load_file(path: &Path) -> Result<SourceFile, LoadError> {
     if size_bytes > FILE_BYTES_MAX {
         return Err(LoadError::TooLarge { path: path.display().to_string() });
     }
-    let text = std::fs::read_to_string(path).map_err(|source| read_error(path, source))?;
+    let mut text = std::fs::read_to_string(path).map_err(|source| read_error(path, source))?;
+    // A byte-order mark is no column.
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
     Ok(SourceFile { name: path.display().to_string(), text })
 }
 

@@ -1,8 +1,10 @@
 //! The reader from outside: files in, rules or rendered problems out.
 
-#[path = "rules/mistakes.rs"]
-mod mistakes;
-#[path = "rules/robust.rs"]
-mod robust;
-#[path = "rules/valid.rs"]
-mod valid;
+#[cfg(test)]
+mod rules {
+    mod mistakes;
+    mod render;
+    mod robust;
+    mod scenarios;
+    mod valid;
+}

@@ -247,7 +247,7 @@ fn page(table: &[(String, String, Tally)]) -> String {
     let mut page = HEAD.to_owned();
     writeln!(
         page,
-        "Of {} cases {passed} pass, {refused} are refused with a message that says why, and {not_applicable} do not apply; \
+        "\nOf {} cases {passed} pass, {refused} are refused with a message that says why, and {not_applicable} do not apply; \
          none is answered wrongly.\n\n\
          | file | section | passed | refused | not applicable | why |\n| --- | --- | --: | --: | --: | --- |",
         passed + refused + not_applicable

@@ -16,6 +16,51 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+/// Rules of every kind of metric.
+const RULES: &str = "\
+late: correct
+metrics:
+  orders:
+    count: type == 'order.created' || type == 'order.changed'
+    dimensions: {aggregator: data.aggregator}
+    window: 5m
+  revenue:
+    sum: data.amount
+    where: type == 'order.created'
+    window: 5m
+  amounts:
+    distribution: data.amount
+    window: 1h
+  customers:
+    unique: data.customer
+    window: 1h
+  changes:
+    ratio:
+      part: type == 'order.changed'
+      whole: type == 'order.created'
+    window: 1h
+  abandonment:
+    journey:
+      start: type == 'checkout.started'
+      finish: type == 'order.created'
+      key: data.order
+      within: 10m
+    window: 5m
+";
+
+/// Events for them: a copy, one without dimension, one that overtakes another, one that nobody wants, two late ones.
+const EVENTS: &str = r#"{"type":"checkout.started","id":"1","source":"s","time":"2026-01-05T10:00:00Z","data":{"order":"o1"}}
+{"type":"order.created","id":"2","source":"s","time":"2026-01-05T10:01:00.250Z","data":{"order":"o1","aggregator":"noon","amount":12.5,"customer":"c1"}}
+{"type":"order.created","id":"2","source":"s","time":"2026-01-05T10:01:00.250Z","data":{"order":"o1","aggregator":"noon","amount":12.5,"customer":"c1"}}
+{"type":"order.created","id":"3","source":"s","time":"2026-01-05T10:00:59Z","data":{"order":"o2","amount":0.1,"customer":"c2"}}
+{"type":"page.viewed","id":"4","source":"s","time":"2026-01-05T10:02:00Z"}
+{"type":"checkout.started","id":"5","source":"s","time":"2026-01-05T10:06:00Z","data":{"order":"o3"}}
+{"type":"order.changed","id":"6","source":"s","time":"2026-01-05T10:07:00Z","data":{"order":"o1","aggregator":"caf\u00e9, \"x\""}}
+{"type":"order.created","id":"7","source":"s","time":"2026-01-05T11:30:00Z","data":{"order":"o4","aggregator":"noon","amount":1e2,"customer":"c1"}}
+{"type":"order.created","id":"8","source":"s","time":"2026-01-05T10:45:00Z","data":{"order":"o5","aggregator":"noon","amount":7,"customer":"c3"}}
+{"type":"order.created","id":"9","source":"s","time":"2026-01-05T10:08:00Z","data":{"order":"o6","aggregator":"noon","amount":7,"customer":"c3"}}
+"#;
+
 /// A folder of files and the command run in it.
 struct Sandbox {
     folder: PathBuf,
@@ -77,7 +122,7 @@ fn answer(arguments: &str, output: &Output) -> String {
     let mut text = format!("$ streamgauge {arguments}\nexit: {code}\n");
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         if !bytes.is_empty() {
-            text.push_str(&format!("----- {name} -----\n{}", String::from_utf8_lossy(bytes)));
+            text.extend(["----- ", name, " -----\n", &String::from_utf8_lossy(bytes)]);
         }
     }
     text
@@ -91,13 +136,19 @@ fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         // target/debug/deps/suite-0123456789abcdef
-        let profile_folder = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_path_buf();
+        let profile_folder =
+            std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_path_buf();
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo.args(["build", "--quiet", "--package", "streamgauge", "--target-dir"]).arg(profile_folder.parent().unwrap());
+        cargo
+            .args(["build", "--quiet", "--package", "streamgauge", "--target-dir"])
+            .arg(profile_folder.parent().unwrap());
         if profile_folder.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success(), "cargo builds the command");
+        assert!(
+            cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success(),
+            "cargo builds the command"
+        );
         profile_folder.join(format!("streamgauge{}", std::env::consts::EXE_SUFFIX))
     })
 }

@@ -22,12 +22,19 @@ use streamgauge_engine::reject::Reject;
 use streamgauge_local::replay::{Observer, Options, ReplayError, replay};
 
 /// Runs both and prints what differs.
-pub(super) fn run(arguments: &ReplayArguments, plan: Arc<Plan>, options: &Options) -> Result<Exit, Failure> {
+pub(super) fn run(
+    arguments: &ReplayArguments,
+    plan: Arc<Plan>,
+    options: &Options,
+) -> Result<Exit, Failure> {
     if arguments.output == ReplayOutput::Csv {
-        return Err(Failure::wrong("--compare has no CSV form").hint("use --output json or leave it out"));
+        return Err(
+            Failure::wrong("--compare has no CSV form").hint("use --output json or leave it out")
+        );
     }
     if arguments.events.iter().any(|path| inputs::is_stdin(path)) {
-        let failure = Failure::wrong("standard input can be read once, and --compare reads the events twice");
+        let failure =
+            Failure::wrong("standard input can be read once, and --compare reads the events twice");
         return Err(failure.hint("save the events to a file first"));
     }
     let other = rules::plan(&arguments.compare)?;
@@ -41,7 +48,10 @@ pub(super) fn run(arguments: &ReplayArguments, plan: Arc<Plan>, options: &Option
     };
     anstream::stdout().lock().write_all(&text).map_err(|error| Failure::output(&error))?;
     let counts = differences.counts();
-    tell(format_args!("{} new, {} gone, {} changed, {} the same", counts.new, counts.gone, counts.changed, counts.same));
+    tell(format_args!(
+        "{} new, {} gone, {} changed, {} the same",
+        counts.new, counts.gone, counts.changed, counts.same
+    ));
     Ok(if counts.differ() { Exit::No } else { Exit::Fine })
 }
 
@@ -70,7 +80,7 @@ fn observe(
     summary::note_alerts(&plan);
     summary::tell_counters(&summary);
     run.rejects.tell();
-    summary::warn_of_unmatched(&plan, &summary);
+    summary::warn_of_metrics(&plan, &summary);
     Ok(())
 }
 
@@ -86,7 +96,13 @@ impl Observer for Run<'_> {
         self.differences.add(self.side, point).map_err(|TooMany(text)| io::Error::other(text))
     }
 
-    fn reject(&mut self, input: &str, line: u64, reject: &Reject, payload: &[u8]) -> io::Result<()> {
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        payload: &[u8],
+    ) -> io::Result<()> {
         self.rejects.add((input, line), reject, payload, &self.progress)
     }
 

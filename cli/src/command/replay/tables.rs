@@ -8,7 +8,6 @@ mod total;
 use crate::style;
 use crate::table::{self, Align};
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write;
 use std::sync::Arc;
 use streamgauge_engine::calendar::Window;
 use streamgauge_engine::output::{Point, Status};
@@ -20,6 +19,10 @@ use total::Total;
 
 /// Series of a metric whose totals are kept; what is over it is one row.
 const SERIES_MAX: usize = 100_000;
+
+/// Columns that are left out of tables, so that a row fits on a screen; data outputs have them.
+const DETAILS: [&str; 7] =
+    ["p90", "p99.9", "time_count", "time_min", "time_p90", "time_p99", "time_p99.9"];
 
 /// The numbers of a row, each with its column.
 type Numbers = Vec<(Column, Number)>;
@@ -47,7 +50,11 @@ impl Tables {
     /// Tables of so many rows; 0 is no limit.
     pub(super) fn new(plan: &Arc<Plan>, limit: usize) -> Self {
         let limit = if limit == 0 { usize::MAX } else { limit };
-        Self { plan: Arc::clone(plan), limit, metrics: vec![MetricPoints::default(); plan.metrics.len()] }
+        Self {
+            plan: Arc::clone(plan),
+            limit,
+            metrics: vec![MetricPoints::default(); plan.metrics.len()],
+        }
     }
 
     /// The next point.
@@ -83,9 +90,12 @@ impl Tables {
 
 impl MetricPoints {
     fn push(&self, metric: &Metric, limit: usize, text: &mut String) {
-        let (name, kind, window) = (style::bold(&metric.name), kind(&metric.kind), window(metric.window));
-        let (points, series) = (counted(self.points, "point"), counted(widen(self.totals.len()), "series"));
-        let series = if metric.dimensions.is_empty() { String::new() } else { format!(", {series}") };
+        let (name, kind, window) =
+            (style::bold(&metric.name), kind(&metric.kind), window(metric.window));
+        let (points, series) =
+            (counted(self.points, "point"), counted(widen(self.totals.len()), "series"));
+        let series =
+            if metric.dimensions.is_empty() { String::new() } else { format!(", {series}") };
         push_line(text, format_args!("{name}  {kind} per {window}, {points}{series}"));
         let shown = self.latest.len();
         let hidden = self.points.saturating_sub(widen(shown));
@@ -95,7 +105,9 @@ impl MetricPoints {
         }
         text.push_str(&self.points_table(metric));
         if hidden > 0 {
-            let more = format!("  {hidden} earlier points are not shown: --limit 0 shows all, --output json or csv prints them as data");
+            let more = format!(
+                "  {hidden} earlier points are not shown: --limit 0 shows all, --output json or csv prints them as data"
+            );
             push_line(text, style::dim(more));
         }
         text.push('\n');
@@ -125,32 +137,45 @@ impl MetricPoints {
         let mut totals = self.totals.iter().collect::<Vec<_>>();
         // The sort is stable, so equal ones stay in the order of their names.
         totals.sort_by_key(|(_, total)| std::cmp::Reverse(total.weight()));
-        let mut labels = metric.dimensions.iter().map(|dimension| dimension.name.clone()).collect::<Vec<_>>();
+        let mut labels =
+            metric.dimensions.iter().map(|dimension| dimension.name.clone()).collect::<Vec<_>>();
         labels.push("points".to_owned());
         let row = |mut texts: Vec<String>, total: &Total| {
             texts.push(total.points().to_string());
             (texts, total.numbers())
         };
-        let mut rows = totals.iter().take(limit).map(|(series, total)| row(series.values().map(str::to_owned).collect(), total)).collect::<Vec<_>>();
+        let mut rows = totals
+            .iter()
+            .take(limit)
+            .map(|(series, total)| row(series.values().map(str::to_owned).collect(), total))
+            .collect::<Vec<_>>();
         if let Some(further) = &self.further {
             rows.push(row(vec!["(further)".to_owned(); metric.dimensions.len()], further));
         }
         text.push_str(&lay_out(labels, rows));
         let hidden = widen(totals.len().saturating_sub(limit));
         if hidden > 0 {
-            push_line(text, style::dim(format_args!("  {} not shown", counted(hidden, "smaller series"))));
+            push_line(
+                text,
+                style::dim(format_args!("  {} not shown", counted(hidden, "smaller series"))),
+            );
         }
     }
 }
 
 /// A table of labels and of the columns that some row has a number for.
 fn lay_out(labels: Vec<String>, rows: Vec<(Vec<String>, Numbers)>) -> String {
-    let present = |column: &Column| rows.iter().any(|(_, numbers)| numbers.iter().any(|(known, _)| known == column));
-    let shown = Column::all().filter(present).collect::<Vec<_>>();
+    let present = |column: &Column| {
+        rows.iter().any(|(_, numbers)| numbers.iter().any(|(known, _)| known == column))
+    };
+    let told = |column: &Column| present(column) && !DETAILS.contains(&column.flat_name().as_str());
+    let shown = Column::all().filter(told).collect::<Vec<_>>();
     let mut columns = labels.into_iter().map(|label| (label, Align::Left)).collect::<Vec<_>>();
     columns.extend(shown.iter().map(|column| (column.flat_name(), Align::Right)));
     let rows = rows.into_iter().map(|(mut texts, numbers)| {
-        let cell = |column| numbers.iter().find(|(known, _)| known == column).map(|(_, number)| rounded(*number));
+        let cell = |column| {
+            numbers.iter().find(|(known, _)| known == column).map(|(_, number)| rounded(*number))
+        };
         texts.extend(shown.iter().map(|column| cell(column).unwrap_or_default()));
         texts
     });
@@ -199,10 +224,10 @@ fn widen(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Appends a line. A `String` takes all that is written to it.
+/// Appends a line.
 fn push_line(text: &mut String, line: impl std::fmt::Display) {
-    let written = writeln!(text, "{line}");
-    debug_assert!(written.is_ok(), "a String takes all that is written to it");
+    style::push(text, line);
+    text.push('\n');
 }
 
 #[cfg(test)]

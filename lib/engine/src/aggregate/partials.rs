@@ -54,12 +54,20 @@ impl PartialTable {
 
     /// Adds a late event to those of the same series, window and stamp.
     #[cold]
-    pub(super) fn add_late(&mut self, plan: &Plan, batch: &Batch, take: &Take, time: Timestamp, stamp: Timestamp) {
+    pub(super) fn add_late(
+        &mut self,
+        plan: &Plan,
+        batch: &Batch,
+        take: &Take,
+        time: Timestamp,
+        stamp: Timestamp,
+    ) {
         let late = &mut self.late;
-        let place = *self.late_places.entry((take.series, take.window, stamp)).or_insert_with(|| {
-            late.push(LatePartial { stamp, partial: empty(plan, batch, take, time) });
-            number(late.len() - 1)
-        });
+        let place =
+            *self.late_places.entry((take.series, take.window, stamp)).or_insert_with(|| {
+                late.push(LatePartial { stamp, partial: empty(plan, batch, take, time) });
+                number(late.len() - 1)
+            });
         if let Some(entry) = at_mut(&mut self.late, place) {
             extend(&mut entry.partial, take, time);
         }
@@ -90,7 +98,9 @@ fn extend(partial: &mut Partial, take: &Take, time: Timestamp) {
 }
 
 fn empty(plan: &Plan, batch: &Batch, take: &Take, latest: Timestamp) -> Partial {
-    let kind = at(&batch.names.series, take.series).and_then(|series| plan.metrics.get(series.metric)).map(|metric| &metric.kind);
+    let kind = at(&batch.names.series, take.series)
+        .and_then(|series| plan.metrics.get(series.metric))
+        .map(|metric| &metric.kind);
     // A batch names only metrics of the plan that it was decoded for.
     let accumulator = kind.map_or(Accumulator::Count(0), Accumulator::new);
     Partial { series: take.series, window: take.window, events: 0, latest, accumulator }

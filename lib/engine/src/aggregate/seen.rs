@@ -51,7 +51,8 @@ impl Seen {
     /// Nothing seen. `ahead_ms` is how far event times may run ahead of the watermark.
     pub(super) fn new(horizon_ms: Millis, ahead_ms: Millis) -> Self {
         let tenth = (horizon_ms + 9) / 10;
-        let generation_ms = tenth.max(horizon_ms.saturating_add(ahead_ms) / GENERATIONS_HELD_MAX).max(1);
+        let generation_ms =
+            tenth.max(horizon_ms.saturating_add(ahead_ms) / GENERATIONS_HELD_MAX).max(1);
         Self {
             horizon_ms,
             generation_ms,
@@ -77,7 +78,13 @@ impl Seen {
     ///
     /// `stamp` is the shard's watermark just before the event, `watermark` the one with it.
     #[inline]
-    pub(super) fn insert(&mut self, identity: u64, time: Timestamp, stamp: Option<Timestamp>, watermark: Timestamp) -> bool {
+    pub(super) fn insert(
+        &mut self,
+        identity: u64,
+        time: Timestamp,
+        stamp: Option<Timestamp>,
+        watermark: Timestamp,
+    ) -> bool {
         if let Some(stamp) = stamp
             && stamp >= self.oldest_until
         {
@@ -87,8 +94,10 @@ impl Seen {
         let Err(free) = self.find(hash) else { return false };
         let generation = self.generation(time);
         match u16::try_from(generation.saturating_sub(self.base)) {
-            Ok(relative) if self.displaced * SLOTS_PER_DISPLACED <= self.buckets.len() * BUCKET_SLOTS => {
-                self.put(free, hash, relative);
+            Ok(relative)
+                if self.displaced * SLOTS_PER_DISPLACED <= self.buckets.len() * BUCKET_SLOTS =>
+            {
+                self.put(&free, hash, relative);
             }
             _ => {
                 self.rebuild(watermark);
@@ -105,7 +114,9 @@ impl Seen {
         let mut free = None;
         let mut number = home;
         while let Some(bucket) = self.buckets.get(number) {
-            for (slot, (&held, &generation)) in bucket.hashes.iter().zip(&bucket.generations).enumerate() {
+            for (slot, (&held, &generation)) in
+                bucket.hashes.iter().zip(&bucket.generations).enumerate()
+            {
                 let remembered = held != 0 && generation >= self.oldest;
                 if remembered && held == hash {
                     return Ok(());
@@ -126,7 +137,7 @@ impl Seen {
     }
 
     #[inline]
-    fn put(&mut self, place: Place, hash: u64, generation: u16) {
+    fn put(&mut self, place: &Place, hash: u64, generation: u16) {
         let mut number = place.home;
         while number != place.bucket {
             if let Some(bucket) = self.buckets.get_mut(number) {
@@ -136,7 +147,9 @@ impl Seen {
             number = self.after(number);
         }
         let Some(bucket) = self.buckets.get_mut(place.bucket) else { return };
-        if let (Some(held), Some(held_generation)) = (bucket.hashes.get_mut(place.slot), bucket.generations.get_mut(place.slot)) {
+        if let (Some(held), Some(held_generation)) =
+            (bucket.hashes.get_mut(place.slot), bucket.generations.get_mut(place.slot))
+        {
             *held = hash;
             *held_generation = generation;
         }
@@ -145,13 +158,17 @@ impl Seen {
     /// Adds a hash that is not in the table.
     fn add(&mut self, hash: u64, generation: u16) {
         if let Err(place) = self.find(hash) {
-            self.put(place, hash, generation);
+            self.put(&place, hash, generation);
         }
     }
 
     /// The bucket where a hash belongs: hashes are even, so the high half of the product is too.
     #[inline]
-    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the product's high half is below the number of buckets")]
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "the product's high half is below the number of buckets"
+    )]
     fn home(&self, hash: u64) -> usize {
         ((u128::from(hash) * self.buckets.len() as u128) >> 64) as usize
     }
@@ -177,7 +194,8 @@ impl Seen {
     fn move_oldest(&mut self, stamp: Timestamp) {
         let oldest = self.oldest_at(stamp);
         self.oldest = u16::try_from(oldest.saturating_sub(self.base).max(0)).unwrap_or(u16::MAX);
-        self.oldest_until = Timestamp::from_millis((oldest + 1) * self.generation_ms).plus(self.horizon_ms);
+        self.oldest_until =
+            Timestamp::from_millis((oldest + 1) * self.generation_ms).plus(self.horizon_ms);
     }
 
     /// The first generation whose end the watermark has not passed by the horizon.
@@ -190,8 +208,11 @@ impl Seen {
     fn rebuild(&mut self, watermark: Timestamp) {
         let base = self.oldest_at(watermark);
         let moved = base.saturating_sub(self.base);
-        let relative = move |generation: u16| u16::try_from(i64::from(generation).saturating_sub(moved)).ok();
-        let slots = |bucket: Bucket| bucket.hashes.into_iter().zip(bucket.generations).filter(|&(hash, _)| hash != 0);
+        let relative =
+            move |generation: u16| u16::try_from(i64::from(generation).saturating_sub(moved)).ok();
+        let slots = |bucket: Bucket| {
+            bucket.hashes.into_iter().zip(bucket.generations).filter(|&(hash, _)| hash != 0)
+        };
         let held = self.buckets.iter().copied().flat_map(slots);
         let kept = held.filter(|&(_, generation)| relative(generation).is_some()).count();
         let buckets = (kept * SLOTS_PER_HASH / BUCKET_SLOTS).max(BUCKETS_MIN);
@@ -220,3 +241,6 @@ struct Place {
 const fn stored(identity: u64) -> u64 {
     if identity == 0 { 1 } else { identity }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use crate::accumulate::Contribution;
 use crate::delta::{DeltaSeries, Names};
 use crate::hash;
-use crate::place::{at, at_mut, number};
+use crate::place::{at, at_mut, events, number};
 use crate::reject::Reject;
 use crate::series::SeriesKey;
 use crate::time::Timestamp;
@@ -84,21 +84,26 @@ impl SeriesTable {
 
     /// The number in the batch of a metric's series.
     #[inline]
-    pub(super) fn number_of(&mut self, metric: usize, packed: &[u8], batch: &mut Vec<DeltaSeries>) -> u32 {
-        let hash = hash::stable(packed) ^ hash::stable(&metric.to_le_bytes());
+    pub(super) fn number_of(
+        &mut self,
+        metric: usize,
+        packed: &[u8],
+        batch: &mut Vec<DeltaSeries>,
+    ) -> u32 {
+        let hash = hash::combine(hash::stable(packed), events(metric));
         let entries = &mut self.entries;
         let found = self.table.find(hash, |&index| {
-            at(entries, index).is_some_and(|entry| entry.metric == metric && entry.key.packed() == packed)
+            at(entries, index)
+                .is_some_and(|entry| entry.metric == metric && entry.key.packed() == packed)
         });
-        let index = match found {
-            Some(&index) => index,
-            None => {
-                let index = number(entries.len());
-                entries.push(Entry { metric, hash, key: Arc::new(SeriesKey::from_packed(packed)), batch: 0, number: 0 });
-                self.table.insert_unique(hash, index, |&other| at(entries, other).map_or(0, |entry| entry.hash));
-                index
-            }
-        };
+        let index = found.copied().unwrap_or_else(|| {
+            let index = number(entries.len());
+            let key = Arc::new(SeriesKey::from_packed(packed));
+            entries.push(Entry { metric, hash, key, batch: 0, number: 0 });
+            let hash_of = |&other: &u32| at(entries, other).map_or(0, |entry| entry.hash);
+            self.table.insert_unique(hash, index, hash_of);
+            index
+        });
         let Some(entry) = at_mut(entries, index) else { return 0 };
         if entry.batch != self.batch {
             entry.batch = self.batch;

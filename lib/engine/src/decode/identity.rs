@@ -6,32 +6,34 @@ use crate::hash;
 use crate::json;
 use crate::plan::Plan;
 use crate::reject::RejectCode;
-use crate::series::push_value;
 
-/// The stable hash of the event's identity: its fields in order, each with its length, so that `a`+`bc` is not `ab`+`c`.
+/// What stands for a field that is missing.
+const MISSING: u64 = 0;
+
+/// The stable hash of the event's identity: the hashes of its fields, in order.
 ///
 /// With n identities remembered, the chance that a new event is taken for one of them is n / 2^64.
-pub(super) fn hash(plan: &Plan, values: &FieldValues<'_>, packed: &mut Vec<u8>) -> Result<u64, Rejection> {
-    packed.clear();
+pub(super) fn hash(plan: &Plan, values: &FieldValues<'_>) -> Result<u64, Rejection> {
     let mut found = false;
+    let mut identity = 0;
     for &field in &plan.event.identity {
-        match values.get(field) {
-            Raw::Text(text) if !text.is_empty() => push_value(packed, text),
-            Raw::Escaped(text) => push_value(packed, &json::unescape(text)),
-            raw @ (Raw::Text(_) | Raw::Absent | Raw::Unreachable | Raw::Null) => {
-                if field == plan.event.id {
-                    return Err(value::no_text(RejectCode::MissingIdentity, &plan.fields.name(field), raw));
-                }
-                packed.extend_from_slice(&u32::MAX.to_le_bytes());
-                continue;
+        let part = match values.get(field) {
+            Raw::Text(text) if !text.is_empty() => hash::stable(text.as_bytes()),
+            Raw::Escaped(text) => hash::stable(json::unescape(text).as_bytes()),
+            Raw::Text(_) | Raw::Absent | Raw::Unreachable | Raw::Null if field != plan.event.id => {
+                MISSING
             }
-            raw => return Err(value::no_text(RejectCode::MissingIdentity, &plan.fields.name(field), raw)),
-        }
-        found = true;
+            raw => {
+                let name = plan.fields.name(field);
+                return Err(value::no_text(RejectCode::MissingIdentity, &name, raw));
+            }
+        };
+        found |= part != MISSING;
+        identity = hash::combine(identity, part);
     }
-    if !found {
-        let names: Vec<_> = plan.event.identity.iter().map(|&field| plan.fields.name(field)).collect();
-        return Err((RejectCode::MissingIdentity, format!("none of `{}` is there", names.join("`, `"))));
+    if found {
+        return Ok(identity);
     }
-    Ok(hash::stable(packed))
+    let names: Vec<_> = plan.event.identity.iter().map(|&field| plan.fields.name(field)).collect();
+    Err((RejectCode::MissingIdentity, format!("none of `{}` is there", names.join("`, `"))))
 }

@@ -13,8 +13,11 @@ use crate::plan::{Metric, MetricKind, Plan};
 #[derive(Clone, Debug, Default)]
 pub(super) struct MetricIndex {
     always: Vec<usize>,
-    by_field: Vec<(FieldId, Map<Box<str>, Vec<usize>>)>,
+    by_field: Vec<(FieldId, ByConstant)>,
 }
+
+/// The places of the metrics that demand each constant.
+type ByConstant = Map<Box<str>, Vec<usize>>;
 
 /// What must hold for a metric to want an event: the field is one of these strings.
 type Demand<'p> = (FieldId, Vec<&'p str>);
@@ -33,10 +36,11 @@ impl MetricIndex {
     }
 
     fn insert(&mut self, field: FieldId, constants: &[&str], place: usize) {
-        let position = self.by_field.iter().position(|(known, _)| *known == field).unwrap_or_else(|| {
-            self.by_field.push((field, Map::default()));
-            self.by_field.len() - 1
-        });
+        let position =
+            self.by_field.iter().position(|(known, _)| *known == field).unwrap_or_else(|| {
+                self.by_field.push((field, Map::default()));
+                self.by_field.len() - 1
+            });
         let Some((_, by_constant)) = self.by_field.get_mut(position) else { return };
         for &constant in constants {
             let places = by_constant.entry(constant.into()).or_default();
@@ -67,7 +71,8 @@ fn demand(metric: &Metric) -> Option<Demand<'_>> {
     let of_kind = match &metric.kind {
         MetricKind::Count(when) => when.required(),
         MetricKind::Sum(_) | MetricKind::Distribution(_) | MetricKind::Unique(_) => None,
-        MetricKind::Ratio { part: one, whole: other } | MetricKind::Journey { start: one, finish: other, .. } => {
+        MetricKind::Ratio { part: one, whole: other }
+        | MetricKind::Journey { start: one, finish: other, .. } => {
             one.required().zip(other.required()).and_then(either)
         }
     };
@@ -75,7 +80,9 @@ fn demand(metric: &Metric) -> Option<Demand<'_>> {
 }
 
 /// What must hold if one of two demands must: only demands on the same field can be put together.
-fn either<'p>(((field, mut constants), (other, more)): (Demand<'p>, Demand<'p>)) -> Option<Demand<'p>> {
+fn either<'p>(
+    ((field, mut constants), (other, more)): (Demand<'p>, Demand<'p>),
+) -> Option<Demand<'p>> {
     constants.extend(more);
     constants.sort_unstable();
     constants.dedup();

@@ -15,29 +15,47 @@ const SHOWN_CHARACTERS_MAX: usize = 60;
 
 /// The number of a sum or distribution, exactly as it is written; `None` if it is missing.
 #[inline]
-pub(super) fn number(program: &Program, values: &FieldValues<'_>) -> Result<Option<Decimal>, Rejection> {
+pub(super) fn number(
+    program: &Program,
+    values: &FieldValues<'_>,
+) -> Result<Option<Decimal>, Rejection> {
     let parsed = match program.path().map(|field| values.get(field)) {
         Some(Raw::Number(text)) => Decimal::parse(text).map_err(|error| (error, text.to_owned())),
         Some(Raw::Absent | Raw::Unreachable | Raw::Null) => return Ok(None),
-        Some(raw) => return Err((RejectCode::WrongType, format!("the value must be a number, not {}", describe(raw)))),
+        Some(raw) => {
+            return Err((
+                RejectCode::WrongType,
+                format!("the value must be a number, not {}", describe(raw)),
+            ));
+        }
         None => match program.evaluate(values) {
             Err(_) | Ok(Value::Null) => return Ok(None),
             Ok(value) => computed(value)?,
         },
     };
     parsed.map(Some).map_err(|(error, text)| match error {
-        DecimalError::OutOfRange => {
-            (RejectCode::NumberOutOfRange, format!("the value {} is 10^18 or more in size", quote(&text)))
+        DecimalError::OutOfRange => (
+            RejectCode::NumberOutOfRange,
+            format!("the value {} is 10^18 or more in size", quote(&text)),
+        ),
+        DecimalError::Invalid => {
+            (RejectCode::WrongType, format!("the value {} is no number", quote(&text)))
         }
-        DecimalError::Invalid => (RejectCode::WrongType, format!("the value {} is no number", quote(&text))),
     })
 }
 
 fn computed(value: Value<'_>) -> Result<Result<Decimal, (DecimalError, String)>, Rejection> {
-    if !matches!(value, Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Number(_)) {
-        return Err((RejectCode::WrongType, format!("the value must be a number, not {}", describe_value(&value))));
-    }
-    let text = value.into_text().unwrap_or_default().into_owned();
+    let text = match value {
+        // As it is written: its text for the output would go through a double.
+        Value::Number(written) => written.to_owned(),
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) => {
+            value.into_text().unwrap_or_default().into_owned()
+        }
+        other => {
+            let text = format!("the value must be a number, not {}", describe_value(&other));
+            return Err((RejectCode::WrongType, text));
+        }
+    };
     Ok(Decimal::parse(&text).map_err(|error| (error, text)))
 }
 
@@ -69,24 +87,35 @@ fn scalar<'a>(program: &'a Program, values: &FieldValues<'a>) -> Scalar<'a> {
 
 /// The stable hash of a value's text: a journey's key, a member of a unique; `None` if it is missing.
 #[inline]
-pub(super) fn text_hash(program: &Program, values: &FieldValues<'_>) -> Result<Option<u64>, Rejection> {
+pub(super) fn text_hash(
+    program: &Program,
+    values: &FieldValues<'_>,
+) -> Result<Option<u64>, Rejection> {
     match scalar(program, values) {
         Scalar::Missing => Ok(None),
         Scalar::Text(text) => Ok(Some(hash::stable(text.as_bytes()))),
-        Scalar::Composite(what) => {
-            Err((RejectCode::WrongType, format!("the value must be a string, a number or a bool, not {what}")))
-        }
+        Scalar::Composite(what) => Err((
+            RejectCode::WrongType,
+            format!("the value must be a string, a number or a bool, not {what}"),
+        )),
     }
 }
 
 /// Appends the value of one dimension to a packed series key.
 #[inline]
-pub(super) fn push_dimension(packed: &mut Vec<u8>, dimension: &Dimension, values: &FieldValues<'_>) -> Result<(), Rejection> {
+pub(super) fn push_dimension(
+    packed: &mut Vec<u8>,
+    dimension: &Dimension,
+    values: &FieldValues<'_>,
+) -> Result<(), Rejection> {
     match scalar(&dimension.value, values) {
         Scalar::Text(text) if !text.is_empty() => push_value(packed, &text),
         Scalar::Text(_) | Scalar::Missing => push_value(packed, MISSING),
         Scalar::Composite(what) => {
-            let text = format!("dimension `{}` must be a string, a number or a bool, not {what}", dimension.name);
+            let text = format!(
+                "dimension `{}` must be a string, a number or a bool, not {what}",
+                dimension.name
+            );
             return Err((RejectCode::WrongType, text));
         }
     }

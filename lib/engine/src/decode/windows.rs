@@ -43,8 +43,18 @@ impl WindowTable {
 
     /// The number of the metric's window that holds `time`.
     #[inline]
-    pub(super) fn number_of(&mut self, metric: usize, time: Timestamp, calendar: &Calendar, batch: &mut Vec<WindowSpan>) -> u32 {
-        let Some(length) = self.of_metric.get(metric).and_then(|&length| self.lengths.get_mut(length)) else { return 0 };
+    pub(super) fn number_of(
+        &mut self,
+        metric: usize,
+        time: Timestamp,
+        calendar: &Calendar,
+        batch: &mut Vec<WindowSpan>,
+    ) -> u32 {
+        let Some(length) =
+            self.of_metric.get(metric).and_then(|&length| self.lengths.get_mut(length))
+        else {
+            return 0;
+        };
         if let Some((span, number)) = length.last
             && span.start <= time
             && time < span.end

@@ -32,7 +32,7 @@ impl<'f, 'a> Evaluator<'f, 'a> {
     /// The value of a node.
     pub(super) fn value(&mut self, node: &'a Node) -> Result<Value<'a>, EvalError> {
         match node {
-            Node::Constant(value) => Ok(value.clone()),
+            Node::Constant(value) => Ok(value.view()),
             Node::Field(field) => Value::from_raw(self.fields.get(*field)),
             Node::Local(place) => self.locals.get(*place).cloned().ok_or(EvalError::Missing),
             Node::HasField(field) => match self.fields.get(*field) {

@@ -29,11 +29,17 @@ pub(super) fn test(test: TextTest, text: &Value<'_>, part: &Value<'_>) -> Result
     let (Value::Text(text), Value::Text(part)) = (text, part) else {
         return Err(EvalError::WrongType);
     };
-    Ok(match test {
-        TextTest::StartsWith => text.starts_with(&**part),
-        TextTest::EndsWith => text.ends_with(&**part),
+    Ok(test_text(test, text, part))
+}
+
+/// `text.test(part)` of strings
+#[inline]
+pub(super) fn test_text(test: TextTest, text: &str, part: &str) -> bool {
+    match test {
+        TextTest::StartsWith => text.starts_with(part),
+        TextTest::EndsWith => text.ends_with(part),
         TextTest::Contains => memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some(),
-    })
+    }
 }
 
 fn size(value: &Value<'_>) -> Result<i64, EvalError> {

@@ -1,6 +1,6 @@
 //! Programs against fields, and the fast form of filters against the plain evaluation.
 
-use super::node::{Arithmetic, Comparison, Function, Node};
+use super::node::{Arithmetic, Comparison, Function, Node, TextTest};
 use super::value::{List, Value, raw_text};
 use super::{EvalError, Program};
 use crate::field::{FieldId, FieldTable, FieldValues, Raw};
@@ -76,13 +76,17 @@ impl Choices {
                 4 => text("b"),
                 _ => text("a"),
             };
-            return match self.below(7) {
+            return match self.below(8) {
                 0 => field,
                 1 => Node::Constant(Value::Bool(self.below(2) == 0)),
                 2 => Node::HasField(fields[self.below(2)]),
                 3 => Node::In(Box::new([field, texts(&["a", "b", "a"])])),
                 4 => Node::In(Box::new([text("a"), field])),
-                5 => Node::Compare(comparison, Box::new([constant, field])),
+                5 => Node::TextTest(
+                    [TextTest::StartsWith, TextTest::Contains][self.below(2)],
+                    Box::new([field, text("a")]),
+                ),
+                6 => Node::Compare(comparison, Box::new([constant, field])),
                 _ => Node::Compare(comparison, Box::new([field, constant])),
             };
         }

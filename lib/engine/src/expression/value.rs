@@ -88,7 +88,7 @@ impl<'a> Value<'a> {
     }
 
     /// The same value, borrowing what this one owns.
-    fn view(&self) -> Value<'_> {
+    pub(super) fn view(&self) -> Value<'_> {
         match self {
             Self::Text(text) => Value::Text(Cow::Borrowed(text)),
             other => other.clone(),

@@ -30,12 +30,19 @@ pub(super) struct Journeys {
 #[derive(Clone, Debug)]
 struct Waiting {
     time: Timestamp,
-    rank: u8,
+    rank: Rank,
     identity: u64,
     key: u64,
-    finish: bool,
-    series: Arc<SeriesKey>,
-    span: WindowSpan,
+    /// Where a start is counted; a finish counts where its start did.
+    start: Option<(Arc<SeriesKey>, WindowSpan)>,
+}
+
+/// The order of steps of one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Start,
+    Both,
+    Finish,
 }
 
 #[derive(Clone, Debug)]
@@ -62,30 +69,41 @@ impl Journeys {
     }
 
     /// Takes in a step whose place is no later than `watermark`; false if it is late.
-    pub(super) fn wait(&mut self, step: &JourneyStep, series: &Arc<SeriesKey>, span: WindowSpan, watermark: Option<Timestamp>) -> bool {
-        let passed = watermark.is_some_and(|watermark| watermark > step.time.plus(self.lateness_ms));
+    pub(super) fn wait(
+        &mut self,
+        step: &JourneyStep,
+        series: &Arc<SeriesKey>,
+        span: WindowSpan,
+        watermark: Option<Timestamp>,
+    ) -> bool {
+        let passed =
+            watermark.is_some_and(|watermark| watermark > step.time.plus(self.lateness_ms));
         if passed || self.taken_until.is_some_and(|taken_until| step.time < taken_until) {
             return false;
         }
         let rank = match (step.start, step.finish) {
-            (true, false) => 0,
-            (true, true) => 1,
-            (false, _) => 2,
+            (true, false) => Rank::Start,
+            (true, true) => Rank::Both,
+            (false, _) => Rank::Finish,
         };
-        self.waiting.entry(step.time.as_millis().div_euclid(BUCKET_MS)).or_default().push(Waiting {
-            time: step.time,
-            rank,
-            identity: step.identity,
-            key: step.key,
-            finish: step.finish,
-            series: Arc::clone(series),
-            span,
-        });
+        self.waiting.entry(step.time.as_millis().div_euclid(BUCKET_MS)).or_default().push(
+            Waiting {
+                time: step.time,
+                rank,
+                identity: step.identity,
+                key: step.key,
+                start: step.start.then(|| (Arc::clone(series), span)),
+            },
+        );
         true
     }
 
     /// Takes all steps with an event time before `until`, and gives up what has run out of time before it.
-    pub(super) fn take_before(&mut self, until: Timestamp, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+    pub(super) fn take_before(
+        &mut self,
+        until: Timestamp,
+        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
+    ) {
         if self.taken_until.is_some_and(|taken_until| taken_until >= until) {
             return;
         }
@@ -114,21 +132,33 @@ impl Journeys {
         self.taken_until = Some(until);
     }
 
-    fn step(&mut self, step: Waiting, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+    fn step(
+        &mut self,
+        step: Waiting,
+        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
+    ) {
         if let Some(open) = self.open.get(&step.key) {
-            if step.finish {
-                tell(&open.series, open.span, JourneyEvent::Finished(step.time.as_millis() - open.start.as_millis()));
+            if step.rank != Rank::Start {
+                tell(
+                    &open.series,
+                    open.span,
+                    JourneyEvent::Finished(step.time.as_millis() - open.start.as_millis()),
+                );
                 self.open.remove(&step.key);
             }
-        } else if step.rank < 2 {
-            tell(&step.series, step.span, JourneyEvent::Started);
+        } else if let Some((series, span)) = step.start {
+            tell(&series, span, JourneyEvent::Started);
             self.deadlines.push_back((step.time, step.key));
-            self.open.insert(step.key, OpenJourney { start: step.time, series: step.series, span: step.span });
+            self.open.insert(step.key, OpenJourney { start: step.time, series, span });
         }
     }
 
     /// Gives up the journeys whose time was over before `time`.
-    fn abandon_before(&mut self, time: Timestamp, tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent)) {
+    fn abandon_before(
+        &mut self,
+        time: Timestamp,
+        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
+    ) {
         while let Some(&(start, key)) = self.deadlines.front() {
             if start.plus(self.within_ms) >= time {
                 break;
@@ -142,3 +172,6 @@ impl Journeys {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

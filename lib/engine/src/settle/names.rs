@@ -35,7 +35,8 @@ impl Names {
     /// Parts series that close together into those with a name and those without.
     pub(super) fn part<T>(&mut self, day: i64, series: Vec<(Arc<SeriesKey>, T)>) -> Parted<T> {
         let known = self.days.entry(day).or_default();
-        let (mut named, mut new): (Vec<_>, Vec<_>) = series.into_iter().partition(|(key, _)| known.contains(key));
+        let (mut named, mut new): (Vec<_>, Vec<_>) =
+            series.into_iter().partition(|(key, _)| known.contains(key));
         if known.len() + new.len() > self.per_day_max {
             new.sort_by(|(one, _), (other, _)| by_hash(one, other));
         }
@@ -64,3 +65,6 @@ pub(super) struct Parted<T> {
 pub(super) fn by_hash(one: &Arc<SeriesKey>, other: &Arc<SeriesKey>) -> std::cmp::Ordering {
     one.stable_hash().cmp(&other.stable_hash()).then_with(|| one.cmp(other))
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,7 +121,12 @@ impl Watermarks {
     /// Leaves out shards that have been behind for `hold` while another one with records went on.
     fn leave_out(&mut self, now: Timestamp) {
         let hold = self.timing.hold;
-        let went_on: Vec<_> = self.shards.values().filter(|shard| shard.listed).filter_map(|shard| shard.progress_at).collect();
+        let went_on: Vec<_> = self
+            .shards
+            .values()
+            .filter(|shard| shard.listed)
+            .filter_map(|shard| shard.progress_at)
+            .collect();
         for shard in self.shards.values_mut().filter(|shard| shard.listed && !shard.left_out) {
             let Some(since) = shard.behind_since else { continue };
             let others_went_on = went_on.iter().any(|&progress_at| progress_at > since);
@@ -140,3 +145,6 @@ impl Watermarks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use crate::place::events;
 use crate::plan::Metric;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
+use hashbrown::HashTable;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
@@ -36,7 +37,8 @@ pub(super) struct Cell {
 #[derive(Clone, Debug)]
 struct OpenWindow {
     span: WindowSpan,
-    cells: Map<Arc<SeriesKey>, Cell>,
+    /// A table rather than a map: finding a series by its key then takes no new reference to it.
+    cells: HashTable<(Arc<SeriesKey>, Cell)>,
     /// What is over the limit of an open window.
     other: Option<Cell>,
     /// Once the limit was met: no series above this hash is held by itself.
@@ -91,7 +93,12 @@ impl MetricWindows {
     }
 
     /// The cell of a series in the correction of a final window at a place; and whether the correction is new.
-    pub(super) fn late_cell(&mut self, key: &Arc<SeriesKey>, span: WindowSpan, place: Timestamp) -> (&mut Cell, bool) {
+    pub(super) fn late_cell(
+        &mut self,
+        key: &Arc<SeriesKey>,
+        span: WindowSpan,
+        place: Timestamp,
+    ) -> (&mut Cell, bool) {
         let (window, is_new) = entry(self.corrections.entry((place, span.start)), span);
         (window.cell(key, &self.empty, self.open_series_max), is_new)
     }
@@ -108,7 +115,12 @@ impl MetricWindows {
     }
 
     /// Closes the corrections of a window at a place.
-    pub(super) fn close_late(&mut self, place: Timestamp, start: Timestamp, day: i64) -> Vec<(Arc<SeriesKey>, Values)> {
+    pub(super) fn close_late(
+        &mut self,
+        place: Timestamp,
+        start: Timestamp,
+        day: i64,
+    ) -> Vec<(Arc<SeriesKey>, Values)> {
         let window = self.corrections.remove(&(place, start));
         window.map(|window| self.publish(window, day, false)).unwrap_or_default()
     }
@@ -123,7 +135,12 @@ impl MetricWindows {
         self.names.forget_before(day);
     }
 
-    fn publish(&mut self, mut window: OpenWindow, day: i64, zeros: bool) -> Vec<(Arc<SeriesKey>, Values)> {
+    fn publish(
+        &mut self,
+        mut window: OpenWindow,
+        day: i64,
+        zeros: bool,
+    ) -> Vec<(Arc<SeriesKey>, Values)> {
         window.trim(self.open_series_max, &self.empty);
         let silent = if zeros { self.silent(&window) } else { Vec::new() };
         if self.zero {
@@ -136,9 +153,13 @@ impl MetricWindows {
         self.folded += events(folded.len());
         let mut other = window.other;
         for (_, cell) in folded {
-            other.get_or_insert_with(|| Cell::new(&self.empty, cell.latest)).accumulator.merge(&cell.accumulator);
+            other
+                .get_or_insert_with(|| Cell::new(&self.empty, cell.latest))
+                .accumulator
+                .merge(&cell.accumulator);
         }
-        let mut points: Vec<_> = named.into_iter().map(|(key, cell)| (key, cell.accumulator.values())).collect();
+        let mut points: Vec<_> =
+            named.into_iter().map(|(key, cell)| (key, cell.accumulator.values())).collect();
         points.extend(other.map(|cell| (self.other_key(), cell.accumulator.values())));
         let zero = self.empty.values();
         for key in silent {
@@ -153,7 +174,8 @@ impl MetricWindows {
     fn silent(&mut self, window: &OpenWindow) -> Vec<Arc<SeriesKey>> {
         let since = window.span.start.minus(KNOWN_MS);
         self.known.retain(|_, latest| *latest >= since);
-        let mut silent: Vec<_> = self.known.keys().filter(|key| !window.cells.contains_key(*key)).cloned().collect();
+        let mut silent: Vec<_> =
+            self.known.keys().filter(|key| !window.holds(key)).cloned().collect();
         silent.sort_by(by_hash);
         if self.dimensions == 0 && silent.is_empty() && window.cells.is_empty() {
             silent.push(Arc::default());
@@ -180,9 +202,13 @@ impl Cell {
     }
 }
 
+fn hash_of((key, _): &(Arc<SeriesKey>, Cell)) -> u64 {
+    key.stable_hash()
+}
+
 impl OpenWindow {
     fn new(span: WindowSpan) -> Self {
-        Self { span, cells: Map::default(), other: None, hash_max: u64::MAX }
+        Self { span, cells: HashTable::new(), other: None, hash_max: u64::MAX }
     }
 
     fn cell(&mut self, key: &Arc<SeriesKey>, empty: &Accumulator, series_max: usize) -> &mut Cell {
@@ -194,7 +220,13 @@ impl OpenWindow {
         if key.stable_hash() > self.hash_max {
             return self.other.get_or_insert_with(|| Cell::new(empty, start));
         }
-        self.cells.entry(Arc::clone(key)).or_insert_with(|| Cell::new(empty, start))
+        let entry = self.cells.entry(key.stable_hash(), |(held, _)| held == key, hash_of);
+        let occupied = entry.or_insert_with(|| (Arc::clone(key), Cell::new(empty, start)));
+        &mut occupied.into_mut().1
+    }
+
+    fn holds(&self, key: &Arc<SeriesKey>) -> bool {
+        self.cells.find(key.stable_hash(), |(held, _)| held == key).is_some()
     }
 
     /// Keeps the series with the smallest hashes by themselves and folds the rest.
@@ -204,12 +236,15 @@ impl OpenWindow {
         if self.cells.len() <= series_max {
             return;
         }
-        let mut hashes: Vec<u64> = self.cells.keys().map(|key| key.stable_hash()).collect();
+        let mut hashes: Vec<u64> = self.cells.iter().map(hash_of).collect();
         let (_, &mut hash_max, _) = hashes.select_nth_unstable(series_max.saturating_sub(1));
         self.hash_max = hash_max;
         let start = self.span.start;
-        for (_, cell) in self.cells.extract_if(|key, _| key.stable_hash() > hash_max) {
-            self.other.get_or_insert_with(|| Cell::new(empty, start)).accumulator.merge(&cell.accumulator);
+        for (_, cell) in self.cells.extract_if(|series| hash_of(series) > hash_max) {
+            self.other
+                .get_or_insert_with(|| Cell::new(empty, start))
+                .accumulator
+                .merge(&cell.accumulator);
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Lines are whole wherever reads and blocks happen to end.
+
 use super::*;
 
 /// A reader that gives at most `step` bytes at a time and then ends, or fails.

@@ -88,9 +88,9 @@ impl InputError {
                 Some("unpack it first; gzip and zstd are unpacked on the way".to_owned())
             }
             Self::Read { .. } => None,
-            Self::Truncated { .. } | Self::Damaged { .. } => {
-                Some("fetch or write the file again; the lines before were read".to_owned())
-            }
+            Self::Truncated { .. } | Self::Damaged { .. } => Some(
+                "fetch or write the file again; the events before this place were read".to_owned(),
+            ),
         }
     }
 

@@ -1,3 +1,5 @@
+//! Every kind of input, whole, cut and damaged.
+
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -107,13 +109,13 @@ fn damaged_archives_are_errors() {
     check_error(
         Input::bytes("a.gz", packed),
         b"first line\nsecond line\n",
-        "the gzip data of `a.gz` are damaged, in line 3 or after it; fetch or write the file again; the lines before were read",
+        "the gzip data of `a.gz` are damaged, in line 3 or after it; fetch or write the file again; the events before this place were read",
     );
     let followed = [gzip(b"one\n"), b"and no member".to_vec()].concat();
     check_error(
         Input::bytes("a.gz", followed),
         b"one\n",
-        "the gzip data of `a.gz` are damaged, in line 2 or after it; fetch or write the file again; the lines before were read",
+        "the gzip data of `a.gz` are damaged, in line 2 or after it; fetch or write the file again; the events before this place were read",
     );
     let mut frame = zstandard(b"first line\n");
     frame[5] = 0xff;

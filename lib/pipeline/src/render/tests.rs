@@ -1,3 +1,5 @@
+//! Each kind of point, byte by byte.
+
 use super::*;
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
@@ -182,8 +184,7 @@ fn the_summary_ends_with_what_each_metric_saw() {
         r#"{"kind":"summary","received":1000,"counted":900,"filtered":80,"duplicate":10,"late":5,"rejected":5,"#,
         r#""points":120,"alerts":2"#,
     );
-    let metrics =
-        r#""metrics":{"orders":{"matched":9,"no_value":1,"no_dimension":2,"late_dropped":3,"folded":4}}"#;
+    let metrics = r#""metrics":{"orders":{"matched":9,"no_value":1,"no_dimension":2,"late_dropped":3,"folded":4}}"#;
     let times = r#""first_event":"2026-01-05T10:00:00Z","last_event":"2026-01-05T10:00:00.001Z""#;
     assert_eq!(line(&summary), format!("{counts},{times},{metrics}}}\n"));
     (summary.first_event, summary.last_event, summary.metrics) = (None, None, Vec::new());

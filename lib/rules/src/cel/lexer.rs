@@ -7,17 +7,28 @@ use super::CelProblem;
 use super::literal::Opening;
 use super::token::{Symbol, Token, TokenKind};
 
-/// The tokens of an expression, the last one [`TokenKind::End`], and what is wrong with them.
-pub(super) fn tokens(source: &str) -> (Vec<Token>, Vec<CelProblem>) {
+/// The words of an expression.
+pub(super) struct Words {
+    /// The last one is [`TokenKind::End`].
+    pub(super) tokens: Vec<Token>,
+    pub(super) problems: Vec<CelProblem>,
+    /// Whether they were read to the end.
+    pub(super) complete: bool,
+}
+
+/// Reads the words of an expression.
+pub(super) fn words(source: &str) -> Words {
     let mut lexer = Lexer { source, at: 0, tokens: Vec::new(), problems: Vec::new() };
+    let mut complete = true;
     while lexer.skip_blank() {
         if let Err(problem) = lexer.next() {
             lexer.problems.push(problem);
+            complete = false;
             break;
         }
     }
     lexer.tokens.push(Token { kind: TokenKind::End, span: source.len()..source.len() });
-    (lexer.tokens, lexer.problems)
+    Words { tokens: lexer.tokens, problems: lexer.problems, complete }
 }
 
 /// Slips: what was written, what was meant, and what to say.

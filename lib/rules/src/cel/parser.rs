@@ -7,8 +7,9 @@
 mod primary;
 
 use super::ast::{Binary, Expression, Kind, Unary};
+use super::lexer::{self, Words};
 use super::token::{Symbol, Token, TokenKind};
-use super::{CelProblem, EXPRESSION_DEPTH_MAX, lexer};
+use super::{CelProblem, EXPRESSION_DEPTH_MAX};
 use std::ops::Range;
 
 /// How strongly operators bind.
@@ -22,14 +23,12 @@ const UNARY: u8 = 7;
 
 /// The tree of an expression.
 pub(super) fn parse(source: &str) -> Result<Expression, Vec<CelProblem>> {
-    let (tokens, problems) = lexer::tokens(source);
-    if tokens.len() == 1 && problems.is_empty() {
+    let Words { tokens, problems, complete } = lexer::words(source);
+    if tokens.len() == 1 && complete {
         return Err(vec![CelProblem::new(0..source.len(), "the expression is empty")]);
     }
-    // A token that could not be read ends the tokens early: what the parser would say about that is no help.
-    let complete =
-        problems.iter().all(|problem| tokens.iter().any(|token| token.span == problem.span));
     let mut parser = Parser { tokens, at: 0, nesting: 0, problems };
+    // What the parser would say about words that end early is no help.
     if complete {
         match parser.whole() {
             Ok(expression) if parser.problems.is_empty() => return Ok(expression),

@@ -48,7 +48,7 @@ fn distance(left: &str, right: &str) -> usize {
         let mut current = vec![row + 1];
         for (column, &right_char) in right.iter().enumerate() {
             let at =
-                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
+                |cells: &[usize], place: usize| cells.get(place).copied().unwrap_or(usize::MAX - 1);
             let replaced = at(&last, column) + usize::from(left_char != right_char);
             let mut best = replaced.min(at(&last, column + 1) + 1).min(at(&current, column) + 1);
             let swapped = row > 0

@@ -137,9 +137,9 @@ pub fn json(problems: &[Problem]) -> String {
         }
         if !problem.related.is_empty() {
             let related = problem.related.iter().map(|(span, label)| {
-                let mut object = JsonObject::new();
-                object.text("message", label).span(span);
-                object.finish()
+                let mut other = JsonObject::new();
+                other.text("message", label).span(span);
+                other.finish()
             });
             object.raw("related", &format!("[{}]", related.collect::<Vec<_>>().join(",")));
         }
@@ -168,7 +168,8 @@ pub fn github(problems: &[Problem]) -> String {
         let message = escape_data(&format!("{}{hint}", problem.message));
         let severity = problem.severity.as_str();
         let title = escape_property(problem.code);
-        text.push_str(&format!("::{severity}{properties}title={title}::{message}\n"));
+        let written = writeln!(text, "::{severity}{properties}title={title}::{message}");
+        debug_assert!(written.is_ok(), "writing to a string does not fail");
     }
     text
 }

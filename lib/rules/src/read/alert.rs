@@ -2,16 +2,16 @@
 
 use super::Reader;
 use super::fields::Fields;
+use super::ladder::{About, CheckedStep, ranked};
 use super::metric::{Kind, Outline};
 use super::rollup::looks_at;
 use crate::duration;
 use crate::problem::code::Code;
 use crate::problem::nearest;
 use crate::read::settings::SETTING_MAX;
-use crate::reference::tables::{ALERT, STEP};
-use crate::source::Place;
+use crate::reference::tables::ALERT;
 use crate::yaml::tree::{Entry, Node, shown};
-use streamgauge_engine::alert::{Alert, Condition, Severity, Step, Texts};
+use streamgauge_engine::alert::{Alert, Condition, Texts};
 use streamgauge_engine::time::Millis;
 
 /// Alerts in one plan.
@@ -22,8 +22,6 @@ pub const STEPS_MAX: usize = 16;
 pub const LABELS_MAX: usize = 32;
 /// The default of `max_age`.
 pub(crate) const MAX_AGE_DEFAULT: Millis = 3_600_000;
-
-const SEVERITIES: [&str; 4] = ["critical", "error", "warning", "info"];
 
 /// What is known of an alert, whether all of it is right or not.
 #[derive(Clone, Debug)]
@@ -38,19 +36,22 @@ pub(crate) struct AlertOutline {
 }
 
 /// The keys of an alert, and of `alert_defaults` for what it does not say itself.
-struct Settings<'f, 'n> {
-    own: &'f Fields<'n>,
-    defaults: Option<&'f Fields<'n>>,
+pub(super) struct Settings<'f, 'n> {
+    /// What the alert or step says itself.
+    pub(super) own: &'f Fields<'n>,
+    /// What it takes where it says nothing.
+    pub(super) defaults: Option<&'f Fields<'n>>,
 }
 
 impl<'n> Settings<'_, 'n> {
-    fn get(&self, key: &'static str) -> Option<&'n Node> {
+    /// The value of a key.
+    pub(super) fn get(&self, key: &'static str) -> Option<&'n Node> {
         let default = self.defaults.and_then(|defaults| defaults.get(key));
         self.own.get(key).or(default)
     }
 
     /// Whether the alert says it itself.
-    fn is_own(&self, key: &str) -> bool {
+    pub(super) fn is_own(&self, key: &str) -> bool {
         self.own.entry(key).is_some()
     }
 }
@@ -60,26 +61,6 @@ pub(crate) struct Surroundings<'p> {
     pub(crate) metrics: &'p [Outline],
     pub(crate) channels: &'p [String],
     pub(crate) has_routes: bool,
-}
-
-/// The steps that could be read, and the names of all.
-#[derive(Default)]
-struct Steps {
-    names: Vec<String>,
-    list: Vec<CheckedStep>,
-}
-
-/// A step and where its condition stands.
-struct CheckedStep {
-    step: Step,
-    place: Place,
-}
-
-/// The steps, highest first: by severity, then by their order in the file.
-fn ranked(steps: Vec<CheckedStep>) -> Vec<Step> {
-    let mut steps: Vec<Step> = steps.into_iter().map(|checked| checked.step).collect();
-    steps.sort_by_key(|step| step.severity);
-    steps
 }
 
 fn names_of(places: &[usize], metric: Option<&Outline>) -> Vec<String> {
@@ -96,19 +77,15 @@ impl Reader<'_> {
     ) -> Vec<AlertOutline> {
         let defaults = file
             .get("alert_defaults")
-            .and_then(|node| self.fields(node, &ALERT, file.key_place("alert_defaults")));
+            .and_then(|value| self.fields(value, &ALERT, file.key_place("alert_defaults")));
         let Some(node) = file.get("alerts") else { return Vec::new() };
         let Some(entries) = self.map(node, "a map of alerts") else { return Vec::new() };
         if entries.len() > ALERTS_MAX {
             let message = format!("there are {} alerts; the limit is {ALERTS_MAX}", entries.len());
             self.findings.error(Code::LimitExceeded, node.place, message);
         }
-        let alerts = entries
-            .iter()
-            .take(ALERTS_MAX)
-            .map(|entry| self.alert(entry, defaults.as_ref(), around))
-            .collect();
-        alerts
+        let entries = entries.iter().take(ALERTS_MAX);
+        entries.map(|entry| self.alert(entry, defaults.as_ref(), around)).collect()
     }
 
     fn alert(
@@ -132,9 +109,11 @@ impl Reader<'_> {
 
         let by = self.by(&settings, outline_of_metric);
         outline.by = by.as_ref().map(|places| names_of(places, outline_of_metric));
-        let steps = self.steps(&settings, entry.key_place, outline_of_metric, around);
+        let has_groups = by.as_ref().is_some_and(|by| !by.is_empty());
+        let about = About { metric: outline_of_metric, has_groups, around };
+        let steps = self.steps(&settings, entry.key_place, &about);
         outline.steps = steps.names;
-        let resolve = self.resolve(&settings, outline_of_metric, &steps.list);
+        let resolve = self.resolve(&settings, &about, &steps.list);
         let min_volume = self.min_volume(&settings, outline_of_metric);
         let keep_firing_for = self.setting(&settings, "keep_firing_for").unwrap_or(0);
         let max_age = self.setting(&settings, "max_age").unwrap_or(MAX_AGE_DEFAULT);
@@ -242,185 +221,20 @@ impl Reader<'_> {
         self.duration(node, 1..=SETTING_MAX)
     }
 
-    fn steps(
-        &mut self,
-        settings: &Settings<'_, '_>,
-        place: Place,
-        metric: Option<&Outline>,
-        around: &Surroundings<'_>,
-    ) -> Steps {
-        let mut steps = Steps::default();
-        // An alert's own `when` or `steps` displaces what stands in the defaults.
-        let (when, ladder) = (settings.get("when"), settings.get("steps"));
-        let (when, ladder) = match (settings.is_own("when"), settings.is_own("steps")) {
-            (true, false) => (when, None),
-            (false, true) => (None, ladder),
-            _ => (when, ladder),
-        };
-        match (when, ladder) {
-            (Some(_), Some(_)) => {
-                self.findings
-                    .error(
-                        Code::ConflictingKeys,
-                        settings.own.key_place("when"),
-                        "an alert has either `when` or `steps`",
-                    )
-                    .related(settings.own.key_place("steps"), "and here is the other")
-                    .hint("move `when` into a step");
-            }
-            (Some(when), None) => {
-                let step = self.step(None, when, &[settings], settings.own.place, metric, around);
-                steps.list.extend(step);
-            }
-            (None, Some(ladder)) => self.ladder(settings, ladder, &mut steps, metric, around),
-            (None, None) => {
-                if !self.broken_files.contains(&place.file) {
-                    self.findings
-                        .error(Code::MissingKey, place, "an alert needs `when` or `steps`")
-                        .hint("add `when: sum over 10m >= 3`");
-                }
-            }
-        }
-        // The keys of a step are read by the steps; an alert whose `when` is missing has none that would.
-        for key in ["for", "severity", "notify", "early"] {
-            settings.get(key);
-        }
-        steps
-    }
-
-    fn ladder(
-        &mut self,
-        settings: &Settings<'_, '_>,
-        ladder: &Node,
-        steps: &mut Steps,
-        metric: Option<&Outline>,
-        around: &Surroundings<'_>,
-    ) {
-        let Some(entries) = self.map(ladder, "a map of steps") else { return };
-        if entries.is_empty() || entries.len() > STEPS_MAX {
-            let message =
-                format!("a ladder has 1 to {STEPS_MAX} steps, this one has {}", entries.len());
-            self.findings.error(Code::LimitExceeded, settings.own.key_place("steps"), message);
-        }
-        for entry in entries.iter().take(STEPS_MAX) {
-            self.name(entry, "step");
-            steps.names.push(entry.key.clone());
-            let Some(fields) = self.fields(&entry.value, &STEP, entry.key_place) else { continue };
-            let own = Settings { own: &fields, defaults: None };
-            if let Some(when) = self.required(&fields, "when") {
-                let step = self.step(
-                    Some(&entry.key),
-                    when,
-                    &[&own, settings],
-                    entry.key_place,
-                    metric,
-                    around,
-                );
-                steps.list.extend(step);
-            } else {
-                for key in ["for", "severity", "notify", "early"] {
-                    fields.get(key);
-                }
-            }
-            fields.finish();
-        }
-    }
-
-    /// One step; `levels` are the step, if it is one of a ladder, and its alert.
-    fn step(
-        &mut self,
-        name: Option<&str>,
-        when: &Node,
-        levels: &[&Settings<'_, '_>],
-        place: Place,
-        metric: Option<&Outline>,
-        around: &Surroundings<'_>,
-    ) -> Option<CheckedStep> {
-        let find = |key: &'static str| {
-            let found: Vec<_> = levels.iter().map(|level| level.get(key)).collect();
-            found.into_iter().flatten().next()
-        };
-        let (hold, severity, notify, early) =
-            (find("for"), find("severity"), find("notify"), find("early"));
-        let parsed = self.condition(when);
-        let hold = hold.and_then(|node| self.duration(node, 1..=SETTING_MAX)).unwrap_or(0);
-        let severity = severity.and_then(|node| self.severity(node)).unwrap_or(Severity::Error);
-        let notify = match notify {
-            Some(node) => self.channels_named(node, around.channels),
-            None => Vec::new(),
-        };
-        if notify.is_empty() && !around.has_routes && self.broken_files.is_empty() {
-            self.findings
-                .warning(Code::NobodyNotified, place, "nobody is told when this fires")
-                .hint("add `notify: [CHANNEL]`, or `routes`");
-        }
-        let parsed = parsed?;
-        self.check_condition(when, &parsed, metric);
-        let early = match early {
-            Some(node) => {
-                let wanted = self.boolean(node).unwrap_or(false);
-                wanted && self.check_early(node, &parsed.condition, metric)
-            }
-            None => false,
-        };
-        let step = Step {
-            name: name.map(str::to_owned),
-            when: parsed.condition,
-            hold,
-            severity,
-            notify,
-            early,
-        };
-        Some(CheckedStep { step, place: when.place })
-    }
-
-    /// A severity.
-    pub(crate) fn severity(&mut self, node: &Node) -> Option<Severity> {
-        self.choice(node, &SEVERITIES).map(|position| match position {
-            0 => Severity::Critical,
-            1 => Severity::Error,
-            2 => Severity::Warning,
-            _ => Severity::Info,
-        })
-    }
-
-    /// The channels in a list of names; each must exist.
-    pub(crate) fn channels_named(&mut self, node: &Node, channels: &[String]) -> Vec<String> {
-        let mut names = Vec::new();
-        for item in self.one_or_list(node).unwrap_or_default() {
-            let Some(name) = self.text(item) else { continue };
-            self.check_channel(item, name, channels);
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-        names
-    }
-
-    /// Reports a channel that does not exist.
-    pub(crate) fn check_channel(&mut self, item: &Node, name: &str, channels: &[String]) {
-        if !channels.iter().any(|channel| channel == name) && self.broken_files.is_empty() {
-            let known: Vec<&str> = channels.iter().map(String::as_str).collect();
-            let hint = nearest::hint(name, &known).unwrap_or_else(|| {
-                format!("define it: `channels: {{{}: {{email: …}}}}`", shown(name))
-            });
-            let message = format!("there is no channel `{}`", shown(name));
-            self.findings.error(Code::UnknownChannel, item.place, message).hint(hint);
-        }
-    }
-
     fn resolve(
         &mut self,
         settings: &Settings<'_, '_>,
-        metric: Option<&Outline>,
+        about: &About<'_>,
         steps: &[CheckedStep],
     ) -> Option<Condition> {
         let node = settings.get("resolve")?;
         let parsed = self.condition(node)?;
-        self.check_condition(node, &parsed, metric);
-        let looks = |step: &CheckedStep| Some((looks_at(&step.step.when, metric)?, step.place));
+        self.check_condition(node, &parsed, about);
+        let looks =
+            |step: &CheckedStep| Some((looks_at(&step.step.when, about.metric)?, step.place));
         let longest = steps.iter().filter_map(looks).max_by_key(|(length, _)| *length);
-        if let (Some(own), Some((longest, place))) = (looks_at(&parsed.condition, metric), longest)
+        if let (Some(own), Some((longest, place))) =
+            (looks_at(&parsed.condition, about.metric), longest)
             && own < longest
         {
             let message = format!(
@@ -461,10 +275,11 @@ impl Reader<'_> {
         group: Option<&[String]>,
     ) -> Texts {
         let others = metric.and_then(|metric| metric.dimensions.clone()).unwrap_or_default();
-        let summary = settings.get("summary").and_then(|node| self.template(node, group, &others));
+        let summary =
+            settings.get("summary").and_then(|value| self.template(value, group, &others));
         let description =
-            settings.get("description").and_then(|node| self.template(node, group, &others));
-        let runbook = settings.get("runbook").and_then(|node| self.short_text(node));
+            settings.get("description").and_then(|value| self.template(value, group, &others));
+        let runbook = settings.get("runbook").and_then(|value| self.short_text(value));
         let mut labels = Vec::new();
         if let Some(node) = settings.get("labels") {
             let entries =

@@ -62,26 +62,25 @@ impl Reader<'_> {
                 .hint("make two channels of it, and name both in `notify`");
         }
         fields.finish();
-        match kinds.pop() {
-            Some((_, kind)) => kind,
-            None => {
-                if !self.broken_files.contains(&place.file) {
-                    self.findings
-                        .error(
-                            Code::MissingKey,
-                            place,
-                            "a channel needs a key that says how it reaches people",
-                        )
-                        .hint("add one of `pagerduty`, `email`, `webhook`, `sms`");
-                }
-                None
-            }
+        if let Some((_, kind)) = kinds.pop() {
+            return kind;
         }
+        if !self.broken_files.contains(&place.file) {
+            self.findings
+                .error(
+                    Code::MissingKey,
+                    place,
+                    "a channel needs a key that says how it reaches people",
+                )
+                .hint("add one of `pagerduty`, `email`, `webhook`, `sms`");
+        }
+        None
     }
 
     fn pagerduty(&mut self, node: &Node, place: Place) -> Option<ChannelKind> {
         let fields = self.fields(node, &PAGERDUTY, place)?;
-        let routing_key = self.required(&fields, "routing_key").and_then(|node| self.secret(node));
+        let routing_key =
+            self.required(&fields, "routing_key").and_then(|value| self.secret(value));
         fields.finish();
         Some(ChannelKind::Pagerduty { routing_key: routing_key? })
     }
@@ -97,10 +96,10 @@ impl Reader<'_> {
         };
         let to = self
             .required(&fields, "to")
-            .and_then(|node| self.receivers(node, is_address, "ops@example.com"));
+            .and_then(|value| self.receivers(value, is_address, "ops@example.com"));
         let from = self
             .required(&fields, "from")
-            .and_then(|node| self.receiver(node, is_address, "ops@example.com"));
+            .and_then(|value| self.receiver(value, is_address, "ops@example.com"));
         fields.finish();
         Some(ChannelKind::Email { to: to?, from: from? })
     }
@@ -114,8 +113,8 @@ impl Reader<'_> {
         };
         let url = self
             .required(&fields, "url")
-            .and_then(|node| self.receiver(node, is_url, "https://hooks.example/x"));
-        let secret = fields.get("secret").map(|node| self.secret(node));
+            .and_then(|value| self.receiver(value, is_url, "https://hooks.example/x"));
+        let secret = fields.get("secret").map(|value| self.secret(value));
         fields.finish();
         let secret = match secret {
             Some(secret) => Some(secret?),
@@ -135,7 +134,7 @@ impl Reader<'_> {
         };
         let to = self
             .required(&fields, "to")
-            .and_then(|node| self.receivers(node, is_number, "\"+971500000000\""));
+            .and_then(|value| self.receivers(value, is_number, "\"+971500000000\""));
         fields.finish();
         Some(ChannelKind::Sms { to: to? })
     }
@@ -183,11 +182,7 @@ impl Reader<'_> {
     fn secret(&mut self, node: &Node) -> Option<SecretReference> {
         const HINT: &str =
             "write `secret:NAME` (Secrets Manager), `ssm:NAME` (Parameter Store) or `env:NAME`";
-        let before = self.findings.count();
         let Some(text) = self.substituted(node) else {
-            if self.findings.count() == before {
-                return None;
-            }
             self.concealed.push(node.place);
             return None;
         };

@@ -89,7 +89,7 @@ pub(crate) fn aggregate_name(aggregate: Aggregate) -> String {
 }
 
 pub(crate) fn parse(text: &str) -> Result<Parsed, Mistake> {
-    let mut words = Words { text, words: split(text), next: 0 };
+    let mut words = Words { text, places: split(text), next: 0 };
     let (subject, subject_range) = words.take("an aggregate such as `sum`, or `absent`")?;
     if subject == "absent" {
         words.keyword("for", "`absent` goes with `for`")?;
@@ -171,7 +171,7 @@ fn aggregate(word: &str, range: &Range<usize>) -> Result<Aggregate, Mistake> {
 /// The words of a condition, with their places.
 struct Words<'t> {
     text: &'t str,
-    words: Vec<Range<usize>>,
+    places: Vec<Range<usize>>,
     next: usize,
 }
 
@@ -204,12 +204,12 @@ fn split(text: &str) -> Vec<Range<usize>> {
 
 impl<'t> Words<'t> {
     fn peek(&self) -> Option<&'t str> {
-        self.words.get(self.next).and_then(|range| self.text.get(range.clone()))
+        self.places.get(self.next).and_then(|range| self.text.get(range.clone()))
     }
 
     /// The next word's place, or the end of the text.
     fn place(&self) -> Range<usize> {
-        self.words.get(self.next).cloned().unwrap_or(self.text.len()..self.text.len())
+        self.places.get(self.next).cloned().unwrap_or(self.text.len()..self.text.len())
     }
 
     fn mistake(&self, message: String, hint: String) -> Mistake {
@@ -307,7 +307,7 @@ impl<'t> Words<'t> {
     }
 
     fn end(&self) -> Result<(), Mistake> {
-        if self.next < self.words.len() {
+        if self.next < self.places.len() {
             let range = self.place().start..self.text.trim_end().len();
             return Err(Mistake {
                 range,

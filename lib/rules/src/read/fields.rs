@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::problem::code::Code;
 use crate::problem::nearest;
-use crate::reference::{Form, Need, Object};
+use crate::reference::{Form, Key, Need, Object};
 use crate::source::Place;
 use crate::yaml::tree::{Content, Entry, Node, shown};
 use std::cell::RefCell;
@@ -75,7 +75,7 @@ impl Reader<'_> {
             Content::Mapping(entries) => entries.as_slice(),
             Content::Scalar(scalar) if scalar.is_null() => &[],
             _ => {
-                self.wrong_type(node, &format!("a map with the keys of a {}", object.name));
+                self.wrong_type(node, &format!("a map with the keys of {}", object.with_article()));
                 return None;
             }
         };
@@ -94,7 +94,7 @@ impl Reader<'_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known here: {}", nearest::list(&known)),
         };
-        let message = format!("a {} has no key `{}`", object.name, shown(&entry.key));
+        let message = format!("{} has no key `{}`", object.with_article(), shown(&entry.key));
         self.findings.error(Code::UnknownKey, entry.key_place, message).hint(hint);
     }
 
@@ -106,11 +106,8 @@ impl Reader<'_> {
     ) -> Option<&'n Node> {
         let node = fields.get(key);
         if node.is_none() && !self.broken_files.contains(&fields.place.file) {
-            let message = format!("a {} needs the key `{key}`", fields.object.name);
-            let example = fields
-                .object
-                .key(key)
-                .map(|key| format!("add `{}: {}`", key.name, example_of(&key.form)));
+            let message = format!("{} needs the key `{key}`", fields.object.with_article());
+            let example = fields.object.key(key).map(|key| format!("add {}", examples_of(key)));
             self.findings.error(Code::MissingKey, fields.place, message).maybe_hint(example);
         }
         debug_assert!(
@@ -124,6 +121,16 @@ impl Reader<'_> {
     }
 }
 
+/// The key with each of its words, or with an example of its value.
+fn examples_of(key: &Key) -> String {
+    let values = match key.form {
+        Form::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+        form => vec![example_of(&form)],
+    };
+    let examples: Vec<_> = values.iter().map(|value| format!("`{}: {value}`", key.name)).collect();
+    examples.join(" or ")
+}
+
 /// An example of the value, for hints.
 fn example_of(form: &Form) -> String {
     match form {
@@ -131,9 +138,10 @@ fn example_of(form: &Form) -> String {
         Form::Boolean => "true".to_owned(),
         Form::Whole(from, _) => from.to_string(),
         Form::Number => "1".to_owned(),
-        Form::Duration => "5m".to_owned(),
+        Form::Duration | Form::DurationOrOff => "5m".to_owned(),
         Form::DurationOrZero | Form::Offset => "0s".to_owned(),
         Form::Path | Form::Expression => "data.order_id".to_owned(),
+        Form::Weekday => "mon".to_owned(),
         Form::Predicate => "type == \"order.created\"".to_owned(),
         Form::Condition => "sum over 10m >= 3".to_owned(),
         Form::Template => "\"{{ value }} in {{ over }}\"".to_owned(),
@@ -141,10 +149,9 @@ fn example_of(form: &Form) -> String {
         Form::TimeOfDay => "\"02:00\"".to_owned(),
         Form::TimeZone => "UTC".to_owned(),
         Form::Secret => "secret:NAME".to_owned(),
-        Form::Choice(words) => words.join("` or `"),
+        Form::Choice(words) => words.first().copied().unwrap_or_default().to_owned(),
         Form::Object(_) | Form::Map(..) => "{…}".to_owned(),
         Form::List(_) => "[…]".to_owned(),
         Form::OneOrList(form) => format!("[{}]", example_of(form)),
-        Form::Anything => "…".to_owned(),
     }
 }

@@ -46,7 +46,7 @@ impl Reader<'_> {
                     add_names(&mut self.findings, what, all, more);
                 }
                 (Form::List(_), Content::Sequence(all), Content::Sequence(more)) => {
-                    all.extend(more)
+                    all.extend(more);
                 }
                 // The version of the format may stand in each file, and must be the same.
                 (Form::Choice(_), Content::Scalar(all), Content::Scalar(more))
@@ -82,7 +82,7 @@ impl Reader<'_> {
                 .error(
                     Code::UnknownKey,
                     entry.key_place,
-                    format!("`{}` belongs into a scenario file", entry.key),
+                    format!("`{}` belongs in a scenario file", entry.key),
                 )
                 .hint(
                     "run scenarios with `streamgauge test`, and keep them in a folder of their own",

@@ -9,7 +9,7 @@ use crate::cel::Expected;
 use crate::duration;
 use crate::hash::Canonical;
 use crate::problem::code::Code;
-use crate::reference::tables::{JOURNEY, METRIC, RATIO};
+use crate::reference::tables::{JOURNEY, METRIC, RATIO, UNITS};
 use crate::source::Place;
 use crate::yaml::tree::{Entry, Node, shown};
 use streamgauge_engine::calendar::{Calendar, Window};
@@ -27,6 +27,8 @@ pub const WINDOW_MIN: Millis = 1_000;
 pub const WINDOW_MAX: Millis = 366 * DAY;
 /// The longest journey.
 pub const WITHIN_MAX: Millis = 30 * DAY;
+/// The largest `max_series`: CloudWatch bills each, and each open window holds ten times as many.
+pub const SERIES_MAX: u64 = 100_000;
 /// The default of `max_series`.
 pub(crate) const SERIES_DEFAULT: usize = 1_000;
 
@@ -117,64 +119,69 @@ impl Reader<'_> {
         };
         let mut canonical = Canonical::new("metric 1");
         canonical.text("name", &entry.key).text("event", event);
-
-        let kind = self.kind(&fields, &mut outline, &mut canonical);
-        let filter = fields.get("where").map(|node| self.expression(node, Expected::Bool));
-        let dimensions = self.dimensions(&fields, &mut outline);
-        let window = self.window(&fields, &mut outline);
-        let live = self.emit(&fields, outline.kind);
-        let zero = self.zero(&fields, outline.kind);
-        let max_series = fields.get("max_series").map(|node| self.whole(node, 1..=100_000));
-        let unit = fields.get("unit").and_then(|node| {
-            let units = crate::reference::tables::UNITS;
-            self.choice(node, units)
-                .and_then(|position| units.get(position))
-                .map(|unit| (*unit).to_owned())
-        });
+        if let Some(calendar) = calendar {
+            canonical.calendar(calendar);
+        }
+        outline.metric = self.definition(&fields, &mut outline, &mut canonical);
         fields.finish();
+        outline
+    }
 
-        let (Some(kind), Some(dimensions), Some(window)) = (kind, dimensions, window) else {
-            return outline;
-        };
+    /// The metric; nothing if one of its keys is wrong, but all of them are read.
+    fn definition(
+        &mut self,
+        fields: &Fields<'_>,
+        outline: &mut Outline,
+        canonical: &mut Canonical,
+    ) -> Option<Metric> {
+        let kind = self.kind(fields, outline, canonical);
+        let filter = fields.get("where").map(|value| self.expression(value, Expected::Bool));
+        let dimensions = self.dimensions(fields, outline);
+        let window = self.window(fields, outline);
+        let live = self.emit(fields, outline.kind);
+        let zero = self.zero(fields, outline.kind);
+        let max_series = self.max_series(fields);
+        let unit = self.unit(fields);
+
+        let (kind, dimensions, window) = (kind?, dimensions?, window?);
         let filter = match filter {
-            Some(None) => return outline,
-            Some(Some(filter)) => {
+            Some(filter) => {
+                let filter = filter?;
                 canonical.expression("where", &filter.source);
                 Some(filter.program)
             }
             None => None,
         };
-        let max_series = max_series
-            .flatten()
-            .and_then(|number| usize::try_from(number).ok())
-            .unwrap_or(SERIES_DEFAULT);
         for (name, value) in &dimensions {
             canonical.text("dimension", name).expression("value", &value.source);
         }
         canonical.number("window", outline.window_length.unwrap_or_default());
-        canonical
-            .flag("live", live)
-            .flag("zero", zero)
-            .number("max_series", i64::try_from(max_series).unwrap_or(i64::MAX));
-        if let Some(calendar) = calendar {
-            canonical.calendar(calendar);
-        }
-        outline.metric = Some(Metric {
-            name: entry.key.clone(),
+        canonical.flag("live", live).flag("zero", zero);
+        canonical.number("max_series", i64::try_from(max_series).unwrap_or(i64::MAX));
+        let dimensions =
+            dimensions.into_iter().map(|(name, value)| Dimension { name, value: value.program });
+        Some(Metric {
+            name: outline.name.clone(),
             definition: canonical.hash(),
             kind,
             filter,
-            dimensions: dimensions
-                .into_iter()
-                .map(|(name, value)| Dimension { name, value: value.program })
-                .collect(),
+            dimensions: dimensions.collect(),
             window,
             live,
             zero,
             max_series,
             unit,
-        });
-        outline
+        })
+    }
+
+    fn max_series(&mut self, fields: &Fields<'_>) -> usize {
+        let number = fields.get("max_series").and_then(|value| self.whole(value, 1..=SERIES_MAX));
+        number.and_then(|number| usize::try_from(number).ok()).unwrap_or(SERIES_DEFAULT)
+    }
+
+    fn unit(&mut self, fields: &Fields<'_>) -> Option<String> {
+        let position = self.choice(fields.get("unit")?, UNITS)?;
+        UNITS.get(position).map(|unit| (*unit).to_owned())
     }
 
     /// CloudWatch's rule for names of metrics, which leaves room for a journey's suffixes.
@@ -287,7 +294,7 @@ impl Reader<'_> {
         let finish = self.part_of(&fields, "finish", Expected::Bool);
         let key = self.part_of(&fields, "key", Expected::Any);
         let within =
-            self.required(&fields, "within").and_then(|node| self.duration(node, 1..=WITHIN_MAX));
+            self.required(&fields, "within").and_then(|value| self.duration(value, 1..=WITHIN_MAX));
         fields.finish();
         outline.within = within.unwrap_or_default();
         let (start, finish, key, within) = (start?, finish?, key?, within?);

@@ -12,11 +12,10 @@ use crate::rules::{Gathering, Maintenance, Match, PipelineAlerts, Route, Silence
 use crate::source::Place;
 use crate::yaml::tree::{Node, shown};
 use streamgauge_engine::alert::Severity;
+use streamgauge_engine::calendar::Weekday;
 
 /// Routes, silences or maintenance windows in one plan, each.
 pub const ROUTES_MAX: usize = 1_000;
-
-const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// The names that a match may use.
 pub(crate) struct Names<'p> {
@@ -44,10 +43,10 @@ impl Reader<'_> {
             let Some(fields) = self.fields(item, &ROUTE, beginning(item)) else { continue };
             let matches = self
                 .required(&fields, "match")
-                .and_then(|node| self.matcher(node, &fields, names, false));
+                .and_then(|value| self.matcher(value, &fields, names, false));
             let notify = self
                 .required(&fields, "notify")
-                .map(|node| self.channels_named(node, names.channels));
+                .map(|value| self.channels_named(value, names.channels));
             fields.finish();
             if let (Some(matches), Some(notify)) = (matches, notify) {
                 routes.push(Route { matches, notify });
@@ -64,10 +63,12 @@ impl Reader<'_> {
     ) -> Option<PipelineAlerts> {
         let node = file.get("pipeline")?;
         let fields = self.fields(node, &PIPELINE, file.key_place("pipeline"))?;
-        let severity =
-            fields.get("severity").and_then(|node| self.severity(node)).unwrap_or(Severity::Error);
+        let severity = fields
+            .get("severity")
+            .and_then(|value| self.severity(value))
+            .unwrap_or(Severity::Error);
         let notify =
-            self.required(&fields, "notify").map(|node| self.channels_named(node, channels));
+            self.required(&fields, "notify").map(|value| self.channels_named(value, channels));
         fields.finish();
         Some(PipelineAlerts { severity, notify: notify? })
     }
@@ -79,17 +80,17 @@ impl Reader<'_> {
             && let Some(fields) = self.fields(node, &GATHERING, file.key_place("notify"))
         {
             if let Some(length) =
-                fields.get("together").and_then(|node| self.duration(node, 1..=3_600_000))
+                fields.get("together").and_then(|value| self.duration(value, 1..=3_600_000))
             {
                 gathering.together = length;
             }
             if let Some(number) =
-                fields.get("list_at_most").and_then(|node| self.whole(node, 1..=1_000))
+                fields.get("list_at_most").and_then(|value| self.whole(value, 1..=1_000))
             {
                 gathering.list_at_most = usize::try_from(number).unwrap_or(gathering.list_at_most);
             }
             if let Some(length) =
-                fields.get("repeat").and_then(|node| self.duration(node, 60_000..=SETTING_MAX))
+                fields.get("repeat").and_then(|value| self.duration(value, 60_000..=SETTING_MAX))
             {
                 gathering.repeat = length;
             }
@@ -105,11 +106,11 @@ impl Reader<'_> {
             let Some(fields) = self.fields(item, &SILENCE, beginning(item)) else { continue };
             let matches = self
                 .required(&fields, "match")
-                .and_then(|node| self.matcher(node, &fields, names, true));
-            let from = self.required(&fields, "from").and_then(|node| self.time(node));
-            let until = self.required(&fields, "until").and_then(|node| self.time(node));
-            let author = self.required(&fields, "author").and_then(|node| self.short_text(node));
-            let reason = self.required(&fields, "reason").and_then(|node| self.short_text(node));
+                .and_then(|value| self.matcher(value, &fields, names, true));
+            let from = self.required(&fields, "from").and_then(|value| self.time(value));
+            let until = self.required(&fields, "until").and_then(|value| self.time(value));
+            let author = self.required(&fields, "author").and_then(|value| self.short_text(value));
+            let reason = self.required(&fields, "reason").and_then(|value| self.short_text(value));
             if let (Some(from), Some(until), Some(entry)) = (from, until, fields.entry("until"))
                 && until <= from
             {
@@ -143,15 +144,15 @@ impl Reader<'_> {
             let Some(fields) = self.fields(item, &MAINTENANCE, beginning(item)) else { continue };
             let matches = self
                 .required(&fields, "match")
-                .and_then(|node| self.matcher(node, &fields, names, true));
+                .and_then(|value| self.matcher(value, &fields, names, true));
             let weekdays =
-                fields.get("weekdays").map_or(Some([true; 7]), |node| self.weekdays(node));
-            let from = self.required(&fields, "from").and_then(|node| self.time_of_day(node));
-            let to = self.required(&fields, "to").and_then(|node| self.time_of_day(node));
+                fields.get("weekdays").map_or(Some([true; 7]), |value| self.weekdays(value));
+            let from = self.required(&fields, "from").and_then(|value| self.time_of_day(value));
+            let to = self.required(&fields, "to").and_then(|value| self.time_of_day(value));
             let zone = fields
                 .get("time_zone")
-                .map_or(Some(file_zone.to_owned()), |node| self.time_zone(node));
-            let reason = fields.get("reason").and_then(|node| self.short_text(node));
+                .map_or(Some(file_zone.to_owned()), |value| self.time_zone(value));
+            let reason = fields.get("reason").and_then(|value| self.short_text(value));
             if let (Some(from), Some(to), Some(entry)) = (from, to, fields.entry("to"))
                 && from == to
             {
@@ -182,6 +183,7 @@ impl Reader<'_> {
 
     fn weekdays(&mut self, node: &Node) -> Option<[bool; 7]> {
         let mut weekdays = [false; 7];
+        let mut complete = true;
         let items = self.one_or_list(node)?;
         if items.is_empty() {
             self.findings
@@ -189,12 +191,13 @@ impl Reader<'_> {
                 .hint("leave `weekdays` out for all days");
         }
         for item in items {
-            let position = self.choice(item, &WEEKDAYS)?;
-            if let Some(day) = weekdays.get_mut(position) {
-                *day = true;
+            let weekday = self.weekday(item);
+            for (position, day) in Weekday::ALL.iter().zip(&mut weekdays) {
+                *day |= Some(*position) == weekday;
             }
+            complete &= weekday.is_some();
         }
-        Some(weekdays)
+        complete.then_some(weekdays)
     }
 
     /// Minutes since midnight; `24:00` is the end of the day.
@@ -234,7 +237,7 @@ impl Reader<'_> {
             ("channel", Subject::Channel),
         ];
         for (key, subject) in subjects {
-            let Some(node) = fields.get(key) else { continue };
+            let Some(listed) = fields.get(key) else { continue };
             if subject == Subject::Channel && !quiet {
                 self.findings
                     .error(
@@ -245,7 +248,7 @@ impl Reader<'_> {
                     .hint("match the alert, its severity or its group");
             }
             let mut values = Vec::new();
-            for item in self.one_or_list(node).unwrap_or_default() {
+            for item in self.one_or_list(listed).unwrap_or_default() {
                 values.extend(self.matched_value(item, &subject, names));
             }
             matches.conditions.push((subject, values));

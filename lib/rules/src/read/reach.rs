@@ -9,6 +9,7 @@ use super::Reader;
 use super::metric::{Kind, Outline};
 use crate::duration;
 use crate::problem::code::Code;
+use std::collections::BTreeMap;
 use streamgauge_engine::plan::{LatePolicy, Timing};
 use streamgauge_engine::time::Millis;
 
@@ -25,9 +26,43 @@ const CORRECTIONS_WITHOUT_HORIZON: Millis = 7 * 24 * HOUR;
 impl Reader<'_> {
     /// Checks the age of each metric's points, and that their names differ in Prometheus too.
     pub(crate) fn reach(&mut self, outlines: &[Outline], timing: &Timing) {
-        for (position, outline) in outlines.iter().enumerate() {
+        let mut names: BTreeMap<&str, &Outline> = BTreeMap::new();
+        let mut plain_names: BTreeMap<String, &Outline> = BTreeMap::new();
+        for outline in outlines {
             self.point_age(outline, timing);
-            self.name_collision(outline, outlines.get(..position).unwrap_or_default());
+            names.insert(&outline.name, outline);
+            // Letters that Prometheus does not allow become `_`.
+            let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            let plain = outline.name.replace(|letter: char| !is_allowed(letter), "_");
+            if let Some(first) = plain_names.get(&plain) {
+                let message = format!(
+                    "`{}` and `{}` have the same name in Prometheus",
+                    first.name, outline.name
+                );
+                self.findings
+                    .warning(Code::NameCollision, outline.place, message)
+                    .related(first.place, "the other one")
+                    .hint("rename one of them if you read metrics from `/metrics`");
+            }
+            plain_names.entry(plain).or_insert(outline);
+        }
+        for journey in outlines.iter().filter(|outline| outline.kind == Some(Kind::Journey)) {
+            self.journey_names(journey, &names);
+        }
+    }
+
+    /// A journey publishes several names.
+    fn journey_names(&mut self, journey: &Outline, names: &BTreeMap<&str, &Outline>) {
+        for suffix in ["started", "finished", "abandoned", "open", "time"] {
+            let name = format!("{}.{suffix}", journey.name);
+            if let Some(metric) = names.get(name.as_str()) {
+                let message =
+                    format!("the journey `{}` publishes the name `{name}` itself", journey.name);
+                self.findings
+                    .error(Code::DuplicateName, metric.place, message)
+                    .related(journey.place, "the journey")
+                    .hint("rename one of them");
+            }
         }
     }
 
@@ -74,41 +109,6 @@ impl Reader<'_> {
             self.findings.warning(Code::PointOld, outline.place, message).hint(
                 "lower `window`, `within`, `allowed_lateness` or `out_of_order`, or live with it",
             );
-        }
-    }
-
-    /// Letters that Prometheus does not allow become `_`, and a journey gives several names.
-    fn name_collision(&mut self, outline: &Outline, earlier: &[Outline]) {
-        const JOURNEY_SUFFIXES: [&str; 5] =
-            [".started", ".finished", ".abandoned", ".open", ".time"];
-        let plain = |name: &str| {
-            name.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_', "_")
-        };
-        if let Some(first) = earlier.iter().find(|first| plain(&first.name) == plain(&outline.name))
-        {
-            let message =
-                format!("`{}` and `{}` have the same name in Prometheus", first.name, outline.name);
-            self.findings
-                .warning(Code::NameCollision, outline.place, message)
-                .related(first.place, "the other one")
-                .hint("rename one of them if you read metrics from `/metrics`");
-        }
-        for other in earlier {
-            for (journey, metric) in [(outline, other), (other, outline)] {
-                let taken = JOURNEY_SUFFIXES
-                    .iter()
-                    .any(|suffix| metric.name == format!("{}{suffix}", journey.name));
-                if journey.kind == Some(Kind::Journey) && taken {
-                    let message = format!(
-                        "the journey `{}` publishes the name `{}` itself",
-                        journey.name, metric.name
-                    );
-                    self.findings
-                        .error(Code::DuplicateName, metric.place, message)
-                        .related(journey.place, "the journey")
-                        .hint("rename one of them");
-                }
-            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Reader;
 use super::condition::{Parsed, aggregate_name};
+use super::ladder::About;
 use super::metric::{Kind, Outline};
 use crate::duration;
 use crate::problem::code::Code;
@@ -55,22 +56,20 @@ pub(super) fn looks_at(condition: &Condition, metric: Option<&Outline>) -> Optio
 
 impl Reader<'_> {
     /// Checks a condition against the metric that it looks at.
-    pub(super) fn check_condition(
-        &mut self,
-        node: &Node,
-        parsed: &Parsed,
-        metric: Option<&Outline>,
-    ) {
+    pub(super) fn check_condition(&mut self, node: &Node, parsed: &Parsed, about: &About<'_>) {
         let (aggregate, over, comparison, threshold) = match parsed.condition {
             Condition::Threshold { aggregate, over, comparison, threshold } => {
                 (aggregate, over, comparison, threshold)
             }
             Condition::Absent { length } => {
-                self.check_absent(node, parsed, length, metric);
+                if about.has_groups && length >= GROUP_MEMORY {
+                    self.warn_of_forgotten_group(node, parsed);
+                }
                 return;
             }
         };
-        let Some((metric, kind)) = metric.and_then(|metric| Some((metric, metric.kind?))) else {
+        let Some((metric, kind)) = about.metric.and_then(|metric| Some((metric, metric.kind?)))
+        else {
             return;
         };
         if !kind.has(aggregate) {
@@ -104,26 +103,15 @@ impl Reader<'_> {
         self.check_threshold(node, parsed, (aggregate, comparison, threshold), kind);
     }
 
-    fn check_absent(
-        &mut self,
-        node: &Node,
-        parsed: &Parsed,
-        length: Millis,
-        metric: Option<&Outline>,
-    ) {
-        let has_groups = metric
-            .and_then(|metric| metric.dimensions.as_ref())
-            .is_some_and(|list| !list.is_empty());
-        if has_groups && length >= GROUP_MEMORY {
-            let place = self.part(node, parsed.length.clone());
-            self.findings
-                .warning(
-                    Code::ConstantCondition,
-                    place,
-                    "a group that was not seen for 7d is forgotten before this",
-                )
-                .hint("write less than `7d`, or `by: []` for a condition on all groups together");
-        }
+    fn warn_of_forgotten_group(&mut self, node: &Node, parsed: &Parsed) {
+        let place = self.part(node, parsed.length.clone());
+        self.findings
+            .warning(
+                Code::ConstantCondition,
+                place,
+                "a group that was not seen for 7d is forgotten before this",
+            )
+            .hint("write less than `7d`, or `by: []` for a condition on all groups together");
     }
 
     /// Conditions that cannot change are most often slips: a share written as a percentage, a sign turned round.
@@ -152,8 +140,7 @@ impl Reader<'_> {
         let verdict = match comparison {
             _ if !never_negative => None,
             Comparison::AtLeast if threshold <= 0 => Some("always"),
-            Comparison::Above if threshold < 0 => Some("always"),
-            Comparison::NotEqual if threshold < 0 => Some("always"),
+            Comparison::Above | Comparison::NotEqual if threshold < 0 => Some("always"),
             Comparison::Below if threshold <= 0 => Some("never"),
             Comparison::AtMost | Comparison::Equal if threshold < 0 => Some("never"),
             _ => None,

@@ -3,6 +3,7 @@
 use super::Reader;
 use super::fields::Fields;
 use crate::problem::code::Code;
+use crate::problem::nearest;
 use crate::reference::tables::EVENT;
 use crate::yaml::tree::{Content, Node, shown};
 use streamgauge_engine::calendar::{Calendar, CalendarError, Weekday};
@@ -133,7 +134,7 @@ impl Reader<'_> {
     /// How events are timed, deduplicated and taken late.
     pub(crate) fn timing(&mut self, file: &Fields<'_>) -> Timing {
         let mut setting = |key, range, default| {
-            file.get(key).and_then(|node| self.duration(node, range)).unwrap_or(default)
+            file.get(key).and_then(|value| self.duration(value, range)).unwrap_or(default)
         };
         let out_of_order = setting("out_of_order", 0..=LATENESS_MAX, 30 * SECOND);
         let allowed_lateness = setting("allowed_lateness", 0..=LATENESS_MAX, 2 * MINUTE);
@@ -141,12 +142,13 @@ impl Reader<'_> {
         let hold = setting("hold", 1..=SETTING_MAX, HOUR);
         let late = match self
             .required(file, "late")
-            .and_then(|node| self.choice(node, &["correct", "drop"]))
+            .and_then(|value| self.choice(value, &["correct", "drop"]))
         {
             Some(1) => LatePolicy::Drop,
             _ => LatePolicy::Correct,
         };
-        let deduplicate = file.get("deduplicate").map_or(Some(HOUR), |node| self.deduplicate(node));
+        let deduplicate =
+            file.get("deduplicate").map_or(Some(HOUR), |value| self.deduplicate(value));
         if let Some(horizon) = deduplicate
             && allowed_lateness > horizon
         {
@@ -172,25 +174,49 @@ impl Reader<'_> {
         {
             return None;
         }
-        let before = self.findings.count();
-        let length = self.duration(node, 1..=DEDUPLICATE_MAX);
-        if self.findings.count() > before {
-            self.findings.last_hint("write a length of time such as `1h`, or `off`");
+        if let Content::Scalar(scalar) = &node.content
+            && !scalar.is_null()
+            && let Err(message) = crate::duration::parse(&scalar.text)
+        {
+            self.findings
+                .error(Code::InvalidDuration, node.place, message)
+                .hint("write a length of time such as `1h`, or `off`");
+            return Some(DEDUPLICATE_MAX);
         }
-        length.or(Some(DEDUPLICATE_MAX))
+        // With a wrong horizon nothing follows from it: the longest quarrels with no other setting.
+        self.duration(node, 1..=DEDUPLICATE_MAX).or(Some(DEDUPLICATE_MAX))
     }
 
     /// The calendar of windows of whole days and weeks.
     pub(crate) fn calendar(&mut self, file: &Fields<'_>) -> Option<Calendar> {
-        let week_starts = match file.get("week_starts") {
-            Some(node) => self.choice(node, &Weekday::ALL.map(Weekday::as_str)),
-            None => Some(0),
+        // Both are read, whatever is wrong with the other.
+        let monday = Weekday::Monday;
+        let week_starts = file.get("week_starts").map_or(Some(monday), |value| self.weekday(value));
+        let calendar = match file.get("time_zone") {
+            Some(node) => self.zone_calendar(node, week_starts.unwrap_or(monday)),
+            None => Calendar::new("UTC", week_starts.unwrap_or(monday)).ok(),
         };
-        let week_starts = *Weekday::ALL.get(week_starts?)?;
-        match file.get("time_zone") {
-            Some(node) => self.zone_calendar(node, week_starts),
-            None => Calendar::new("UTC", week_starts).ok(),
+        week_starts.and(calendar)
+    }
+
+    /// A day of the week, in full or by its first three letters.
+    pub(crate) fn weekday(&mut self, node: &Node) -> Option<Weekday> {
+        let text = self.text(node)?;
+        let weekday = Weekday::from_name(text);
+        if weekday.is_none() {
+            let message = format!("`{}` is not a day of the week", shown(text));
+            let names = Weekday::ALL.map(Weekday::as_str);
+            let near = nearest::nearest(
+                text,
+                names.into_iter().chain(names.iter().filter_map(|name| name.get(..3))),
+            );
+            let hint = near.map_or_else(
+                || "write `monday` or `mon`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            self.findings.error(Code::InvalidValue, node.place, message).hint(hint);
         }
+        weekday
     }
 
     /// The name of a time zone in the compiled-in database.

@@ -91,7 +91,7 @@ impl Reader<'_> {
             Some(range) if range.end <= text.len() => self.part(node, range),
             _ => node.place,
         };
-        let detail = error.detail().map(str::to_owned).unwrap_or_else(|| error.kind().to_string());
+        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
         let is_flow = matches!(&node.content, crate::yaml::tree::Content::Scalar(scalar) if scalar.style == Style::Plain);
         let hint = if is_flow && text.contains("{{") {
             "write `\"{{ name }}\"`, in quotes"

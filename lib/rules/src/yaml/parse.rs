@@ -9,7 +9,7 @@ use super::tree::{Content, Entry, Node, Scalar, Style, shown};
 use crate::problem::Findings;
 use crate::problem::code::Code;
 use crate::source::{Place, SourceFile};
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 use std::collections::BTreeMap;
 
 /// Nodes in one file, aliases counted as often as they are used.
@@ -71,6 +71,8 @@ struct Stop;
 /// A map or list that is still open.
 struct Frame {
     start: Place,
+    /// Whether it is written with brackets.
+    is_flow: bool,
     anchor: usize,
     /// Nodes in it, itself included.
     size: usize,
@@ -132,7 +134,7 @@ impl Builder<'_> {
                     ScalarStyle::SingleQuoted => Style::SingleQuoted,
                     ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
-                    _ => Style::Plain,
+                    ScalarStyle::Plain => Style::Plain,
                 };
                 let tag =
                     tag.is_some_and(|tag| !is_harmless(&tag)).then(|| span.tag_span()).flatten();
@@ -142,11 +144,11 @@ impl Builder<'_> {
                 self.add(Node { place, content: Content::Scalar(scalar) }, anchor, 1);
                 Ok(())
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.open(place, anchor, tag.as_deref(), Open::Sequence(Vec::new()))
+            Event::SequenceStart(style, anchor, tag) => {
+                self.open(place, (style, anchor), tag.as_deref(), Open::Sequence(Vec::new()))
             }
-            Event::MappingStart(_, anchor, tag) => {
-                self.open(place, anchor, tag.as_deref(), Open::Mapping(OpenMap::default()))
+            Event::MappingStart(style, anchor, tag) => {
+                self.open(place, (style, anchor), tag.as_deref(), Open::Mapping(OpenMap::default()))
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.close(place.end);
@@ -191,7 +193,7 @@ impl Builder<'_> {
     fn open(
         &mut self,
         start: Place,
-        anchor: usize,
+        (style, anchor): (StructureStyle, usize),
         tag: Option<&Tag>,
         open: Open,
     ) -> Result<(), Stop> {
@@ -201,7 +203,8 @@ impl Builder<'_> {
                 .error(Code::InvalidYaml, start, message)
                 .hint("remove it; if it is text, put it in quotes");
         }
-        self.stack.push(Frame { start, anchor, size: 1, open });
+        let is_flow = style == StructureStyle::Flow;
+        self.stack.push(Frame { start, is_flow, anchor, size: 1, open });
         self.count(1, start)
     }
 
@@ -209,7 +212,7 @@ impl Builder<'_> {
         let Some(frame) = self.stack.pop() else { return };
         let (content, content_end) = self.content(frame.open);
         // A block map ends where the next thing begins; its last value says where it really ends.
-        let end = content_end.unwrap_or(end).max(frame.start.end);
+        let end = if frame.is_flow { end } else { content_end.unwrap_or(end) }.max(frame.start.end);
         let place = Place { end, ..frame.start };
         self.add(Node { place, content }, frame.anchor, frame.size);
     }
@@ -247,7 +250,9 @@ impl Builder<'_> {
                 }
             }
             Content::Sequence(items) => {
-                items.into_iter().for_each(|item| self.merge(map, place, item))
+                for item in items {
+                    self.merge(map, place, item);
+                }
             }
             Content::Broken => {}
             Content::Scalar(_) => {
@@ -291,7 +296,7 @@ impl Builder<'_> {
             Open::Mapping(map) => match map.key.take() {
                 None => map.key = Some(read_key(node, map, self.findings)),
                 Some(Key::Name(key, key_place)) => {
-                    map.entries.push(Entry { key, key_place, value: node })
+                    map.entries.push(Entry { key, key_place, value: node });
                 }
                 Some(Key::Merge(place)) => map.merges.push((place, node)),
                 Some(Key::Unusable) => {}
@@ -309,13 +314,18 @@ impl Builder<'_> {
             .and_then(|rest| rest.chars().next())
             .map_or(at, |next| at + next.len_utf8());
         let place = Place { file: self.file, start: at, end };
-        match misread::in_broken_line(text, at) {
-            Some(quoted) => self
-                .findings
+        if let Some(quoted) = misread::in_broken_line(text, at) {
+            self.findings
                 .error(Code::MisreadExpression, place, "YAML misreads this expression")
-                .hint(format!("put it in quotes: {quoted}")),
-            None => self.findings.error(Code::InvalidYaml, place, shown(&error.info())),
-        };
+                .hint(format!("put it in quotes: {quoted}"));
+        } else {
+            let (code, message, hint) = explained(error, line_at(text, at));
+            self.findings.error(code, place, message).maybe_hint(hint);
+        }
+        let line_start =
+            text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+        let line_end = line_start + line_at(text, at).len();
+        self.findings.broken_line(Place { file: self.file, start: line_start, end: line_end });
     }
 
     /// Closes what is still open.
@@ -326,6 +336,51 @@ impl Builder<'_> {
         }
         self.root
     }
+}
+
+/// The line around a byte.
+fn line_at(text: &str, at: usize) -> &str {
+    let start =
+        text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+}
+
+/// What the parser says, in words for people who write rules; it thinks in terms of the grammar.
+fn explained(error: &ScanError, line: &str) -> (Code, String, Option<String>) {
+    let in_braces = line.contains('{') || line.contains('[');
+    let braces =
+        "within `{…}` and `[…]`, text that holds `,`, `[`, `]`, `{` or `}` must stand in quotes";
+    let quotes = "if this is text or an expression, put all of it in single quotes";
+    let indentation = "keys of one map begin in the same column";
+    let (message, hint) = match error.kind() {
+        ErrorKind::RecursionLimitExceeded => {
+            let message = format!("maps and lists are nested more than {DEPTH_MAX} deep");
+            return (Code::LimitExceeded, message, None);
+        }
+        ErrorKind::ExpectedBlockMappingKey | ErrorKind::InvalidIndentation if !in_braces => {
+            ("the indentation fits none of the lines above".to_owned(), indentation)
+        }
+        ErrorKind::MappingValueNotAllowed => {
+            ("`: ` begins a value here, and there is one already".to_owned(), quotes)
+        }
+        ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
+        | ErrorKind::TabNotAllowed => ("a tab cannot indent a line".to_owned(), "use spaces"),
+        ErrorKind::ExpectedFlowMappingSeparator => ("expected `,` or `}` here".to_owned(), braces),
+        ErrorKind::ExpectedFlowSequenceSeparator => ("expected `,` or `]` here".to_owned(), braces),
+        ErrorKind::InvalidTrailingSingleQuotedScalar
+        | ErrorKind::InvalidTrailingDoubleQuotedScalar => {
+            ("there is more text after the closing quote".to_owned(), quotes)
+        }
+        ErrorKind::UnclosedFlowCollection { open } => {
+            (format!("`{open}` is never closed"), if *open == '{' { "add `}`" } else { "add `]`" })
+        }
+        ErrorKind::UnclosedQuotedScalar => {
+            ("the quote is never closed".to_owned(), "add the closing quote")
+        }
+        _ => (shown(&error.info()), if in_braces { braces } else { quotes }),
+    };
+    (Code::InvalidYaml, message, Some(hint.to_owned()))
 }
 
 /// A finished node as the key of a map.

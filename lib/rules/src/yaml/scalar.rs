@@ -55,7 +55,7 @@ impl Walk<'_> {
             match rest.chars().next() {
                 Some('\\') if escaped_break => self.at += 2,
                 Some(next) if next.is_whitespace() && !character.is_whitespace() => {
-                    self.at += next.len_utf8()
+                    self.at += next.len_utf8();
                 }
                 _ => return,
             }

@@ -402,6 +402,7 @@ fn metric(scale: &'static Scale) -> impl Strategy<Value = Metric> {
         let (window_ms, zero, live, max_series) = rest;
         let zero = zero && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Unique(_));
         let live = live && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Distribution(_));
+        let zero = zero && !dimensions.is_empty(); // QUIRK-B
         // Over the cap, the names of live series depend on the order of arrival.
         let max_series = max_series.filter(|_| !live);
         Metric { kind, filter, dimensions, window_ms, zero, live, max_series }

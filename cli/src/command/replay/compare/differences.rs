@@ -84,7 +84,12 @@ impl Differences {
     /// A point of one side; all of `before` come first.
     pub(super) fn add(&mut self, side: Side, point: &Point) -> Result<(), TooMany> {
         let key = self.key(side, point);
-        if side == Side::After && self.found.get(&key).is_some_and(|pair| pair.before.as_ref().is_some_and(|before| equal(before, point))) {
+        if side == Side::After
+            && self
+                .found
+                .get(&key)
+                .is_some_and(|pair| pair.before.as_ref().is_some_and(|before| equal(before, point)))
+        {
             self.found.remove(&key);
             self.same += 1;
             return Ok(());
@@ -99,7 +104,8 @@ impl Differences {
     }
 
     fn key(&self, side: Side, point: &Point) -> Key {
-        let metric = of(side, &self.plans).metrics.get(point.metric).map(|metric| metric.name.clone());
+        let metric =
+            of(side, &self.plans).metrics.get(point.metric).map(|metric| metric.name.clone());
         let mut dimensions = Vec::new();
         of(side, &self.renderers).dimensions(point, &mut dimensions);
         Key {
@@ -130,8 +136,12 @@ impl Differences {
         let mut out = Vec::new();
         let [before, after] = &self.renderers;
         for pair in self.found.values() {
-            out.extend_from_slice(format!(r#"{{"kind":"difference","change":"{}""#, pair.change()).as_bytes());
-            for (name, point, renderer) in [("before", &pair.before, before), ("after", &pair.after, after)] {
+            out.extend_from_slice(
+                format!(r#"{{"kind":"difference","change":"{}""#, pair.change()).as_bytes(),
+            );
+            for (name, point, renderer) in
+                [("before", &pair.before, before), ("after", &pair.after, after)]
+            {
                 if let Some(point) = point {
                     out.extend_from_slice(format!(r#","{name}":"#).as_bytes());
                     renderer.json(point, &mut out);
@@ -141,7 +151,9 @@ impl Differences {
             out.extend_from_slice(b"}\n");
         }
         let Counts { new, gone, changed, same } = self.counts();
-        let summary = format!(r#"{{"kind":"summary","new":{new},"gone":{gone},"changed":{changed},"same":{same}}}"#);
+        let summary = format!(
+            r#"{{"kind":"summary","new":{new},"gone":{gone},"changed":{changed},"same":{same}}}"#
+        );
         out.extend_from_slice(summary.as_bytes());
         out.push(b'\n');
         out
@@ -170,7 +182,9 @@ impl Differences {
         let mut text = table::lines(&columns, rows.collect(), 0);
         let hidden = self.found.len().saturating_sub(limit);
         if hidden > 0 {
-            let more = format!("{hidden} more are not shown: --limit 0 shows all, --output json prints them as data\n");
+            let more = format!(
+                "{hidden} more are not shown: --limit 0 shows all, --output json prints them as data\n"
+            );
             text.push_str(&more);
         }
         text
@@ -192,7 +206,8 @@ impl Pair {
         let (before, after) = (list(&self.before), list(&self.after));
         let text = |own: &[(Column, Number)], other: &[(Column, Number)]| {
             let differing = own.iter().filter(|number| !other.contains(number));
-            let texts = differing.map(|(column, number)| format!("{} {number}", column.flat_name()));
+            let texts =
+                differing.map(|(column, number)| format!("{} {number}", column.flat_name()));
             texts.collect::<Vec<_>>().join(", ")
         };
         [text(&before, &after), text(&after, &before)]

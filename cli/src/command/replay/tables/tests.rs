@@ -1,3 +1,5 @@
+//! What people read in tables: rounded numbers, plurals, names of windows.
+
 use super::*;
 
 #[test]

@@ -23,7 +23,9 @@ impl Total {
         match (&mut self.values, values) {
             (Values::Count(total), Values::Count(count)) => *total += count,
             (Values::Sum(total), Values::Sum(sum)) => add_sum(total, sum),
-            (Values::Distribution(total), Values::Distribution(one)) => add_sum(&mut total.exact, &one.exact),
+            (Values::Distribution(total), Values::Distribution(one)) => {
+                add_sum(&mut total.exact, &one.exact);
+            }
             // Different windows have seen the same values, so their numbers cannot be added: the largest is shown.
             (Values::Unique(total), Values::Unique(unique)) => *total = (*total).max(*unique),
             (Values::Ratio { part: parts, whole: wholes }, Values::Ratio { part, whole }) => {
@@ -73,7 +75,11 @@ fn add_sum(total: &mut SumValues, one: &SumValues) {
     total.max = extreme(total.max, one.max, Decimal::max);
 }
 
-fn extreme(one: Option<Decimal>, other: Option<Decimal>, choose: fn(Decimal, Decimal) -> Decimal) -> Option<Decimal> {
+fn extreme(
+    one: Option<Decimal>,
+    other: Option<Decimal>,
+    choose: fn(Decimal, Decimal) -> Decimal,
+) -> Option<Decimal> {
     match (one, other) {
         (Some(one), Some(other)) => Some(choose(one, other)),
         (one, other) => one.or(other),

@@ -100,6 +100,7 @@ pub static ALERT: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: r#"rejections:
   metric: order_rejections
   by: [aggregator]
@@ -143,5 +144,6 @@ pub static STEP: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "reactive:\n  when: sum over 10m >= 3\n  severity: critical\n  notify: [oncall]\n",
 };

@@ -46,7 +46,7 @@ pub static FILE: Object = Object {
         },
         Key {
             name: "deduplicate",
-            form: Form::Duration,
+            form: Form::DurationOrOff,
             need: Need::Default("1h"),
             about: "How long an event's identity is remembered, so that a copy of it does not count. `off` (or `false`) switches it off.",
         },
@@ -70,15 +70,7 @@ pub static FILE: Object = Object {
         },
         Key {
             name: "week_starts",
-            form: Form::Choice(&[
-                "monday",
-                "tuesday",
-                "wednesday",
-                "thursday",
-                "friday",
-                "saturday",
-                "sunday",
-            ]),
+            form: Form::Weekday,
             need: Need::Default("monday"),
             about: "The first day of windows of whole weeks.",
         },
@@ -138,6 +130,7 @@ pub static FILE: Object = Object {
         },
     ],
     further: Some("Keys that begin with `x-` are ignored: a place for YAML anchors."),
+    allows_anything: false,
     example: r#"version: 1
 namespace: Shop/Orders
 late: correct
@@ -195,5 +188,6 @@ pub static EVENT: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "event:\n  identity: [detail.tenant, detail.id]\n  id: detail.id\n  type: detail-type\n  time: detail.at\n  time_unit: milliseconds\n",
 };

@@ -1,5 +1,6 @@
 //! Metrics.
 
+use crate::read::metric::SERIES_MAX;
 use crate::reference::{Form, Key, Need, Object};
 
 /// A metric.
@@ -81,12 +82,13 @@ pub static METRIC: Object = Object {
         },
         Key {
             name: "max_series",
-            form: Form::Whole(1, 100_000),
+            form: Form::Whole(1, SERIES_MAX),
             need: Need::Default("1000"),
             about: "How many combinations of dimension values are named per day. What is over it folds into one series, `__other__`, so that totals stay exact.",
         },
     ],
     further: None,
+    allows_anything: false,
     example: r#"order_value:
   distribution: data.amount
   where: type == "order.created" && data.currency == "AED"
@@ -147,6 +149,7 @@ pub static RATIO: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "ratio:\n  part: type == \"order.rejected\"\n  whole: type in [\"order.created\", \"order.rejected\"]\n",
 };
 
@@ -181,5 +184,6 @@ pub static JOURNEY: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "journey:\n  start: type == \"checkout.started\"\n  finish: type == \"order.created\"\n  key: data.order_id\n  within: 30m\n",
 };

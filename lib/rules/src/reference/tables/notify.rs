@@ -28,6 +28,7 @@ pub static CHANNEL: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "channels:\n  oncall: {pagerduty: {routing_key: secret:streamgauge/pagerduty}}\n  operations: {email: {to: [ops@example.com], from: streamgauge@example.com}}\n",
 };
 
@@ -42,6 +43,7 @@ pub static PAGERDUTY: Object = Object {
         about: "The integration's routing key.",
     }],
     further: None,
+    allows_anything: false,
     example: "",
 };
 
@@ -59,6 +61,7 @@ pub static EMAIL: Object = Object {
         Key { name: "from", form: Form::Substituted, need: Need::Required, about: "Who sends it." },
     ],
     further: None,
+    allows_anything: false,
     example: "",
 };
 
@@ -81,6 +84,7 @@ pub static WEBHOOK: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "",
 };
 
@@ -95,6 +99,7 @@ pub static SMS: Object = Object {
         about: "Phone numbers with country code, in quotes: `\"+971500000000\"`.",
     }],
     further: None,
+    allows_anything: false,
     example: "",
 };
 
@@ -117,6 +122,7 @@ pub static ROUTE: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "routes:\n  - {match: {severity: critical, aggregator: noon}, notify: [oncall]}\n",
 };
 
@@ -156,6 +162,7 @@ pub static MATCH: Object = Object {
             about: "The channel; only in quiet times.",
         },
     ],
+    allows_anything: true,
     further: Some(
         "Further keys are dimensions of the group, or `labels` of the alert, with their value.",
     ),
@@ -181,6 +188,7 @@ pub static PIPELINE: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "pipeline: {severity: error, notify: [oncall]}\n",
 };
 
@@ -209,6 +217,7 @@ pub static GATHERING: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "notify:\n  together: 30s\n  list_at_most: 20\n  repeat: 4h\n",
 };
 
@@ -234,6 +243,7 @@ pub static SILENCE: Object = Object {
         Key { name: "reason", form: Form::Text, need: Need::Required, about: "Why." },
     ],
     further: None,
+    allows_anything: false,
     example: "silences:\n  - match: {alert: rejections, aggregator: noon}\n    from: 2026-01-05T10:00:00Z\n    until: 2026-01-05T14:00:00Z\n    author: ops@example.com\n    reason: partner moves its data centre\n",
 };
 
@@ -250,9 +260,7 @@ pub static MAINTENANCE: Object = Object {
         },
         Key {
             name: "weekdays",
-            form: Form::OneOrList(&Form::Choice(&[
-                "mon", "tue", "wed", "thu", "fri", "sat", "sun",
-            ])),
+            form: Form::OneOrList(&Form::Weekday),
             need: Need::Default("all days"),
             about: "The days on which it begins.",
         },
@@ -277,5 +285,6 @@ pub static MAINTENANCE: Object = Object {
         Key { name: "reason", form: Form::Text, need: Need::Optional, about: "Why." },
     ],
     further: None,
+    allows_anything: false,
     example: "maintenance:\n  - {match: {channel: operations}, weekdays: [fri], from: \"02:00\", to: \"04:00\", time_zone: Asia/Dubai, reason: weekly restart}\n",
 };

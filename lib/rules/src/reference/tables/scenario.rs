@@ -27,7 +27,8 @@ pub static SCENARIO_FILE: Object = Object {
         },
     ],
     further: Some("Keys that begin with `x-` are ignored."),
-    example: r#"rules: ../streamgauge.yaml
+    allows_anything: false,
+    example: r"rules: ../streamgauge.yaml
 scenarios:
   - name: three rejections in ten minutes page once
     start: 2026-01-05T10:00:00Z
@@ -40,7 +41,7 @@ scenarios:
         - {at: 9m50s, alert: rejections, step: reactive, group: {aggregator: noon}, transition: firing}
       points:
         - {metric: order_rejections, dimensions: {aggregator: noon, country: AE}, window: 0s, sum: 1}
-"#,
+",
 };
 
 /// One scenario.
@@ -86,6 +87,7 @@ pub static SCENARIO: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "",
 };
 
@@ -132,6 +134,7 @@ pub static SCENARIO_EVENT: Object = Object {
         },
     ],
     further: Some("Further keys are fields of the event, as they stand in its JSON."),
+    allows_anything: true,
     example: "- {at: 1m, every: 10s, times: 30, type: order.created, data: {country: AE, amount: 12.5}}\n",
 };
 
@@ -160,6 +163,7 @@ pub static EXPECTATION: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "",
 };
 
@@ -245,6 +249,7 @@ pub static EXPECTED_POINT: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "- {metric: orders_created, dimensions: {country: AE}, window: -5m, sum: 30}\n",
 };
 
@@ -287,5 +292,6 @@ pub static EXPECTED_TRANSITION: Object = Object {
         },
     ],
     further: None,
+    allows_anything: false,
     example: "- {at: 9m50s, alert: rejections, step: reactive, group: {aggregator: noon}, transition: firing}\n",
 };

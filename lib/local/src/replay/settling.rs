@@ -1,18 +1,16 @@
-//! The part of a replay that goes in the order of the input: both folds, and telling the observer.
+//! The second fold of a replay, and telling the observer what comes out of it.
 
 use super::{Chunk, Observer, Options, Summary};
 use std::io;
 use std::sync::Arc;
-use streamgauge_engine::aggregate::Aggregator;
-use streamgauge_engine::decode::Batch;
+use streamgauge_engine::delta::Delta;
 use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
 use streamgauge_engine::time::Timestamp;
 
-/// Both folds of one shard: all files together are one.
-pub(super) struct Fold<'o> {
-    aggregator: Aggregator,
+/// The settle fold of one shard: all files together are one.
+pub(super) struct Settling<'o> {
     settler: Settler,
     shard: ShardId,
     decisions: Decisions,
@@ -20,13 +18,12 @@ pub(super) struct Fold<'o> {
     observer: &'o mut dyn Observer,
 }
 
-impl<'o> Fold<'o> {
+impl<'o> Settling<'o> {
     pub(super) fn new(plan: Arc<Plan>, observer: &'o mut dyn Observer) -> Self {
         let shard = ShardId::from("input");
-        let mut settler = Settler::new(Arc::clone(&plan));
+        let mut settler = Settler::new(plan);
         settler.shards().list(&[ShardListing { id: Arc::clone(&shard), parents: Vec::new() }]);
         Self {
-            aggregator: Aggregator::new(plan),
             settler,
             shard,
             decisions: Decisions::default(),
@@ -35,16 +32,16 @@ impl<'o> Fold<'o> {
         }
     }
 
-    /// Folds the next chunk.
-    pub(super) fn take(&mut self, chunk: &Chunk, batch: Batch) -> io::Result<()> {
-        let delta = self.aggregator.fold(batch);
+    /// Folds the delta of the next chunk.
+    pub(super) fn take(&mut self, chunk: &Chunk, delta: Delta) -> io::Result<()> {
         for reject in &delta.rejects {
             let line = Chunk::line(reject.position);
             self.observer.reject(&chunk.input, line, reject, chunk.payload(line))?;
         }
         self.summary.counters.add(&delta.counters);
         if let Some(span) = delta.span {
-            self.summary.first_event = self.summary.first_event.into_iter().chain([span.earliest]).min();
+            self.summary.first_event =
+                self.summary.first_event.into_iter().chain([span.earliest]).min();
             self.summary.last_event = self.summary.last_event.max(Some(span.latest));
         }
         // A file's clock is its events' own.
@@ -60,7 +57,8 @@ impl<'o> Fold<'o> {
 
     /// Ends the input: the clock jumps to the last event, or on to `until`.
     pub(super) fn finish(mut self, options: &Options) -> io::Result<Summary> {
-        if let Some(stop) = self.summary.last_event.max(self.summary.last_event.and(options.until)) {
+        if let Some(stop) = self.summary.last_event.max(self.summary.last_event.and(options.until))
+        {
             while self.settler.finish(stop, &mut self.decisions) == Progress::More {
                 self.tell()?;
             }

@@ -1,0 +1,285 @@
+//! One scenario: its events through the rules, and the points that come out beside those that must.
+
+use crate::exit::Failure;
+use std::io;
+use std::sync::Arc;
+use streamgauge_engine::decimal::{Decimal, Shortest};
+use streamgauge_engine::output::{Point, Status};
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::reject::Reject;
+use streamgauge_engine::series::SeriesKey;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_local::input::Input;
+use streamgauge_local::replay::{Observer, Options, ReplayError, replay};
+use streamgauge_pipeline::render::{Number, numbers, push_json_string};
+use streamgauge_rules::scenario::{ExpectedNumber, ExpectedPoint, Scenario};
+
+/// How the scenarios of one file ended.
+#[derive(Debug)]
+pub(super) struct FileResult {
+    pub(super) file: String,
+    /// The file or its rules have errors, which have been told; nothing was run.
+    pub(super) wrong: bool,
+    pub(super) scenarios: Vec<ScenarioResult>,
+}
+
+/// How one scenario ended.
+#[derive(Debug)]
+pub(super) struct ScenarioResult {
+    pub(super) name: String,
+    pub(super) line: usize,
+    pub(super) verdict: Verdict,
+    pub(super) failures: Vec<PointFailure>,
+    /// Events that were rejected, each as a sentence.
+    pub(super) rejects: Vec<String>,
+}
+
+/// How a scenario ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// All that is expected came out.
+    Passed,
+    /// Something did not.
+    Failed,
+    /// The points are right, and it expects alerts, which this version does not evaluate.
+    Unsupported,
+}
+
+/// A point that is not as expected.
+#[derive(Debug)]
+pub(super) struct PointFailure {
+    pub(super) metric: String,
+    /// As JSON.
+    pub(super) dimensions: String,
+    pub(super) window: Timestamp,
+    pub(super) status: Status,
+    /// Where it is expected; none for one that is not.
+    pub(super) line: Option<usize>,
+    /// Whether there is such a point at all.
+    pub(super) found: bool,
+    pub(super) values: Vec<Value>,
+    /// Where there is no such point: others of the metric, as far as they are shown.
+    pub(super) others: Vec<String>,
+}
+
+/// How many others are shown.
+const OTHERS_MAX: usize = 5;
+
+/// A value of a point on both sides.
+#[derive(Debug)]
+pub(super) struct Value {
+    pub(super) name: String,
+    pub(super) expected: Option<String>,
+    pub(super) got: Option<String>,
+    pub(super) equal: bool,
+}
+
+/// Runs a scenario.
+pub(super) fn run(scenario: &Scenario, plan: &Arc<Plan>) -> Result<ScenarioResult, Failure> {
+    let mut got = Got::default();
+    let mut lines = scenario.lines(plan).join("\n").into_bytes();
+    lines.push(b'\n');
+    // Open points come too, for those who expect one.
+    let options = Options { threads: 1, until: scenario.until, open: true };
+    replay(plan, vec![Input::bytes("events", lines)], &options, &mut got).map_err(|error| {
+        match error {
+            ReplayError::Input(error) => error.into(),
+            ReplayError::Output(error) => Failure::output(&error),
+        }
+    })?;
+    let failures = compare(scenario, plan, &got.points);
+    let verdict = if !failures.is_empty() {
+        Verdict::Failed
+    } else if scenario.expect.alerts.is_some() {
+        Verdict::Unsupported
+    } else {
+        Verdict::Passed
+    };
+    let (name, line) = (scenario.name.clone(), scenario.span.line);
+    Ok(ScenarioResult { name, line, verdict, failures, rejects: got.rejects })
+}
+
+/// What came out of a scenario.
+#[derive(Debug, Default)]
+struct Got {
+    points: Vec<Point>,
+    rejects: Vec<String>,
+}
+
+impl Observer for Got {
+    fn point(&mut self, point: &Point) -> io::Result<()> {
+        self.points.push(point.clone());
+        Ok(())
+    }
+
+    fn reject(
+        &mut self,
+        _input: &str,
+        line: u64,
+        reject: &Reject,
+        _payload: &[u8],
+    ) -> io::Result<()> {
+        self.rejects.push(format!(
+            "event {line} was rejected: {}: {}",
+            reject.code.as_str(),
+            reject.detail
+        ));
+        Ok(())
+    }
+
+    fn progress(&mut self, _bytes_read: u64) {}
+}
+
+/// The points that are not as expected, in the order of the expectations; then those that are not expected.
+fn compare(scenario: &Scenario, plan: &Plan, points: &[Point]) -> Vec<PointFailure> {
+    let mut failures = Vec::new();
+    let mut further = points.iter().collect::<Vec<_>>();
+    for expected in &scenario.expect.points {
+        let series = series(expected, plan);
+        let same = |point: &&Point| {
+            plan.metrics.get(point.metric).is_some_and(|metric| metric.name == expected.metric)
+                && *point.series == series
+                && point.window_start == expected.window
+                && point.status == expected.status
+        };
+        let right = |point: &&Point| values(expected, Some(point)).iter().all(|value| value.equal);
+        // One window can have several corrections, and each of them satisfies one expectation.
+        if let Some(place) = further.iter().position(|point| same(point) && right(point)) {
+            further.remove(place);
+        } else {
+            let other = further.iter().position(same).map(|place| further.remove(place));
+            let others = if other.is_some() { Vec::new() } else { others(expected, plan, points) };
+            failures.push(mismatch(expected, other, others));
+        }
+    }
+    if scenario.expect.only {
+        let open = scenario.expect.points.iter().any(|expected| expected.status == Status::Open);
+        let told = |point: &Point| point.status != Status::Open || open;
+        failures.extend(
+            further.into_iter().filter(|point| told(point)).map(|point| unexpected(point, plan)),
+        );
+    }
+    failures
+}
+
+/// The series that an expectation is about.
+fn series(expected: &ExpectedPoint, plan: &Plan) -> SeriesKey {
+    let metric = plan.metrics.iter().find(|metric| metric.name == expected.metric);
+    let names = metric.map(|metric| metric.dimensions.as_slice()).unwrap_or_default();
+    SeriesKey::new(names.iter().map(|dimension| {
+        let given = expected.dimensions.iter().find(|(name, _)| *name == dimension.name);
+        given.map(|(_, value)| value.as_str()).unwrap_or_default()
+    }))
+}
+
+/// Points of the same metric: what came out instead.
+fn others(expected: &ExpectedPoint, plan: &Plan, points: &[Point]) -> Vec<String> {
+    let own = |point: &&Point| {
+        plan.metrics.get(point.metric).is_some_and(|metric| metric.name == expected.metric)
+    };
+    let text = |point: &Point| {
+        let numbers = numbers(&point.values, point.status).into_iter();
+        let values = numbers
+            .map(|(column, number)| format!("{} {number}", column.flat_name()))
+            .collect::<Vec<_>>();
+        let (window, status) = (point.window_start, point.status.as_str());
+        format!(
+            "{} window {window} {status}: {}",
+            dimensions(&dimensions_of(point, plan)),
+            values.join(", ")
+        )
+    };
+    points.iter().filter(own).take(OTHERS_MAX).map(text).collect()
+}
+
+/// The names and values of a point's dimensions.
+fn dimensions_of(point: &Point, plan: &Plan) -> Vec<(String, String)> {
+    let names = plan
+        .metrics
+        .get(point.metric)
+        .map(|metric| metric.dimensions.as_slice())
+        .unwrap_or_default();
+    names
+        .iter()
+        .map(|dimension| dimension.name.clone())
+        .zip(point.series.values().map(str::to_owned))
+        .collect()
+}
+
+fn mismatch(expected: &ExpectedPoint, got: Option<&Point>, others: Vec<String>) -> PointFailure {
+    PointFailure {
+        metric: expected.metric.clone(),
+        dimensions: dimensions(&expected.dimensions),
+        window: expected.window,
+        status: expected.status,
+        line: Some(expected.span.line),
+        found: got.is_some(),
+        values: values(expected, got),
+        others,
+    }
+}
+
+fn unexpected(point: &Point, plan: &Plan) -> PointFailure {
+    let metric = plan.metrics.get(point.metric);
+    let got = numbers(&point.values, point.status).into_iter().map(|(column, number)| Value {
+        name: column.flat_name(),
+        expected: None,
+        got: Some(number.to_string()),
+        equal: false,
+    });
+    PointFailure {
+        metric: metric.map(|metric| metric.name.clone()).unwrap_or_default(),
+        dimensions: dimensions(&dimensions_of(point, plan)),
+        window: point.window_start,
+        status: point.status,
+        line: None,
+        found: true,
+        values: got.collect(),
+        others: Vec::new(),
+    }
+}
+
+/// Names and values as JSON.
+fn dimensions(pairs: &[(String, String)]) -> String {
+    let mut text = b"{".to_vec();
+    for (place, (name, value)) in pairs.iter().enumerate() {
+        if place > 0 {
+            text.push(b',');
+        }
+        push_json_string(name, &mut text);
+        text.push(b':');
+        push_json_string(value, &mut text);
+    }
+    text.push(b'}');
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The values that are named, on both sides.
+fn values(expected: &ExpectedPoint, got: Option<&Point>) -> Vec<Value> {
+    let numbers = got.map(|point| numbers(&point.values, point.status)).unwrap_or_default();
+    let values = expected.values.iter().map(|(name, wanted)| {
+        let number = numbers
+            .iter()
+            .find(|(column, _)| column.flat_name() == *name)
+            .map(|(_, number)| *number);
+        Value {
+            name: (*name).to_owned(),
+            expected: Some(wanted.text.clone()),
+            got: number.map(|number| number.to_string()),
+            equal: number.is_some_and(|number| equal(wanted, number)),
+        }
+    });
+    values.collect()
+}
+
+/// Whether a number is the expected one: exactly, and for quotients the same double.
+fn equal(wanted: &ExpectedNumber, number: Number) -> bool {
+    match number {
+        Number::Double(_) => Shortest(wanted.value).to_string() == number.to_string(),
+        Number::Whole(_) | Number::Decimal(_) => {
+            // Sums can be larger than any value that is read; then their text decides.
+            let wanted_exactly = Decimal::parse(&wanted.text).map(|decimal| decimal.to_string());
+            wanted_exactly.unwrap_or_else(|_too_large| wanted.text.clone()) == number.to_string()
+        }
+    }
+}

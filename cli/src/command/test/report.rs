@@ -1,0 +1,208 @@
+//! How scenarios ended, for people and for machines.
+
+use super::judge::{FileResult, PointFailure, ScenarioResult, Value, Verdict};
+use crate::style::{self, push};
+use crate::table::{self, Align};
+use streamgauge_pipeline::render::push_json_string;
+
+/// Why a scenario about alerts is not judged.
+pub(super) const UNSUPPORTED: &str =
+    "it expects alerts, which this version does not evaluate; its points are right";
+
+/// The scenarios of a file, each with what is not as expected.
+pub(super) fn text(result: &FileResult) -> String {
+    let mut text = format!("{}\n", style::bold(style::printable(&result.file)));
+    if result.wrong {
+        push(&mut text, format_args!("  {}  not run\n", style::error("error")));
+    }
+    for scenario in &result.scenarios {
+        let name = style::printable(&scenario.name);
+        let line = match scenario.verdict {
+            Verdict::Passed => format!("  {}     {name}\n", style::good("ok")),
+            Verdict::Failed => format!(
+                "  {} {name}  ({}:{})\n",
+                style::error("FAILED"),
+                result.file,
+                scenario.line
+            ),
+            Verdict::Unsupported => {
+                format!("  {}  {name}: not supported yet: {UNSUPPORTED}\n", style::error("error"))
+            }
+        };
+        text.push_str(&line);
+        for failure in &scenario.failures {
+            push_failure(failure, &result.file, &mut text);
+        }
+        for reject in &scenario.rejects {
+            push(
+                &mut text,
+                format_args!("    {}: {}\n", style::warning("note"), style::printable(reject)),
+            );
+        }
+    }
+    text
+}
+
+/// What is not as expected in a scenario, without colours.
+pub(super) fn failures_plain(scenario: &ScenarioResult, file: &str) -> String {
+    let mut text = String::from("\n");
+    for failure in &scenario.failures {
+        push_failure(failure, file, &mut text);
+    }
+    for reject in &scenario.rejects {
+        push(&mut text, format_args!("    {reject}\n"));
+    }
+    text
+}
+
+/// A point with both sides beside each other.
+fn push_failure(failure: &PointFailure, file: &str, text: &mut String) {
+    let PointFailure { metric, dimensions, window, status, .. } = failure;
+    let dimensions = style::printable(dimensions);
+    push(text, format_args!("    {metric} {dimensions} window {window} {}", status.as_str()));
+    match failure.line {
+        Some(line) => push(text, format_args!("  ({file}:{line})\n")),
+        None => text.push_str(", which is not expected\n"),
+    }
+    if !failure.found {
+        text.push_str("      there is no such point");
+        text.push_str(if failure.others.is_empty() {
+            ", and the metric has no other\n"
+        } else {
+            "; the metric has\n"
+        });
+        for other in &failure.others {
+            push(text, format_args!("        {}\n", style::printable(other)));
+        }
+    }
+    let columns =
+        [("", Align::Left), ("expected", Align::Right), ("got", Align::Right), ("", Align::Left)];
+    let columns = columns.map(|(name, align)| (name.to_owned(), align));
+    let rows = failure.values.iter().map(|value| {
+        let mark = if value.equal || value.expected.is_none() { "" } else { "<" };
+        let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "-".to_owned());
+        vec![value.name.clone(), side(&value.expected), side(&value.got), mark.to_owned()]
+    });
+    text.push_str(&table::lines(&columns, rows.collect(), 6));
+}
+
+/// The last line.
+pub(super) fn summary_text(results: &[FileResult]) -> String {
+    let [passed, failed, unsupported, wrong] = counts(results);
+    let mut parts = vec![format!("{passed} passed")];
+    if failed > 0 {
+        parts.push(style::error(format!("{failed} failed")).to_string());
+    }
+    if unsupported > 0 {
+        parts.push(style::error(format!("{unsupported} not supported yet")).to_string());
+    }
+    if wrong > 0 {
+        let files = if wrong == 1 { "file" } else { "files" };
+        parts.push(style::error(format!("{wrong} {files} with errors")).to_string());
+    }
+    format!("{}\n", parts.join(", "))
+}
+
+/// One object per scenario; one for a file that could not be run.
+pub(super) fn json(result: &FileResult) -> String {
+    let mut out = Vec::new();
+    if result.wrong {
+        out.extend_from_slice(br#"{"kind":"file","file":"#);
+        push_json_string(&result.file, &mut out);
+        out.extend_from_slice(b",\"result\":\"error\"}\n");
+    }
+    for scenario in &result.scenarios {
+        out.extend_from_slice(br#"{"kind":"scenario","file":"#);
+        push_json_string(&result.file, &mut out);
+        out.extend_from_slice(format!(r#","line":{},"name":"#, scenario.line).as_bytes());
+        push_json_string(&scenario.name, &mut out);
+        out.extend_from_slice(format!(r#","result":"{}""#, result_name(scenario)).as_bytes());
+        if scenario.verdict == Verdict::Unsupported {
+            push_text("reason", UNSUPPORTED, &mut out);
+        }
+        push_list("failures", &scenario.failures, push_failure_json, &mut out);
+        push_list(
+            "rejects",
+            &scenario.rejects,
+            |reject, out| push_json_string(reject, out),
+            &mut out,
+        );
+        out.extend_from_slice(b"}\n");
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn result_name(scenario: &ScenarioResult) -> &'static str {
+    match scenario.verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::Unsupported => "unsupported",
+    }
+}
+
+fn push_failure_json(failure: &PointFailure, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"metric":"#);
+    push_json_string(&failure.metric, out);
+    let PointFailure { dimensions, window, status, .. } = failure;
+    let point = format!(
+        r#","dimensions":{dimensions},"window_start":"{window}","status":"{}""#,
+        status.as_str()
+    );
+    out.extend_from_slice(point.as_bytes());
+    if let Some(line) = failure.line {
+        out.extend_from_slice(format!(r#","line":{line}"#).as_bytes());
+    }
+    push_values("expected", failure, |value| value.expected.as_deref(), out);
+    push_values("got", failure, |value| value.got.as_deref(), out);
+    out.push(b'}');
+}
+
+/// Appends one side of a point's values, unless it has none.
+fn push_values(
+    side: &str,
+    failure: &PointFailure,
+    of: fn(&Value) -> Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    let values = failure.values.iter().filter_map(|value| Some((&value.name, of(value)?)));
+    let values = values.map(|(name, number)| format!(r#""{name}":{number}"#)).collect::<Vec<_>>();
+    if !values.is_empty() {
+        out.extend_from_slice(format!(r#","{side}":{{{}}}"#, values.join(",")).as_bytes());
+    }
+}
+
+/// Appends `,"name":"text"`.
+fn push_text(name: &str, text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!(r#","{name}":"#).as_bytes());
+    push_json_string(text, out);
+}
+
+/// Appends `,"name":[...]`, unless there is nothing to list.
+fn push_list<T>(name: &str, list: &[T], push: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
+    for (place, item) in list.iter().enumerate() {
+        let start = if place == 0 { format!(r#","{name}":["#) } else { ",".to_owned() };
+        out.extend_from_slice(start.as_bytes());
+        push(item, out);
+    }
+    if !list.is_empty() {
+        out.push(b']');
+    }
+}
+
+/// The last object.
+pub(super) fn summary_json(results: &[FileResult]) -> String {
+    let [passed, failed, unsupported, wrong] = counts(results);
+    format!(
+        r#"{{"kind":"summary","passed":{passed},"failed":{failed},"unsupported":{unsupported},"files_with_errors":{wrong}}}"#
+    ) + "\n"
+}
+
+/// Scenarios that passed, failed and were not judged, and files that are wrong.
+fn counts(results: &[FileResult]) -> [usize; 4] {
+    let count = |verdict| {
+        let scenarios = results.iter().flat_map(|file| &file.scenarios);
+        scenarios.filter(|scenario| scenario.verdict == verdict).count()
+    };
+    let wrong = results.iter().filter(|file| file.wrong).count();
+    [count(Verdict::Passed), count(Verdict::Failed), count(Verdict::Unsupported), wrong]
+}

@@ -1,0 +1,110 @@
+//! The forms of `replay`'s answer.
+
+use super::{EVENTS, RULES, Sandbox};
+use insta::assert_snapshot;
+
+fn sandbox(test: &str) -> Sandbox {
+    let sandbox = Sandbox::new(test);
+    sandbox.file("rules.yaml", RULES).file("events.ndjson", EVENTS);
+    sandbox
+}
+
+#[test]
+fn forms() {
+    let sandbox = sandbox("replay_forms");
+    assert_snapshot!("replay_table", sandbox.run("replay --rules rules.yaml events.ndjson"));
+    assert_snapshot!(
+        "replay_json",
+        sandbox.run("replay --rules rules.yaml --output json events.ndjson")
+    );
+    assert_snapshot!(
+        "replay_csv",
+        sandbox.run("replay --rules rules.yaml --output csv events.ndjson")
+    );
+    assert_snapshot!(
+        "replay_open",
+        sandbox.run("replay --rules rules.yaml --output json --open events.ndjson")
+    );
+    assert_snapshot!(
+        "replay_open_table",
+        sandbox.run("replay --rules rules.yaml --open events.ndjson")
+    );
+    let until =
+        "replay --rules rules.yaml --output json --until 2026-01-05T12:00:00Z events.ndjson";
+    assert_snapshot!("replay_until", sandbox.run(until));
+}
+
+#[test]
+fn long_tables_are_cut_and_say_so() {
+    let sandbox = sandbox("replay_long");
+    let events = (0..3000).map(|number| {
+        let (minute, aggregator) = (number % 60, number % 7);
+        let hour = 10 + number / 600;
+        format!(
+            "{{\"type\":\"order.created\",\"id\":\"{number}\",\"source\":\"s\",\"time\":\"2026-01-05T{hour}:{minute:02}:00Z\",\
+             \"data\":{{\"aggregator\":\"a{aggregator}\",\"amount\":{}.25}}}}\n",
+            number % 11
+        )
+    });
+    sandbox.file("many.ndjson", events.collect::<String>());
+    let rules = "late: correct\nout_of_order: 2h\nmetrics:\n  orders:\n    count: type == 'order.created'\n    dimensions: {aggregator: data.aggregator}\n    window: 1m\n  revenue:\n    sum: data.amount\n    window: 1m\n";
+    sandbox.file("rules.yaml", rules);
+    assert_snapshot!("replay_long", sandbox.run("replay --rules rules.yaml --limit 5 many.ndjson"));
+    let all = sandbox.run("replay --rules rules.yaml --limit 0 many.ndjson");
+    assert!(!all.contains("not shown") && all.lines().count() > 1000, "{all}");
+}
+
+#[test]
+fn rules_with_problems_end_a_run_before_it_begins() {
+    let sandbox = sandbox("replay_rules");
+    sandbox.file("bad.yaml", RULES.replace("count:", "cuont:"));
+    assert_snapshot!("replay_bad_rules", sandbox.run("replay --rules bad.yaml events.ndjson"));
+    assert_snapshot!(
+        "replay_missing_rules",
+        sandbox.run("replay --rules mistyped.yaml events.ndjson")
+    );
+}
+
+#[test]
+fn alerts_are_not_evaluated_and_that_is_said() {
+    let sandbox = sandbox("replay_alerts");
+    let alert = "alerts:\n  many:\n    metric: orders\n    when: sum over 10m >= 3\n    severity: critical\n    notify: [hook]\nchannels:\n  hook: {webhook: {url: https://hooks.example/x}}\n";
+    sandbox.file("rules.yaml", format!("{RULES}{alert}"));
+    assert_snapshot!("replay_alerts", sandbox.run("replay --rules rules.yaml events.ndjson"));
+}
+
+#[test]
+fn comparing_rules() {
+    let sandbox = sandbox("compare");
+    sandbox.file(
+        "larger.yaml",
+        RULES.replace("where: type == 'order.created'", "where: data.amount > 1"),
+    );
+    assert_snapshot!(
+        "compare_changed",
+        sandbox.run("replay --rules rules.yaml --compare larger.yaml events.ndjson")
+    );
+    let other =
+        RULES.replace("window: 5m", "window: 10m").replace(" || type == 'order.changed'", "");
+    sandbox.file("other.yaml", other);
+    assert_snapshot!(
+        "compare_same",
+        sandbox.run("replay --rules rules.yaml --compare rules.yaml events.ndjson")
+    );
+    assert_snapshot!(
+        "compare",
+        sandbox.run("replay --rules rules.yaml --compare other.yaml events.ndjson")
+    );
+    assert_snapshot!(
+        "compare_json",
+        sandbox.run("replay --rules rules.yaml --compare other.yaml --output json events.ndjson")
+    );
+    assert_snapshot!(
+        "compare_csv",
+        sandbox.run("replay --rules rules.yaml --compare other.yaml --output csv events.ndjson")
+    );
+    assert_snapshot!(
+        "compare_stdin",
+        sandbox.run("replay --rules rules.yaml --compare other.yaml -")
+    );
+}
