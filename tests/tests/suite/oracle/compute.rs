@@ -169,7 +169,9 @@ impl<'r> Intake<'r> {
         self.events.push(Decoded { line, time_ms: event.time_ms, stamp });
 
         let wanted = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Takes(_)));
-        if wanted && self.is_copy(line, event, stamp) {
+        // "An event older than that at its stamp could be a forgotten copy": it counts as late, even if it is a copy of
+        // one that is remembered, with another event time.
+        if wanted && !too_old(rules, event.time_ms, stamp) && self.is_copy(line, event, stamp) {
             self.counters.duplicate += 1;
             return;
         }
@@ -254,12 +256,16 @@ enum Lateness {
 /// How long corrections are taken without deduplication.
 const CORRECTIONS_WITHOUT_DEDUPLICATION_MS: i64 = 7 * super::calendar::DAY_MS;
 
+/// Whether an event is so old that a copy of it may have been forgotten: every metric refuses it.
+fn too_old(rules: &Rules, time_ms: i64, stamp: Option<i64>) -> bool {
+    rules.deduplicate_ms.zip(stamp).is_some_and(|(horizon, stamp)| stamp - time_ms > horizon)
+}
+
 fn late(rules: &Rules, metric: &Metric, time_ms: i64, window: Span, stamp: Option<i64>) -> Lateness {
-    let Some(stamp) = stamp else { return Lateness::InTime };
-    // "An event older than that at its stamp could be a forgotten copy: every metric refuses it"
-    if rules.deduplicate_ms.is_some_and(|horizon| stamp - time_ms > horizon) {
+    if too_old(rules, time_ms, stamp) {
         return Lateness::Refused;
     }
+    let Some(stamp) = stamp else { return Lateness::InTime };
     if let Kind::Journey { .. } = metric.kind {
         // "late for a journey when its place is past its time + allowed lateness, whatever its window"
         let late = stamp > time_ms + rules.allowed_lateness_ms;
@@ -269,10 +275,10 @@ fn late(rules: &Rules, metric: &Metric, time_ms: i64, window: Span, stamp: Optio
     if stamp < window.end + rules.allowed_lateness_ms {
         return Lateness::InTime;
     }
-    let too_old = rules.deduplicate_ms.is_none() && stamp - time_ms > CORRECTIONS_WITHOUT_DEDUPLICATION_MS;
+    let overtime = rules.deduplicate_ms.is_none() && stamp - time_ms > CORRECTIONS_WITHOUT_DEDUPLICATION_MS;
     match (&metric.kind, rules.late) {
         (Kind::Unique(_), _) | (_, Late::Drop) => Lateness::Refused,
-        (_, Late::Correct) if too_old => Lateness::Refused,
+        (_, Late::Correct) if overtime => Lateness::Refused,
         (_, Late::Correct) => Lateness::Correction,
     }
 }
@@ -302,11 +308,11 @@ fn ask(metric: &Metric, event: &Event) -> Verdict {
             Some(*key)
         }
     };
-    let mut has_value = true;
     if let Some(field) = field {
         let wants_number = matches!(metric.kind, Kind::Sum(_) | Kind::Distribution(_));
         match event.get(field) {
-            Value::Missing | Value::Null => has_value = false,
+            // "skips the event": its dimensions are not looked at.
+            Value::Missing | Value::Null => return Verdict::NoValue,
             Value::Number(text) if wants_number => match billionths(text) {
                 Ok(number) => taken.number = number,
                 Err(_) => return Verdict::Reject,
@@ -323,7 +329,7 @@ fn ask(metric: &Metric, event: &Event) -> Verdict {
             None => return Verdict::Reject,
         }
     }
-    if has_value { Verdict::Takes(taken) } else { Verdict::NoValue }
+    Verdict::Takes(taken)
 }
 
 /// The value of a dimension, or nothing for a list or an object.
