@@ -15,7 +15,6 @@ pub(super) fn with_the_oracle(case: &Case) -> TestCaseResult {
     let Some((lines, expected, summary, rejects)) = clear(case) else {
         return Err(TestCaseError::reject("the contract leaves it open"));
     };
-    if std::env::var_os("STREAMGAUGE_TRACE").is_some() { eprintln!("{}", report(case, &lines, &[])); }
     let plan = replayed::plan(&text::yaml(&case.rules));
     let inputs = inputs(&lines, &case.cuts);
     let output = replayed::replay_until(&plan, inputs, &replayed::options(case.end.until, case.end.open));

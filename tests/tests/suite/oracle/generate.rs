@@ -171,7 +171,6 @@ pub(super) fn case(steps_max: usize, messy: bool) -> impl Strategy<Value = Case>
                 growth.take(number, step);
             }
             let Growth { rules, lines, clock, .. } = growth;
-            let open = open && !rules.metrics.iter().any(|metric| metric.zero); // QUIRK-A
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(lines.len() + 1)).collect();
             cuts.sort_unstable();
             let until = until.map(|units| clock + (units - 50) * scale.unit_ms).filter(|&until| until >= 0);
@@ -242,9 +241,6 @@ impl Growth {
             }
             When::Edge { after, off_ms } => self.clock - self.rules.out_of_order_ms - self.after(*after) + off_ms,
         };
-        // QUIRK-B
-        let first = self.lines.iter().find_map(|line| if let Line::Event(event, _) = line { Some(event.time_ms) } else { None });
-        if self.rules.metrics.iter().any(|metric| metric.zero) { return time.max(first.unwrap_or(0)) }
         time.max(0)
     }
 
@@ -403,7 +399,7 @@ fn metric(scale: &'static Scale) -> impl Strategy<Value = Metric> {
     let rest = (select(scale.windows_ms), any::<bool>(), any::<bool>(), max_series);
     (kind(scale), option::weighted(0.3, condition()), dimensions, rest).prop_map(|(kind, filter, dimensions, rest)| {
         let (window_ms, zero, live, max_series) = rest;
-        let zero = zero && std::env::var_os("QUIRK").is_none() && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Unique(_));
+        let zero = zero && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Unique(_));
         let live = live && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Distribution(_));
         // Over the cap, the names of live series depend on the order of arrival.
         let max_series = max_series.filter(|_| !live);

@@ -62,7 +62,8 @@ pub(super) fn journeys<'k>(
             }
         }
         if let Some(start) = open {
-            let abandoned = clock > start.time_ms + within_ms;
+            // As for windows: what ends at or before the clock has ended, since all events were read.
+            let abandoned = clock >= start.time_ms + within_ms;
             close(start, if abandoned { Outcome::Abandoned } else { Outcome::Open });
         }
     }

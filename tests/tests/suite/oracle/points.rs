@@ -179,7 +179,13 @@ impl Naming<'_> {
     fn close(&mut self, closing: Closing<'_>, points: &mut Vec<Point>, unclear: &mut BTreeSet<Unclear>) {
         let Self { intake, place, metric, .. } = *self;
         let cap = metric.max_series.unwrap_or(MAX_SERIES);
-        let named = self.named_on.entry(intake.days.day(closing.window.start)).or_default();
+        // A window that is only looked at gives no names away: each is shown as if it closed next.
+        let mut looked_at = BTreeSet::new();
+        let mut named = self.named_on.entry(intake.days.day(closing.window.start)).or_default();
+        if closing.status == Status::Open {
+            looked_at.clone_from(named);
+            named = &mut looked_at;
+        }
         // "An open window holds at most ten times the cap, the smallest hashes": does that hold for named ones?
         let smallest = by_hash(closing.series.keys()).into_iter().take(HELD_CAPS * cap);
         let smallest: BTreeSet<Vec<String>> = smallest.collect();
@@ -200,10 +206,10 @@ impl Naming<'_> {
             if named.contains(&values) {
                 series.entry(values).or_default().extend(items);
             } else {
+                // An open window is only looked at: nothing is folded yet. What it does not hold cannot be counted.
+                self.folded += u64::from(closing.status != Status::Open && smallest.contains(&values));
                 let other = vec![OTHER.to_owned(); values.len()];
                 series.entry(other).or_default().extend(items);
-                // An open window is only looked at: nothing is folded yet.
-                self.folded += u64::from(closing.status != Status::Open);
             }
         }
         // "Zeros fill what room the day's names leave"
