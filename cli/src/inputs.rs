@@ -1,6 +1,7 @@
 //! Event files as they are named on the command line.
 
 use crate::exit::Failure;
+use std::fs;
 use std::path::{Path, PathBuf};
 use streamgauge_local::input::Input;
 
@@ -21,6 +22,20 @@ pub(crate) fn open(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
 /// Whether a path means standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// Refuses a file to write that is one of those to read: opening it would empty it.
+pub(crate) fn keep<'p>(
+    output: &Path,
+    option: &str,
+    mut read: impl Iterator<Item = &'p PathBuf>,
+) -> Result<(), Failure> {
+    let Ok(place) = fs::canonicalize(output) else { return Ok(()) };
+    if read.any(|path| fs::canonicalize(path).is_ok_and(|path| path == place)) {
+        let message = format!("{option} would overwrite `{}`, which is read", output.display());
+        return Err(Failure::wrong(message).hint(format!("name a new file after {option}")));
+    }
+    Ok(())
 }
 
 /// The size of all inputs in bytes, if it is known.

@@ -49,10 +49,12 @@ pub(crate) fn load_failure(error: &LoadError) -> Failure {
         Some(source) => failure.because(source),
         None => failure,
     };
-    failure.maybe_hint(
-        (kind == Some(io::ErrorKind::NotFound))
-            .then(|| "check the path; `streamgauge init DIR` writes an example".to_owned()),
-    )
+    let hint = match kind {
+        Some(io::ErrorKind::NotFound) => "check the path; `streamgauge init DIR` writes an example",
+        Some(io::ErrorKind::InvalidData) => "save it as UTF-8 text",
+        _ => return failure,
+    };
+    failure.hint(hint)
 }
 
 /// How many errors and warnings there are.

@@ -4,7 +4,11 @@ use crate::style::{self, tell};
 use crate::table::{self, Align};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::OTHER;
+use streamgauge_engine::time::Timestamp;
 use streamgauge_local::replay::Summary;
+
+/// The seconds since 1970 of any time now are a few weeks, if they are read as milliseconds: this is 2096.
+const SECONDS_AS_MILLISECONDS_MAX: i64 = 4_000_000_000;
 
 /// Tells what became of the events.
 pub(crate) fn tell_counters(summary: &Summary) {
@@ -21,6 +25,12 @@ pub(crate) fn tell_counters(summary: &Summary) {
     ));
     if let (Some(first), Some(last)) = (summary.first_event, summary.last_event) {
         tell(format_args!("event times from {first} to {last}"));
+        if last.as_millis() < SECONDS_AS_MILLISECONDS_MAX {
+            tell(format_args!(
+                "{}: all events are in the first weeks of 1970, as if seconds were read as milliseconds: check `time_unit`",
+                style::warning("warning")
+            ));
+        }
     }
 }
 
@@ -64,6 +74,18 @@ pub(crate) fn warn_of_metrics(plan: &Plan, summary: &Summary) {
                 "{warning}: metric `{name}` has more than {max} series on a day: {count} points went into {OTHER}"
             ));
         }
+    }
+}
+
+/// Says that `--until` did nothing: it is no filter, and the clock does not go back.
+pub(crate) fn note_until(until: Option<Timestamp>, summary: &Summary) {
+    if let (Some(until), Some(last)) = (until, summary.last_event)
+        && until <= last
+    {
+        tell(format_args!(
+            "{}: --until {until} changes nothing, because it is not after the last event; it leaves no events out",
+            style::hint("note")
+        ));
     }
 }
 

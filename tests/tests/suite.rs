@@ -20,6 +20,9 @@ mod suite {
     /// Whole answers of the command: exit code, standard output, standard error.
     mod cli;
 
+    /// Both folds, driven batch by batch.
+    mod folds;
+
     /// The published conformance cases of CEL, and the table in `docs/cel.md`.
     mod cel_conformance;
 

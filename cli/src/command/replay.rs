@@ -18,13 +18,16 @@ use std::thread;
 use streamgauge_engine::output::{Point, Status};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{TimeError, Timestamp};
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, ReplayError, Summary, replay};
 
 /// Runs the events through the rules.
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let options = options(arguments)?;
+    if let Some(path) = &arguments.rejects {
+        inputs::keep(path, "--rejects", arguments.events.iter().chain(&arguments.rules))?;
+    }
     let plan = rules::plan(&arguments.rules)?;
     if !arguments.compare.is_empty() {
         return compare::run(arguments, plan, &options);
@@ -42,15 +45,18 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let summary = run.replay(&plan, inputs, &options)?;
     run.points.finish(&plan, &summary).map_err(|error| Failure::output(&error))?;
     run.tell(&plan, &summary);
+    summary::note_until(options.until, &summary);
     Ok(Exit::Fine)
 }
 
 /// How the run is to be done.
 fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
     let until = arguments.until.as_deref().map(|text| {
-        Timestamp::parse_rfc3339(text).map_err(|_not_a_time| {
-            Failure::wrong(format!("`{text}` is no time for --until"))
-                .hint("write it as 2026-01-05T10:00:00Z")
+        Timestamp::parse_rfc3339(text).map_err(|error| {
+            Failure::wrong(format!("`{text}` is no time for --until")).hint(match error {
+                TimeError::OutOfRange => "times are from 1970 to 2199",
+                TimeError::Invalid | TimeError::LeapSecond => "write it as 2026-01-05T10:00:00Z",
+            })
         })
     });
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);

@@ -6,8 +6,8 @@ mod report;
 
 use crate::arguments::{TestArguments, TestOutput};
 use crate::exit::{self, Exit, Failure};
-use crate::rules;
 use crate::style::{self, tell};
+use crate::{inputs, rules};
 use judge::{FileResult, ScenarioResult, Verdict};
 use std::fs;
 use std::io::{self, Write};
@@ -19,6 +19,9 @@ use streamgauge_rules::{Problem, Severity, SourceFile, render};
 
 /// Runs all scenarios and tells how each ended.
 pub(super) fn run(arguments: &TestArguments) -> Result<Exit, Failure> {
+    if let Some(path) = &arguments.junit {
+        keep_scenarios(path, &arguments.files)?;
+    }
     let sources =
         streamgauge_rules::load(&arguments.files).map_err(|error| rules::load_failure(&error))?;
     let mut results = Vec::with_capacity(sources.len());
@@ -40,6 +43,17 @@ pub(super) fn run(arguments: &TestArguments) -> Result<Exit, Failure> {
             .map_err(|error| Failure::file(path, &error))?;
     }
     Ok(verdict(&results))
+}
+
+/// Refuses to write the results over a scenario file, which `--junit scenarios/*.yaml` asks for.
+fn keep_scenarios(path: &Path, files: &[PathBuf]) -> Result<(), Failure> {
+    let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    if is_yaml && path.exists() {
+        let message = format!("--junit would overwrite `{}`", path.display());
+        return Err(Failure::wrong(message)
+            .hint("--junit takes the file for the results: --junit results.xml SCENARIOS..."));
+    }
+    inputs::keep(path, "--junit", files.iter())
 }
 
 /// Wrong files and what cannot be judged weigh more than a failure: until they are mended nobody knows how many fail.

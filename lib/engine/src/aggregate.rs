@@ -107,8 +107,9 @@ impl Aggregator {
             delta.counters.filtered += 1;
             return true;
         }
-        let horizon = self.plan.timing.correction_horizon();
-        if stamp.is_some_and(|stamp| stamp.minus(horizon) > event.time) {
+        if let (Some(stamp), Some(horizon)) = (stamp, self.plan.timing.deduplicate)
+            && stamp.minus(horizon) > event.time
+        {
             // It could be a copy of an event that is forgotten already.
             for take in takes {
                 self.partials.refuse(take.series);
@@ -200,11 +201,9 @@ impl Aggregator {
         if !is_final(window.end, timing, stamp) {
             return Verdict::InTime;
         }
-        if self
-            .plan
-            .metrics
-            .get(series.metric)
-            .is_some_and(|metric| takes_corrections(metric, timing))
+        let metric = self.plan.metrics.get(series.metric);
+        if metric.is_some_and(|metric| takes_corrections(metric, timing))
+            && stamp.minus(timing.correction_horizon()) <= event.time
         {
             Verdict::Correction
         } else {

@@ -15,13 +15,14 @@ pub use batch::{Batch, Event, Take};
 use crate::accumulate::Contribution;
 use crate::expression::Program;
 use crate::field::{FieldValues, Raw};
-use crate::json::Extractor;
+use crate::json::{self, Extractor};
 use crate::place::number;
 use crate::plan::{Dimension, MetricKind, Plan, TimeUnit};
 use crate::reject::{Reject, RejectCode};
 use crate::time::{TimeError, TimeParser, Timestamp};
 use batch::SeriesTable;
 use index::MetricIndex;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use windows::WindowTable;
@@ -168,26 +169,19 @@ impl Decoder {
         let event = &self.plan.event;
         let parsed = match (event.time_unit, values.get(event.time)) {
             (TimeUnit::Rfc3339, Raw::Text(text)) => {
-                self.times.parse(text).map_err(|error| (error, text))
+                self.times.parse(text).map_err(|error| (error, Cow::Borrowed(text)))
+            }
+            // Some producers escape the `+` of an offset: `\u002B04:00`.
+            (TimeUnit::Rfc3339, Raw::Escaped(written)) => {
+                let text = json::unescape(written);
+                self.times.parse(&text).map_err(|error| (error, Cow::Owned(text)))
             }
             (unit @ (TimeUnit::Seconds | TimeUnit::Milliseconds), Raw::Number(text)) => {
                 Timestamp::from_epoch_text(text, unit == TimeUnit::Seconds)
-                    .map_err(|error| (error, text))
-            }
-            (_, Raw::Absent | Raw::Unreachable | Raw::Null) => {
-                return Err((
-                    RejectCode::MissingTime,
-                    format!("`{}` is missing", self.plan.fields.name(event.time)),
-                ));
+                    .map_err(|error| (error, Cow::Borrowed(text)))
             }
             (unit, raw) => {
-                let wanted =
-                    if unit == TimeUnit::Rfc3339 { "an RFC 3339 string" } else { "a number" };
-                let name = self.plan.fields.name(event.time);
-                return Err((
-                    RejectCode::InvalidTime,
-                    format!("`{name}` must be {wanted}, not {}", value::describe(raw)),
-                ));
+                return Err(value::no_time(unit, &self.plan.fields.name(event.time), raw));
             }
         };
         parsed.map_err(|(error, text)| {
@@ -201,7 +195,7 @@ impl Decoder {
                 format!(
                     "`{}` is {}: {error}",
                     self.plan.fields.name(event.time),
-                    value::quote(text)
+                    value::quote(&text)
                 ),
             )
         })

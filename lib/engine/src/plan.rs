@@ -78,7 +78,8 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// How far behind the watermark an event is taken at all: beyond it, it could be a copy of one that is forgotten.
+    /// How far behind the watermark an event is still taken as a correction. Under deduplication nothing older is taken
+    /// at all: it could be a copy of one that is forgotten.
     pub fn correction_horizon(&self) -> Millis {
         self.deduplicate.unwrap_or(HORIZON_WITHOUT_DEDUPLICATION_MS)
     }

@@ -23,7 +23,7 @@ pub enum RejectCode {
     MissingTime,
     /// The time is not in the form that the rules name.
     InvalidTime,
-    /// The time is before 1970 or after 2200.
+    /// The time is before 1970, or not before 2200.
     TimeOutOfRange,
     /// The time is a leap second (`:60`).
     LeapSecond,

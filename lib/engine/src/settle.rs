@@ -5,6 +5,7 @@
 //! So the output is the same however deltas were cut, and an entry of the settle log can end between any two moments.
 
 mod journeys;
+mod known;
 mod names;
 mod watermark;
 mod windows;
@@ -17,7 +18,7 @@ use crate::calendar::WindowSpan;
 use crate::delta::{Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
 use crate::output::{Increment, MetricCounters, Point, Status, Values};
 use crate::place::at;
-use crate::plan::{Metric, MetricKind, Plan};
+use crate::plan::{MetricKind, Plan};
 use crate::series::SeriesKey;
 use crate::time::Timestamp;
 use journeys::Journeys;
@@ -114,11 +115,13 @@ impl Settler {
 
     /// Takes in a delta of a shard. `now` is the clock, for shards that fall behind.
     pub fn take(&mut self, shard: &ShardId, delta: Delta, now: Timestamp) {
+        if let Some(span) = delta.span
+            && !self.shards.was_heard(shard)
+        {
+            self.begin(span.first_arrived);
+        }
         if let Some(watermark) = delta.watermark {
             self.shards.progress(shard, watermark, now);
-        }
-        if let Some(span) = delta.span {
-            self.begin(span.first_arrived);
         }
         self.count(&delta);
         for step in &delta.steps {
@@ -144,8 +147,8 @@ impl Settler {
         }
     }
 
-    /// Zeros are published from the window of the first event on. Before every shard was heard nothing is decided, so
-    /// the order in which they are does not matter.
+    /// Zeros are published from the window of the first event on, the earliest of the shards' firsts. Before every shard
+    /// was heard nothing is decided, so the order in which they are does not matter.
     fn begin(&mut self, time: Timestamp) {
         if self.watermark.is_some() || self.began.is_some_and(|began| began <= time) {
             return;
@@ -295,9 +298,7 @@ impl Settler {
     pub fn open_points(&self, stop: Timestamp) -> Vec<Point> {
         let mut points = Vec::new();
         for (place, state) in self.metrics.iter().enumerate() {
-            for span in state.windows.spans() {
-                // Names are given on a copy: a look changes nothing.
-                let values = state.windows.clone().close(span, self.plan.calendar.day(span.start));
+            for (span, values) in state.windows.look(|start| self.plan.calendar.day(start)) {
                 push_points(&mut points, place, span, (Status::Open, stop), values);
             }
         }
@@ -333,27 +334,16 @@ impl Settler {
     }
 
     /// At the end of the input: decides what would be decided later but has ended by `stop`.
+    ///
+    /// One after another in the order of their moments, as a watermark that goes on would: closing a window puts the next
+    /// one on the agenda for its zeros, and what is known by then decides them.
     fn decide_ended(&mut self, stop: Timestamp, points: &mut Vec<Point>) {
         let begin = points.len();
-        loop {
-            let has_ended = |&(moment, place, start, closing): &AgendaEntry| {
-                let ends_in_time = |metric: &Metric| {
-                    let end = self.plan.calendar.window(metric.window, start).end;
-                    end.plus(metric.within()) <= stop
-                };
-                moment <= stop
-                    || (closing == Closing::Final
-                        && self.plan.metrics.get(place).is_some_and(ends_in_time))
-            };
-            let ended: Vec<_> = self.agenda.iter().copied().filter(has_ended).collect();
-            if ended.is_empty() {
-                break;
-            }
-            // Closing a window may put the next one on the agenda, for its zeros.
-            for entry in ended {
-                self.agenda.remove(&entry);
-                self.close(entry, stop, points);
-            }
+        // A window is decided `allowed_lateness` after it has ended, and a correction never after `stop`.
+        let last = stop.plus(self.plan.timing.allowed_lateness);
+        while let Some(&entry) = self.agenda.first().filter(|&&(moment, ..)| moment <= last) {
+            self.agenda.pop_first();
+            self.close(entry, stop, points);
         }
         sort(points.get_mut(begin..).unwrap_or_default());
     }

@@ -48,7 +48,7 @@ pub type Millis = i64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TimeError {
     /// The text does not have the form that was asked for, or names a date or hour that does not exist.
-    #[error("not a time; write it as 2026-01-05T10:00:00Z, or set `time_unit` for a number")]
+    #[error("not a time with date and zone; write it as 2026-01-05T10:00:00Z")]
     Invalid,
     /// The time is before 1970-01-01T00:00:00Z, or not before 2200-01-01T00:00:00Z.
     #[error("a time outside of 1970 to 2200; perhaps `time_unit` is wrong")]

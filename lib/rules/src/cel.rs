@@ -58,6 +58,8 @@ pub struct Declarations {
 pub enum Expected {
     /// A filter: true or false.
     Bool,
+    /// What a sum adds up.
+    Number,
     /// Any value.
     Any,
 }

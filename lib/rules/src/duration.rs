@@ -28,12 +28,16 @@ pub(crate) fn parse(text: &str) -> Result<Millis, String> {
             return Err("a length of time is whole numbers with units, such as `1h30m`".to_owned());
         }
         if unit.is_empty() {
-            return Err(if tail.starts_with('.') {
-                "a length of time has whole numbers only; write `1m30s` for one and a half minutes"
-                    .to_owned()
-            } else {
-                "a number without a unit is no length of time".to_owned()
-            });
+            let message = match tail.chars().next() {
+                Some('.') => {
+                    "a length of time has whole numbers only; write `1h30m` for one and a half hours"
+                }
+                Some(letter) if letter.is_whitespace() => {
+                    "a length of time has no space between the number and its unit, which is `ms`, `s`, `m`, `h` or `d`"
+                }
+                _ => "a number without a unit is no length of time",
+            };
+            return Err(message.to_owned());
         }
         if !UNITS.iter().any(|(name, _)| *name == unit) {
             return Err(format!(
@@ -106,7 +110,8 @@ mod tests {
         fails("30", "without a unit");
         fails("s", "whole numbers");
         fails("-5m", "whole numbers");
-        fails("5 m", "without a unit");
+        fails("5 m", "no space");
+        fails("5 minutes", "no space");
         fails("1.5m", "whole numbers only");
         fails("5min", "no unit of time");
         fails("30s1m", "largest first");

@@ -15,7 +15,7 @@
 //!
 //! 1. [`source`]: files, places in them, and the one function that reads from disk.
 //! 2. `yaml`: text to a tree in which everything has its place.
-//! 3. [`reference`]: the tables of all keys, of which the documentation and the JSON Schema are made.
+//! 3. [`mod@reference`]: the tables of all keys, of which the documentation and the JSON Schema are made.
 //! 4. `read`: the tree to values; [`cel`] and [`duration`] do the small languages.
 //! 5. `compile`: values to [`rules::Rules`], with the hashes by which state is kept.
 //! 6. [`problem`]: what went wrong, for people and machines.

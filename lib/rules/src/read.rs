@@ -263,7 +263,11 @@ impl<'s> Reader<'s> {
     pub(crate) fn path(&mut self, node: &Node) -> Option<Vec<String>> {
         let text = self.text(node)?;
         let names: Vec<String> = text.split('.').map(str::to_owned).collect();
-        if names.iter().any(|name| name.is_empty() || name.contains(char::is_whitespace)) {
+        // `$.` begins a JSONPath; as a key within, `$` is what some converters from XML write.
+        let is_json_path = names.len() > 1 && text.starts_with("$.");
+        if is_json_path
+            || names.iter().any(|name| name.is_empty() || name.contains(char::is_whitespace))
+        {
             let message = format!("`{}` is not the path of a field", shown(text));
             self.findings
                 .error(Code::InvalidValue, node.place, message)

@@ -237,7 +237,13 @@ pub(super) fn run_metrics(
     let usages = rounds::run(&programs.scripts, options.rounds, &candidates, |_| Ok(()))?;
     let [few, many] = candidates.as_slice() else { bail!("two candidates are measured") };
     // The last line is the summary, which tells of every metric in the rules.
-    let points = |answer: &str| answer.lines().filter(|line| line.contains(r#""kind":"point""#)).map(str::to_owned).collect::<Vec<_>>();
+    let points = |answer: &str| {
+        answer
+            .lines()
+            .filter(|line| line.contains(r#""kind":"point""#))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     if points(&read(&few.output)?) != points(&read(&many.output)?) {
         bail!("wrong answer: metrics that no event matches changed the output");
     }

@@ -2,8 +2,10 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p tests docs` rewrites them.
 
+use super::source::read;
 use std::fs;
 use std::path::Path;
+use streamgauge_engine::reject::RejectCode;
 use streamgauge_rules::reference::{markdown, schema};
 
 fn check(name: &str, expect: &str) {
@@ -37,4 +39,12 @@ fn the_schemas_are_json() {
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
         assert!(schema["properties"].is_object());
     }
+}
+
+#[test]
+fn the_page_of_rejects_has_every_code_in_order() {
+    let page = read("docs/rejects.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let codes = rows.map(|(code, _)| code).collect::<Vec<_>>();
+    assert_eq!(codes, RejectCode::ALL.map(RejectCode::as_str));
 }

@@ -1,7 +1,7 @@
 //! `replay --compare`: the same events through two sets of rules, and what differs.
 //!
-//! A point is the same point in both if metric, dimensions, window and status are the same (and of corrections the
-//! place, since one window can have several). It is *changed* if its values differ, *gone* if only the first rules
+//! A point is the same point in both if metric, dimensions, window and status are the same (and of corrections their
+//! number, since one window can have several). It is *changed* if its values differ, *gone* if only the first rules
 //! have it, *new* if only the second have it. Points that are equal are forgotten at once.
 
 mod differences;
@@ -79,6 +79,7 @@ fn observe(
     tell(style::bold(style::printable(&names)));
     summary::note_alerts(&plan);
     summary::tell_counters(&summary);
+    summary::note_until(options.until, &summary);
     run.rejects.tell();
     summary::warn_of_metrics(&plan, &summary);
     Ok(())

@@ -5,7 +5,7 @@ use crate::decimal::{Decimal, DecimalError};
 use crate::expression::{Program, Value, raw_text};
 use crate::field::{FieldValues, Raw};
 use crate::hash;
-use crate::plan::Dimension;
+use crate::plan::{Dimension, TimeUnit};
 use crate::reject::RejectCode;
 use crate::series::{MISSING, push_value};
 use std::borrow::Cow;
@@ -143,6 +143,25 @@ pub(super) fn no_text(missing: RejectCode, name: &str, raw: Raw<'_>) -> Rejectio
         Raw::Text("") => (missing, format!("`{name}` is empty")),
         raw => (RejectCode::WrongType, format!("`{name}` must be a string, not {}", describe(raw))),
     }
+}
+
+/// The reject of a time that does not have the type that `time_unit` speaks of.
+pub(super) fn no_time(unit: TimeUnit, name: &str, raw: Raw<'_>) -> Rejection {
+    let is = match (unit, raw) {
+        (_, Raw::Absent | Raw::Unreachable) => {
+            return (RejectCode::MissingTime, format!("`{name}` is missing"));
+        }
+        (_, Raw::Null) => return (RejectCode::MissingTime, format!("`{name}` is null")),
+        (TimeUnit::Rfc3339, Raw::Number(_)) => {
+            "must be an RFC 3339 string unless the rules set `time_unit`, not"
+        }
+        (TimeUnit::Rfc3339, _) => "must be an RFC 3339 string, not",
+        (TimeUnit::Seconds | TimeUnit::Milliseconds, Raw::Text(_) | Raw::Escaped(_)) => {
+            "must be a number as long as the rules set `time_unit`, not"
+        }
+        (TimeUnit::Seconds | TimeUnit::Milliseconds, _) => "must be a number, not",
+    };
+    (RejectCode::InvalidTime, format!("`{name}` {is} {}", describe(raw)))
 }
 
 /// What a value is, with the value: `the number 12`.

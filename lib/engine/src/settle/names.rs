@@ -47,6 +47,11 @@ impl Names {
         Parted { named, folded }
     }
 
+    /// Whether the series has a name on any day that is remembered.
+    pub(super) fn has(&self, key: &Arc<SeriesKey>) -> bool {
+        self.days.values().any(|named| named.contains(key))
+    }
+
     /// Forgets the names of days before this one.
     pub(super) fn forget_before(&mut self, day: i64) {
         while self.days.first_key_value().is_some_and(|(&first, _)| first < day) {

@@ -61,6 +61,11 @@ impl Watermarks {
         }
     }
 
+    /// Whether a delta with an event has come of the shard.
+    pub(super) fn was_heard(&self, shard: &ShardId) -> bool {
+        self.shards.get(shard).is_some_and(|shard| shard.watermark.is_some())
+    }
+
     /// A delta of the shard came, with the shard's watermark after it; `now` is the clock.
     pub fn progress(&mut self, shard: &ShardId, watermark: Timestamp, now: Timestamp) {
         let shard = self.shards.entry(Arc::clone(shard)).or_default();

@@ -1,20 +1,18 @@
 //! The open windows of one metric, their late events, and the points that come out when they close.
 
-use super::names::{Names, Parted, by_hash};
+use super::known::Known;
+use super::names::{Names, Parted};
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
-use crate::hash::Map;
 use crate::output::Values;
 use crate::place::events;
 use crate::plan::Metric;
 use crate::series::SeriesKey;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 use hashbrown::HashTable;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
-/// How long a series without events still gets zeros.
-const KNOWN_MS: Millis = 7 * 24 * 3_600_000;
 /// How many times `max_series` an open window holds, before names are given.
 const OPEN_SERIES_FACTOR: usize = 10;
 
@@ -55,8 +53,8 @@ pub(super) struct MetricWindows {
     open: BTreeMap<Timestamp, OpenWindow>,
     corrections: BTreeMap<(Timestamp, Timestamp), OpenWindow>,
     names: Names,
-    /// For zeros: series by the time of their last event in a closed window.
-    known: Map<Arc<SeriesKey>, Timestamp>,
+    /// For zeros: the series of closed windows.
+    known: Known,
     folded: u64,
 }
 
@@ -71,7 +69,7 @@ impl MetricWindows {
             open: BTreeMap::new(),
             corrections: BTreeMap::new(),
             names: Names::new(metric.max_series),
-            known: Map::default(),
+            known: Known::new(metric.max_series),
             folded: 0,
         }
     }
@@ -79,11 +77,6 @@ impl MetricWindows {
     /// How many points of series over the cap were folded into `__other__`.
     pub(super) const fn folded(&self) -> u64 {
         self.folded
-    }
-
-    /// The windows that are open, by their start.
-    pub(super) fn spans(&self) -> impl Iterator<Item = WindowSpan> {
-        self.open.values().map(|window| window.span)
     }
 
     /// The cell of a series in an open window, to be added to; and whether the window is new.
@@ -125,6 +118,17 @@ impl MetricWindows {
         window.map(|window| self.publish(window, day, false)).unwrap_or_default()
     }
 
+    /// All open windows as they are now, without zeros: those are for final ones.
+    pub(super) fn look(
+        &self,
+        day_of: impl Fn(Timestamp) -> i64,
+    ) -> Vec<(WindowSpan, Vec<(Arc<SeriesKey>, Values)>)> {
+        // Names are given on a copy: a look changes nothing.
+        let mut copy = Self { zero: false, ..self.clone() };
+        let spans: Vec<_> = self.open.values().map(|window| window.span).collect();
+        spans.into_iter().map(|span| (span, copy.close(span, day_of(span.start)))).collect()
+    }
+
     /// Whether any series would get a zero in the next window.
     pub(super) fn awaits_zeros(&self) -> bool {
         self.zero && (self.dimensions == 0 || !self.known.is_empty())
@@ -145,8 +149,7 @@ impl MetricWindows {
         let silent = if zeros { self.silent(&window) } else { Vec::new() };
         if self.zero {
             for (key, cell) in &window.cells {
-                let latest = self.known.entry(Arc::clone(key)).or_insert(cell.latest);
-                *latest = (*latest).max(cell.latest);
+                self.known.see(key, cell.latest);
             }
         }
         let Parted { named, folded } = self.names.part(day, window.cells.into_iter().collect());
@@ -167,16 +170,13 @@ impl MetricWindows {
                 points.push((key, zero.clone()));
             }
         }
+        self.known.thin_out(&self.names);
         points
     }
 
     /// The known series that have no event in this window, in the order in which they take names.
     fn silent(&mut self, window: &OpenWindow) -> Vec<Arc<SeriesKey>> {
-        let since = window.span.start.minus(KNOWN_MS);
-        self.known.retain(|_, latest| *latest >= since);
-        let mut silent: Vec<_> =
-            self.known.keys().filter(|key| !window.holds(key)).cloned().collect();
-        silent.sort_by(by_hash);
+        let mut silent = self.known.silent(window.span.start, |key| window.may_hold(key));
         if self.dimensions == 0 && silent.is_empty() && window.cells.is_empty() {
             silent.push(Arc::default());
         }
@@ -225,8 +225,10 @@ impl OpenWindow {
         &mut occupied.into_mut().1
     }
 
-    fn holds(&self, key: &Arc<SeriesKey>) -> bool {
-        self.cells.find(key.stable_hash(), |(held, _)| held == key).is_some()
+    /// Whether the window has events of a series, as far as it can tell: what was folded is known by its hash only.
+    fn may_hold(&self, key: &Arc<SeriesKey>) -> bool {
+        key.stable_hash() > self.hash_max
+            || self.cells.find(key.stable_hash(), |(held, _)| held == key).is_some()
     }
 
     /// Keeps the series with the smallest hashes by themselves and folds the rest.

@@ -22,7 +22,7 @@ pub enum InputError {
         name: String,
     },
     /// It is packed in a way that is not read.
-    #[error("`{name}` is a {format} file, which is not read as events")]
+    #[error("`{name}` holds {format} data, which are not read as events")]
     Foreign {
         /// The input.
         name: String,

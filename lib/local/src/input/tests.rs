@@ -131,12 +131,12 @@ fn other_formats_are_named() {
     check_error(
         Input::bytes("a.zip", b"PK\x03\x04rest".to_vec()),
         b"",
-        "`a.zip` is a zip file, which is not read as events; unpack it first; gzip and zstd are unpacked on the way",
+        "`a.zip` holds zip data, which are not read as events; unpack it first; gzip and zstd are unpacked on the way",
     );
     check_error(
         Input::bytes("a.parquet", b"PAR1rest".to_vec()),
         b"",
-        "`a.parquet` is a Parquet file, which is not read as events; write the events as JSON, one per line",
+        "`a.parquet` holds Parquet data, which are not read as events; write the events as JSON, one per line",
     );
 }
 

@@ -53,15 +53,25 @@ impl<'c> Compiler<'c> {
         expected: Expected,
     ) -> Result<Node, Vec<CelProblem>> {
         let Typed { node, kind } = self.expression(expression);
-        if expected == Expected::Bool && !matches!(kind, Type::Bool | Type::Dynamic) {
-            let message = format!(
-                "expected a condition, which is true or false; this is {}",
-                kind.describe()
-            );
+        let (fits, wanted) = match expected {
+            Expected::Bool => (kind == Type::Bool, "a condition, which is true or false"),
+            Expected::Number => (kind.is_number(), "a number"),
+            Expected::Any => (true, "a value"),
+        };
+        if !fits && !kind.is_dynamic() {
+            let message = format!("expected {wanted}; this is {}", kind.describe());
             let problem = CelProblem::new(expression.span.clone(), message);
-            self.problem(match kind {
-                Type::Text => problem.with_hint("compare it: `… == \"…\"`"),
-                Type::Int | Type::Uint | Type::Double => problem.with_hint("compare it: `… > 0`"),
+            self.problem(match (expected, kind) {
+                (Expected::Bool, Type::Text) => problem.with_hint("compare it: `… == \"…\"`"),
+                (Expected::Bool, kind) if kind.is_number() => {
+                    problem.with_hint("compare it: `… > 0`")
+                }
+                (Expected::Number, Type::Bool) => {
+                    problem.with_hint("`count` counts the events for which it is true")
+                }
+                (Expected::Number, Type::Text) => {
+                    problem.with_hint("`double(…)` makes a number of a string")
+                }
                 _ => problem,
             });
         }

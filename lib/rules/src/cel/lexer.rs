@@ -140,6 +140,9 @@ impl<'s> Lexer<'s> {
                 '“' | '”' | '„' | '‘' | '’' => {
                     problem.with_hint("strings stand in straight quotes: `\"` or `'`")
                 }
+                '$' if rest.starts_with("$.") => {
+                    problem.with_hint("leave out `$.`: a path begins with the name of a field")
+                }
                 '$' => {
                     problem.with_hint("`${NAME}` is replaced in `namespace` and `channels` only")
                 }

@@ -249,8 +249,8 @@ impl Reader<'_> {
         };
         match kind {
             Kind::Count => one(self, Expected::Bool).map(MetricKind::Count),
-            Kind::Sum => one(self, Expected::Any).map(MetricKind::Sum),
-            Kind::Distribution => one(self, Expected::Any).map(MetricKind::Distribution),
+            Kind::Sum => one(self, Expected::Number).map(MetricKind::Sum),
+            Kind::Distribution => one(self, Expected::Number).map(MetricKind::Distribution),
             Kind::Unique => one(self, Expected::Any).map(MetricKind::Unique),
             Kind::Ratio => self.ratio(node, fields.key_place(key), canonical),
             Kind::Journey => self.journey(node, fields.key_place(key), outline, canonical),

@@ -229,9 +229,12 @@ impl Reader<'_> {
         match Calendar::new(text, week_starts) {
             Ok(calendar) => Some(calendar),
             Err(CalendarError::UnknownZone { nearest, .. }) => {
-                let hint = match nearest {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "write an IANA name such as `Asia/Dubai`".to_owned(),
+                let hint = match (fixed_offset(text), nearest) {
+                    (Some(zone), _) => format!(
+                        "write an IANA name such as `Asia/Dubai`; this fixed offset is called `{zone}`, with the sign reversed"
+                    ),
+                    (None, Some(near)) => format!("did you mean `{near}`?"),
+                    (None, None) => "write an IANA name such as `Asia/Dubai`".to_owned(),
                 };
                 let message = format!("`{}` is not a time zone", shown(text));
                 self.findings.error(Code::InvalidTimeZone, node.place, message).hint(hint);
@@ -239,4 +242,17 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The IANA name of `GMT+4`, `UTC+04:00` or `+4`: `Etc/GMT-4`, for those names count hours west of Greenwich.
+fn fixed_offset(text: &str) -> Option<String> {
+    let text = text.strip_prefix("GMT").or_else(|| text.strip_prefix("UTC")).unwrap_or(text);
+    let (reversed, rest) = match text.strip_prefix('+') {
+        Some(rest) => ('-', rest),
+        None => ('+', text.strip_prefix('-')?),
+    };
+    let hours = rest.strip_suffix(":00").unwrap_or(rest).parse::<u8>().ok()?;
+    // From UTC-12 to UTC+14.
+    let hours_max = if reversed == '-' { 14 } else { 12 };
+    (1..=hours_max).contains(&hours).then(|| format!("Etc/GMT{reversed}{hours}"))
 }

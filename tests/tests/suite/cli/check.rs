@@ -23,6 +23,14 @@ fn right_and_wrong_rules() {
 }
 
 #[test]
+fn rules_that_are_not_utf_8() {
+    let sandbox = Sandbox::new("check_utf_16");
+    let bytes = RULES.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    sandbox.file("rules.yaml", [b"\xff\xfe".as_slice(), &bytes].concat());
+    assert_snapshot!("check_utf_16", sandbox.run("check rules.yaml"));
+}
+
+#[test]
 fn sample_events_show_what_each_metric_takes() {
     let sandbox = Sandbox::new("check_events");
     let never = "  never:\n    count: type == 'order.creatd'\n    window: 1m\n";

@@ -147,6 +147,60 @@ fn bad_lines_are_told_and_never_stop_a_run() {
 }
 
 #[test]
+fn rejects_never_overwrite_what_is_read() {
+    let sandbox = sandbox("rejects_overwrite");
+    let onto_events = "replay --rules rules.yaml --rejects ./events.ndjson events.ndjson";
+    assert_snapshot!("rejects_onto_events", sandbox.run(onto_events));
+    assert_eq!(sandbox.read("events.ndjson"), EVENTS);
+    let onto_rules = "replay --rules rules.yaml --rejects rules.yaml events.ndjson";
+    assert_snapshot!("rejects_onto_rules", sandbox.run(onto_rules));
+    assert_eq!(sandbox.read("rules.yaml"), RULES);
+}
+
+/// One event for each of the times, which are JSON.
+fn events_at(times: &[&str]) -> String {
+    let event = |(number, time): (usize, &&str)| {
+        format!("{{\"type\":\"order.created\",\"id\":\"{number}\",\"time\":{time}}}\n")
+    };
+    times.iter().enumerate().map(event).collect()
+}
+
+#[test]
+fn an_escaped_time_is_the_time_it_means() {
+    let sandbox = sandbox("escaped_time");
+    let times = [r#""2026-01-05T14:00:00\u002B04:00""#, r#""2026-01-05T10:10:00\u005a""#];
+    sandbox.file("events.ndjson", events_at(&times));
+    assert_snapshot!("escaped_time", sandbox.run(&format!("{REPLAY} events.ndjson")));
+}
+
+#[test]
+fn what_is_wrong_with_a_time_is_told() {
+    let sandbox = sandbox("bad_times");
+    let times = [
+        "null",
+        "1767607200",
+        "true",
+        r#""""#,
+        r#""2026-01-05""#,
+        r#""2026-01-05T10:00:00""#,
+        r#""2026-02-30T10:00:00Z""#,
+        r#""2026-01-05T24:00:00Z""#,
+        r#""2026-01-05T10:00:00+99:00""#,
+        r#""\u0031969-12-31T23:59:59Z""#,
+        r#""9999-12-31T23:59:59Z""#,
+    ];
+    sandbox.file("events.ndjson", events_at(&times));
+    assert_snapshot!("bad_times", sandbox.run(&format!("{REPLAY} events.ndjson")));
+    sandbox.file("rules.yaml", format!("event: {{time_unit: milliseconds}}\n{RULES}"));
+    sandbox.file("events.ndjson", events_at(&["1767607200", "1767607201"]));
+    assert_snapshot!("times_as_milliseconds", sandbox.run(&format!("{REPLAY} events.ndjson")));
+    sandbox.file("rules.yaml", format!("event: {{time_unit: seconds}}\n{RULES}"));
+    let times = [r#""1767607200""#, r#""2026-01-05T10:00:00Z""#, "-1", "1e400", "1767607200000"];
+    sandbox.file("events.ndjson", events_at(&times));
+    assert_snapshot!("bad_times_seconds", sandbox.run(&format!("{REPLAY} events.ndjson")));
+}
+
+#[test]
 fn many_bad_lines_are_summarised() {
     let sandbox = sandbox("many_bad_lines");
     sandbox.file("bad.ndjson", "no event\n".repeat(30));

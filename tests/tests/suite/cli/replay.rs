@@ -35,6 +35,16 @@ fn forms() {
 }
 
 #[test]
+fn an_end_before_the_last_event_is_told() {
+    let sandbox = sandbox("replay_until_early");
+    let until = |time: &str| {
+        format!("replay --rules rules.yaml --output json --until {time} events.ndjson")
+    };
+    assert_snapshot!("replay_until_early", sandbox.run(&until("2026-01-05T10:05:00Z")));
+    assert_snapshot!("replay_until_2300", sandbox.run(&until("2300-01-01T00:00:00Z")));
+}
+
+#[test]
 fn long_tables_are_cut_and_say_so() {
     let sandbox = sandbox("replay_long");
     let events = (0..3000).map(|number| {
@@ -71,6 +81,17 @@ fn alerts_are_not_evaluated_and_that_is_said() {
     let alert = "alerts:\n  many:\n    metric: orders\n    when: sum over 10m >= 3\n    severity: critical\n    notify: [hook]\nchannels:\n  hook: {webhook: {url: https://hooks.example/x}}\n";
     sandbox.file("rules.yaml", format!("{RULES}{alert}"));
     assert_snapshot!("replay_alerts", sandbox.run("replay --rules rules.yaml events.ndjson"));
+}
+
+#[test]
+fn a_correction_that_is_the_same_is_no_difference() {
+    let sandbox = sandbox("compare_corrections");
+    // Another `out_of_order` moves the places of corrections, not what they say.
+    sandbox.file("slower.yaml", format!("out_of_order: 40s\n{RULES}"));
+    assert_snapshot!(
+        "compare_corrections",
+        sandbox.run("replay --rules rules.yaml --compare slower.yaml events.ndjson")
+    );
 }
 
 #[test]

@@ -46,6 +46,17 @@ fn passing_and_failing() {
 }
 
 #[test]
+fn results_never_overwrite_a_scenario_file() {
+    let sandbox = sandbox("scenarios_overwrite");
+    let run = sandbox.run("test --junit failing.yaml right.yaml");
+    assert_snapshot!("test_onto_scenarios", run);
+    assert!(sandbox.read("failing.yaml").starts_with("rules:"));
+    sandbox.file("other.txt", SCENARIOS);
+    assert_snapshot!("test_onto_itself", sandbox.run("test --junit other.txt other.txt"));
+    assert_eq!(sandbox.read("other.txt"), SCENARIOS);
+}
+
+#[test]
 fn only_names_all_points() {
     let sandbox = sandbox("scenarios_only");
     sandbox.file(

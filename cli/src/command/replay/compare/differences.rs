@@ -33,8 +33,9 @@ struct Key {
     window_start: Timestamp,
     window_end: Timestamp,
     status: Status,
-    /// Of a correction.
-    place: Option<Timestamp>,
+    /// Of corrections, of which a window can have several: the first is 1. Not their place, which no output shows and
+    /// which moves with `out_of_order` although the same is published.
+    correction: u64,
 }
 
 /// A point on both sides.
@@ -66,6 +67,8 @@ pub(super) struct Differences {
     plans: [Arc<Plan>; 2],
     renderers: [Renderer; 2],
     found: BTreeMap<Key, Pair>,
+    /// How many corrections each side has had, by their key with the number 0.
+    corrections: [BTreeMap<Key, u64>; 2],
     same: u64,
 }
 
@@ -73,7 +76,13 @@ impl Differences {
     /// No points yet.
     pub(super) fn new(before: Arc<Plan>, after: Arc<Plan>) -> Self {
         let renderers = [Renderer::new(&before), Renderer::new(&after)];
-        Self { plans: [before, after], renderers, found: BTreeMap::new(), same: 0 }
+        Self {
+            plans: [before, after],
+            renderers,
+            found: BTreeMap::new(),
+            corrections: [BTreeMap::new(), BTreeMap::new()],
+            same: 0,
+        }
     }
 
     /// The plan of one side.
@@ -94,7 +103,8 @@ impl Differences {
             self.same += 1;
             return Ok(());
         }
-        if self.found.len() >= POINTS_MAX {
+        let corrections: usize = self.corrections.iter().map(BTreeMap::len).sum();
+        if self.found.len() + corrections >= POINTS_MAX {
             return Err(TooMany(format!("more than {POINTS_MAX} points have to be held")));
         }
         let pair = self.found.entry(key).or_default();
@@ -103,19 +113,27 @@ impl Differences {
         Ok(())
     }
 
-    fn key(&self, side: Side, point: &Point) -> Key {
+    fn key(&mut self, side: Side, point: &Point) -> Key {
         let metric =
             of(side, &self.plans).metrics.get(point.metric).map(|metric| metric.name.clone());
         let mut dimensions = Vec::new();
         of(side, &self.renderers).dimensions(point, &mut dimensions);
-        Key {
+        let mut key = Key {
             metric: metric.unwrap_or_default(),
             dimensions: String::from_utf8_lossy(&dimensions).into_owned(),
             window_start: point.window_start,
             window_end: point.window_end,
             status: point.status,
-            place: (point.status == Status::Correction).then_some(point.decided_at),
+            correction: 0,
+        };
+        if point.status == Status::Correction {
+            let [before, after] = &mut self.corrections;
+            let corrections = if side == Side::Before { before } else { after };
+            let number = corrections.entry(key.clone()).or_default();
+            *number += 1;
+            key.correction = *number;
         }
+        key
     }
 
     /// How many are new, gone, changed and the same.
