@@ -37,4 +37,10 @@ mod suite {
 
     /// The generated documents are not stale: the rules reference and the JSON Schema.
     mod docs;
+
+    /// Helper: the event logs beside the repository.
+    mod shared_data;
+
+    /// The exact answers of two event logs, computed by SQL.
+    mod real_data;
 }

@@ -37,13 +37,20 @@ where
     let seed = number("STREAMGAUGE_SEED").unwrap_or(1);
     let mut seed_bytes = [0; 32];
     seed_bytes[..4].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_time: 60_000, max_shrink_iters: 20_000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_time: 60_000,
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes);
     let mut runner = TestRunner::new_with_rng(config, rng);
     if let Err(error) = runner.run(&strategy, property) {
         // The case itself is in the reason, as rules and lines: its values say less.
         let reason = match error {
-            proptest::test_runner::TestError::Fail(reason, _) | proptest::test_runner::TestError::Abort(reason) => reason,
+            proptest::test_runner::TestError::Fail(reason, _)
+            | proptest::test_runner::TestError::Abort(reason) => reason,
         };
         panic!("with STREAMGAUGE_SEED={seed}: {reason}");
     }
@@ -55,10 +62,32 @@ fn the_engine_gives_the_oracles_answer() {
 }
 
 #[test]
+fn cutting_the_input_changes_nothing() {
+    check(60, generate::case(50, true), |case| metamorphic::cuts_do_not_matter(&case));
+}
+
+#[test]
+fn order_within_the_bound_and_copies_change_nothing() {
+    check(60, generate::case(50, false), |case| metamorphic::order_and_copies_do_not_matter(&case));
+}
+
+#[test]
+fn cuts_order_and_copies_change_nothing_in_real_logs() {
+    metamorphic::check_log("online_retail_orders.ndjson.zst", "online_retail_orders.yaml");
+    metamorphic::check_log("ecom_incidents.ndjson.zst", "ecom_incidents.yaml");
+}
+
+#[test]
 fn records_that_are_no_events_are_rejects() {
-    let plan = replayed::plan("version: 1\nlate: drop\nmetrics: {all: {count: true, window: 1m}}\n");
+    let plan =
+        replayed::plan("version: 1\nlate: drop\nmetrics: {all: {count: true, window: 1m}}\n");
     for (line, code) in generate::BROKEN {
         let output = replayed::replay(&plan, vec![Input::bytes("broken", line.to_vec())], 1);
-        assert_eq!(output.rejects, [("broken".to_owned(), 1, code)], "{}", String::from_utf8_lossy(line));
+        assert_eq!(
+            output.rejects,
+            [("broken".to_owned(), 1, code)],
+            "{}",
+            String::from_utf8_lossy(line)
+        );
     }
 }

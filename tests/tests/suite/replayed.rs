@@ -41,7 +41,8 @@ pub(crate) fn replay(plan: &Arc<Plan>, inputs: Vec<Input>, threads: usize) -> Ou
 
 /// Runs inputs through a plan.
 pub(crate) fn replay_until(plan: &Arc<Plan>, inputs: Vec<Input>, options: &Options) -> Output {
-    let mut collector = Collector { renderer: Renderer::new(plan), points: Vec::new(), rejects: Vec::new() };
+    let mut collector =
+        Collector { renderer: Renderer::new(plan), points: Vec::new(), rejects: Vec::new() };
     let summary = replay::replay(plan, inputs, options, &mut collector).unwrap_or_else(|error| {
         let last = collector.points.iter().rev().take(3);
         panic!("{error:?}; the last points:\n{}", last.cloned().collect::<Vec<_>>().join("\n"))
@@ -83,7 +84,13 @@ impl Observer for Collector {
         Ok(())
     }
 
-    fn reject(&mut self, input: &str, line: u64, reject: &Reject, _payload: &[u8]) -> std::io::Result<()> {
+    fn reject(
+        &mut self,
+        input: &str,
+        line: u64,
+        reject: &Reject,
+        _payload: &[u8],
+    ) -> std::io::Result<()> {
         self.rejects.push((input.to_owned(), line, reject.code.as_str()));
         Ok(())
     }

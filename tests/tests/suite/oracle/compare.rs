@@ -17,7 +17,8 @@ pub(super) fn with_the_oracle(case: &Case) -> TestCaseResult {
     };
     let plan = replayed::plan(&text::yaml(&case.rules));
     let inputs = inputs(&lines, &case.cuts);
-    let output = replayed::replay_until(&plan, inputs, &replayed::options(case.end.until, case.end.open));
+    let output =
+        replayed::replay_until(&plan, inputs, &replayed::options(case.end.until, case.end.open));
 
     let mut differences = Vec::new();
     let longest = expected.len().max(output.points.len());
@@ -27,7 +28,10 @@ pub(super) fn with_the_oracle(case: &Case) -> TestCaseResult {
         if !matches {
             differences.push(format!(
                 "point {place}\n  expected {}\n       got {}",
-                expected.map_or("nothing".to_owned(), |line| format!("{} {:?}", line.text, line.percentiles)),
+                expected.map_or("nothing".to_owned(), |line| format!(
+                    "{} {:?}",
+                    line.text, line.percentiles
+                )),
                 got.map_or("nothing", |line| line)
             ));
         }
@@ -35,11 +39,17 @@ pub(super) fn with_the_oracle(case: &Case) -> TestCaseResult {
     if output.summary != summary {
         differences.push(format!("summary\n  expected {summary}\n       got {}", output.summary));
     }
-    let got: Vec<(String, u64)> = output.rejects.iter().map(|(input, line, _)| (input.clone(), *line)).collect();
+    let got: Vec<(String, u64)> =
+        output.rejects.iter().map(|(input, line, _)| (input.clone(), *line)).collect();
     if got != rejects {
-        differences.push(format!("rejects\n  expected {rejects:?}\n       got {:?}", output.rejects));
+        differences
+            .push(format!("rejects\n  expected {rejects:?}\n       got {:?}", output.rejects));
     }
-    if differences.is_empty() { Ok(()) } else { Err(TestCaseError::fail(report(case, &lines, &differences))) }
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(TestCaseError::fail(report(case, &lines, &differences)))
+    }
 }
 
 type Clear = (Vec<Line>, Vec<ExpectedLine>, String, Vec<(String, u64)>);
@@ -55,7 +65,8 @@ fn clear(case: &Case) -> Option<Clear> {
             let expected: Vec<ExpectedLine> =
                 points.iter().map(|point| point_line(&case.rules, point)).collect();
             let summary = summary_line(&intake, expected.len());
-            let rejects = intake.rejected_lines.iter().map(|&line| numbered(line, &case.cuts)).collect();
+            let rejects =
+                intake.rejected_lines.iter().map(|&line| numbered(line, &case.cuts)).collect();
             return Some((lines, expected, summary, rejects));
         };
         match *unclear {

@@ -161,7 +161,8 @@ impl<'r> Intake<'r> {
 
     fn event(&mut self, line: usize, event: &Event) {
         let rules = self.rules;
-        let verdicts: Vec<Verdict> = rules.metrics.iter().map(|metric| ask(metric, event)).collect();
+        let verdicts: Vec<Verdict> =
+            rules.metrics.iter().map(|metric| ask(metric, event)).collect();
         if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Reject)) {
             return self.reject(line);
         }
@@ -218,7 +219,14 @@ impl<'r> Intake<'r> {
     }
 
     /// Offers an event to a metric that wants it. True if the metric takes it, false if it refuses it as late.
-    fn offer(&mut self, line: usize, event: &Event, place: usize, stamp: Option<i64>, taken: Taken) -> bool {
+    fn offer(
+        &mut self,
+        line: usize,
+        event: &Event,
+        place: usize,
+        stamp: Option<i64>,
+        taken: Taken,
+    ) -> bool {
         let rules = self.rules;
         let metric = &rules.metrics[place];
         let window = self.days.window(metric, event.time_ms);
@@ -261,7 +269,13 @@ fn too_old(rules: &Rules, time_ms: i64, stamp: Option<i64>) -> bool {
     rules.deduplicate_ms.zip(stamp).is_some_and(|(horizon, stamp)| stamp - time_ms > horizon)
 }
 
-fn late(rules: &Rules, metric: &Metric, time_ms: i64, window: Span, stamp: Option<i64>) -> Lateness {
+fn late(
+    rules: &Rules,
+    metric: &Metric,
+    time_ms: i64,
+    window: Span,
+    stamp: Option<i64>,
+) -> Lateness {
     if too_old(rules, time_ms, stamp) {
         return Lateness::Refused;
     }
@@ -275,7 +289,8 @@ fn late(rules: &Rules, metric: &Metric, time_ms: i64, window: Span, stamp: Optio
     if stamp < window.end + rules.allowed_lateness_ms {
         return Lateness::InTime;
     }
-    let overtime = rules.deduplicate_ms.is_none() && stamp - time_ms > CORRECTIONS_WITHOUT_DEDUPLICATION_MS;
+    let overtime =
+        rules.deduplicate_ms.is_none() && stamp - time_ms > CORRECTIONS_WITHOUT_DEDUPLICATION_MS;
     match (&metric.kind, rules.late) {
         (Kind::Unique(_), _) | (_, Late::Drop) => Lateness::Refused,
         (_, Late::Correct) if overtime => Lateness::Refused,

@@ -4,7 +4,9 @@
 //! so that proptest can shrink it by leaving steps out.
 
 use super::calendar::{DAY_MS, Days};
-use super::model::{Condition, Data, Event, Field, Kind, Late, Line, Metric, Rules, Value, Weekday};
+use super::model::{
+    Condition, Data, Event, Field, Kind, Late, Line, Metric, Rules, Value, Weekday,
+};
 use super::points::End;
 use super::text::SHAPES;
 use proptest::collection::vec;
@@ -111,11 +113,21 @@ pub(super) const BROKEN: [(&[u8], &str); 14] = [
 /// A step of a case.
 #[derive(Clone, Debug)]
 enum Step {
-    Event { when: When, what: What },
+    Event {
+        when: When,
+        what: What,
+    },
     /// The same event once more.
-    Copy { back: Index, shape: usize },
+    Copy {
+        back: Index,
+        shape: usize,
+    },
     /// Another event with an identity that was there before, and the same time.
-    SameIdentity { back: Index, when: Option<When>, what: What },
+    SameIdentity {
+        back: Index,
+        when: Option<When>,
+        what: What,
+    },
     Broken(Index),
     Empty,
 }
@@ -165,17 +177,27 @@ pub(super) fn case(steps_max: usize, messy: bool) -> impl Strategy<Value = Case>
         let base: jiff::Timestamp = base.parse().unwrap();
         let steps = vec(step(messy), 0..=steps_max);
         let end = (option::weighted(0.3, 0..400_i64), any::<bool>());
-        (rules(scale), steps, vec(any::<Index>(), 0..3), end).prop_map(move |(rules, steps, cuts, (until, open))| {
-            let mut growth = Growth { rules, unit_ms: scale.unit_ms, clock: base.as_millisecond(), lines: Vec::new() };
-            for (number, step) in steps.into_iter().enumerate() {
-                growth.take(number, step);
-            }
-            let Growth { rules, lines, clock, .. } = growth;
-            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(lines.len() + 1)).collect();
-            cuts.sort_unstable();
-            let until = until.map(|units| clock + (units - 50) * scale.unit_ms).filter(|&until| until >= 0);
-            Case { rules, lines, cuts, end: End { until, open } }
-        })
+        (rules(scale), steps, vec(any::<Index>(), 0..3), end).prop_map(
+            move |(rules, steps, cuts, (until, open))| {
+                let mut growth = Growth {
+                    rules,
+                    unit_ms: scale.unit_ms,
+                    clock: base.as_millisecond(),
+                    lines: Vec::new(),
+                };
+                for (number, step) in steps.into_iter().enumerate() {
+                    growth.take(number, step);
+                }
+                let Growth { rules, lines, clock, .. } = growth;
+                let mut cuts: Vec<usize> =
+                    cuts.iter().map(|cut| cut.index(lines.len() + 1)).collect();
+                cuts.sort_unstable();
+                let until = until
+                    .map(|units| clock + (units - 50) * scale.unit_ms)
+                    .filter(|&until| until >= 0);
+                Case { rules, lines, cuts, end: End { until, open } }
+            },
+        )
     })
 }
 
@@ -204,7 +226,10 @@ impl Growth {
                 Some(earlier) => {
                     let time_ms = when.map_or(earlier.time_ms, |when| self.time(&when));
                     let Event { source, id, .. } = earlier;
-                    Line::Event(Event { source, id, kind: what.kind, time_ms, data: what.data }, what.shape)
+                    Line::Event(
+                        Event { source, id, kind: what.kind, time_ms, data: what.data },
+                        what.shape,
+                    )
                 }
                 None => Line::Empty,
             },
@@ -212,7 +237,10 @@ impl Growth {
                 let source = what.source.map(str::to_owned);
                 let time_ms = self.time(&when);
                 let id = format!("e{number}");
-                Line::Event(Event { source, id, kind: what.kind, time_ms, data: what.data }, what.shape)
+                Line::Event(
+                    Event { source, id, kind: what.kind, time_ms, data: what.data },
+                    what.shape,
+                )
             }
         };
         if let Line::Event(event, _) = &line {
@@ -223,8 +251,11 @@ impl Growth {
 
     /// One of the last events.
     fn earlier(&self, back: Index) -> Option<Event> {
-        let events: Vec<&Event> =
-            self.lines.iter().filter_map(|line| if let Line::Event(event, _) = line { Some(event) } else { None }).collect();
+        let events: Vec<&Event> = self
+            .lines
+            .iter()
+            .filter_map(|line| if let Line::Event(event, _) = line { Some(event) } else { None })
+            .collect();
         if events.is_empty() { None } else { Some((*back.get(&events)).clone()) }
     }
 
@@ -239,7 +270,9 @@ impl Growth {
                 let window = Days::new(&self.rules).window(metric, self.clock);
                 window.end + windows * metric.window_ms + self.after(*after) + off_ms
             }
-            When::Edge { after, off_ms } => self.clock - self.rules.out_of_order_ms - self.after(*after) + off_ms,
+            When::Edge { after, off_ms } => {
+                self.clock - self.rules.out_of_order_ms - self.after(*after) + off_ms
+            }
         };
         time.max(0)
     }
@@ -253,7 +286,9 @@ impl Growth {
             After::AllowedLateness => *allowed_lateness_ms,
             After::Final => out_of_order_ms + allowed_lateness_ms,
             // Without it corrections are taken for 7 days; that is many windows if they are short.
-            After::Deduplicate => deduplicate_ms.unwrap_or(if self.unit_ms < MINUTE { 0 } else { 7 * DAY_MS }),
+            After::Deduplicate => {
+                deduplicate_ms.unwrap_or(if self.unit_ms < MINUTE { 0 } else { 7 * DAY_MS })
+            }
             After::Within => within_ms,
             After::WithinFinal => out_of_order_ms + allowed_lateness_ms + within_ms,
         }
@@ -307,13 +342,22 @@ fn what(messy: bool) -> impl Strategy<Value = What> {
     let source = select(vec![Some("/shop"), Some("/shop"), Some("/shop/2"), None]);
     // Starts and finishes of journeys come more often than the rest.
     let kind = select(vec![0, 0, 0, 1, 2, 2, 2, 3]);
-    (source, kind, data, 0..SHAPES).prop_map(|(source, kind, data, shape)| What { source, kind, data, shape })
+    (source, kind, data, 0..SHAPES).prop_map(|(source, kind, data, shape)| What {
+        source,
+        kind,
+        data,
+        shape,
+    })
 }
 
 fn data(messy: bool) -> impl Strategy<Value = [Value; 5]> {
     let rare = u32::from(messy);
-    let text = |values: &[&'static str]| select(values.to_vec()).prop_map(|text| Value::Text(text.to_owned()));
-    let number = |values: &[&'static str]| select(values.to_vec()).prop_map(|text| Value::Number(text.to_owned()));
+    let text = |values: &[&'static str]| {
+        select(values.to_vec()).prop_map(|text| Value::Text(text.to_owned()))
+    };
+    let number = |values: &[&'static str]| {
+        select(values.to_vec()).prop_map(|text| Value::Number(text.to_owned()))
+    };
     let country = prop_oneof![
         24 => text(&["AE", "DE", "FR", "US", "say \"hi\"\\\n", "\u{645}\u{631}\u{62d}\u{628}\u{627}"]),
         2 => number(&["7", "1.50", "1e2", "-0.25"]),
@@ -333,8 +377,19 @@ fn data(messy: bool) -> impl Strategy<Value = [Value; 5]> {
         Value::Number(format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100))
     });
     let special = &[
-        "0", "-0", "0.0", "1e3", "2.5E-3", "1.0000000005", "1.0000000015", "-1.0000000025", "0.000000001",
-        "123456789012345678", "-999999999999999999", "99999999999.123456789", "1e17",
+        "0",
+        "-0",
+        "0.0",
+        "1e3",
+        "2.5E-3",
+        "1.0000000005",
+        "1.0000000015",
+        "-1.0000000025",
+        "0.000000001",
+        "123456789012345678",
+        "-999999999999999999",
+        "99999999999.123456789",
+        "1e17",
     ];
     let amount = prop_oneof![
         8 => whole,
@@ -360,8 +415,9 @@ fn data(messy: bool) -> impl Strategy<Value = [Value; 5]> {
         1 => Just(Value::Null),
         1 => Just(Value::Missing),
     ];
-    (country, partner, amount, customer, order)
-        .prop_map(|(country, partner, amount, customer, order)| [country, partner, amount, customer, order])
+    (country, partner, amount, customer, order).prop_map(
+        |(country, partner, amount, customer, order)| [country, partner, amount, customer, order],
+    )
 }
 
 fn rules(scale: &'static Scale) -> impl Strategy<Value = Rules> {
@@ -393,18 +449,26 @@ fn rules(scale: &'static Scale) -> impl Strategy<Value = Rules> {
 }
 
 fn metric(scale: &'static Scale) -> impl Strategy<Value = Metric> {
-    let dimensions =
-        select(vec![vec![], vec![], vec![Field::Country], vec![Field::Partner], vec![Field::Country, Field::Partner]]);
+    let dimensions = select(vec![
+        vec![],
+        vec![],
+        vec![Field::Country],
+        vec![Field::Partner],
+        vec![Field::Country, Field::Partner],
+    ]);
     let max_series = select(vec![None, None, None, Some(1), Some(2), Some(3)]);
     let rest = (select(scale.windows_ms), any::<bool>(), any::<bool>(), max_series);
-    (kind(scale), option::weighted(0.3, condition()), dimensions, rest).prop_map(|(kind, filter, dimensions, rest)| {
-        let (window_ms, zero, live, max_series) = rest;
-        let zero = zero && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Unique(_));
-        let live = live && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Distribution(_));
-        // Over the cap, the names of live series depend on the order of arrival.
-        let max_series = max_series.filter(|_| !live);
-        Metric { kind, filter, dimensions, window_ms, zero, live, max_series }
-    })
+    (kind(scale), option::weighted(0.3, condition()), dimensions, rest).prop_map(
+        |(kind, filter, dimensions, rest)| {
+            let (window_ms, zero, live, max_series) = rest;
+            let zero = zero && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Unique(_));
+            let live =
+                live && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Distribution(_));
+            // Over the cap, the names of live series depend on the order of arrival.
+            let max_series = max_series.filter(|_| !live);
+            Metric { kind, filter, dimensions, window_ms, zero, live, max_series }
+        },
+    )
 }
 
 fn kind(scale: &'static Scale) -> impl Strategy<Value = Kind> {
@@ -443,7 +507,8 @@ fn condition() -> impl Strategy<Value = Condition> {
             inner.clone().prop_map(|inner| Condition::Not(Box::new(inner))),
             (inner.clone(), inner.clone())
                 .prop_map(|(left, right)| Condition::And(Box::new(left), Box::new(right))),
-            (inner.clone(), inner).prop_map(|(left, right)| Condition::Or(Box::new(left), Box::new(right))),
+            (inner.clone(), inner)
+                .prop_map(|(left, right)| Condition::Or(Box::new(left), Box::new(right))),
         ]
     })
 }

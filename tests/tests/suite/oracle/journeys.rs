@@ -24,7 +24,11 @@ pub(super) enum Outcome {
 impl Outcome {
     /// The time to finish in billionths of a second.
     pub(super) fn seconds(self) -> Option<i128> {
-        if let Self::Finished(after_ms) = self { Some(i128::from(after_ms) * 1_000_000) } else { None }
+        if let Self::Finished(after_ms) = self {
+            Some(i128::from(after_ms) * 1_000_000)
+        } else {
+            None
+        }
     }
 }
 
@@ -78,7 +82,9 @@ fn find_unclear(steps: &[&Kept], unclear: &mut BTreeSet<Unclear>) {
         let undecided = |other: &&&Kept| {
             let starts = step.taken.first && other.taken.first;
             other.time_ms == step.time_ms
-                && (is_both(step) || is_both(other) || (starts && step.taken.series != other.taken.series))
+                && (is_both(step)
+                    || is_both(other)
+                    || (starts && step.taken.series != other.taken.series))
         };
         if steps[..place].iter().any(|other| undecided(&other)) {
             unclear.insert(Unclear::StepOrder { line: step.line });

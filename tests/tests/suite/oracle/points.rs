@@ -129,7 +129,8 @@ fn closings<'k>(
     }
     for (correction_at, window, series, item) in items {
         let closing = found.entry((correction_at, window));
-        let closing = closing.or_insert_with(|| empty(intake, metric, clock, correction_at, window));
+        let closing =
+            closing.or_insert_with(|| empty(intake, metric, clock, correction_at, window));
         closing.series.entry(series.to_vec()).or_default().push(item);
     }
     found.into_values().collect()
@@ -176,7 +177,12 @@ struct Naming<'i> {
 
 impl Naming<'_> {
     /// Gives each series of a window its name, folds what is over the cap, and adds zeros.
-    fn close(&mut self, closing: Closing<'_>, points: &mut Vec<Point>, unclear: &mut BTreeSet<Unclear>) {
+    fn close(
+        &mut self,
+        closing: Closing<'_>,
+        points: &mut Vec<Point>,
+        unclear: &mut BTreeSet<Unclear>,
+    ) {
         let Self { intake, place, metric, .. } = *self;
         let cap = metric.max_series.unwrap_or(MAX_SERIES);
         // A window that is only looked at gives no names away: each is shown as if it closed next.
@@ -189,7 +195,8 @@ impl Naming<'_> {
         // "An open window holds at most ten times the cap, the smallest hashes": does that hold for named ones?
         let smallest = by_hash(closing.series.keys()).into_iter().take(HELD_CAPS * cap);
         let smallest: BTreeSet<Vec<String>> = smallest.collect();
-        if closing.series.keys().any(|series| named.contains(series) && !smallest.contains(series)) {
+        if closing.series.keys().any(|series| named.contains(series) && !smallest.contains(series))
+        {
             unclear.insert(Unclear::Names);
         }
         // "those named earlier that day first, then new ones by hash, up to the cap"
@@ -207,7 +214,8 @@ impl Naming<'_> {
                 series.entry(values).or_default().extend(items);
             } else {
                 // An open window is only looked at: nothing is folded yet. What it does not hold cannot be counted.
-                self.folded += u64::from(closing.status != Status::Open && smallest.contains(&values));
+                self.folded +=
+                    u64::from(closing.status != Status::Open && smallest.contains(&values));
                 let other = vec![OTHER.to_owned(); values.len()];
                 series.entry(other).or_default().extend(items);
             }
@@ -242,21 +250,31 @@ fn zeros(
         // The series without dimensions is known from the first event on, of whatever kind.
         let before = |event: &&Decoded| event.time_ms < window.end && before_it_closes(event.stamp);
         let in_time = |event: &&Decoded| {
-            let own = intake.days.window(metric, event.time_ms).end + intake.rules.allowed_lateness_ms;
+            let own =
+                intake.days.window(metric, event.time_ms).end + intake.rules.allowed_lateness_ms;
             event.stamp.is_none_or(|stamp| stamp < own)
         };
         let began = intake.events.iter().filter(before).min_by_key(|event| event.time_ms);
         if !intake.events.iter().filter(before).any(|event| in_time(&event)) {
             unclear.extend(began.map(|late| Unclear::LateFirst { line: late.line }));
         }
-        return if began.is_some() && closing.series.is_empty() { vec![Vec::new()] } else { Vec::new() };
+        return if began.is_some() && closing.series.is_empty() {
+            vec![Vec::new()]
+        } else {
+            Vec::new()
+        };
     }
     let before = intake.kept.iter().filter(|kept| {
         let age = window.start - kept.time_ms;
-        kept.metric == place && age > 0 && age <= KNOWN_MS && !closing.series.contains_key(&kept.taken.series)
+        kept.metric == place
+            && age > 0
+            && age <= KNOWN_MS
+            && !closing.series.contains_key(&kept.taken.series)
     });
-    let (in_time, too_late): (Vec<&Kept>, Vec<&Kept>) = before.partition(|kept| before_it_closes(kept.place));
-    let known: BTreeSet<&Vec<String>> = in_time.into_iter().map(|kept| &kept.taken.series).collect();
+    let (in_time, too_late): (Vec<&Kept>, Vec<&Kept>) =
+        before.partition(|kept| before_it_closes(kept.place));
+    let known: BTreeSet<&Vec<String>> =
+        in_time.into_iter().map(|kept| &kept.taken.series).collect();
     let at_once = too_late.into_iter().filter(|kept| kept.place == Some(closes_at));
     let at_once = at_once.filter(|kept| !known.contains(&kept.taken.series));
     unclear.extend(at_once.map(|kept| Unclear::KnownAtOnce { line: kept.line }));
@@ -271,13 +289,25 @@ fn by_hash<'s>(series: impl Iterator<Item = &'s Vec<String>>) -> Vec<Vec<String>
 }
 
 fn values(kind: &Kind, items: &[Item<'_>]) -> Values {
-    let events = || items.iter().filter_map(|item| if let Item::Event(kept) = item { Some(&kept.taken) } else { None });
-    let outcomes = || items.iter().filter_map(|item| if let Item::Journey(outcome) = item { Some(*outcome) } else { None });
+    let events = || {
+        items
+            .iter()
+            .filter_map(|item| if let Item::Event(kept) = item { Some(&kept.taken) } else { None })
+    };
+    let outcomes = || {
+        items.iter().filter_map(|item| {
+            if let Item::Journey(outcome) = item { Some(*outcome) } else { None }
+        })
+    };
     match kind {
         Kind::Count(_) => Values::Count(items.len()),
-        Kind::Sum(_) => Values::Sum { sum: events().map(|taken| taken.number).sum(), count: items.len() },
+        Kind::Sum(_) => {
+            Values::Sum { sum: events().map(|taken| taken.number).sum(), count: items.len() }
+        }
         Kind::Distribution(_) => Values::Distribution(events().map(|taken| taken.number).collect()),
-        Kind::Unique(_) => Values::Unique(events().map(|taken| &taken.text).collect::<BTreeSet<_>>().len()),
+        Kind::Unique(_) => {
+            Values::Unique(events().map(|taken| &taken.text).collect::<BTreeSet<_>>().len())
+        }
         Kind::Ratio { .. } => Values::Ratio {
             part: events().filter(|taken| taken.first).count(),
             whole: events().filter(|taken| taken.second).count(),

@@ -6,7 +6,8 @@ use super::model::{Rules, decimal_text};
 use super::points::{Point, Status, Values};
 
 /// The percentiles that are shown, in tenths of a percent.
-const PERCENTILES: [(&str, usize); 5] = [("p50", 500), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999)];
+const PERCENTILES: [(&str, usize); 5] =
+    [("p50", 500), ("p90", 900), ("p95", 950), ("p99", 990), ("p99.9", 999)];
 
 /// A line, with `~` in the place of each percentile, and these.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,9 @@ pub(super) fn metric_name(place: usize) -> String {
 pub(super) fn point_line(rules: &Rules, point: &Point) -> ExpectedLine {
     let dimensions = rules.metrics[point.metric].dimensions.iter().zip(&point.series);
     let dimensions: Vec<String> = dimensions
-        .map(|(field, value)| format!("\"{}\":{}", field.name(), serde_json::to_string(value).unwrap()))
+        .map(|(field, value)| {
+            format!("\"{}\":{}", field.name(), serde_json::to_string(value).unwrap())
+        })
         .collect();
     let mut text = format!(
         r#"{{"kind":"point","metric":"{}","dimensions":{{{}}},"window_start":"{}","window_end":"{}","status":"{}""#,
@@ -41,7 +44,9 @@ pub(super) fn point_line(rules: &Rules, point: &Point) -> ExpectedLine {
     let mut percentiles = Vec::new();
     match &point.values {
         Values::Count(count) => text += &format!(r#","sum":{count},"count":{count}"#),
-        Values::Sum { sum, count } => text += &format!(r#","sum":{},"count":{count}"#, decimal_text(*sum)),
+        Values::Sum { sum, count } => {
+            text += &format!(r#","sum":{},"count":{count}"#, decimal_text(*sum))
+        }
         Values::Distribution(values) => {
             let sum: i128 = values.iter().sum();
             text += &format!(r#","sum":{},"count":{}"#, decimal_text(sum), values.len());
@@ -81,7 +86,11 @@ fn distribution(values: &[i128], percentiles: &mut Vec<i128>) -> String {
     let (Some(min), Some(max)) = (sorted.first(), sorted.last()) else { return String::new() };
     let sum: i128 = sorted.iter().sum();
     let average = quotient_text(sum, count(sorted.len()) * 1_000_000_000);
-    let mut text = format!(r#","average":{average},"min":{},"max":{}"#, decimal_text(*min), decimal_text(*max));
+    let mut text = format!(
+        r#","average":{average},"min":{},"max":{}"#,
+        decimal_text(*min),
+        decimal_text(*max)
+    );
     for (name, tenths) in PERCENTILES {
         // The smallest value with at least so many of the values at or below it.
         percentiles.push(sorted[(tenths * sorted.len()).div_ceil(1000) - 1]);
@@ -115,7 +124,8 @@ pub(super) fn summary_line(intake: &Intake<'_>, points: usize) -> String {
         r#"{{"kind":"summary","received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected},"points":{points},"alerts":0"#
     );
     if let (Some(first), Some(last)) = (intake.first_event(), intake.last_event()) {
-        text += &format!(r#","first_event":"{}","last_event":"{}""#, time_text(first), time_text(last));
+        text +=
+            &format!(r#","first_event":"{}","last_event":"{}""#, time_text(first), time_text(last));
     }
     let metrics = intake.metrics.iter().enumerate().map(|(place, counters)| {
         let MetricCounters { matched, no_value, no_dimension, late_dropped, folded } = counters;

@@ -16,7 +16,8 @@ pub(super) fn yaml(rules: &Rules) -> String {
     writeln!(text, "out_of_order: {}", duration(rules.out_of_order_ms)).unwrap();
     writeln!(text, "allowed_lateness: {}", duration(rules.allowed_lateness_ms)).unwrap();
     writeln!(text, "late: {late}\ndeduplicate: {deduplicate}").unwrap();
-    writeln!(text, "time_zone: {}\nweek_starts: {}", rules.time_zone, rules.week_starts.name()).unwrap();
+    writeln!(text, "time_zone: {}\nweek_starts: {}", rules.time_zone, rules.week_starts.name())
+        .unwrap();
     writeln!(text, "metrics:").unwrap();
     for (place, metric) in rules.metrics.iter().enumerate() {
         writeln!(text, "  {}:", metric_name(place)).unwrap();
@@ -32,7 +33,12 @@ fn push_metric(metric: &Metric, text: &mut String) {
         Kind::Distribution(field) => writeln!(text, "    distribution: {}", path(*field)),
         Kind::Unique(field) => writeln!(text, "    unique: {}", path(*field)),
         Kind::Ratio { part, whole } => {
-            writeln!(text, "    ratio:\n      part: {}\n      whole: {}", quoted(part), quoted(whole))
+            writeln!(
+                text,
+                "    ratio:\n      part: {}\n      whole: {}",
+                quoted(part),
+                quoted(whole)
+            )
         }
         Kind::Journey { start, finish, key, within_ms } => writeln!(
             text,
@@ -48,8 +54,11 @@ fn push_metric(metric: &Metric, text: &mut String) {
         writeln!(text, "    where: {}", quoted(filter)).unwrap();
     }
     if !metric.dimensions.is_empty() {
-        let dimensions: Vec<String> =
-            metric.dimensions.iter().map(|&field| format!("{}: {}", field.name(), path(field))).collect();
+        let dimensions: Vec<String> = metric
+            .dimensions
+            .iter()
+            .map(|&field| format!("{}: {}", field.name(), path(field)))
+            .collect();
         writeln!(text, "    dimensions: {{{}}}", dimensions.join(", ")).unwrap();
     }
     writeln!(text, "    window: {}", duration(metric.window_ms)).unwrap();
@@ -77,7 +86,8 @@ fn expression(condition: &Condition) -> String {
         Condition::True => "true".to_owned(),
         Condition::TypeIs(kind) => format!("type == \"{}\"", TYPES[*kind]),
         Condition::TypeIn(kinds) => {
-            let names: Vec<String> = kinds.iter().map(|&kind| format!("\"{}\"", TYPES[kind])).collect();
+            let names: Vec<String> =
+                kinds.iter().map(|&kind| format!("\"{}\"", TYPES[kind])).collect();
             format!("type in [{}]", names.join(", "))
         }
         Condition::TextIs(field, text) => format!("{} == \"{text}\"", path(*field)),
@@ -96,7 +106,8 @@ fn duration(length_ms: i64) -> String {
     }
     let mut rest = length_ms;
     let mut text = String::new();
-    for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+    for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
+    {
         if rest >= size {
             write!(text, "{}{unit}", rest / size).unwrap();
             rest %= size;
@@ -138,7 +149,9 @@ fn event_text(event: &Event, shape: usize) -> String {
             source,
             id,
         ],
-        2 => vec![kind, time, id, other(r#""note":"\u00e9\\""#), source, data, other(r#""z":null"#)],
+        2 => {
+            vec![kind, time, id, other(r#""note":"\u00e9\\""#), source, data, other(r#""z":null"#)]
+        }
         // Known names with escapes in them.
         3 => vec![id.map(|id| id.replace("\"id\"", r#""\u0069d""#)), source, time, data, kind],
         _ => vec![source, id, time, kind, other(r#""data2":{"country":"YY"}"#), data],
