@@ -29,6 +29,18 @@ mod suite {
     /// The published cases of JSON parsing, as lines of events.
     mod json_vectors;
 
+    /// Helper: rules and events in, output lines out.
+    mod replayed;
+
+    /// The engine against a naive second reading of the contract, on random rules and events.
+    mod oracle;
+
     /// The generated documents are not stale: the rules reference and the JSON Schema.
     mod docs;
+
+    /// Helper: the event logs beside the repository.
+    mod shared_data;
+
+    /// The exact answers of two event logs, computed by SQL.
+    mod real_data;
 }
