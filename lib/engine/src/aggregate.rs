@@ -102,7 +102,9 @@ impl Aggregator {
         if self.furthest.is_none_or(|furthest| furthest < event.advance) {
             self.furthest = Some(event.advance);
         }
-        extend(&mut delta.span, event.time);
+        let lateness = self.plan.timing.allowed_lateness;
+        let is_in_time = stamp.is_none_or(|stamp| stamp <= event.time.plus(lateness));
+        extend(&mut delta.span, event.time, is_in_time);
         if takes.is_empty() {
             delta.counters.filtered += 1;
             return true;
@@ -226,12 +228,12 @@ pub(crate) fn takes_corrections(metric: &Metric, timing: &Timing) -> bool {
 }
 
 #[inline]
-fn extend(span: &mut Option<EventSpan>, time: Timestamp) {
-    match span {
-        Some(span) => {
-            span.earliest = span.earliest.min(time);
-            span.latest = span.latest.max(time);
-        }
-        None => *span = Some(EventSpan { first_arrived: time, earliest: time, latest: time }),
+fn extend(span: &mut Option<EventSpan>, time: Timestamp, is_in_time: bool) {
+    let new = EventSpan { earliest_in_time: None, earliest: time, latest: time };
+    let span = span.get_or_insert(new);
+    span.earliest = span.earliest.min(time);
+    span.latest = span.latest.max(time);
+    if is_in_time && span.earliest_in_time.is_none_or(|earliest| time < earliest) {
+        span.earliest_in_time = Some(time);
     }
 }

@@ -40,8 +40,8 @@ pub struct Delta {
 /// The event times that a batch spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSpan {
-    /// The time of the first event in the order of arrival.
-    pub first_arrived: Timestamp,
+    /// The smallest time of an event that was not behind the shard's watermark by more than the allowed lateness.
+    pub earliest_in_time: Option<Timestamp>,
     /// The smallest event time.
     pub earliest: Timestamp,
     /// The largest event time.
