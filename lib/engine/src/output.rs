@@ -161,7 +161,7 @@ pub struct MetricCounters {
     pub matched: u64,
     /// Events that its expression matched and that had no value (or no journey key).
     pub no_value: u64,
-    /// Events that it took for which at least one dimension was missing.
+    /// Of these, events for which at least one dimension was missing.
     pub no_dimension: u64,
     /// Events that it refused as late.
     pub late_dropped: u64,

@@ -187,7 +187,7 @@ impl Settler {
             let Some(state) = self.metrics.get_mut(series.metric) else { continue };
             state.counters.matched += events;
             state.counters.late_dropped += late;
-            if late == 0 && series.key.lacks_a_value() {
+            if series.key.lacks_a_value() {
                 state.counters.no_dimension += events;
             }
         }

@@ -60,6 +60,7 @@ impl Watermarks {
             shard.listed = true;
         }
     }
+
     /// A delta of the shard came, with the shard's watermark after it; `now` is the clock.
     pub fn progress(&mut self, shard: &ShardId, watermark: Timestamp, now: Timestamp) {
         let shard = self.shards.entry(Arc::clone(shard)).or_default();
