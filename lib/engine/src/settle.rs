@@ -16,15 +16,14 @@ use crate::accumulate::Accumulator;
 use crate::aggregate::{is_final, takes_corrections};
 use crate::calendar::WindowSpan;
 use crate::delta::{Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
-use crate::output::{Increment, MetricCounters, Point, Status, Values};
+use crate::output::{Increment, MetricCounters, Point, Status};
 use crate::place::at;
 use crate::plan::{MetricKind, Plan};
-use crate::series::SeriesKey;
 use crate::time::Timestamp;
 use journeys::Journeys;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use windows::{Closing, MetricWindows};
+use windows::{Closing, MetricWindows, Published};
 
 /// How many points one settle decides at most before it hands them out; the rest follows in the next.
 pub const POINTS_PER_SETTLE_MAX: usize = 20_000;
@@ -389,7 +388,7 @@ fn push_points(
     metric: usize,
     span: WindowSpan,
     (status, decided_at): (Status, Timestamp),
-    values: Vec<(Arc<SeriesKey>, Values)>,
+    values: Published,
 ) {
     points.extend(values.into_iter().map(|(series, values)| Point {
         metric,

@@ -1,14 +1,18 @@
 //! Both folds together, driven batch by batch: several shards, increments, and what depends on when a settle comes.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::decode::{Decoder, Record};
 use streamgauge_engine::output::{Counters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::reject::Reject;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
 use streamgauge_engine::time::Timestamp;
+use streamgauge_local::input::Input;
+use streamgauge_local::replay::{Observer, Options, replay};
 use streamgauge_rules::{SourceFile, compile, render};
 
 /// What stands before the metrics in all of these rules: event times are milliseconds, nothing waits.
@@ -67,21 +71,21 @@ impl Stack {
     fn settle(&mut self) {
         let mut decisions = Decisions::default();
         while self.settler.settle(Timestamp::EPOCH, &mut decisions) == Progress::More {}
-        self.tell(decisions);
+        self.tell(&decisions);
     }
 
     fn finish(&mut self, stop: i64) {
         let mut decisions = Decisions::default();
         let stop = Timestamp::from_millis(stop);
         while self.settler.finish(stop, &mut decisions) == Progress::More {}
-        self.tell(decisions);
+        self.tell(&decisions);
     }
 
     fn open(&self, stop: i64) -> Vec<String> {
         self.settler.open_points(Timestamp::from_millis(stop)).iter().map(shown).collect()
     }
 
-    fn tell(&mut self, decisions: Decisions) {
+    fn tell(&mut self, decisions: &Decisions) {
         self.told.extend(decisions.points.iter().map(shown));
     }
 
@@ -94,10 +98,10 @@ impl Stack {
 fn plan(rules: &str) -> Arc<Plan> {
     let source = SourceFile { name: "rules.yaml".to_owned(), text: rules.to_owned() };
     let outcome = compile(&[source], &|_| None);
-    let Some(rules) = outcome.rules else {
+    let Some(checked) = outcome.rules else {
         panic!("{}", render::for_people(&outcome.problems, &outcome.sources, false));
     };
-    Arc::new(rules.plan)
+    Arc::new(checked.plan)
 }
 
 /// A point as `window start in seconds, series = value`, with its status unless it is final.
@@ -147,6 +151,23 @@ fn a_series_that_is_not_held_by_itself_gets_no_zero() {
     assert_eq!(stack.told(), [format!("0s {last} = 1"), "1s __other__ = 20".to_owned()]);
 }
 
+/// Whatever an event says, a window has one point per series.
+#[test]
+fn a_value_that_looks_like_the_folded_ones_is_one_of_them() {
+    let mut names = ["x", "y", "__other__"];
+    names.sort_by_key(|name| SeriesKey::new([*name]).stable_hash());
+    for first in ["__other__", "x"] {
+        let mut stack = Stack::new(&ZERO.replace("zero:", "max_series: 1, zero:"), &["s"]);
+        stack.take("s", &[(100, "a", first)]);
+        stack.take("s", &names.map(|name| (1_100, "a", name)));
+        stack.finish(2_000);
+        let told = stack.told();
+        let mut series: Vec<_> = told.iter().map(|point| point.split('=').next()).collect();
+        series.dedup();
+        assert_eq!(series.len(), told.len(), "{told:?}");
+    }
+}
+
 #[test]
 fn open_windows_share_the_names_of_their_day_and_have_no_zeros() {
     let rules = ZERO.replace("zero:", "max_series: 2, zero:");
@@ -171,7 +192,9 @@ fn where_zeros_begin_does_not_depend_on_how_batches_are_cut() {
     whole.settle();
     assert_eq!(whole.told(), expect);
     let mut cut = Stack::new(rules, &["s"]);
-    events.iter().for_each(|&event| cut.take("s", &[event]));
+    for event in events {
+        cut.take("s", &[event]);
+    }
     cut.settle();
     assert_eq!(cut.told(), expect);
 }
@@ -189,4 +212,32 @@ fn without_deduplication_an_open_window_takes_events_of_any_age() {
     stack.finish(10 * DAY);
     assert_eq!(stack.told(), [&format!("{}s  = 1 correction", 2 * DAY / 1_000), "0s  = 1"]);
     assert_eq!((stack.counters.counted, stack.counters.late), (2, 1));
+}
+
+/// A bug shows in tests as a panic and not as threads that wait for each other for ever.
+#[test]
+fn a_panic_ends_a_replay_on_any_number_of_threads() {
+    struct Panics;
+    impl Observer for Panics {
+        fn point(&mut self, _: &Point) -> std::io::Result<()> {
+            panic!("as a bug would")
+        }
+        fn reject(&mut self, _: &str, _: u64, _: &Reject, _: &[u8]) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn progress(&mut self, _: u64) {}
+    }
+    let rules = "allowed_lateness: 0s\nmetrics: {m: {count: 'type == \"a\"', window: 1h}}";
+    let plan = plan(&format!("{HEADER}{rules}"));
+    // Several megabytes without a point, so that threads are at work when the first one comes.
+    let line =
+        |time: i64| format!("{{\"id\":\"{time}\",\"type\":\"a\",\"time\":{time}}}{:300}\n", "");
+    let events: String =
+        (0..20_000).chain([5_000_000]).chain(5_000_000..5_020_000).map(line).collect();
+    for threads in [1, 2, 4] {
+        let input = Input::bytes("events", events.clone().into_bytes());
+        let options = Options { threads, until: None, open: false };
+        let run = || replay(&plan, vec![input], &options, &mut Panics).map(|_| ());
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err(), "{threads} threads");
+    }
 }

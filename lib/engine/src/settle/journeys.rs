@@ -55,6 +55,9 @@ struct OpenJourney {
 /// Event times are waited for in buckets of about a second: few enough to find, small enough to sort.
 const BUCKET_MS: i64 = 1_024;
 
+/// So many deadlines of finished journeys are no reason to look for them.
+const DEADLINES_SPARE: usize = 1_024;
+
 impl Journeys {
     /// No journeys.
     pub(super) fn new(within_ms: Millis, lateness_ms: Millis) -> Self {
@@ -129,6 +132,7 @@ impl Journeys {
             }
         }
         self.abandon_before(until, tell);
+        self.forget_finished();
         self.taken_until = Some(until);
     }
 
@@ -150,6 +154,16 @@ impl Journeys {
             tell(&series, span, JourneyEvent::Started);
             self.deadlines.push_back((step.time, step.key));
             self.open.insert(step.key, OpenJourney { start: step.time, series, span });
+        }
+    }
+
+    /// Drops the deadlines of finished journeys once most of them are: what is held grows with the open ones.
+    fn forget_finished(&mut self) {
+        if self.deadlines.len() > 2 * self.open.len() + DEADLINES_SPARE {
+            let open = &self.open;
+            self.deadlines.retain(|&(start, key)| {
+                open.get(&key).is_some_and(|journey| journey.start == start)
+            });
         }
     }
 

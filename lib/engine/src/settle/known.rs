@@ -99,15 +99,14 @@ mod tests {
             let number = if second % 7 == 0 { second / 3 } else { second };
             let key = Arc::new(SeriesKey::new([number.to_string().as_str()]));
             names.name(day, &key);
-            let zeros = |known: &mut Known, names: &mut Names| -> Vec<_> {
-                let silent = known.silent(now, |silent| *silent == key);
-                silent.into_iter().filter(|silent| names.name(day, silent)).collect()
+            let zeros = |of: &mut Known, on: &mut Names| -> Vec<_> {
+                let silent = of.silent(now, |silent| *silent == key);
+                silent.into_iter().filter(|silent| on.name(day, silent)).collect()
             };
             let expected = zeros(&mut all, &mut names.clone());
             assert_eq!(zeros(&mut known, &mut names), expected, "at {second} s");
-            for known in [&mut known, &mut all] {
-                known.see(&key, now);
-            }
+            known.see(&key, now);
+            all.see(&key, now);
             known.thin_out(&names);
             names.forget_before(day - 1);
         }

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// How many times `max_series` an open window holds, before names are given.
 const OPEN_SERIES_FACTOR: usize = 10;
 
+/// What comes out of one window.
+pub(super) type Published = Vec<(Arc<SeriesKey>, Values)>;
+
 /// What comes out when: at one moment the final point of a window is before its corrections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Closing {
@@ -102,27 +105,19 @@ impl MetricWindows {
     }
 
     /// Closes a window: names its series, folds what is over the cap, adds zeros.
-    pub(super) fn close(&mut self, span: WindowSpan, day: i64) -> Vec<(Arc<SeriesKey>, Values)> {
+    pub(super) fn close(&mut self, span: WindowSpan, day: i64) -> Published {
         let window = self.open.remove(&span.start).unwrap_or_else(|| OpenWindow::new(span));
         self.publish(window, day, self.zero)
     }
 
     /// Closes the corrections of a window at a place.
-    pub(super) fn close_late(
-        &mut self,
-        place: Timestamp,
-        start: Timestamp,
-        day: i64,
-    ) -> Vec<(Arc<SeriesKey>, Values)> {
+    pub(super) fn close_late(&mut self, place: Timestamp, start: Timestamp, day: i64) -> Published {
         let window = self.corrections.remove(&(place, start));
         window.map(|window| self.publish(window, day, false)).unwrap_or_default()
     }
 
     /// All open windows as they are now, without zeros: those are for final ones.
-    pub(super) fn look(
-        &self,
-        day_of: impl Fn(Timestamp) -> i64,
-    ) -> Vec<(WindowSpan, Vec<(Arc<SeriesKey>, Values)>)> {
+    pub(super) fn look(&self, day_of: impl Fn(Timestamp) -> i64) -> Vec<(WindowSpan, Published)> {
         // Names are given on a copy: a look changes nothing.
         let mut copy = Self { zero: false, ..self.clone() };
         let spans: Vec<_> = self.open.values().map(|window| window.span).collect();
@@ -139,13 +134,11 @@ impl MetricWindows {
         self.names.forget_before(day);
     }
 
-    fn publish(
-        &mut self,
-        mut window: OpenWindow,
-        day: i64,
-        zeros: bool,
-    ) -> Vec<(Arc<SeriesKey>, Values)> {
+    fn publish(&mut self, mut window: OpenWindow, day: i64, zeros: bool) -> Published {
         window.trim(self.open_series_max, &self.empty);
+        if self.dimensions > 0 {
+            window.fold(&self.other_key(), &self.empty);
+        }
         let silent = if zeros { self.silent(&window) } else { Vec::new() };
         if self.zero {
             for (key, cell) in &window.cells {
@@ -223,6 +216,16 @@ impl OpenWindow {
         let entry = self.cells.entry(key.stable_hash(), |(held, _)| held == key, hash_of);
         let occupied = entry.or_insert_with(|| (Arc::clone(key), Cell::new(empty, start)));
         &mut occupied.into_mut().1
+    }
+
+    /// Folds a series that goes by the name of the folded ones: an event may say `__other__` itself.
+    fn fold(&mut self, other_key: &SeriesKey, empty: &Accumulator) {
+        let is_other = |(key, _): &(Arc<SeriesKey>, Cell)| **key == *other_key;
+        if let Ok(found) = self.cells.find_entry(other_key.stable_hash(), is_other) {
+            let ((_, cell), _) = found.remove();
+            let other = self.other.get_or_insert_with(|| Cell::new(empty, cell.latest));
+            other.accumulator.merge(&cell.accumulator);
+        }
     }
 
     /// Whether the window has events of a series, as far as it can tell: what was folded is known by its hash only.

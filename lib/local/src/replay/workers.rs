@@ -43,6 +43,15 @@ struct Ledger {
     spare: Vec<Chunk>,
     /// The first error, by the number of its chunk: what a single thread would have met.
     error: Option<(u64, ReplayError)>,
+    /// A worker panicked: its chunk will never be settled, so nobody may wait for it.
+    panicked: bool,
+}
+
+impl Ledger {
+    /// Whether nothing more is to be read.
+    fn has_stopped(&self) -> bool {
+        self.error.is_some() || self.panicked
+    }
 }
 
 /// Reads and folds what is left of the source on so many threads.
@@ -73,6 +82,7 @@ pub(super) fn run(
 
 impl Shared<'_, '_> {
     fn work(&self, mut decoder: Decoder) {
+        let _alarm = Alarm(self);
         while let Some((number, chunk)) = self.read() {
             let batch = chunk.decode(&mut decoder);
             self.aggregate.put(number, (chunk, batch));
@@ -84,10 +94,10 @@ impl Shared<'_, '_> {
     fn read(&self) -> Option<(u64, Chunk)> {
         let mut reading = lock(&self.reading);
         let mut ledger = lock(&self.ledger);
-        while ledger.error.is_none() && reading.next >= ledger.settled + self.chunks_ahead_max {
+        while !ledger.has_stopped() && reading.next >= ledger.settled + self.chunks_ahead_max {
             ledger = self.changed.wait(ledger).unwrap_or_else(PoisonError::into_inner);
         }
-        if ledger.error.is_some() || reading.ended {
+        if ledger.has_stopped() || reading.ended {
             return None;
         }
         let mut chunk = ledger.spare.pop().unwrap_or_default();
@@ -139,6 +149,18 @@ impl Shared<'_, '_> {
         }
         drop(ledger);
         self.changed.notify_all();
+    }
+}
+
+/// Wakes the other workers when this one panics.
+struct Alarm<'s, 'r, 'o>(&'s Shared<'r, 'o>);
+
+impl Drop for Alarm<'_, '_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            lock(&self.0.ledger).panicked = true;
+            self.0.changed.notify_all();
+        }
     }
 }
 

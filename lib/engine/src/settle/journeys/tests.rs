@@ -128,3 +128,31 @@ fn a_step_behind_the_watermark_by_more_than_the_lateness_is_late() {
     assert!(wait(100, 120), "the watermark has passed it by no more than the lateness");
     assert!(!wait(100, 121));
 }
+
+#[test]
+fn what_is_held_grows_with_the_open_journeys_only() {
+    let mut journeys = Journeys::new(1_000_000, LATENESS_MS);
+    let span = WindowSpan { start: Timestamp::EPOCH, end: Timestamp::from_millis(1_000_000) };
+    let mut open = 0_i64;
+    for time in 0..20_000 {
+        let key = u64::try_from(time).unwrap();
+        // One in a hundred stays open.
+        let kinds = if time % 100 == 0 { "s" } else { "sf" };
+        for kind in kinds.chars() {
+            assert!(journeys.wait(&step((time, key, kind), key), &Arc::default(), span, None));
+        }
+        journeys.take_before(Timestamp::from_millis(time), &mut |_, _, event| {
+            open += match event {
+                JourneyEvent::Started => 1,
+                _ => -1,
+            };
+        });
+        assert!(journeys.deadlines.len() <= 2 * journeys.open.len() + DEADLINES_SPARE);
+    }
+    assert_eq!(open, 200);
+    let mut abandoned = 0;
+    journeys.take_before(Timestamp::from_millis(2_000_000), &mut |_, _, event| {
+        abandoned += i64::from(event == JourneyEvent::Abandoned);
+    });
+    assert_eq!(abandoned, open, "none of these was forgotten");
+}
