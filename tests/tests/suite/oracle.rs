@@ -111,7 +111,7 @@ impl Reached {
             self.long_windows += usize::from(length >= calendar::DAY_MS);
             match &point.values {
                 Values::Count(0) | Values::Unique(0) | Values::Sum { count: 0, .. } => {
-                    self.zeros += 1
+                    self.zeros += 1;
                 }
                 Values::Journey { finished, abandoned, .. } => {
                     self.finished += finished.len();

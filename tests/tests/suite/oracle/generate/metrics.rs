@@ -58,12 +58,12 @@ fn metric(scale: &'static Scale) -> impl Strategy<Value = Metric> {
     let rest = (select(scale.windows), any::<bool>(), any::<bool>(), cap);
     (kind(scale), option::weighted(0.3, condition()), dimensions, rest).prop_map(
         |(kind, filter, dimensions, rest)| {
-            let (window_ms, zero, live, cap) = rest;
+            let (window_ms, zero, live, max_series) = rest;
             let zero = zero && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Unique(_));
             let live =
                 live && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Distribution(_));
             // Over the cap, the names of live series depend on the order of arrival.
-            let max_series = cap.filter(|_| !live);
+            let max_series = max_series.filter(|_| !live);
             Metric { kind, filter, dimensions, window_ms, zero, live, max_series }
         },
     )
