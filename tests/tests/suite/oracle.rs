@@ -23,8 +23,10 @@ mod render;
 mod text;
 
 use super::replayed;
+use points::{Status, Values};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
+use std::cell::RefCell;
 use streamgauge_local::input::Input;
 
 /// Runs a property over as many cases as the environment asks for.
@@ -37,7 +39,9 @@ where
     let seed = number("STREAMGAUGE_SEED").unwrap_or(1);
     let mut seed_bytes = [0; 32];
     seed_bytes[..4].copy_from_slice(&seed.to_le_bytes());
+    let max_global_rejects = cases.max(1024);
     let config = Config {
+        max_global_rejects,
         cases,
         failure_persistence: None,
         max_shrink_time: 60_000,
@@ -59,6 +63,72 @@ where
 #[test]
 fn the_engine_gives_the_oracles_answer() {
     check(200, generate::case(70, true), |case| compare::with_the_oracle(&case));
+}
+
+#[test]
+fn the_cases_reach_what_they_aim_at() {
+    let reached = RefCell::new(Reached::default());
+    check(150, generate::case(70, true), |case| {
+        reached.borrow_mut().add(&case);
+        Ok(())
+    });
+    let reached = reached.into_inner();
+    assert!(reached.smallest() >= 20, "{reached:?}");
+}
+
+/// How often the oracle's answers hold what the cases are there for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reached {
+    corrections: usize,
+    late: usize,
+    late_dropped: usize,
+    copies: usize,
+    rejects: usize,
+    folded: usize,
+    zeros: usize,
+    open: usize,
+    finished: usize,
+    abandoned: usize,
+    long_windows: usize,
+}
+
+impl Reached {
+    fn add(&mut self, case: &generate::Case) {
+        let mut intake = compute::Intake::read(&case.rules, &case.lines);
+        let points = points::points(&mut intake, case.end);
+        let number = |count: u64| usize::try_from(count).unwrap();
+        self.late += number(intake.counters.late);
+        self.copies += number(intake.counters.duplicate);
+        self.rejects += number(intake.counters.rejected);
+        for metric in &intake.metrics {
+            self.late_dropped += number(metric.late_dropped);
+            self.folded += number(metric.folded);
+        }
+        for point in &points {
+            self.corrections += usize::from(point.status == Status::Correction);
+            self.open += usize::from(point.status == Status::Open);
+            let length = case.rules.metrics[point.metric].window_ms;
+            self.long_windows += usize::from(length >= calendar::DAY_MS);
+            match &point.values {
+                Values::Count(0) | Values::Unique(0) | Values::Sum { count: 0, .. } => {
+                    self.zeros += 1;
+                }
+                Values::Journey { finished, abandoned, .. } => {
+                    self.finished += finished.len();
+                    self.abandoned += abandoned;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn smallest(&self) -> usize {
+        let Self { corrections, late, late_dropped, copies, rejects, folded, .. } = *self;
+        let Self { zeros, open, finished, abandoned, long_windows, .. } = *self;
+        let events = [corrections, late, late_dropped, copies, rejects, folded];
+        let points = [zeros, open, finished, abandoned, long_windows];
+        events.into_iter().chain(points).min().unwrap_or_default()
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::replayed::{self, Output, plan};
 use super::shared_data::{Row, folder, lines, rules, table};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::Path;
 use streamgauge_local::input::Input;
 
@@ -171,14 +172,14 @@ fn ecom_incidents_by_type_and_platform() {
         *counts.entry((platform, kind)).or_default() += count;
     }
     let folder = folder.join("expected/ecom_incidents");
-    let expected = table(&folder.join("01_totals.csv"));
-    let expected = expected.iter().map(|row| (row.text("type").to_owned(), row.number("n")));
-    assert_eq!(totals, expected.collect());
-    let expected = table(&folder.join("04_by_platform.csv"));
-    let expected = expected.iter().map(|row| {
+    let by_type = table(&folder.join("01_totals.csv"));
+    let by_type = by_type.iter().map(|row| (row.text("type").to_owned(), row.number("n")));
+    assert_eq!(totals, by_type.collect());
+    let by_platform = table(&folder.join("04_by_platform.csv"));
+    let by_platform = by_platform.iter().map(|row| {
         ((row.text("platform").to_owned(), row.text("type").to_owned()), row.number("n"))
     });
-    assert_eq!(counts, expected.collect());
+    assert_eq!(counts, by_platform.collect());
 }
 
 /// What became of checkouts in one week, by session and by journey.
@@ -228,10 +229,12 @@ fn ecom_incidents_checkouts_by_session_and_by_journey() {
         assert_eq!(abandoned, week.abandoned + week.bought_before + week.again, "{start}");
         assert_eq!(member("finished"), started - abandoned, "{start}");
         let rate = point["rate"].as_f64().unwrap();
-        shown += &format!(
-            "{start}  {:8}  {:9}  {by_session:.3}  {started:8}  {abandoned:9}  {rate:.3}\n",
+        writeln!(
+            shown,
+            "{start}  {:8}  {:9}  {by_session:.3}  {started:8}  {abandoned:9}  {rate:.3}",
             week.checkouts, week.abandoned
-        );
+        )
+        .unwrap();
         if week.checkouts >= 30 && by_session > 0.6 {
             sessions_over.insert(start.clone());
         }
@@ -259,6 +262,9 @@ fn share(part: i64, whole: i64) -> f64 {
     f64::from(i32::try_from(part).unwrap()) / f64::from(i32::try_from(whole).unwrap())
 }
 
+/// A week in seconds.
+const WEEK: i64 = 7 * 86_400;
+
 /// The checkouts of a log by the week of their session's first event, counted from its lines.
 fn weeks(log: &Path) -> BTreeMap<String, Week> {
     let mut sessions: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -270,7 +276,6 @@ fn weeks(log: &Path) -> BTreeMap<String, Week> {
     for events in sessions.values() {
         let first = events.iter().map(|event| text(&event["time"])).min().unwrap();
         let first: jiff::Timestamp = first.parse().unwrap();
-        const WEEK: i64 = 7 * 86_400;
         let start =
             jiff::Timestamp::from_second(first.as_second().div_euclid(WEEK) * WEEK).unwrap();
         let times = |kind: &str| -> Vec<String> {
@@ -287,9 +292,8 @@ fn weeks(log: &Path) -> BTreeMap<String, Week> {
         match purchases.as_slice() {
             [] => week.abandoned += 1,
             [purchase] if purchase < first_checkout => week.bought_before += 1,
-            [purchase] => {
-                week.again += i64::from(checkouts.iter().any(|checkout| checkout > purchase))
-            }
+            [purchase] if checkouts.iter().any(|checkout| checkout > purchase) => week.again += 1,
+            [_] => {}
             more => panic!("{} purchases in a session", more.len()),
         }
     }

@@ -44,8 +44,8 @@ impl Days {
         let days = length / DAY_MS;
         let origin = if days % 7 == 0 { self.week_starts.first_of_1970() } else { 0 };
         let number = (self.day(time_ms) - origin).div_euclid(days);
-        let first_instant = |number: i64| self.first_instant(origin + number * days);
-        Span { start: first_instant(number), end: first_instant(number + 1) }
+        let start = origin + number * days;
+        Span { start: self.first_instant(start), end: self.first_instant(start + days) }
     }
 
     /// The number of the day, from 1970-01-01, whose first instant is the last one at or before this time.

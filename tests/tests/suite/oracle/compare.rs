@@ -8,6 +8,7 @@ use super::render::{ExpectedLine, point_line, summary_line};
 use super::text;
 use crate::suite::replayed;
 use proptest::test_runner::{TestCaseError, TestCaseResult};
+use std::fmt::Write;
 use streamgauge_local::input::Input;
 
 /// Whether the engine's output for a case is the oracle's.
@@ -105,8 +106,9 @@ pub(super) fn inputs(lines: &[Line], cuts: &[usize]) -> Vec<Input> {
 /// Whether a line is the expected one, with percentiles within 1 % of the exact ones.
 fn same(expected: &ExpectedLine, got: &str) -> bool {
     let (text, percentiles) = without_percentiles(got);
-    let near = |(got, &exact): (&str, &i128)| {
-        super::model::billionths(got).is_ok_and(|got| (got - exact).abs() * 100 <= exact.abs())
+    let near = |(shown, &exact): (&str, &i128)| {
+        super::model::billionths(shown)
+            .is_ok_and(|shown| (shown - exact).abs() * 100 <= exact.abs())
     };
     text == expected.text
         && percentiles.len() == expected.percentiles.len()
@@ -124,7 +126,7 @@ fn without_percentiles(line: &str) -> (String, Vec<&str>) {
             Some((name, rest)) if name.starts_with(|letter: char| letter.is_ascii_digit()) => {
                 let (number, rest) = rest.split_at(rest.find([',', '}']).unwrap());
                 percentiles.push(number);
-                text += &format!("{name}\":~{rest}");
+                write!(text, "{name}\":~{rest}").unwrap();
             }
             _ => text += piece,
         }

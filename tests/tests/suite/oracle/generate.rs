@@ -3,16 +3,20 @@
 //! A case is grown from small steps ("the next event is 3 units later", "one that is exactly at the end of a window"),
 //! so that proptest can shrink it by leaving steps out.
 
+mod metrics;
+mod values;
+
 use super::calendar::{DAY_MS, Days};
-use super::model::{
-    Condition, Data, Event, Field, Kind, Late, Line, Metric, Rules, Value, Weekday,
-};
+use super::model::{Data, Event, Line, Metric, Rules};
 use super::points::End;
 use super::text::SHAPES;
+use metrics::rules;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any};
 use proptest::sample::{Index, select};
 use proptest::{option, prop_oneof};
+use std::collections::BTreeSet;
+use values::what;
 
 /// A run: rules, lines, and how the input ends.
 #[derive(Clone, Debug)]
@@ -24,16 +28,16 @@ pub(super) struct Case {
     pub(super) end: End,
 }
 
-/// Lengths of time that go together.
+/// Lengths of time that go together, in milliseconds.
 #[derive(Debug)]
 struct Scale {
-    windows_ms: &'static [i64],
-    out_of_order_ms: &'static [i64],
-    allowed_lateness_ms: &'static [i64],
-    deduplicate_ms: &'static [Option<i64>],
-    within_ms: &'static [i64],
+    windows: &'static [i64],
+    out_of_order: &'static [i64],
+    allowed_lateness: &'static [i64],
+    deduplicate: &'static [Option<i64>],
+    within: &'static [i64],
     /// What steps are counted in.
-    unit_ms: i64,
+    unit: i64,
 }
 
 const SECOND: i64 = 1000;
@@ -42,28 +46,28 @@ const HOUR: i64 = 60 * MINUTE;
 
 static SCALES: [Scale; 3] = [
     Scale {
-        windows_ms: &[SECOND, 2 * SECOND, 5 * SECOND, 7 * SECOND, 10 * SECOND, MINUTE],
-        out_of_order_ms: &[0, SECOND, 3 * SECOND, 30 * SECOND],
-        allowed_lateness_ms: &[0, SECOND, 5 * SECOND, 30 * SECOND],
-        deduplicate_ms: &[None, Some(30 * SECOND), Some(MINUTE), Some(HOUR)],
-        within_ms: &[SECOND, 5 * SECOND, 10 * SECOND, MINUTE],
-        unit_ms: 250,
+        windows: &[SECOND, 2 * SECOND, 5 * SECOND, 7 * SECOND, 10 * SECOND, MINUTE],
+        out_of_order: &[0, SECOND, 3 * SECOND, 30 * SECOND],
+        allowed_lateness: &[0, SECOND, 5 * SECOND, 30 * SECOND],
+        deduplicate: &[None, Some(30 * SECOND), Some(MINUTE), Some(HOUR)],
+        within: &[SECOND, 5 * SECOND, 10 * SECOND, MINUTE],
+        unit: 250,
     },
     Scale {
-        windows_ms: &[MINUTE, 5 * MINUTE, 7 * MINUTE, 10 * MINUTE, HOUR],
-        out_of_order_ms: &[0, 30 * SECOND, 2 * MINUTE],
-        allowed_lateness_ms: &[0, 30 * SECOND, 2 * MINUTE, 10 * MINUTE],
-        deduplicate_ms: &[None, Some(10 * MINUTE), Some(15 * MINUTE), Some(HOUR)],
-        within_ms: &[30 * SECOND, 10 * MINUTE, 30 * MINUTE, HOUR],
-        unit_ms: 15 * SECOND,
+        windows: &[MINUTE, 5 * MINUTE, 7 * MINUTE, 10 * MINUTE, HOUR],
+        out_of_order: &[0, 30 * SECOND, 2 * MINUTE],
+        allowed_lateness: &[0, 30 * SECOND, 2 * MINUTE, 10 * MINUTE],
+        deduplicate: &[None, Some(10 * MINUTE), Some(15 * MINUTE), Some(HOUR)],
+        within: &[30 * SECOND, 10 * MINUTE, 30 * MINUTE, HOUR],
+        unit: 15 * SECOND,
     },
     Scale {
-        windows_ms: &[HOUR, 6 * HOUR, 12 * HOUR, DAY_MS, 2 * DAY_MS, 7 * DAY_MS],
-        out_of_order_ms: &[0, MINUTE, HOUR],
-        allowed_lateness_ms: &[0, 10 * MINUTE, HOUR, 6 * HOUR],
-        deduplicate_ms: &[None, Some(6 * HOUR), Some(12 * HOUR), Some(2 * DAY_MS)],
-        within_ms: &[HOUR, 6 * HOUR, DAY_MS],
-        unit_ms: 40 * MINUTE,
+        windows: &[HOUR, 6 * HOUR, 12 * HOUR, DAY_MS, 2 * DAY_MS, 7 * DAY_MS],
+        out_of_order: &[0, MINUTE, HOUR],
+        allowed_lateness: &[0, 10 * MINUTE, HOUR, 6 * HOUR],
+        deduplicate: &[None, Some(6 * HOUR), Some(12 * HOUR), Some(2 * DAY_MS)],
+        within: &[HOUR, 6 * HOUR, DAY_MS],
+        unit: 40 * MINUTE,
     },
 ];
 
@@ -76,17 +80,6 @@ const BASES: [&str; 7] = [
     "2018-11-02T12:00:00Z",
     "2026-03-27T23:00:00Z",
     "1971-12-30T10:00:00Z",
-];
-const ZONES: [&str; 9] = [
-    "UTC",
-    "Asia/Dubai",
-    "America/New_York",
-    "Europe/Berlin",
-    "America/Sao_Paulo",
-    "America/St_Johns",
-    "Pacific/Apia",
-    "Asia/Kathmandu",
-    "Africa/Monrovia",
 ];
 
 /// A record without an id: no event, unless nothing is deduplicated and the id not asked for.
@@ -161,6 +154,16 @@ enum After {
     WithinFinal,
 }
 
+static AFTER: [After; 7] = [
+    After::Nothing,
+    After::OutOfOrder,
+    After::AllowedLateness,
+    After::Final,
+    After::Deduplicate,
+    After::Within,
+    After::WithinFinal,
+];
+
 /// The rest of an event.
 #[derive(Clone, Debug)]
 struct What {
@@ -170,34 +173,33 @@ struct What {
     shape: usize,
 }
 
+impl What {
+    fn event(self, source: Option<String>, id: String, time_ms: i64) -> Line {
+        let event = Event { source, id, kind: self.kind, time_ms, data: self.data };
+        Line::Event(Box::new(event), self.shape)
+    }
+}
+
 /// Cases with up to so many steps. With `messy` false nothing is broken, copied or of the wrong type.
 pub(super) fn case(steps_max: usize, messy: bool) -> impl Strategy<Value = Case> {
-    (select(vec![0, 1, 2]), select(BASES.to_vec())).prop_flat_map(move |(scale, base)| {
-        let scale = &SCALES[scale];
+    (select(vec![0, 1, 2]), select(BASES.to_vec())).prop_flat_map(move |(place, base)| {
+        let scale = &SCALES[place];
         let base: jiff::Timestamp = base.parse().unwrap();
         let steps = vec(step(messy), 0..=steps_max);
         let end = (option::weighted(0.3, 0..400_i64), any::<bool>());
-        (rules(scale), steps, vec(any::<Index>(), 0..3), end).prop_map(
-            move |(rules, steps, cuts, (until, open))| {
-                let mut growth = Growth {
-                    rules,
-                    unit_ms: scale.unit_ms,
-                    clock: base.as_millisecond(),
-                    lines: Vec::new(),
-                };
-                for (number, step) in steps.into_iter().enumerate() {
-                    growth.take(number, step);
-                }
-                let Growth { rules, lines, clock, .. } = growth;
-                let mut cuts: Vec<usize> =
-                    cuts.iter().map(|cut| cut.index(lines.len() + 1)).collect();
-                cuts.sort_unstable();
-                let until = until
-                    .map(|units| clock + (units - 50) * scale.unit_ms)
-                    .filter(|&until| until >= 0);
-                Case { rules, lines, cuts, end: End { until, open } }
-            },
-        )
+        let files = vec(any::<Index>(), 0..3);
+        (rules(scale), steps, files, end).prop_map(move |(rules, steps, files, (until, open))| {
+            let clock = base.as_millisecond();
+            let mut growth = Growth { rules, unit_ms: scale.unit, clock, lines: Vec::new() };
+            for (number, step) in steps.into_iter().enumerate() {
+                growth.take(number, step);
+            }
+            let cuts = files.iter().map(|cut| cut.index(growth.lines.len() + 1));
+            let until = until.map(|units| growth.clock + (units - 50) * scale.unit);
+            let until = until.filter(|&until| until >= 0);
+            let cuts = cuts.collect::<BTreeSet<usize>>().into_iter().collect();
+            Case { rules: growth.rules, lines: growth.lines, cuts, end: End { until, open } }
+        })
     })
 }
 
@@ -219,17 +221,14 @@ impl Growth {
                 (line, _) => Line::Broken(line),
             },
             Step::Copy { back, shape } => match self.earlier(back) {
-                Some(event) => Line::Event(event, shape),
+                Some(event) => Line::Event(Box::new(event), shape),
                 None => Line::Empty,
             },
             Step::SameIdentity { back, when, what } => match self.earlier(back) {
                 Some(earlier) => {
                     let time_ms = when.map_or(earlier.time_ms, |when| self.time(&when));
                     let Event { source, id, .. } = earlier;
-                    Line::Event(
-                        Event { source, id, kind: what.kind, time_ms, data: what.data },
-                        what.shape,
-                    )
+                    what.event(source, id, time_ms)
                 }
                 None => Line::Empty,
             },
@@ -237,10 +236,7 @@ impl Growth {
                 let source = what.source.map(str::to_owned);
                 let time_ms = self.time(&when);
                 let id = format!("e{number}");
-                Line::Event(
-                    Event { source, id, kind: what.kind, time_ms, data: what.data },
-                    what.shape,
-                )
+                what.event(source, id, time_ms)
             }
         };
         if let Line::Event(event, _) = &line {
@@ -249,13 +245,13 @@ impl Growth {
         self.lines.push(line);
     }
 
-    /// One of the last events.
+    /// One of the events so far.
     fn earlier(&self, back: Index) -> Option<Event> {
-        let events: Vec<&Event> = self
-            .lines
-            .iter()
-            .filter_map(|line| if let Line::Event(event, _) = line { Some(event) } else { None })
-            .collect();
+        let events = self.lines.iter().filter_map(|line| match line {
+            Line::Event(event, _) => Some(&**event),
+            Line::Broken(_) | Line::Empty => None,
+        });
+        let events: Vec<&Event> = events.collect();
         if events.is_empty() { None } else { Some((*back.get(&events)).clone()) }
     }
 
@@ -309,18 +305,7 @@ fn step(messy: bool) -> impl Strategy<Value = Step> {
 }
 
 fn when() -> impl Strategy<Value = When> {
-    let after = || {
-        select(vec![
-            After::Nothing,
-            After::OutOfOrder,
-            After::AllowedLateness,
-            After::Final,
-            After::Deduplicate,
-            After::Within,
-            After::WithinFinal,
-        ])
-    };
-    let window_end = (any::<Index>(), after(), -3..2_i64, -1..2_i64);
+    let window_end = (any::<Index>(), select(&AFTER), -3..2_i64, -1..2_i64);
     prop_oneof![
         8 => (0..12_i64).prop_map(When::Forward),
         3 => (0..200_i64).prop_map(When::Behind),
@@ -328,187 +313,6 @@ fn when() -> impl Strategy<Value = When> {
         2 => Just(When::Same),
         1 => (1..20_i64).prop_map(When::Jump),
         4 => window_end.prop_map(|(metric, after, windows, off_ms)| When::WindowEnd { metric, after, windows, off_ms }),
-        3 => (after(), -1..2_i64).prop_map(|(after, off_ms)| When::Edge { after, off_ms }),
+        3 => (select(&AFTER), -1..2_i64).prop_map(|(after, off_ms)| When::Edge { after, off_ms }),
     ]
-}
-
-fn what(messy: bool) -> impl Strategy<Value = What> {
-    let rare = u32::from(messy);
-    let data = prop_oneof![
-        30 => data(messy).prop_map(Data::Object),
-        rare => Just(Data::Missing),
-        rare => Just(Data::Text),
-    ];
-    let source = select(vec![Some("/shop"), Some("/shop"), Some("/shop/2"), None]);
-    // Starts and finishes of journeys come more often than the rest.
-    let kind = select(vec![0, 0, 0, 1, 2, 2, 2, 3]);
-    (source, kind, data, 0..SHAPES).prop_map(|(source, kind, data, shape)| What {
-        source,
-        kind,
-        data,
-        shape,
-    })
-}
-
-fn data(messy: bool) -> impl Strategy<Value = [Value; 5]> {
-    let rare = u32::from(messy);
-    let text = |values: &[&'static str]| {
-        select(values.to_vec()).prop_map(|text| Value::Text(text.to_owned()))
-    };
-    let number = |values: &[&'static str]| {
-        select(values.to_vec()).prop_map(|text| Value::Number(text.to_owned()))
-    };
-    let country = prop_oneof![
-        24 => text(&["AE", "DE", "FR", "US", "say \"hi\"\\\n", "\u{645}\u{631}\u{62d}\u{628}\u{627}"]),
-        2 => number(&["7", "1.50", "1e2", "-0.25"]),
-        1 => Just(Value::Bool(true)),
-        1 => text(&[""]),
-        1 => Just(Value::Null),
-        1 => Just(Value::Missing),
-        rare => Just(Value::List),
-    ];
-    let partner = prop_oneof![
-        8 => text(&["noon", "talabat", "a", "b", "c"]),
-        1 => Just(Value::Missing),
-    ];
-    let whole = (-1000..2000_i64).prop_map(|number| Value::Number(number.to_string()));
-    let cents = (-100_000..900_000_i64).prop_map(|cents| {
-        let sign = if cents < 0 { "-" } else { "" };
-        Value::Number(format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100))
-    });
-    let special = &[
-        "0",
-        "-0",
-        "0.0",
-        "1e3",
-        "2.5E-3",
-        "1.0000000005",
-        "1.0000000015",
-        "-1.0000000025",
-        "0.000000001",
-        "123456789012345678",
-        "-999999999999999999",
-        "99999999999.123456789",
-        "1e17",
-    ];
-    let amount = prop_oneof![
-        8 => whole,
-        8 => cents,
-        4 => number(special),
-        1 => Just(Value::Missing),
-        1 => Just(Value::Null),
-        rare => text(&["12"]),
-        rare => number(&["1e18", "-1000000000000000000", "1e30"]),
-        rare => Just(Value::Bool(false)),
-        rare => Just(Value::Object),
-    ];
-    let customer = prop_oneof![
-        10 => (0..8).prop_map(|number| Value::Text(format!("c{number}"))),
-        2 => (0..3_u32).prop_map(|number| Value::Number(number.to_string())),
-        1 => Just(Value::Null),
-        1 => Just(Value::Missing),
-    ];
-    let order = prop_oneof![
-        10 => (0..4).prop_map(|number| Value::Text(format!("o{number}"))),
-        1 => text(&["1", "2"]),
-        1 => number(&["1", "2"]),
-        1 => Just(Value::Null),
-        1 => Just(Value::Missing),
-    ];
-    (country, partner, amount, customer, order).prop_map(
-        |(country, partner, amount, customer, order)| [country, partner, amount, customer, order],
-    )
-}
-
-fn rules(scale: &'static Scale) -> impl Strategy<Value = Rules> {
-    let times = (
-        select(scale.out_of_order_ms),
-        select(scale.allowed_lateness_ms),
-        select(scale.deduplicate_ms),
-    );
-    let choices = (
-        select(vec![Late::Correct, Late::Drop]),
-        any::<bool>(),
-        select(ZONES.to_vec()),
-        select(vec![Weekday::Monday, Weekday::Thursday, Weekday::Sunday]),
-    );
-    (times, choices, vec(metric(scale), 1..=4)).prop_map(|(times, choices, metrics)| {
-        let (out_of_order_ms, allowed_lateness_ms, deduplicate_ms) = times;
-        let (late, identity_has_source, time_zone, week_starts) = choices;
-        Rules {
-            out_of_order_ms,
-            allowed_lateness_ms,
-            late,
-            deduplicate_ms,
-            identity_has_source,
-            time_zone,
-            week_starts,
-            metrics,
-        }
-    })
-}
-
-fn metric(scale: &'static Scale) -> impl Strategy<Value = Metric> {
-    let dimensions = select(vec![
-        vec![],
-        vec![],
-        vec![Field::Country],
-        vec![Field::Partner],
-        vec![Field::Country, Field::Partner],
-    ]);
-    let max_series = select(vec![None, None, None, Some(1), Some(2), Some(3)]);
-    let rest = (select(scale.windows_ms), any::<bool>(), any::<bool>(), max_series);
-    (kind(scale), option::weighted(0.3, condition()), dimensions, rest).prop_map(
-        |(kind, filter, dimensions, rest)| {
-            let (window_ms, zero, live, max_series) = rest;
-            let zero = zero && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Unique(_));
-            let live =
-                live && matches!(kind, Kind::Count(_) | Kind::Sum(_) | Kind::Distribution(_));
-            // Over the cap, the names of live series depend on the order of arrival.
-            let max_series = max_series.filter(|_| !live);
-            Metric { kind, filter, dimensions, window_ms, zero, live, max_series }
-        },
-    )
-}
-
-fn kind(scale: &'static Scale) -> impl Strategy<Value = Kind> {
-    let ratio = (condition(), condition()).prop_map(|(part, whole)| Kind::Ratio { part, whole });
-    let usual = (Just(Condition::TypeIs(2)), Just(Condition::TypeIs(0)));
-    let starts_and_finishes = prop_oneof![4 => usual, 1 => (condition(), condition())];
-    let journey = (starts_and_finishes, select(scale.within_ms));
-    let journey = journey.prop_map(|((start, finish), within_ms)| Kind::Journey {
-        start,
-        finish,
-        key: Field::Order,
-        within_ms,
-    });
-    prop_oneof![
-        2 => condition().prop_map(Kind::Count),
-        1 => Just(Kind::Sum(Field::Amount)),
-        1 => Just(Kind::Distribution(Field::Amount)),
-        1 => Just(Kind::Unique(Field::Customer)),
-        1 => ratio,
-        3 => journey,
-    ]
-}
-
-fn condition() -> impl Strategy<Value = Condition> {
-    let leaf = prop_oneof![
-        2 => Just(Condition::True),
-        6 => (0..4_usize).prop_map(Condition::TypeIs),
-        2 => vec(0..4_usize, 1..3).prop_map(Condition::TypeIn),
-        2 => (select(vec![Field::Country, Field::Partner]), select(vec!["AE", "noon", "DE"]))
-            .prop_map(|(field, text)| Condition::TextIs(field, text)),
-        1 => (0..1000_i32).prop_map(Condition::AmountOver),
-        1 => select(Field::ALL.to_vec()).prop_map(Condition::Has),
-    ];
-    leaf.prop_recursive(2, 5, 2, |inner| {
-        prop_oneof![
-            inner.clone().prop_map(|inner| Condition::Not(Box::new(inner))),
-            (inner.clone(), inner.clone())
-                .prop_map(|(left, right)| Condition::And(Box::new(left), Box::new(right))),
-            (inner.clone(), inner)
-                .prop_map(|(left, right)| Condition::Or(Box::new(left), Box::new(right))),
-        ]
-    })
 }

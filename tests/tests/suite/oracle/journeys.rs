@@ -1,7 +1,7 @@
 //! Journeys: the steps of each key, in the order of their event times.
 
 use super::calendar::Span;
-use super::compute::{Kept, Unclear};
+use super::compute::{Kept, Taken, Unclear};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A journey, counted where it started.
@@ -44,15 +44,15 @@ pub(super) fn journeys<'k>(
         by_key.entry(&step.taken.text).or_default().push(step);
     }
     let mut journeys = Vec::new();
-    for mut steps in by_key.into_values() {
+    for mut of_key in by_key.into_values() {
         // "at equal times starts before finishes, then by identity"
-        steps.sort_by_key(|step| (step.time_ms, !step.taken.first, &step.identity));
-        find_unclear(&steps, unclear);
+        of_key.sort_by_key(|step| (step.time_ms, !step.taken.first, &step.identity));
+        find_unclear(&of_key, unclear);
         let mut open: Option<&'k Kept> = None;
         let mut close = |start: &'k Kept, outcome: Outcome| {
             journeys.push(Journey { window: start.window, series: &start.taken.series, outcome });
         };
-        for step in steps {
+        for step in of_key {
             if let Some(start) = open.take_if(|start| step.time_ms > start.time_ms + within_ms) {
                 close(start, Outcome::Abandoned);
             }
@@ -78,15 +78,15 @@ pub(super) fn journeys<'k>(
 /// identities are compared, which decides the dimensions of two starts.
 fn find_unclear(steps: &[&Kept], unclear: &mut BTreeSet<Unclear>) {
     for (place, step) in steps.iter().enumerate() {
-        let is_both = |step: &Kept| step.taken.first && step.taken.second;
-        let undecided = |other: &&&Kept| {
+        let is_both = |taken: &Taken| taken.first && taken.second;
+        let undecided = |other: &&Kept| {
             let starts = step.taken.first && other.taken.first;
             other.time_ms == step.time_ms
-                && (is_both(step)
-                    || is_both(other)
+                && (is_both(&step.taken)
+                    || is_both(&other.taken)
                     || (starts && step.taken.series != other.taken.series))
         };
-        if steps[..place].iter().any(|other| undecided(&other)) {
+        if steps[..place].iter().any(undecided) {
             unclear.insert(Unclear::StepOrder { line: step.line });
         }
     }

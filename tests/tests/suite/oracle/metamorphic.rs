@@ -124,13 +124,9 @@ pub(super) fn cuts_do_not_matter(case: &Case) -> TestCaseResult {
     let whole = run(&plan, vec![lines.concat()], 1, case.end);
     for (average, threads, seed) in [(1, 1, 0), (1, 8, 0), (3, 8, 1), (20, 1, 2)] {
         let files = cut(&lines, average, seed);
-        let names: Vec<usize> =
-            files.iter().map(|file| file.iter().filter(|&&byte| byte == b'\n').count()).collect();
-        if let Some(difference) = differs(
-            &format!("files of {names:?} lines"),
-            &whole,
-            &run(&plan, files, threads, case.end),
-        ) {
+        let what = format!("{} files, {threads} threads, seed {seed}", files.len());
+        let after = run(&plan, files, threads, case.end);
+        if let Some(difference) = differs(&what, &whole, &after) {
             return Err(fail(&case.rules, &lines, case.end, &difference));
         }
     }
@@ -147,7 +143,7 @@ pub(super) fn order_and_copies_do_not_matter(case: &Case) -> TestCaseResult {
     let lines = in_order(&rules, &case.lines);
     let sorted = run(&plan, vec![joined(&lines)], 1, case.end);
     let bytes =
-        |lines: &[TimedLine]| lines.iter().map(|line| line.bytes.clone()).collect::<Vec<_>>();
+        |of: &[TimedLine]| -> Vec<Vec<u8>> { of.iter().map(|line| line.bytes.clone()).collect() };
     for seed in 0..3 {
         let shuffled = shuffled(&lines, rules.out_of_order_ms, seed);
         let after = run(&plan, vec![joined(&shuffled)], 1, case.end);
@@ -156,12 +152,12 @@ pub(super) fn order_and_copies_do_not_matter(case: &Case) -> TestCaseResult {
                 [bytes(&lines), vec![b"--- shuffled\n".to_vec()], bytes(&shuffled)].concat();
             return Err(fail(&rules, &shown, case.end, &difference));
         }
-        let (lines, copies) = repeated(&lines, 4, horizon_ms, seed);
-        let after = run(&plan, vec![joined(&lines)], 1, case.end);
-        let summary: serde_json::Value = serde_json::from_str(&after.summary).unwrap();
-        if sorted.points != after.points || summary != with_copies(&sorted.summary, copies) {
-            let difference = differs("with copies", &sorted, &after).unwrap_or_default();
-            return Err(fail(&rules, &bytes(&lines), case.end, &difference));
+        let (copied, copies) = repeated(&lines, 4, horizon_ms, seed);
+        let with = run(&plan, vec![joined(&copied)], 1, case.end);
+        let summary: serde_json::Value = serde_json::from_str(&with.summary).unwrap();
+        if sorted.points != with.points || summary != with_copies(&sorted.summary, copies) {
+            let difference = differs("with copies", &sorted, &with).unwrap_or_default();
+            return Err(fail(&rules, &bytes(&copied), case.end, &difference));
         }
     }
     Ok(())

@@ -220,7 +220,7 @@ pub(super) enum Value {
 #[derive(Clone, Debug)]
 pub(super) enum Line {
     /// An event, written in one of several shapes.
-    Event(Event, usize),
+    Event(Box<Event>, usize),
     /// A record that is no event.
     Broken(&'static [u8]),
     /// An empty line: no record.

@@ -86,8 +86,8 @@ pub(super) fn points(intake: &mut Intake<'_>, end: End) -> Vec<Point> {
         folded.push(naming.folded);
     }
     intake.unclear.extend(unclear);
-    for (metric, folded) in intake.metrics.iter_mut().zip(folded) {
-        metric.folded = folded;
+    for (metric, count) in intake.metrics.iter_mut().zip(folded) {
+        metric.folded = count;
     }
     // "by the event time at which a line is decided; then names in the order of the file; then dimensions"; open ones
     // are not decided, and so the last.

@@ -4,6 +4,7 @@ use super::calendar::time_text;
 use super::compute::{Counters, Intake, MetricCounters};
 use super::model::{Rules, decimal_text};
 use super::points::{Point, Status, Values};
+use std::fmt::Write;
 
 /// The percentiles that are shown, in tenths of a percent.
 const PERCENTILES: [(&str, usize); 5] =
@@ -43,31 +44,31 @@ pub(super) fn point_line(rules: &Rules, point: &Point) -> ExpectedLine {
     );
     let mut percentiles = Vec::new();
     match &point.values {
-        Values::Count(count) => text += &format!(r#","sum":{count},"count":{count}"#),
+        Values::Count(count) => write!(text, r#","sum":{count},"count":{count}"#).unwrap(),
         Values::Sum { sum, count } => {
-            text += &format!(r#","sum":{},"count":{count}"#, decimal_text(*sum))
+            write!(text, r#","sum":{},"count":{count}"#, decimal_text(*sum)).unwrap();
         }
         Values::Distribution(values) => {
             let sum: i128 = values.iter().sum();
-            text += &format!(r#","sum":{},"count":{}"#, decimal_text(sum), values.len());
+            write!(text, r#","sum":{},"count":{}"#, decimal_text(sum), values.len()).unwrap();
             text += &distribution(values, &mut percentiles);
         }
-        Values::Unique(unique) => text += &format!(r#","unique":{unique}"#),
+        Values::Unique(unique) => write!(text, r#","unique":{unique}"#).unwrap(),
         Values::Ratio { part, whole } => {
-            text += &format!(r#","sum":{part},"count":{whole}"#);
+            write!(text, r#","sum":{part},"count":{whole}"#).unwrap();
             if *whole > 0 {
-                text += &format!(r#","rate":{}"#, quotient_text(count(*part), count(*whole)));
+                write!(text, r#","rate":{}"#, quotient_text(count(*part), count(*whole))).unwrap();
             }
         }
         Values::Journey { started, finished, abandoned, open } => {
             let rate = quotient_text(count(*abandoned), count(*started));
-            text += &format!(r#","started":{started},"finished":{}"#, finished.len());
-            text += &format!(r#","abandoned":{abandoned},"rate":{rate}"#);
+            write!(text, r#","started":{started},"finished":{}"#, finished.len()).unwrap();
+            write!(text, r#","abandoned":{abandoned},"rate":{rate}"#).unwrap();
             if point.status == Status::Open {
-                text += &format!(r#","open":{open}"#);
+                write!(text, r#","open":{open}"#).unwrap();
             }
             if !finished.is_empty() {
-                text += &format!(r#","time":{{"count":{}"#, finished.len());
+                write!(text, r#","time":{{"count":{}"#, finished.len()).unwrap();
                 text += &distribution(finished, &mut percentiles);
                 text += "}";
             }
@@ -94,7 +95,7 @@ fn distribution(values: &[i128], percentiles: &mut Vec<i128>) -> String {
     for (name, tenths) in PERCENTILES {
         // The smallest value with at least so many of the values at or below it.
         percentiles.push(sorted[(tenths * sorted.len()).div_ceil(1000) - 1]);
-        text += &format!(r#","{name}":~"#);
+        write!(text, r#","{name}":~"#).unwrap();
     }
     text
 }
@@ -124,8 +125,8 @@ pub(super) fn summary_line(intake: &Intake<'_>, points: usize) -> String {
         r#"{{"kind":"summary","received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected},"points":{points},"alerts":0"#
     );
     if let (Some(first), Some(last)) = (intake.first_event(), intake.last_event()) {
-        text +=
-            &format!(r#","first_event":"{}","last_event":"{}""#, time_text(first), time_text(last));
+        write!(text, r#","first_event":"{}","last_event":"{}""#, time_text(first), time_text(last))
+            .unwrap();
     }
     let metrics = intake.metrics.iter().enumerate().map(|(place, counters)| {
         let MetricCounters { matched, no_value, no_dimension, late_dropped, folded } = counters;
