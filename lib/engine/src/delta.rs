@@ -21,6 +21,8 @@ pub struct Delta {
     pub rejects: Vec<Reject>,
     /// The event times that the batch spans; absent if it holds no event.
     pub span: Option<EventSpan>,
+    /// Events that were earlier than all before them in the shard: few, at the beginning of a stream.
+    pub beginnings: Vec<Beginning>,
     /// The shard's watermark after the batch; absent until its first event.
     pub watermark: Option<Timestamp>,
     /// The series and windows that the other parts point into.
@@ -40,12 +42,19 @@ pub struct Delta {
 /// The event times that a batch spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSpan {
-    /// The smallest time of an event that was not behind the shard's watermark by more than the allowed lateness.
-    pub earliest_in_time: Option<Timestamp>,
     /// The smallest event time.
     pub earliest: Timestamp,
     /// The largest event time.
     pub latest: Timestamp,
+}
+
+/// An event that was earlier than all before it in its shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// Its time.
+    pub time: Timestamp,
+    /// The shard's watermark just before it.
+    pub stamp: Option<Timestamp>,
 }
 
 /// The series and windows that batches and deltas name by number.

@@ -15,7 +15,7 @@ pub use watermark::{ShardId, ShardListing, Watermarks};
 
 use crate::aggregate::{is_final, takes_corrections};
 use crate::calendar::WindowSpan;
-use crate::delta::{Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
+use crate::delta::{Beginning, Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
 use crate::output::{Increment, MetricCounters, Point};
 use crate::place::at;
 use crate::plan::{MetricKind, Plan};
@@ -53,8 +53,6 @@ pub struct Settler {
     shards: Watermarks,
     /// The watermark of the last settle: it takes part in the place of all events that come after it.
     watermark: Option<Timestamp>,
-    /// The time of the first event of any kind: zeros are published from its window on.
-    began: Option<Timestamp>,
     metrics: Vec<MetricState>,
     /// What is decided when: moment, metric, start of the window; corrections after final points.
     agenda: BTreeSet<AgendaEntry>,
@@ -87,7 +85,6 @@ impl Settler {
             metrics: metrics.collect(),
             shards: Watermarks::new(plan.timing),
             watermark: None,
-            began: None,
             agenda: BTreeSet::new(),
             increments: Vec::new(),
             plan,
@@ -114,8 +111,8 @@ impl Settler {
 
     /// Takes in a delta of a shard. `now` is the clock, for shards that fall behind.
     pub fn take(&mut self, shard: &ShardId, delta: Delta, now: Timestamp) {
-        if let Some(time) = delta.span.and_then(|span| span.earliest_in_time) {
-            self.begin(time);
+        for &beginning in &delta.beginnings {
+            self.begin(beginning);
         }
         if let Some(watermark) = delta.watermark {
             self.shards.progress(shard, watermark, now);
@@ -144,21 +141,19 @@ impl Settler {
         }
     }
 
-    /// Zeros without dimensions are published from the window of the first event on. An event that is in time moves that
-    /// back, since nothing after it can have been decided.
-    fn begin(&mut self, time: Timestamp) {
-        if self.began.is_some_and(|began| began <= time) {
-            return;
-        }
-        self.began = Some(time);
+    /// Zeros without dimensions are published from the first event on: for each window that ends after an event of any kind
+    /// which came before the window was final.
+    fn begin(&mut self, Beginning { time, stamp }: Beginning) {
         let plan = Arc::clone(&self.plan);
-        for (place, metric) in plan.metrics.iter().enumerate() {
-            let span = plan.calendar.window(metric.window, time);
-            let is_decided =
-                self.watermark.is_some_and(|watermark| plan.final_at(metric, span) < watermark);
-            if metric.zero && metric.dimensions.is_empty() && !is_decided {
-                self.put_on_agenda(place, span);
+        let place = stamp.max(self.watermark);
+        for (number, metric) in plan.metrics.iter().enumerate() {
+            if !metric.zero || !metric.dimensions.is_empty() {
+                continue;
             }
+            // The event's window, or the first that is not final at its place.
+            let open_from = place.map(|place| place.minus(plan.timing.allowed_lateness));
+            let from = open_from.map_or(time, |open_from| open_from.max(time));
+            self.put_on_agenda(number, plan.calendar.window(metric.window, from));
         }
     }
 
