@@ -140,14 +140,16 @@ impl Chunk {
         position & ((1 << LINE_BITS) - 1)
     }
 
-    /// The bytes of the line with this number.
-    fn payload(&self, line: u64) -> &[u8] {
-        if let Some(oversized) = &self.block.oversized {
-            return &oversized.start;
-        }
+    /// Gives the bytes of the lines with these numbers, which must rise: one walk over the block serves them all.
+    fn payloads<'c>(&'c self) -> impl FnMut(u64) -> &'c [u8] {
         let mut lines = Lines { text: &self.block.text, at: 0 }.zip(self.block.first_line..);
-        let found = lines.find(|&(_, number)| number == line);
-        found.and_then(|(bytes, _)| self.block.text.get(bytes)).unwrap_or_default()
+        move |line| {
+            if let Some(oversized) = &self.block.oversized {
+                return &oversized.start;
+            }
+            let found = lines.find(|&(_, number)| number == line);
+            found.and_then(|(bytes, _)| self.block.text.get(bytes)).unwrap_or_default()
+        }
     }
 }
 

@@ -34,9 +34,10 @@ impl<'o> Settling<'o> {
 
     /// Folds the delta of the next chunk.
     pub(super) fn take(&mut self, chunk: &Chunk, delta: Delta) -> io::Result<()> {
+        let mut payload_of = chunk.payloads();
         for reject in &delta.rejects {
             let line = Chunk::line(reject.position);
-            self.observer.reject(&chunk.input, line, reject, chunk.payload(line))?;
+            self.observer.reject(&chunk.input, line, reject, payload_of(line))?;
         }
         self.summary.counters.add(&delta.counters);
         if let Some(span) = delta.span {

@@ -195,8 +195,9 @@ fn what_is_wrong_with_a_time_is_told() {
     sandbox.file("events.ndjson", events_at(&["1767607200", "1767607201"]));
     assert_snapshot!("times_as_milliseconds", sandbox.run(&format!("{REPLAY} events.ndjson")));
     sandbox.file("rules.yaml", format!("event: {{time_unit: seconds}}\n{RULES}"));
-    let times = [r#""1767607200""#, r#""2026-01-05T10:00:00Z""#, "-1", "1e400", "1767607200000"];
-    sandbox.file("events.ndjson", events_at(&times));
+    let in_seconds =
+        [r#""1767607200""#, r#""2026-01-05T10:00:00Z""#, "-1", "1e400", "1767607200000"];
+    sandbox.file("events.ndjson", events_at(&in_seconds));
     assert_snapshot!("bad_times_seconds", sandbox.run(&format!("{REPLAY} events.ndjson")));
 }
 
