@@ -9,7 +9,7 @@ mod seen;
 
 use crate::accumulate::Contribution;
 use crate::decode::{Batch, Event, Take};
-use crate::delta::{Beginning, Delta, EventSpan, JourneyStep};
+use crate::delta::{Beginning, Delta, EventSpan, JourneyStep, Leap};
 use crate::output::Counters;
 use crate::place::{at, events, index};
 use crate::plan::{LatePolicy, Metric, MetricKind, Plan, Timing};
@@ -91,6 +91,18 @@ impl Aggregator {
         Delta { names: batch.names, rejects: batch.rejects, ..delta }
     }
 
+    /// Moves the watermark on.
+    #[inline]
+    fn advance(&mut self, event: &Event, delta: &mut Delta) {
+        if let Some(from) = self.furthest {
+            let leap = Leap { position: event.position, from, to: event.advance };
+            if delta.leap.is_none_or(|largest| largest.length_ms() < leap.length_ms()) {
+                delta.leap = Some(leap);
+            }
+        }
+        self.furthest = Some(event.advance);
+    }
+
     /// Takes note of an event's time.
     #[inline]
     fn extend(&mut self, time: Timestamp, stamp: Option<Timestamp>, delta: &mut Delta) {
@@ -114,7 +126,7 @@ impl Aggregator {
     ) -> bool {
         let stamp = self.watermark();
         if self.furthest.is_none_or(|furthest| furthest < event.advance) {
-            self.furthest = Some(event.advance);
+            self.advance(event, delta);
         }
         self.extend(event.time, stamp, delta);
         if takes.is_empty() {

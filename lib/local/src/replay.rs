@@ -12,6 +12,7 @@ use settling::Settling;
 use std::sync::Arc;
 use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::decode::{Batch, Decoder, Record};
+use streamgauge_engine::delta::Leap;
 use streamgauge_engine::output::{Counters, MetricCounters, Point};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::{Reject, RejectCode};
@@ -57,6 +58,19 @@ pub struct Summary {
     pub first_event: Option<Timestamp>,
     /// The largest event time.
     pub last_event: Option<Timestamp>,
+    /// The largest step that one event moved the clock on.
+    pub leap: Option<ClockLeap>,
+}
+
+/// Where one event moved the clock on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockLeap {
+    /// The input.
+    pub input: Arc<str>,
+    /// The event's line, from 1.
+    pub line: u64,
+    /// From which event time to which.
+    pub leap: Leap,
 }
 
 /// Why a replay ended early.

@@ -1,6 +1,6 @@
 //! The second fold of a replay, and telling the observer what comes out of it.
 
-use super::{Chunk, Observer, Options, Summary};
+use super::{Chunk, ClockLeap, Observer, Options, Summary};
 use std::io;
 use std::sync::Arc;
 use streamgauge_engine::delta::Delta;
@@ -44,6 +44,16 @@ impl<'o> Settling<'o> {
             self.summary.first_event =
                 self.summary.first_event.into_iter().chain([span.earliest]).min();
             self.summary.last_event = self.summary.last_event.max(Some(span.latest));
+        }
+        if let Some(leap) = delta.leap
+            && self
+                .summary
+                .leap
+                .as_ref()
+                .is_none_or(|known| known.leap.length_ms() < leap.length_ms())
+        {
+            let (input, line) = (Arc::clone(&chunk.input), Chunk::line(leap.position));
+            self.summary.leap = Some(ClockLeap { input, line, leap });
         }
         // A file's clock is its events' own.
         let now = delta.watermark.unwrap_or(Timestamp::EPOCH);

@@ -256,3 +256,21 @@ fn a_pipe_that_ends_early_is_the_end_of_the_events() {
         .unwrap();
     assert_snapshot!("pipe", answer(&format!("{REPLAY} -"), &output));
 }
+
+#[test]
+fn an_event_with_a_wrong_year_is_named_where_it_made_others_late() {
+    let sandbox = sandbox("leap");
+    let event = |id: &str, time: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"source\":\"/s\",\"type\":\"order.created\",\"time\":\"{time}\",\"data\":{{}}}}\n"
+        )
+    };
+    let events = [
+        event("a", "2026-01-05T10:00:00Z"),
+        event("b", "2062-01-05T10:00:10Z"),
+        event("c", "2026-01-05T10:00:20Z"),
+        event("d", "2026-01-05T10:00:30Z"),
+    ];
+    sandbox.file("leap.ndjson", events.concat());
+    assert_snapshot!("leap", sandbox.run(&format!("{REPLAY} leap.ndjson")));
+}
