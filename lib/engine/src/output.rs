@@ -1,6 +1,5 @@
-//! What the engine decides: points, increments, transitions and counters.
+//! What the engine decides: points, their values, and counters.
 
-use crate::accumulate::Accumulator;
 use crate::decimal::Decimal;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
@@ -108,21 +107,6 @@ pub struct JourneyValues {
     pub open: u64,
     /// Time from start to finish of the finished ones, in seconds.
     pub time: DistributionValues,
-}
-
-/// A part of a live point, to be put as soon as it is there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Increment {
-    /// The metric's place in the plan.
-    pub metric: usize,
-    /// The dimension values.
-    pub series: Arc<SeriesKey>,
-    /// The window's first instant.
-    pub window_start: Timestamp,
-    /// The first instant after the window.
-    pub window_end: Timestamp,
-    /// What came in since the last increment.
-    pub accumulator: Accumulator,
 }
 
 /// What became of each record that was received: they sum up (invariant W4).

@@ -13,12 +13,14 @@ mod windows;
 
 pub use watermark::{ShardId, ShardListing, Watermarks};
 
+use crate::accumulate::Accumulator;
 use crate::aggregate::{is_final, takes_corrections};
 use crate::calendar::WindowSpan;
 use crate::delta::{Beginning, Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
-use crate::output::{Increment, MetricCounters, Point};
+use crate::output::{MetricCounters, Point};
 use crate::place::at;
 use crate::plan::{MetricKind, Plan};
+use crate::series::SeriesKey;
 use crate::time::Timestamp;
 use journeys::Journeys;
 use std::collections::BTreeSet;
@@ -35,6 +37,21 @@ pub struct Decisions {
     pub points: Vec<Point>,
     /// The increments of live metrics, in the order of the deltas.
     pub increments: Vec<Increment>,
+}
+
+/// A part of a live point, to be put as soon as it is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Increment {
+    /// The metric's place in the plan.
+    pub metric: usize,
+    /// The dimension values.
+    pub series: Arc<SeriesKey>,
+    /// The window's first instant.
+    pub window_start: Timestamp,
+    /// The first instant after the window.
+    pub window_end: Timestamp,
+    /// What came in since the last increment.
+    pub accumulator: Accumulator,
 }
 
 /// Whether a settle decided all that was to decide.
