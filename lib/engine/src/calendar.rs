@@ -214,11 +214,6 @@ impl Calendar {
         self.window(window, span.end)
     }
 
-    /// The window before one.
-    pub fn previous(&self, window: Window, span: WindowSpan) -> WindowSpan {
-        self.window(window, span.start.minus(1))
-    }
-
     /// The day of an instant in the time zone, as a number from 1970-01-01.
     ///
     /// It is the day whose window of one day holds the instant: in an hour that clocks repeat over midnight, the later date.

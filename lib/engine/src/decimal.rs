@@ -51,7 +51,7 @@ pub struct Decimal(i128);
 /// Why a number is no [`Decimal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DecimalError {
-    /// The text is not a number as JSON writes it, or a float is not a number.
+    /// The text is not a number as JSON writes it.
     #[error("not a number; write it as JSON does, such as 123.45")]
     Invalid,
     /// The number is 10^18 or more in size.
@@ -93,31 +93,9 @@ impl Decimal {
         Ok(Self(if scaled.negative { -size } else { size }))
     }
 
-    /// The decimal that a double prints as in its shortest form: 0.1 is 0.1, not the binary fraction nearest to it.
-    ///
-    /// It fails on NaN, and on infinity and 10^18 and more in size.
-    pub fn from_f64(value: f64) -> Result<Self, DecimalError> {
-        if value.is_infinite() {
-            return Err(DecimalError::OutOfRange);
-        }
-        // `{:e}` is the shortest text that reads back as the same double, at most 24 characters: `-2.2250738585072014e-308`.
-        let mut text = String::with_capacity(24);
-        write!(text, "{value:e}").map_err(|fmt::Error| DecimalError::Invalid)?;
-        Self::parse_long(&text)
-    }
-
-    /// A whole number; it fails on 10^18 and more in size.
-    pub fn from_i64(value: i64) -> Result<Self, DecimalError> {
-        Self::whole(i128::from(value))
-    }
-
     /// A whole number; it fails on 10^18 and more.
     pub fn from_u64(value: u64) -> Result<Self, DecimalError> {
-        Self::whole(i128::from(value))
-    }
-
-    fn whole(value: i128) -> Result<Self, DecimalError> {
-        let billionths = value * ONE;
+        let billionths = i128::from(value) * ONE;
         if billionths.unsigned_abs() < VALUE_LIMIT {
             Ok(Self(billionths))
         } else {
@@ -132,12 +110,6 @@ impl Decimal {
             Some(sum) => Some(Self(sum)),
             None => None,
         }
-    }
-
-    /// This value `count` times; `None` beyond 127 bits of billionths.
-    #[must_use]
-    pub fn checked_times(self, count: u64) -> Option<Self> {
-        self.0.checked_mul(i128::from(count)).map(Self)
     }
 
     /// This value divided by `count`, as the nearest double: an average. NaN or infinite if `count` is 0.

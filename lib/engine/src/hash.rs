@@ -6,7 +6,7 @@
 //!   is fixed for ever.
 //! - [`Map`] and [`Set`] are the engine's hash tables. Their seed is fixed, so that a run can be
 //!   repeated exactly, but their order is nobody's business: sort before anything is shown or stored.
-//! - [`HashedMap`] and [`HashedSet`] take keys that are hashes already and do not hash them again.
+//! - [`HashedMap`] takes keys that are hashes already and does not hash them again.
 //!
 //! A fixed seed means that somebody who chooses the keys could choose ones that collide. What he
 //! gains is a slow table, not a wrong answer; every table of the engine has a limit of its own.
@@ -32,9 +32,6 @@ pub type Set<K> = hashbrown::HashSet<K, FixedState>;
 
 /// A table whose keys are hashes already ([`stable`]): `u64`, or `u128` of which the lower half is used.
 pub type HashedMap<K, V> = hashbrown::HashMap<K, V, IdentityState>;
-
-/// A set whose members are hashes already ([`stable`]).
-pub type HashedSet<K> = hashbrown::HashSet<K, IdentityState>;
 
 /// The stable 64-bit hash (rapidhash v3 micro, default secrets) that identities, keys and series are known by.
 ///
@@ -72,7 +69,7 @@ impl BuildHasher for FixedState {
     }
 }
 
-/// Makes the hashers of [`HashedMap`] and [`HashedSet`].
+/// Makes the hashers of [`HashedMap`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IdentityState;
 
@@ -158,7 +155,7 @@ mod tests {
 
     #[test]
     fn other_keys_work_too() {
-        let set: HashedSet<&str> = ["a", "b", "a"].into_iter().collect();
-        assert_eq!(set.len(), 2);
+        let names: HashedMap<&str, u32> = [("a", 1), ("b", 2), ("a", 3)].into_iter().collect();
+        assert_eq!(names.len(), 2);
     }
 }

@@ -80,32 +80,9 @@ fn other_texts_are_refused() {
 }
 
 #[test]
-fn floats_are_taken_by_their_shortest_text() {
-    fn check(value: f64, expect: &str) {
-        assert_eq!(
-            Decimal::from_f64(value).map(|value| value.to_string()).as_deref(),
-            Ok(expect),
-            "{value:e}"
-        );
-    }
-    check(0.1, "0.1");
-    check(-123.45, "-123.45");
-    check(0.1 + 0.2, "0.3");
-    check(-0.0, "0");
-    check(9.99e17, "999000000000000000");
-    check(f64::MIN_POSITIVE, "0");
-    assert_eq!(Decimal::from_f64(f64::NAN), Err(DecimalError::Invalid));
-    assert_eq!(Decimal::from_f64(f64::INFINITY), Err(DecimalError::OutOfRange));
-    assert_eq!(Decimal::from_f64(f64::NEG_INFINITY), Err(DecimalError::OutOfRange));
-    assert_eq!(Decimal::from_f64(1e18), Err(DecimalError::OutOfRange));
-}
-
-#[test]
 fn integers_have_the_same_limit() {
-    assert_eq!(Decimal::from_i64(-7).map(|value| value.to_string()).as_deref(), Ok("-7"));
     assert_eq!(Decimal::from_u64(999_999_999_999_999_999), Decimal::parse("999999999999999999"));
     assert_eq!(Decimal::from_u64(1_000_000_000_000_000_000), Err(DecimalError::OutOfRange));
-    assert_eq!(Decimal::from_i64(i64::MIN), Err(DecimalError::OutOfRange));
     assert_eq!(Decimal::from_u64(u64::MAX), Err(DecimalError::OutOfRange));
 }
 
@@ -113,10 +90,6 @@ fn integers_have_the_same_limit() {
 fn sums_stop_at_the_end_of_the_room() {
     let largest = Decimal::from_billionths(i128::MAX);
     assert_eq!(largest.checked_add(Decimal::from_billionths(1)), None);
-    assert_eq!(largest.checked_times(2), None);
-    let value = Decimal::parse("999999999999999999.999999999").unwrap();
-    assert!(value.checked_times(170_000_000_000).is_some());
-    assert_eq!(Decimal::from_billionths(5).checked_times(3), Some(Decimal::from_billionths(15)));
 }
 
 #[test]
