@@ -4,13 +4,11 @@ use crate::style::{self, tell};
 use crate::table::{self, Align};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::OTHER;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{DAY_MS, Timestamp};
 use streamgauge_local::replay::Summary;
 
 /// The seconds since 1970 of any time now are a few weeks, if they are read as milliseconds: this is 2096.
 const SECONDS_AS_MILLISECONDS_MAX: i64 = 4_000_000_000;
-
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Tells what became of the events.
 pub(crate) fn tell_counters(summary: &Summary) {

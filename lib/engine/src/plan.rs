@@ -4,7 +4,7 @@ use crate::alert::Alert;
 use crate::calendar::{Calendar, Window, WindowSpan};
 use crate::expression::Program;
 use crate::field::{FieldId, FieldTable};
-use crate::time::{Millis, Timestamp};
+use crate::time::{DAY_MS, Millis, Timestamp};
 
 /// Everything that the folds need to know.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ impl Timing {
 }
 
 /// How long corrections are taken under `deduplicate: off`: 7 days.
-const HORIZON_WITHOUT_DEDUPLICATION_MS: Millis = 7 * 24 * 3_600_000;
+const HORIZON_WITHOUT_DEDUPLICATION_MS: Millis = 7 * DAY_MS;
 
 /// What becomes of events that are too late for their window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,9 +31,13 @@ use thiserror::Error;
 pub use rfc3339::TimeParser;
 
 /// Milliseconds in a second.
-const SECOND_MS: i64 = 1_000;
+pub const SECOND_MS: i64 = 1_000;
+/// Milliseconds in a minute.
+pub const MINUTE_MS: i64 = 60 * SECOND_MS;
+/// Milliseconds in an hour.
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// Milliseconds in a day of 24 hours.
-pub(crate) const DAY_MS: i64 = 86_400_000;
+pub const DAY_MS: i64 = 24 * HOUR_MS;
 /// 2200-01-01T00:00:00Z: event times are before it.
 const LIMIT_MS: i64 = civil::days_from_civil(2200, 1, 1) * DAY_MS;
 

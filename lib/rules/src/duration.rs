@@ -1,13 +1,13 @@
 //! Lengths of time: `30s`, `1h30m`, `9m50s`.
 
-use streamgauge_engine::time::Millis;
+use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
 
 /// The units, the largest first, with their length in milliseconds.
 const UNITS: [(&str, Millis); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    [("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("ms", 1)];
 
 /// The longest length that rules may name: ten years.
-pub const DURATION_MAX: Millis = 3_653 * 86_400_000;
+pub const DURATION_MAX: Millis = 3_653 * DAY_MS;
 
 /// Reads a length of time; what is wrong comes back as a sentence without a final period.
 pub(crate) fn parse(text: &str) -> Result<Millis, String> {

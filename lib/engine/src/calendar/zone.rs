@@ -12,13 +12,11 @@
 //!
 //! So days begin one after another without going back, and the day of an instant is the last one that has begun.
 
-use crate::time::DAY_MS;
 use crate::time::civil::civil_from_days;
+use crate::time::{DAY_MS, SECOND_MS};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
-
-const SECOND_MS: i64 = 1_000;
 
 /// How many transitions may lie between the one that skips a midnight and the moment from which it is looked for.
 /// No zone has more than one within a day or two; the limit only bounds the work.

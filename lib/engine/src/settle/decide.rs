@@ -5,11 +5,11 @@ use super::{AgendaEntry, Decisions, MetricState, POINTS_PER_SETTLE_MAX, Progress
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
 use crate::output::{Point, Status};
-use crate::time::{Millis, Timestamp};
+use crate::time::{DAY_MS, Millis, Timestamp};
 
-/// How long names are kept at least: corrections of a shard that was left out can be that old (design, section 3: state
-/// remembers at least 8 days).
-const NAMES_KEPT_MS: Millis = 8 * 24 * 3_600_000;
+/// How long names are kept at least: corrections of a shard that was left out can be that old, because a shard's log is
+/// kept for at least 8 days.
+const NAMES_KEPT_MS: Millis = 8 * DAY_MS;
 
 impl Settler {
     /// Moves the watermark on to where the shards are, and decides all that lies before it.

@@ -8,12 +8,12 @@
 use super::names::{Names, by_hash};
 use crate::hash::Map;
 use crate::series::SeriesKey;
-use crate::time::{Millis, Timestamp};
+use crate::time::{DAY_MS, Millis, Timestamp};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// How long a series without events still gets zeros.
-const KNOWN_MS: Millis = 7 * 24 * 3_600_000;
+const KNOWN_MS: Millis = 7 * DAY_MS;
 
 /// The series of one metric by the time of their last event in a closed window.
 #[derive(Clone, Debug)]

@@ -5,10 +5,8 @@
 //! so [`TimeParser`] remembers what it came to.
 
 use super::civil::{civil_from_days, days_from_civil, days_in_month};
-use super::{DAY_MS, SECOND_MS, TimeError, Timestamp};
+use super::{DAY_MS, MINUTE_MS, SECOND_MS, TimeError, Timestamp};
 use std::fmt::{self, Write as _};
-
-const MINUTE_MS: i64 = 60_000;
 
 /// The characters of a time up to its minute: `2026-01-05T10:00`.
 type MinuteText = [u8; 16];

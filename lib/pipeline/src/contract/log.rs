@@ -6,10 +6,10 @@ use crate::port::log::{
     Append, Chunks, ENTRY_BYTES_MAX, Entry, HEADER_BYTES_MAX, Label, Log, LogId, Logged,
     READ_BYTES_MAX, Version, Wanted,
 };
-use streamgauge_engine::time::Millis;
+use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// How long the suite's entries are kept, in milliseconds.
-const KEPT_MS: Millis = 8 * 24 * 60 * 60 * 1_000;
+const KEPT_MS: Millis = 8 * DAY_MS;
 /// A chunk that stores have to cut, in bytes.
 const LARGE_BYTES: usize = 2 * PIECE_BYTES_MAX + 1;
 

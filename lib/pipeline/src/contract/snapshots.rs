@@ -4,10 +4,10 @@ use super::{Broken, Deviation, Fault, Kept, StoreBench, ensure, log_id, rule, sa
 use crate::port::PIECE_BYTES_MAX;
 use crate::port::log::{LogId, Version};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
-use streamgauge_engine::time::Millis;
+use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// A time after which no snapshot of a live log has expired, in milliseconds: about three years.
-const YEARS_MS: Millis = 1_000 * 24 * 60 * 60 * 1_000;
+const YEARS_MS: Millis = 1_000 * DAY_MS;
 
 /// Puts, conflicts, large states, crashes, lost answers and expiry.
 pub async fn snapshots_contract(

@@ -3,11 +3,11 @@
 //! A wake-up may repeat (two invocations at a time are harmless: compare-and-swap) and may be lost (a schedule ticks too).
 
 use super::{Partition, Retryable};
-use streamgauge_engine::time::{Millis, Timestamp};
+use streamgauge_engine::time::{MINUTE_MS, Millis, Timestamp};
 
 /// The furthest that a wake-up can be put off, in milliseconds: the longest delay of an SQS message
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
-pub const WAKE_DELAY_MS_MAX: Millis = 15 * 60 * 1_000;
+pub const WAKE_DELAY_MS_MAX: Millis = 15 * MINUTE_MS;
 
 /// A function that is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

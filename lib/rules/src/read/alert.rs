@@ -12,7 +12,7 @@ use crate::read::settings::SETTING_MAX;
 use crate::reference::tables::ALERT;
 use crate::yaml::tree::{Entry, Node, shown};
 use streamgauge_engine::alert::{Alert, Condition, Texts};
-use streamgauge_engine::time::Millis;
+use streamgauge_engine::time::{HOUR_MS, Millis};
 
 /// Alerts in one plan.
 pub const ALERTS_MAX: usize = 1_000;
@@ -21,7 +21,7 @@ pub const STEPS_MAX: usize = 16;
 /// Labels of one alert.
 pub const LABELS_MAX: usize = 32;
 /// The default of `max_age`.
-pub(crate) const MAX_AGE_DEFAULT: Millis = 3_600_000;
+pub(crate) const MAX_AGE_DEFAULT: Millis = HOUR_MS;
 
 /// What is known of an alert, whether all of it is right or not.
 #[derive(Clone, Debug)]

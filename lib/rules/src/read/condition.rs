@@ -15,10 +15,10 @@ use crate::yaml::tree::{Node, shown};
 use std::ops::Range;
 use streamgauge_engine::alert::{Aggregate, Comparison, Condition, Over};
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::time::Millis;
+use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// The longest sliding time: what it covers is held in memory.
-pub const OVER_MAX: Millis = 31 * 86_400_000;
+pub const OVER_MAX: Millis = 31 * DAY_MS;
 
 /// What every hint about a condition shows.
 const EXAMPLES: &str =

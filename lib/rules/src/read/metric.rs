@@ -14,7 +14,7 @@ use crate::source::Place;
 use crate::yaml::tree::{Entry, Node, shown};
 use streamgauge_engine::calendar::{Calendar, Window};
 use streamgauge_engine::plan::{Dimension, Metric, MetricKind};
-use streamgauge_engine::time::Millis;
+use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// Metrics in one plan.
 pub const METRICS_MAX: usize = 1_000;
@@ -24,15 +24,13 @@ pub const DIMENSIONS_MAX: usize = 30;
 /// The shortest window.
 pub const WINDOW_MIN: Millis = 1_000;
 /// The longest window.
-pub const WINDOW_MAX: Millis = 366 * DAY;
+pub const WINDOW_MAX: Millis = 366 * DAY_MS;
 /// The longest journey.
-pub const WITHIN_MAX: Millis = 30 * DAY;
+pub const WITHIN_MAX: Millis = 30 * DAY_MS;
 /// The largest `max_series`: CloudWatch bills each, and each open window holds ten times as many.
 pub const SERIES_MAX: u64 = 100_000;
 /// The default of `max_series`.
 pub(crate) const SERIES_DEFAULT: usize = 1_000;
-
-const DAY: Millis = 86_400_000;
 
 /// The kind of a metric, by its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -352,16 +350,16 @@ impl Reader<'_> {
         let node = self.required(fields, "window")?;
         let length = self.duration(node, 1..=WINDOW_MAX)?;
         outline.window_length = Some(length);
-        let days = length / DAY;
+        let days = length / DAY_MS;
         let window = if length < WINDOW_MIN {
             let message = format!("a window of {} is shorter than 1s", duration::show(length));
             self.findings
                 .error(Code::InvalidWindow, node.place, message)
                 .hint("write `1s` or more");
             return None;
-        } else if length < DAY {
+        } else if length < DAY_MS {
             Window::Fixed(length)
-        } else if length % DAY != 0 {
+        } else if length % DAY_MS != 0 {
             let message = format!(
                 "a window of {} is longer than a day and no whole number of days",
                 duration::show(length)

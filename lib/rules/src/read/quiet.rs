@@ -13,6 +13,7 @@ use crate::source::Place;
 use crate::yaml::tree::{Node, shown};
 use streamgauge_engine::alert::Severity;
 use streamgauge_engine::calendar::Weekday;
+use streamgauge_engine::time::{HOUR_MS, SECOND_MS};
 
 /// Routes, silences or maintenance windows in one plan, each.
 pub const ROUTES_MAX: usize = 1_000;
@@ -75,12 +76,13 @@ impl Reader<'_> {
 
     /// `notify`
     pub(crate) fn gathering(&mut self, file: &Fields<'_>) -> Gathering {
-        let mut gathering = Gathering { together: 30_000, list_at_most: 20, repeat: 4 * 3_600_000 };
+        let mut gathering =
+            Gathering { together: 30 * SECOND_MS, list_at_most: 20, repeat: 4 * HOUR_MS };
         if let Some(node) = file.get("notify")
             && let Some(fields) = self.fields(node, &GATHERING, file.key_place("notify"))
         {
             if let Some(length) =
-                fields.get("together").and_then(|value| self.duration(value, 1..=3_600_000))
+                fields.get("together").and_then(|value| self.duration(value, 1..=HOUR_MS))
             {
                 gathering.together = length;
             }

@@ -11,17 +11,12 @@ use crate::duration;
 use crate::problem::code::Code;
 use std::collections::BTreeMap;
 use streamgauge_engine::plan::{LatePolicy, Timing};
-use streamgauge_engine::time::Millis;
-
-const MINUTE: Millis = 60_000;
-const HOUR: Millis = 60 * MINUTE;
+use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis};
 
 /// Points older than this are refused.
-pub(crate) const POINT_AGE_MAX: Millis = 14 * 24 * HOUR;
+pub(crate) const POINT_AGE_MAX: Millis = 14 * DAY_MS;
 /// Points older than this are shown late, and are not put again when their fate is unknown.
-pub(crate) const POINT_AGE_WARNING: Millis = 3 * HOUR;
-/// How long corrections are taken when nothing is deduplicated.
-const CORRECTIONS_WITHOUT_HORIZON: Millis = 7 * 24 * HOUR;
+pub(crate) const POINT_AGE_WARNING: Millis = 3 * HOUR_MS;
 
 impl Reader<'_> {
     /// Checks the age of each metric's points, and that their names differ in Prometheus too.
@@ -76,11 +71,7 @@ impl Reader<'_> {
         let takes_corrections = !matches!(outline.kind, None | Some(Kind::Unique | Kind::Journey));
         let correction_age = match timing.late {
             LatePolicy::Correct if takes_corrections => {
-                stamp
-                    + timing
-                        .deduplicate
-                        .unwrap_or(CORRECTIONS_WITHOUT_HORIZON)
-                        .max(timing.allowed_lateness)
+                stamp + timing.correction_horizon().max(timing.allowed_lateness)
             }
             _ => 0,
         };
@@ -115,5 +106,5 @@ impl Reader<'_> {
 
 /// From a point's timestamp to the end of its window.
 fn stamp_to_end(window_length: Millis) -> Millis {
-    if window_length > HOUR { MINUTE } else { window_length }
+    if window_length > HOUR_MS { MINUTE_MS } else { window_length }
 }

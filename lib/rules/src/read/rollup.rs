@@ -11,14 +11,14 @@ use crate::problem::nearest;
 use crate::yaml::tree::{Node, shown};
 use streamgauge_engine::alert::{Aggregate, Comparison, Condition, Over};
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::time::Millis;
+use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// A rollup that is not exact is made of 60 slices, so its length is a multiple of 60 ms.
 pub(crate) const SLICES: Millis = 60;
 /// Counts are exact to the millisecond for thresholds up to this.
 pub(crate) const EXACT_THRESHOLD_MAX: i128 = 1_000;
 /// A group is forgotten when it was not seen for this long, and can then no longer be absent.
-pub(crate) const GROUP_MEMORY: Millis = 7 * 86_400_000;
+pub(crate) const GROUP_MEMORY: Millis = 7 * DAY_MS;
 
 const BILLION: i128 = 1_000_000_000;
 

@@ -8,19 +8,14 @@ use crate::reference::tables::EVENT;
 use crate::yaml::tree::{Content, Node, shown};
 use streamgauge_engine::calendar::{Calendar, CalendarError, Weekday};
 use streamgauge_engine::plan::{LatePolicy, TimeUnit, Timing};
-use streamgauge_engine::time::Millis;
-
-const SECOND: Millis = 1_000;
-const MINUTE: Millis = 60 * SECOND;
-const HOUR: Millis = 60 * MINUTE;
-const DAY: Millis = 24 * HOUR;
+use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
 
 /// How long events may be late or out of order: what must be held in memory grows with it.
-pub const LATENESS_MAX: Millis = 7 * DAY;
+pub const LATENESS_MAX: Millis = 7 * DAY_MS;
 /// The longest horizon of deduplication.
-pub const DEDUPLICATE_MAX: Millis = 30 * DAY;
+pub const DEDUPLICATE_MAX: Millis = 30 * DAY_MS;
 /// The longest of the other settings.
-pub const SETTING_MAX: Millis = 7 * DAY;
+pub const SETTING_MAX: Millis = 7 * DAY_MS;
 
 /// Where the standard fields are, as paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,10 +131,10 @@ impl Reader<'_> {
         let mut setting = |key, range, default| {
             file.get(key).and_then(|value| self.duration(value, range)).unwrap_or(default)
         };
-        let out_of_order = setting("out_of_order", 0..=LATENESS_MAX, 30 * SECOND);
-        let allowed_lateness = setting("allowed_lateness", 0..=LATENESS_MAX, 2 * MINUTE);
-        let max_ahead = setting("max_ahead", 1..=SETTING_MAX, 10 * MINUTE);
-        let hold = setting("hold", 1..=SETTING_MAX, HOUR);
+        let out_of_order = setting("out_of_order", 0..=LATENESS_MAX, 30 * SECOND_MS);
+        let allowed_lateness = setting("allowed_lateness", 0..=LATENESS_MAX, 2 * MINUTE_MS);
+        let max_ahead = setting("max_ahead", 1..=SETTING_MAX, 10 * MINUTE_MS);
+        let hold = setting("hold", 1..=SETTING_MAX, HOUR_MS);
         let late = match self
             .required(file, "late")
             .and_then(|value| self.choice(value, &["correct", "drop"]))
@@ -148,7 +143,7 @@ impl Reader<'_> {
             _ => LatePolicy::Correct,
         };
         let deduplicate =
-            file.get("deduplicate").map_or(Some(HOUR), |value| self.deduplicate(value));
+            file.get("deduplicate").map_or(Some(HOUR_MS), |value| self.deduplicate(value));
         if let Some(horizon) = deduplicate
             && allowed_lateness > horizon
         {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 const HORIZON_MS: Millis = 1_000;
 const OUT_OF_ORDER_MS: Millis = 300;
 
-/// All that ever came, with the rule of the design applied to each question.
+/// All that ever came, with the rule of the horizon applied to each question.
 #[derive(Default)]
 struct Everything {
     came: Vec<(u64, i64)>,
