@@ -30,7 +30,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use escape::{unescape, unescape_into};
+pub use escape::{escape, unescape, unescape_into};
 pub use grammar::DEPTH_MAX;
 
 use crate::field::{FieldTable, FieldValues, Raw};

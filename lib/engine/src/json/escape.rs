@@ -1,7 +1,39 @@
-//! The text behind a JSON string's escapes.
+//! The text behind a JSON string's escapes, and the way back.
 //!
 //! `caf\u00e9` is `café`. A surrogate that has no partner stands for no character; it becomes U+FFFD, the mark for "something
 //! was here", so that two different strings can come out the same but no event is lost for it.
+
+use std::borrow::Cow;
+
+/// A text as it stands between the quotes of a JSON string (RFC 8259). Only what must be escaped is.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.bytes().position(must_be_escaped) else { return Cow::Borrowed(text) };
+    let (plain, rest) = text.split_at(first);
+    let mut written = String::with_capacity(text.len());
+    written.push_str(plain);
+    for character in rest.chars() {
+        match character {
+            '"' => written.push_str("\\\""),
+            '\\' => written.push_str("\\\\"),
+            '\n' => written.push_str("\\n"),
+            '\r' => written.push_str("\\r"),
+            '\t' => written.push_str("\\t"),
+            control if control < ' ' => {
+                let code = u32::from(control);
+                written.push_str("\\u00");
+                written.extend(
+                    [code / 16, code % 16].iter().filter_map(|&digit| char::from_digit(digit, 16)),
+                );
+            }
+            other => written.push(other),
+        }
+    }
+    Cow::Owned(written)
+}
+
+const fn must_be_escaped(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
 
 /// The text of a JSON string with escapes, as written between its quotes.
 pub fn unescape(written: &str) -> String {
@@ -77,6 +109,18 @@ mod tests {
 
     fn check(written: &str, expected: &str) {
         assert_eq!(unescape(written), expected, "{written}");
+    }
+
+    #[test]
+    fn only_what_must_be_is_escaped() {
+        fn check(text: &str, expected: &str) {
+            assert_eq!(escape(text), expected);
+            assert_eq!(unescape(expected), text);
+        }
+        check("", "");
+        check("caf\u{e9} / \u{7f}\u{2028} 😀", "caf\u{e9} / \u{7f}\u{2028} 😀");
+        check("say \"hi\"\\", r#"say \"hi\"\\"#);
+        check("\n\r\t\0\u{1f}é", r"\n\r\t\u0000\u001fé");
     }
 
     #[test]

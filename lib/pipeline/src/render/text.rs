@@ -2,28 +2,12 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use streamgauge_engine::json;
 
-/// Appends `text` as a JSON string (RFC 8259) with its quotes. Only what must be escaped is.
+/// Appends `text` as a JSON string with its quotes.
 pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(place) =
-        rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-    {
-        let (plain, from) = rest.split_at(place);
-        out.extend_from_slice(plain);
-        let Some((&special, after)) = from.split_first() else { break };
-        match special {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            control => push_display(format_args!("\\u{control:04x}"), out),
-        }
-        rest = after;
-    }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(json::escape(text).as_bytes());
     out.push(b'"');
 }
 

@@ -20,6 +20,7 @@ use super::{Problem, Severity};
 use crate::source::{SourceFile, Span};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write as _;
+use streamgauge_engine::json::escape;
 
 /// The problems as `rustc` would show them. Give the sources of the outcome, in which secrets are concealed.
 pub fn for_people(problems: &[Problem], sources: &[SourceFile], colour: bool) -> String {
@@ -227,19 +228,6 @@ impl JsonObject {
 /// Appends a text as a JSON string.
 pub(crate) fn push_json_string(json: &mut String, text: &str) {
     json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            control if control < ' ' => {
-                let written = write!(json, "\\u{:04x}", u32::from(control));
-                debug_assert!(written.is_ok(), "writing to a string does not fail");
-            }
-            other => json.push(other),
-        }
-    }
+    json.push_str(&escape(text));
     json.push('"');
 }
