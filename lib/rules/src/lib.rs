@@ -37,19 +37,3 @@ pub use compile::{Outcome, compile};
 pub use problem::{Problem, Severity, render};
 pub use rules::Rules;
 pub use source::{LoadError, SourceFile, Span, load};
-
-/// The limits of rules files, for the documentation and for those who must plan with them.
-pub mod limits {
-    pub use crate::duration::DURATION_MAX;
-    pub use crate::problem::PROBLEMS_MAX;
-    pub use crate::read::alert::{ALERTS_MAX, LABELS_MAX, STEPS_MAX};
-    pub use crate::read::channel::{CHANNELS_MAX, RECEIVERS_MAX};
-    pub use crate::read::condition::OVER_MAX;
-    pub use crate::read::metric::{
-        DIMENSIONS_MAX, METRICS_MAX, SERIES_MAX, WINDOW_MAX, WINDOW_MIN, WITHIN_MAX,
-    };
-    pub use crate::read::quiet::ROUTES_MAX;
-    pub use crate::read::settings::{DEDUPLICATE_MAX, LATENESS_MAX, SETTING_MAX};
-    pub use crate::source::FILE_BYTES_MAX;
-    pub use crate::yaml::parse::{DEPTH_MAX, NODES_MAX};
-}

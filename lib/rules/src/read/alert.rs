@@ -15,11 +15,11 @@ use streamgauge_engine::alert::{Alert, Condition, Texts};
 use streamgauge_engine::time::{HOUR_MS, Millis};
 
 /// Alerts in one plan.
-pub const ALERTS_MAX: usize = 1_000;
+pub(crate) const ALERTS_MAX: usize = 1_000;
 /// Steps of one alert.
-pub const STEPS_MAX: usize = 16;
+pub(crate) const STEPS_MAX: usize = 16;
 /// Labels of one alert.
-pub const LABELS_MAX: usize = 32;
+pub(crate) const LABELS_MAX: usize = 32;
 /// The default of `max_age`.
 pub(crate) const MAX_AGE_DEFAULT: Millis = HOUR_MS;
 

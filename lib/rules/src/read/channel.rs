@@ -9,10 +9,10 @@ use crate::source::Place;
 use crate::yaml::tree::{Entry, Node, shown};
 
 /// Channels in one plan.
-pub const CHANNELS_MAX: usize = 200;
+pub(crate) const CHANNELS_MAX: usize = 200;
 /// Receivers of one channel: SES takes 50 per mail.
 /// <https://docs.aws.amazon.com/ses/latest/dg/quotas.html>
-pub const RECEIVERS_MAX: usize = 50;
+pub(crate) const RECEIVERS_MAX: usize = 50;
 
 impl Reader<'_> {
     /// The names of all channels, and those channels that are right.

@@ -18,7 +18,7 @@ use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// The longest sliding time: what it covers is held in memory.
-pub const OVER_MAX: Millis = 31 * DAY_MS;
+pub(crate) const OVER_MAX: Millis = 31 * DAY_MS;
 
 /// What every hint about a condition shows.
 const EXAMPLES: &str =

@@ -17,18 +17,18 @@ use streamgauge_engine::plan::{Dimension, Metric, MetricKind};
 use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// Metrics in one plan.
-pub const METRICS_MAX: usize = 1_000;
+pub(crate) const METRICS_MAX: usize = 1_000;
 /// CloudWatch takes no more dimensions of a metric.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html>
-pub const DIMENSIONS_MAX: usize = 30;
+pub(crate) const DIMENSIONS_MAX: usize = 30;
 /// The shortest window.
-pub const WINDOW_MIN: Millis = 1_000;
+pub(crate) const WINDOW_MIN: Millis = 1_000;
 /// The longest window.
-pub const WINDOW_MAX: Millis = 366 * DAY_MS;
+pub(crate) const WINDOW_MAX: Millis = 366 * DAY_MS;
 /// The longest journey.
-pub const WITHIN_MAX: Millis = 30 * DAY_MS;
+pub(crate) const WITHIN_MAX: Millis = 30 * DAY_MS;
 /// The largest `max_series`: CloudWatch bills each, and each open window holds ten times as many.
-pub const SERIES_MAX: u64 = 100_000;
+pub(crate) const SERIES_MAX: u64 = 100_000;
 /// The default of `max_series`.
 pub(crate) const SERIES_DEFAULT: usize = 1_000;
 

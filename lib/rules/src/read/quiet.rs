@@ -16,7 +16,7 @@ use streamgauge_engine::calendar::Weekday;
 use streamgauge_engine::time::{HOUR_MS, SECOND_MS};
 
 /// Routes, silences or maintenance windows in one plan, each.
-pub const ROUTES_MAX: usize = 1_000;
+pub(crate) const ROUTES_MAX: usize = 1_000;
 
 /// The names that a match may use.
 pub(crate) struct Names<'p> {

@@ -11,11 +11,11 @@ use streamgauge_engine::plan::{LatePolicy, TimeUnit, Timing};
 use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
 
 /// How long events may be late or out of order: what must be held in memory grows with it.
-pub const LATENESS_MAX: Millis = 7 * DAY_MS;
+pub(crate) const LATENESS_MAX: Millis = 7 * DAY_MS;
 /// The longest horizon of deduplication.
-pub const DEDUPLICATE_MAX: Millis = 30 * DAY_MS;
+pub(crate) const DEDUPLICATE_MAX: Millis = 30 * DAY_MS;
 /// The longest of the other settings.
-pub const SETTING_MAX: Millis = 7 * DAY_MS;
+pub(crate) const SETTING_MAX: Millis = 7 * DAY_MS;
 
 /// Where the standard fields are, as paths.
 #[derive(Clone, Debug, PartialEq, Eq)]

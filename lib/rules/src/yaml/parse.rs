@@ -13,9 +13,9 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 use std::collections::BTreeMap;
 
 /// Nodes in one file, aliases counted as often as they are used.
-pub const NODES_MAX: usize = 100_000;
+pub(crate) const NODES_MAX: usize = 100_000;
 /// How deep maps and lists may nest.
-pub const DEPTH_MAX: usize = 48;
+pub(crate) const DEPTH_MAX: usize = 48;
 
 /// A file's tree.
 #[derive(Debug)]
