@@ -8,8 +8,8 @@
 //! 1. [`arguments`]: what was typed.
 //! 2. [`command`]: one file per command.
 //! 3. [`rules`], [`inputs`]: the rules file, or all that is wrong with it; the events.
-//! 4. [`rejects`], [`summary`]: what became of the events.
-//! 5. [`style`], [`table`], [`progress`]: what people see.
+//! 4. [`watched`], [`rejects`], [`summary`]: the events on their way, and what became of them.
+//! 5. [`style`], [`words`], [`table`], [`progress`]: what people see.
 //! 6. [`exit`]: how a call ends: its code, and its error message if it has one.
 
 mod arguments;
@@ -22,6 +22,8 @@ mod rules;
 mod style;
 mod summary;
 mod table;
+mod watched;
+mod words;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use crate::style::{self, tell};
 use crate::table::{self, Align};
+use crate::words::plural;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::OTHER;
 use streamgauge_engine::time::{DAY_MS, Timestamp};
@@ -16,7 +17,7 @@ pub(crate) fn tell_counters(summary: &Summary) {
     tell(format_args!(
         "{} {}: {} counted, {} filtered, {} duplicate, {} late, {} rejected",
         style::bold(counters.received),
-        if counters.received == 1 { "event" } else { "events" },
+        plural(counters.received, "event"),
         counters.counted,
         counters.filtered,
         counters.duplicate,

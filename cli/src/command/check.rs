@@ -2,19 +2,18 @@
 
 use crate::arguments::{CheckArguments, CheckOutput};
 use crate::exit::{Exit, Failure};
-use crate::progress::Progress;
 use crate::rejects::Rejects;
 use crate::style::{self, tell};
-use crate::{inputs, rules, summary};
+use crate::words::{counted, widen};
+use crate::{inputs, rules, summary, watched};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 use streamgauge_engine::output::{MetricCounters, Point};
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::reject::Reject;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_local::input::Input;
-use streamgauge_local::replay::{Observer, Options, ReplayError, Summary, replay};
+use streamgauge_local::replay::{Options, ReplayError, Summary};
 use streamgauge_pipeline::render::push_json_string;
 use streamgauge_rules::{Outcome, Rules, render};
 
@@ -45,8 +44,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// One line that says how it stands.
 fn verdict(outcome: &Outcome, errors: usize, warnings: usize) -> String {
-    let count =
-        |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let count = |count: usize, noun: &str| counted(widen(count), noun);
     let warned =
         if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "warning")) };
     match &outcome.rules {
@@ -64,24 +62,21 @@ fn verdict(outcome: &Outcome, errors: usize, warnings: usize) -> String {
 
 /// Runs sample events through the rules and shows what each metric takes.
 fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(), Failure> {
-    let mut sample = Sample {
-        metrics: vec![Seen::default(); plan.metrics.len()],
-        rejects: Rejects::new(None)?,
-        progress: Progress::new(inputs::total_bytes(&inputs)),
-    };
+    let mut metrics = vec![Seen::default(); plan.metrics.len()];
+    let mut rejects = Rejects::default();
     let options = Options { threads: 1, until: None, open: true };
-    let result = replay(plan, inputs, &options, &mut sample);
-    sample.progress.finish();
+    let result = watched::replay(plan, inputs, &options, &mut rejects, |point| {
+        if let Some(seen) = metrics.get_mut(point.metric) {
+            seen.add(point);
+        }
+        Ok(())
+    });
     let summary = result.map_err(|error| match error {
         ReplayError::Input(error) => error.into(),
         ReplayError::Output(error) => Failure::output(&error),
     })?;
-    let series =
-        sample.metrics.iter().map(|seen| u64::try_from(seen.series.len()).unwrap_or(u64::MAX));
-    let (series, points) = (
-        series.collect::<Vec<_>>(),
-        sample.metrics.iter().map(|seen| seen.points).collect::<Vec<_>>(),
-    );
+    let series = metrics.iter().map(|seen| widen(seen.series.len())).collect::<Vec<_>>();
+    let points = metrics.iter().map(|seen| seen.points).collect::<Vec<_>>();
     let table = || summary::metrics(plan, &summary, &[("series", &series), ("points", &points)]);
     match output {
         CheckOutput::Text => print(&table())?,
@@ -89,7 +84,7 @@ fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(
         CheckOutput::Github => tell(table().trim_end()),
     }
     summary::tell_counters(&summary);
-    sample.rejects.tell();
+    rejects.tell();
     summary::warn_of_metrics(plan, &summary);
     Ok(())
 }
@@ -121,34 +116,11 @@ struct Seen {
     points: u64,
 }
 
-struct Sample {
-    metrics: Vec<Seen>,
-    rejects: Rejects,
-    progress: Progress,
-}
-
-impl Observer for Sample {
-    fn point(&mut self, point: &Point) -> io::Result<()> {
-        if let Some(seen) = self.metrics.get_mut(point.metric) {
-            seen.points += 1;
-            if seen.series.len() < SERIES_MAX {
-                seen.series.insert(Arc::clone(&point.series));
-            }
+impl Seen {
+    fn add(&mut self, point: &Point) {
+        self.points += 1;
+        if self.series.len() < SERIES_MAX {
+            self.series.insert(Arc::clone(&point.series));
         }
-        Ok(())
-    }
-
-    fn reject(
-        &mut self,
-        input: &str,
-        line: u64,
-        reject: &Reject,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.rejects.add((input, line), reject, payload, &self.progress)
-    }
-
-    fn progress(&mut self, bytes_read: u64) {
-        self.progress.set(bytes_read);
     }
 }

@@ -6,21 +6,19 @@ mod tables;
 
 use crate::arguments::ReplayArguments;
 use crate::exit::{Exit, Failure};
-use crate::progress::Progress;
 use crate::rejects::Rejects;
 use crate::style::tell;
-use crate::{inputs, rules, summary};
+use crate::words::{counted, plural};
+use crate::{inputs, rules, summary, watched};
 use points::Points;
-use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
-use streamgauge_engine::output::{Point, Status};
+use streamgauge_engine::output::Status;
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::reject::Reject;
 use streamgauge_engine::time::{TimeError, Timestamp};
 use streamgauge_local::input::Input;
-use streamgauge_local::replay::{Observer, Options, ReplayError, Summary, replay};
+use streamgauge_local::replay::{Options, ReplayError, Summary};
 
 /// Runs the events through the rules.
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
@@ -33,14 +31,10 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         return compare::run(arguments, plan, &options);
     }
     let inputs = inputs::open(&arguments.events)?;
-    let points = Points::new(arguments.output, arguments.limit, &plan);
     let mut run = Run {
-        points,
-        finals: 0,
-        corrections: 0,
-        open: 0,
+        points: Points::new(arguments.output, arguments.limit, &plan),
+        statuses: Statuses::default(),
         rejects: Rejects::new(arguments.rejects.as_deref())?,
-        progress: Progress::new(inputs::total_bytes(&inputs)),
     };
     let summary = run.replay(&plan, inputs, &options)?;
     run.points.finish(&plan, &summary).map_err(|error| Failure::output(&error))?;
@@ -64,14 +58,19 @@ fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
     Ok(Options { threads, until: until.transpose()?, open: arguments.open })
 }
 
-/// A run that is observed.
+/// What comes out of a run.
 struct Run {
     points: Points,
+    statuses: Statuses,
+    rejects: Rejects,
+}
+
+/// How many points there were of each status.
+#[derive(Clone, Copy, Default)]
+struct Statuses {
     finals: u64,
     corrections: u64,
     open: u64,
-    rejects: Rejects,
-    progress: Progress,
 }
 
 impl Run {
@@ -82,8 +81,11 @@ impl Run {
         inputs: Vec<Input>,
         options: &Options,
     ) -> Result<Summary, Failure> {
-        let result = replay(plan, inputs, options, self);
-        self.progress.finish();
+        let Self { points, statuses, rejects } = self;
+        let result = watched::replay(plan, inputs, options, rejects, |point| {
+            statuses.add(point.status);
+            points.add(point)
+        });
         let written = self.points.flush();
         let rejects_written = self.rejects.finish();
         let summary = result.map_err(|error| match error {
@@ -100,22 +102,12 @@ impl Run {
         summary::note_alerts(plan);
         summary::tell_counters(summary);
         self.rejects.tell();
-        let corrections = if self.corrections == 1 { "correction" } else { "corrections" };
-        let kinds = [(self.finals, "final"), (self.corrections, corrections), (self.open, "open")];
-        let kinds = kinds
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, kind)| format!("{count} {kind}"));
-        let kinds = kinds.collect::<Vec<_>>().join(", ");
-        let count = self.finals + self.corrections + self.open;
-        let points = if count == 1 { "point" } else { "points" };
-        let colon = if kinds.is_empty() { "" } else { ": " };
-        tell(format_args!("{count} {points}{colon}{kinds}"));
+        tell(self.statuses.sentence());
         if summary.counters.received > 0 {
             tell(summary::metrics(plan, summary, &[]).trim_end());
         }
         summary::warn_of_metrics(plan, summary);
-        if count == 0 && summary.counters.counted > 0 {
+        if summary.points == 0 && summary.counters.counted > 0 {
             tell(
                 "no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on",
             );
@@ -123,27 +115,26 @@ impl Run {
     }
 }
 
-impl Observer for Run {
-    fn point(&mut self, point: &Point) -> io::Result<()> {
-        match point.status {
+impl Statuses {
+    fn add(&mut self, status: Status) {
+        match status {
             Status::Final => self.finals += 1,
             Status::Correction => self.corrections += 1,
             Status::Open => self.open += 1,
         }
-        self.points.add(point)
     }
 
-    fn reject(
-        &mut self,
-        input: &str,
-        line: u64,
-        reject: &Reject,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.rejects.add((input, line), reject, payload, &self.progress)
-    }
-
-    fn progress(&mut self, bytes_read: u64) {
-        self.progress.set(bytes_read);
+    /// `3 points: 2 final, 1 correction`
+    fn sentence(self) -> String {
+        let Self { finals, corrections, open } = self;
+        let kinds = [
+            (finals, "final".to_owned()),
+            (corrections, plural(corrections, "correction")),
+            (open, "open".to_owned()),
+        ];
+        let kinds = kinds.iter().filter(|(count, _)| *count > 0);
+        let kinds = kinds.map(|(count, kind)| format!("{count} {kind}")).collect::<Vec<_>>();
+        let colon = if kinds.is_empty() { "" } else { ": " };
+        format!("{}{colon}{}", counted(finals + corrections + open, "point"), kinds.join(", "))
     }
 }

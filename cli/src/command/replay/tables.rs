@@ -7,6 +7,7 @@ mod total;
 
 use crate::style;
 use crate::table::{self, Align};
+use crate::words::{counted, widen};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::calendar::Window;
@@ -212,16 +213,6 @@ fn window(window: Window) -> String {
         Window::Weeks(1) => "week".to_owned(),
         Window::Weeks(count) => format!("{count} weeks"),
     }
-}
-
-/// `1 point`, `2 points`; `series` is its own plural.
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 || noun.ends_with('s') { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
-fn widen(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Appends a line.

@@ -1,4 +1,4 @@
-//! What people read in tables: rounded numbers, plurals, names of windows.
+//! What people read in tables: rounded numbers, names of windows.
 
 use super::*;
 
@@ -13,15 +13,6 @@ fn numbers_are_rounded_for_people_only_if_they_are_quotients() {
     check(-1.0 / 3.0, "-0.3333");
     check(0.000_012_5, "0.0000125");
     assert_eq!(rounded(Number::Whole(1000)), "1000");
-}
-
-#[test]
-fn nouns_have_their_plural() {
-    let check = |count: u64, noun: &str, expect: &str| assert_eq!(counted(count, noun), expect);
-    check(0, "point", "0 points");
-    check(1, "point", "1 point");
-    check(1, "series", "1 series");
-    check(2, "series", "2 series");
 }
 
 #[test]
