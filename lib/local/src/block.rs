@@ -15,16 +15,16 @@
 
 use memchr::{memchr, memchr_iter, memrchr};
 use std::io::{self, Read};
+use streamgauge_engine::decode::RECORD_BYTES_MAX;
 
 /// The size that a block aims at, in bytes: it fits into a core's second-level cache, and a system call per so many bytes costs nothing.
-pub const BLOCK_BYTES: usize = 256 * 1024;
+pub(crate) const BLOCK_BYTES: usize = 256 * 1024;
 
-/// The longest line that is an event, in bytes without its line end: Kinesis' largest record, 10 MiB.
-/// <https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>
-pub const LINE_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// The longest line that is an event, in bytes without its line end: a file holds what a stream can.
+pub(crate) const LINE_BYTES_MAX: usize = RECORD_BYTES_MAX;
 
 /// How much of a longer line is kept to show, in bytes.
-pub const OVERSIZED_KEPT_BYTES: usize = 1024;
+pub(crate) const OVERSIZED_KEPT_BYTES: usize = 1024;
 
 // A block may hold several lines, so it must not be able to hold one that is too long among them.
 const _: () = assert!(BLOCK_BYTES <= LINE_BYTES_MAX);
@@ -33,22 +33,22 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whole lines of one input, or one line that is too long.
 #[derive(Clone, Debug, Default)]
-pub struct Block {
+pub(crate) struct Block {
     /// The lines, each ended by `\n`. Empty lines and `\r` before `\n` are still there.
-    pub text: Vec<u8>,
+    pub(crate) text: Vec<u8>,
     /// The number of the first line, from 1.
-    pub first_line: u64,
+    pub(crate) first_line: u64,
     /// A line over [`LINE_BYTES_MAX`], numbered `first_line`; the block has no text then.
-    pub oversized: Option<Oversized>,
+    pub(crate) oversized: Option<Oversized>,
 }
 
 /// A line that is too long to be an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Oversized {
+pub(crate) struct Oversized {
     /// Its length in bytes, without its line end.
-    pub length: u64,
+    pub(crate) length: u64,
     /// Its first [`OVERSIZED_KEPT_BYTES`].
-    pub start: Vec<u8>,
+    pub(crate) start: Vec<u8>,
 }
 
 /// The sizes that cutting goes by; smaller ones only in tests.

@@ -83,7 +83,7 @@ impl Input {
     }
 
     /// Opens it and looks at its first bytes.
-    pub fn open(self) -> Result<LineReader, InputError> {
+    pub(crate) fn open(self) -> Result<LineReader, InputError> {
         let Self { name, from } = self;
         let source: Box<dyn Read + Send> = match from {
             From::Path(path) => Box::new(open_file(&name, &path)?),
@@ -105,7 +105,7 @@ fn open_file(name: &str, path: &Path) -> Result<File, InputError> {
 }
 
 /// An open input: its text in blocks of whole lines.
-pub struct LineReader {
+pub(crate) struct LineReader {
     name: String,
     format: Format,
     source: Box<dyn Read + Send>,
@@ -144,13 +144,8 @@ impl LineReader {
         Ok(Self { name, format, source, cutter, packed_bytes_read, head_bytes })
     }
 
-    /// What messages call the input.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Bytes read so far, as stored: of a packed file the packed ones, to be compared with [`Input::size_hint`].
-    pub fn bytes_read(&self) -> u64 {
+    pub(crate) fn bytes_read(&self) -> u64 {
         self.head_bytes
             + match self.format {
                 Format::Plain => self.cutter.bytes_read(),
@@ -161,20 +156,10 @@ impl LineReader {
     /// Fills `into` with the next whole lines (or one line that is too long); false at the end of the input.
     ///
     /// The block's memory is used again. An error comes after all whole lines before it; after it, the input has ended.
-    pub fn next_block(&mut self, into: &mut Block) -> Result<bool, InputError> {
+    pub(crate) fn next_block(&mut self, into: &mut Block) -> Result<bool, InputError> {
         self.cutter.next_block(&mut self.source, into).map_err(|source| {
             InputError::while_reading(&self.name, self.format, self.cutter.next_line(), source)
         })
-    }
-}
-
-impl std::fmt::Debug for LineReader {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("LineReader")
-            .field("name", &self.name)
-            .field("format", &self.format)
-            .finish_non_exhaustive()
     }
 }
 

@@ -3,9 +3,9 @@
 //! The modules, in the order in which bytes meet them:
 //!
 //! 1. [`input`]: a file, a pipe or bytes in memory; unpacked if need be.
-//! 2. [`block`]: its text in blocks of whole lines.
+//! 2. `block`: its text in blocks of whole lines.
 //! 3. [`replay`]: the blocks through the two folds of the engine.
 
-pub mod block;
+mod block;
 pub mod input;
 pub mod replay;
