@@ -6,6 +6,7 @@
 pub(crate) mod alert;
 pub(crate) mod channel;
 pub(crate) mod condition;
+pub(crate) mod expression;
 pub(crate) mod fields;
 pub(crate) mod ladder;
 pub(crate) mod merge;
@@ -17,16 +18,15 @@ pub(crate) mod settings;
 pub(crate) mod substitute;
 pub(crate) mod template;
 
-use crate::cel::{self, Declarations, Expected};
+use crate::cel::Declarations;
 use crate::duration;
 use crate::problem::code::Code;
 use crate::problem::{Findings, nearest};
-use crate::source::{Place, SourceFile};
+use crate::source::{Place, SourceFile, line_start};
 use crate::yaml::misread;
 use crate::yaml::scalar::place_in;
-use crate::yaml::tree::{Content, Entry, Node, Scalar, Style, shown};
+use crate::yaml::tree::{Content, Entry, Node, Scalar, shown};
 use std::ops::{Range, RangeInclusive};
-use streamgauge_engine::expression::Program;
 use streamgauge_engine::field::FieldTable;
 use streamgauge_engine::time::{Millis, Timestamp};
 
@@ -43,13 +43,6 @@ pub(crate) struct Reader<'s> {
     pub(crate) concealed: Vec<Place>,
     /// Files that broke off: what is missing in them may stand further on.
     pub(crate) broken_files: Vec<usize>,
-}
-
-/// A compiled expression with its text.
-#[derive(Clone, Debug)]
-pub(crate) struct Compiled {
-    pub(crate) program: Program,
-    pub(crate) source: String,
 }
 
 impl<'s> Reader<'s> {
@@ -99,12 +92,8 @@ impl<'s> Reader<'s> {
     /// The line with what stands between `start` and the end of `node` in quotes.
     pub(crate) fn quoted_line(&self, start: usize, node: &Node) -> String {
         let text = self.sources.get(node.place.file).map_or("", |source| source.text.as_str());
-        let line_start = text
-            .get(..start)
-            .and_then(|before| before.rfind('\n'))
-            .map_or(0, |newline| newline + 1);
         let end = node.place.end.max(start);
-        let before = text.get(line_start..start).unwrap_or_default().trim_start();
+        let before = text.get(line_start(text, start)..start).unwrap_or_default().trim_start();
         let value = text.get(start..end).unwrap_or_default();
         let after = text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -172,13 +161,13 @@ impl<'s> Reader<'s> {
         if position.is_none() {
             let near = nearest::nearest(&scalar.text, words.iter().copied())
                 .map(|near| format!("did you mean `{near}`?"));
-            let message = format!("`{}` is not {expected}", shown(&scalar.text));
-            let message = if words.len() > 8 {
-                format!("`{}` is not known here", shown(&scalar.text))
+            // A long list does not fit into the sentence.
+            let (message, all) = if words.len() > 8 {
+                let all = format!("known here: {}", nearest::list(words));
+                (format!("`{}` is not known here", shown(&scalar.text)), Some(all))
             } else {
-                message
+                (format!("`{}` is not {expected}", shown(&scalar.text)), None)
             };
-            let all = (words.len() > 8).then(|| format!("known here: {}", nearest::list(words)));
             self.findings.error(Code::InvalidValue, node.place, message).maybe_hint(near.or(all));
         }
         position
@@ -309,77 +298,6 @@ impl<'s> Reader<'s> {
                 None
             }
         }
-    }
-
-    /// A CEL expression.
-    pub(crate) fn expression(&mut self, node: &Node, expected: Expected) -> Option<Compiled> {
-        const EXPRESSION: &str = "an expression such as `type == \"order.created\"`";
-        let scalar = match &node.content {
-            Content::Scalar(scalar) if scalar.tag.is_some() => {
-                let tag = scalar.tag.unwrap_or(node.place);
-                self.misread(
-                    tag.start,
-                    node,
-                    &format!("YAML reads `{}` as a tag", shown(tag.text(self.sources))),
-                );
-                return None;
-            }
-            Content::Scalar(scalar) if !scalar.is_null() => scalar,
-            Content::Sequence(_) | Content::Mapping(_) => {
-                let kind = node.kind_name();
-                self.misread(
-                    node.place.start,
-                    node,
-                    &format!("YAML reads this expression as {kind}"),
-                );
-                return None;
-            }
-            _ => {
-                self.wrong_type(node, EXPRESSION);
-                return None;
-            }
-        };
-        match cel::compile_as(&scalar.text, &mut self.fields, &self.declarations, expected) {
-            Ok(program) => Some(Compiled { program, source: scalar.text.clone() }),
-            Err(_) if self.report_if_cut_short(node, scalar) => None,
-            Err(problems) => {
-                for problem in problems {
-                    let place = place_in(node, scalar, &problem.span, self.sources);
-                    self.findings
-                        .error(Code::InvalidExpression, place, problem.message)
-                        .maybe_hint(problem.hint);
-                }
-                None
-            }
-        }
-    }
-
-    /// Reports an expression that YAML took for something else.
-    fn misread(&mut self, start: usize, node: &Node, message: &str) {
-        let place = Place { start, ..node.place };
-        let quoted = self.quoted_line(start, node);
-        self.findings
-            .error(Code::MisreadExpression, place, message)
-            .hint(format!("put it in quotes: {quoted}"));
-    }
-
-    /// Whether a plain scalar was cut short by ` #` or, within braces, by a comma or bracket; reports it if so.
-    fn report_if_cut_short(&mut self, node: &Node, scalar: &Scalar) -> bool {
-        let text = self.sources.get(node.place.file).map_or("", |source| source.text.as_str());
-        let line_start = text
-            .get(..node.place.start)
-            .and_then(|before| before.rfind('\n'))
-            .map_or(0, |newline| newline + 1);
-        let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        let quoted = match scalar.style {
-            Style::Plain => misread::in_line(line, node.place.start - line_start),
-            _ => None,
-        };
-        let Some(quoted) = quoted else { return false };
-        self.findings
-            .error(Code::MisreadExpression, node.place, "YAML ends this expression too early")
-            .hint(format!("put it in quotes: {quoted}"));
-        true
     }
 
     /// The place of a part of a scalar's text.

@@ -86,12 +86,23 @@ pub(crate) fn boundary(text: &str, byte: usize) -> usize {
     at
 }
 
+/// The first byte of the line that the byte is in.
+pub(crate) fn line_start(text: &str, byte: usize) -> usize {
+    let before = text.get(..boundary(text, byte)).unwrap_or(text);
+    before.rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// The line that the byte is in, without its end.
+pub(crate) fn line_at(text: &str, byte: usize) -> &str {
+    let from_start = text.get(line_start(text, byte)..);
+    from_start.and_then(|rest| rest.lines().next()).unwrap_or_default()
+}
+
 /// The line and the column of a byte, both from 1.
 fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
     let before = text.get(..byte).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = before.matches('\n').count() + 1;
-    (line, before.get(line_start..).unwrap_or_default().chars().count() + 1)
+    (line, before.get(line_start(text, byte)..).unwrap_or_default().chars().count() + 1)
 }
 
 /// Why a file of rules cannot be read.

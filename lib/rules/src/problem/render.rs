@@ -17,7 +17,7 @@
 //! workflow commands that make annotations.
 
 use super::{Problem, Severity};
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceFile, Span, line_start};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write as _;
 use streamgauge_engine::json::escape;
@@ -101,7 +101,7 @@ struct Cut<'p> {
 
 fn cut<'p>(first: &Span, last: &Span, sources: &'p [SourceFile]) -> Option<Cut<'p>> {
     let source = sources.iter().find(|source| source.name == first.file)?;
-    let start = source.text.get(..first.bytes.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let start = line_start(&source.text, first.bytes.start);
     let end = source
         .text
         .get(last.bytes.end..)?

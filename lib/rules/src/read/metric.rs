@@ -3,8 +3,9 @@
 //! Whatever is wrong with a metric, its name stays known, and so does what could be read of it: alerts on it are
 //! checked as far as that goes.
 
+use super::Reader;
+use super::expression::Compiled;
 use super::fields::Fields;
-use super::{Compiled, Reader};
 use crate::cel::Expected;
 use crate::duration;
 use crate::hash::Canonical;

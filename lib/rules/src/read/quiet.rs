@@ -9,11 +9,10 @@ use crate::problem::code::Code;
 use crate::problem::nearest;
 use crate::reference::tables::{GATHERING, MAINTENANCE, MATCH, PIPELINE, ROUTE, SILENCE};
 use crate::rules::{Gathering, Maintenance, Match, PipelineAlerts, Route, Silence, Subject};
-use crate::source::Place;
 use crate::yaml::tree::{Node, shown};
 use streamgauge_engine::alert::Severity;
 use streamgauge_engine::calendar::Weekday;
-use streamgauge_engine::time::{HOUR_MS, SECOND_MS};
+use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 
 /// Routes, silences or maintenance windows in one plan, each.
 pub(crate) const ROUTES_MAX: usize = 1_000;
@@ -41,7 +40,7 @@ impl Reader<'_> {
     pub(crate) fn routes(&mut self, file: &Fields<'_>, names: &Names<'_>) -> Vec<Route> {
         let mut routes = Vec::new();
         for item in self.items(file, "routes") {
-            let Some(fields) = self.fields(item, &ROUTE, beginning(item)) else { continue };
+            let Some(fields) = self.fields(item, &ROUTE, item.beginning()) else { continue };
             let matches = self
                 .required(&fields, "match")
                 .and_then(|value| self.matcher(value, &fields, names, false));
@@ -92,7 +91,7 @@ impl Reader<'_> {
                 gathering.list_at_most = usize::try_from(number).unwrap_or(gathering.list_at_most);
             }
             if let Some(length) =
-                fields.get("repeat").and_then(|value| self.duration(value, 60_000..=SETTING_MAX))
+                fields.get("repeat").and_then(|value| self.duration(value, MINUTE_MS..=SETTING_MAX))
             {
                 gathering.repeat = length;
             }
@@ -105,7 +104,7 @@ impl Reader<'_> {
     pub(crate) fn silences(&mut self, file: &Fields<'_>, names: &Names<'_>) -> Vec<Silence> {
         let mut silences = Vec::new();
         for item in self.items(file, "silences") {
-            let Some(fields) = self.fields(item, &SILENCE, beginning(item)) else { continue };
+            let Some(fields) = self.fields(item, &SILENCE, item.beginning()) else { continue };
             let matches = self
                 .required(&fields, "match")
                 .and_then(|value| self.matcher(value, &fields, names, true));
@@ -143,7 +142,7 @@ impl Reader<'_> {
     ) -> Vec<Maintenance> {
         let mut windows = Vec::new();
         for item in self.items(file, "maintenance") {
-            let Some(fields) = self.fields(item, &MAINTENANCE, beginning(item)) else { continue };
+            let Some(fields) = self.fields(item, &MAINTENANCE, item.beginning()) else { continue };
             let matches = self
                 .required(&fields, "match")
                 .and_then(|value| self.matcher(value, &fields, names, true));
@@ -322,14 +321,4 @@ fn known_names<'p>(names: &Names<'p>) -> Vec<&'p str> {
     known.sort_unstable();
     known.dedup();
     known
-}
-
-/// The beginning of an item of a list, for problems with the whole of it.
-fn beginning(item: &Node) -> Place {
-    match &item.content {
-        crate::yaml::tree::Content::Mapping(entries) => {
-            entries.first().map_or(item.place, |entry| entry.key_place)
-        }
-        _ => item.place,
-    }
 }

@@ -70,13 +70,9 @@ impl Reader<'_> {
         for item in items {
             let Some(scenario) = self.scenario(item, &defaults, &mut room) else { continue };
             if let Some(first) = scenarios.iter().find(|first| first.name == scenario.name) {
-                let other =
-                    Place { file: 0, start: first.span.bytes.start, end: first.span.bytes.end };
-                let here = Place {
-                    file: 0,
-                    start: scenario.span.bytes.start,
-                    end: scenario.span.bytes.end,
-                };
+                let place_of =
+                    |span: &Span| Place { file: 0, start: span.bytes.start, end: span.bytes.end };
+                let (here, other) = (place_of(&scenario.span), place_of(&first.span));
                 let message = format!("two scenarios are called `{}`", shown(&scenario.name));
                 self.findings
                     .error(Code::DuplicateName, here, message)
@@ -115,13 +111,7 @@ impl Reader<'_> {
         file_defaults: &Json,
         room: &mut usize,
     ) -> Option<Scenario> {
-        let place = match &item.content {
-            Content::Mapping(entries) => {
-                entries.first().map_or(item.place, |entry| entry.key_place)
-            }
-            _ => item.place,
-        };
-        let fields = self.fields(item, &SCENARIO, place)?;
+        let fields = self.fields(item, &SCENARIO, item.beginning())?;
         let name_node = self.required(&fields, "name");
         let name = name_node.and_then(|value| self.short_text(value));
         let start = fields.get("start").map_or(Some(START_DEFAULT), |value| self.time(value));

@@ -5,12 +5,12 @@
 //! the user deserves to see the line as it must be. Whether something is an expression is not guessed: it must compile.
 
 use crate::cel::{self, Declarations};
+use crate::source::line_at;
 use streamgauge_engine::field::FieldTable;
 
 /// The line around `at`, with its value in quotes, if the value is an expression but no YAML.
 pub(crate) fn in_broken_line(text: &str, at: usize) -> Option<String> {
-    let line_start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(line_start..)?.lines().next()?;
+    let line = line_at(text, at);
     // The key is what stands before one of the first colons; in `{a: {b: …}}` it is the last that fits.
     let mut from = 0;
     while let Some(colon) = line.get(from..)?.find(": ") {

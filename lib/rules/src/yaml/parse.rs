@@ -8,7 +8,7 @@ use super::misread;
 use super::tree::{Content, Entry, Node, Scalar, Style, shown};
 use crate::problem::Findings;
 use crate::problem::code::Code;
-use crate::source::{Place, SourceFile};
+use crate::source::{Place, SourceFile, line_at, line_start};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 use std::collections::BTreeMap;
 
@@ -322,10 +322,9 @@ impl Builder<'_> {
             let (code, message, hint) = explained(error, line_at(text, at));
             self.findings.error(code, place, message).maybe_hint(hint);
         }
-        let line_start =
-            text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-        let line_end = line_start + line_at(text, at).len();
-        self.findings.broken_line(Place { file: self.file, start: line_start, end: line_end });
+        let start = line_start(text, at);
+        let line = Place { file: self.file, start, end: start + line_at(text, at).len() };
+        self.findings.broken_line(line);
     }
 
     /// Closes what is still open.
@@ -336,13 +335,6 @@ impl Builder<'_> {
         }
         self.root
     }
-}
-
-/// The line around a byte.
-fn line_at(text: &str, at: usize) -> &str {
-    let start =
-        text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
 }
 
 /// What the parser says, in words for people who write rules; it thinks in terms of the grammar.

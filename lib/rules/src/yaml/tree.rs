@@ -78,6 +78,16 @@ impl Scalar {
 }
 
 impl Node {
+    /// Its beginning, for problems with the whole of it: of a map its first key.
+    pub(crate) fn beginning(&self) -> Place {
+        match &self.content {
+            Content::Mapping(entries) => {
+                entries.first().map_or(self.place, |entry| entry.key_place)
+            }
+            _ => self.place,
+        }
+    }
+
     /// What stands there, for messages: `a list`.
     pub(crate) fn kind_name(&self) -> &'static str {
         match &self.content {
