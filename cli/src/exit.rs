@@ -21,6 +21,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use streamgauge_local::input::InputError;
+use streamgauge_local::replay::ReplayError;
 
 /// How a call ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,14 @@ impl Failure {
         self
     }
 
+    /// Adds what an error was caused by, where the error itself is the message.
+    pub(crate) fn because_of_source(self, error: &dyn Error) -> Self {
+        match error.source() {
+            Some(source) => self.because(source),
+            None => self,
+        }
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(self, text: impl Into<String>) -> Self {
         self.maybe_hint(Some(text.into()))
@@ -109,10 +118,16 @@ impl Failure {
 
 impl From<InputError> for Failure {
     fn from(error: InputError) -> Self {
-        let failure = Self::outside(error.to_string()).maybe_hint(error.hint());
-        match error.source() {
-            Some(source) => failure.because(source),
-            None => failure,
+        Self::outside(error.to_string()).because_of_source(&error).maybe_hint(error.hint())
+    }
+}
+
+/// What is observed goes to standard output; an observer that writes elsewhere knows more.
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Input(error) => error.into(),
+            ReplayError::Output(error) => Self::output(&error),
         }
     }
 }

@@ -37,18 +37,15 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// A file that is not there is a wrong argument, as `check` promises; one that cannot be read is the outside world's doing.
 pub(crate) fn load_failure(error: &LoadError) -> Failure {
-    let source = error.source();
-    let kind = source.and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let kind =
+        error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
     let failure = match kind {
         None | Some(io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
             Failure::wrong(error.to_string())
         }
         Some(_) => Failure::outside(error.to_string()),
     };
-    let failure = match source {
-        Some(source) => failure.because(source),
-        None => failure,
-    };
+    let failure = failure.because_of_source(error);
     let hint = match kind {
         Some(io::ErrorKind::NotFound) => "check the path; `streamgauge init DIR` writes an example",
         Some(io::ErrorKind::InvalidData) => "save it as UTF-8 text",

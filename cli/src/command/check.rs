@@ -13,7 +13,7 @@ use streamgauge_engine::output::{MetricCounters, Point};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_local::input::Input;
-use streamgauge_local::replay::{Options, ReplayError, Summary};
+use streamgauge_local::replay::{Options, Summary};
 use streamgauge_pipeline::render::push_json_string;
 use streamgauge_rules::{Outcome, Rules, render};
 
@@ -65,15 +65,11 @@ fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(
     let mut metrics = vec![Seen::default(); plan.metrics.len()];
     let mut rejects = Rejects::default();
     let options = Options { threads: 1, until: None, open: true };
-    let result = watched::replay(plan, inputs, &options, &mut rejects, |point| {
+    let summary = watched::replay(plan, inputs, &options, &mut rejects, |point| {
         if let Some(seen) = metrics.get_mut(point.metric) {
             seen.add(point);
         }
         Ok(())
-    });
-    let summary = result.map_err(|error| match error {
-        ReplayError::Input(error) => error.into(),
-        ReplayError::Output(error) => Failure::output(&error),
     })?;
     let series = metrics.iter().map(|seen| widen(seen.series.len())).collect::<Vec<_>>();
     let points = metrics.iter().map(|seen| seen.points).collect::<Vec<_>>();
