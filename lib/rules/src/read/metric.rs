@@ -67,6 +67,16 @@ impl Kind {
     }
 }
 
+/// Whether `CloudWatch` knows all letters of a name.
+pub(super) fn is_printable_ascii(name: &str) -> bool {
+    name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ')
+}
+
+/// Whether a name begins with a colon, or begins or ends with a space: `CloudWatch` refuses it.
+pub(super) fn has_odd_edges(name: &str) -> bool {
+    name.starts_with(':') || name.trim() != name
+}
+
 /// What is known of a metric, whether all of it is right or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Outline {
@@ -189,9 +199,9 @@ impl Reader<'_> {
         let name = &entry.key;
         let problem = if name.is_empty() || name.len() > LENGTH_MAX {
             format!("the name of a metric has 1 to {LENGTH_MAX} characters")
-        } else if !name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ') {
+        } else if !is_printable_ascii(name) {
             "the name of a metric is ASCII".to_owned()
-        } else if name.starts_with(':') || name.trim() != name {
+        } else if has_odd_edges(name) {
             "the name of a metric does not begin with a colon, nor begin or end with a space"
                 .to_owned()
         } else {
@@ -330,10 +340,8 @@ impl Reader<'_> {
         let mut dimensions = Vec::new();
         for entry in entries {
             let name = &entry.key;
-            let is_valid = (1..=255).contains(&name.len())
-                && name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ')
-                && !name.starts_with(':')
-                && name.trim() == name;
+            let is_valid =
+                (1..=255).contains(&name.len()) && is_printable_ascii(name) && !has_odd_edges(name);
             if !is_valid {
                 self.findings
                     .error(Code::InvalidName, entry.key_place, format!("`{}` cannot name a dimension", shown(name)))

@@ -2,6 +2,7 @@
 
 use super::Reader;
 use super::fields::Fields;
+use super::metric::{has_odd_edges, is_printable_ascii};
 use crate::problem::code::Code;
 use crate::problem::nearest;
 use crate::reference::tables::EVENT;
@@ -49,11 +50,11 @@ impl Reader<'_> {
         let Some(name) = self.substituted(node) else { return DEFAULT.to_owned() };
         let problem = if name.is_empty() || name.len() > 255 {
             Some("a namespace has 1 to 255 characters")
-        } else if !name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' ') {
+        } else if !is_printable_ascii(&name) {
             Some("a namespace is ASCII")
         } else if name.starts_with("AWS/") {
             Some("namespaces that begin with `AWS/` belong to AWS")
-        } else if name.starts_with(':') || name.trim() != name {
+        } else if has_odd_edges(&name) {
             Some("a namespace does not begin with a colon, nor begin or end with a space")
         } else {
             None
