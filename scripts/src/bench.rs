@@ -10,6 +10,7 @@
 
 pub(crate) mod events;
 pub(crate) mod measure;
+mod metrics;
 pub(crate) mod plain;
 mod programs;
 mod replay;
@@ -71,7 +72,7 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     if wanted(Part::Metrics) {
         let smallest = options.events.iter().min().copied().unwrap_or(1);
         let file = event_file(&programs, &directory, smallest)?;
-        works::run_metrics(&programs, &directory, &file, options, out)?;
+        metrics::run(&programs, &directory, &file, options, out)?;
     }
     if wanted(Part::Start) {
         start::run(&programs, &directory, out)?;
