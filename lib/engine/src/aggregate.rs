@@ -30,7 +30,7 @@ pub struct Aggregator {
     partials: PartialTable,
 }
 
-/// Why a metric refuses an event.
+/// Whether a metric takes an event.
 enum Verdict {
     InTime,
     /// Too late for its window, but it can still become a correction.

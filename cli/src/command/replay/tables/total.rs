@@ -1,6 +1,5 @@
 //! The total of one series over all its windows, as far as windows can be added up.
 
-use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::output::{Status, SumValues, Values};
 use streamgauge_pipeline::render::{Column, Number, numbers};
 
@@ -71,17 +70,6 @@ fn add_sum(total: &mut SumValues, one: &SumValues) {
     // Over 10^11 of the largest values: beyond what a table for people has to be exact about.
     total.sum = total.sum.checked_add(one.sum).unwrap_or(total.sum);
     total.count += one.count;
-    total.min = extreme(total.min, one.min, Decimal::min);
-    total.max = extreme(total.max, one.max, Decimal::max);
-}
-
-fn extreme(
-    one: Option<Decimal>,
-    other: Option<Decimal>,
-    choose: fn(Decimal, Decimal) -> Decimal,
-) -> Option<Decimal> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(choose(one, other)),
-        (one, other) => one.or(other),
-    }
+    total.min = total.min.into_iter().chain(one.min).min();
+    total.max = total.max.into_iter().chain(one.max).max();
 }
