@@ -1,5 +1,7 @@
 //! The fields that the rules read, and their values as they stand in the event's JSON.
 
+use crate::place;
+
 /// The place of a field in a plan's [`FieldTable`] and in an event's [`FieldValues`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldId(u32);
@@ -7,13 +9,7 @@ pub struct FieldId(u32);
 impl FieldId {
     /// The position in [`FieldValues`].
     pub const fn index(self) -> usize {
-        #[expect(
-            clippy::as_conversions,
-            reason = "u32 to usize loses nothing on the platforms we build for"
-        )]
-        {
-            self.0 as usize
-        }
+        place::index(self.0)
     }
 }
 
@@ -36,7 +32,7 @@ impl FieldTable {
             self.paths.push(path.iter().map(|&name| name.into()).collect());
             self.paths.len() - 1
         });
-        FieldId(u32::try_from(index).unwrap_or(u32::MAX))
+        FieldId(place::number(index))
     }
 
     /// The paths in the order of their [`FieldId`]s.

@@ -29,7 +29,7 @@ pub(crate) fn hint(name: &str, known: &[&str]) -> Option<String> {
     }
 }
 
-/// `a`, `b` and `c`, each between backquotes.
+/// `a`, `b`, `c`: names in a sentence, each between backquotes.
 pub(crate) fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{}`", shown(name))).collect::<Vec<_>>().join(", ")
 }
