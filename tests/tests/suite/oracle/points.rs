@@ -185,13 +185,7 @@ impl Naming<'_> {
     ) {
         let Self { intake, place, metric, .. } = *self;
         let cap = metric.max_series.unwrap_or(MAX_SERIES);
-        // A window that is only looked at gives no names away: each is shown as if it closed next.
-        let mut looked_at = BTreeSet::new();
-        let mut named = self.named_on.entry(intake.days.day(closing.window.start)).or_default();
-        if closing.status == Status::Open {
-            looked_at.clone_from(named);
-            named = &mut looked_at;
-        }
+        let named = self.named_on.entry(intake.days.day(closing.window.start)).or_default();
         // "An open window holds at most ten times the cap, the smallest hashes": does that hold for named ones?
         let smallest = by_hash(closing.series.keys()).into_iter().take(HELD_CAPS * cap);
         let smallest: BTreeSet<Vec<String>> = smallest.collect();
@@ -219,6 +213,10 @@ impl Naming<'_> {
                 let other = vec![OTHER.to_owned(); values.len()];
                 series.entry(other).or_default().extend(items);
             }
+        }
+        // A window that does not hold all its series cannot tell which of the others had an event.
+        if self.metric.zero && smallest.len() == HELD_CAPS * cap {
+            unclear.insert(Unclear::Names);
         }
         // "Zeros fill what room the day's names leave"
         for values in zeros {
