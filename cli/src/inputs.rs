@@ -24,6 +24,13 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Whether a path can be read twice with the same answer: `<(zcat events.gz)` of a shell is a pipe, empty the second time.
+pub(crate) fn is_repeatable(path: &Path) -> bool {
+    // One that is not there, or a folder, fails where it is opened, with a better message.
+    !is_stdin(path)
+        && fs::metadata(path).map_or(true, |metadata| metadata.is_file() || metadata.is_dir())
+}
+
 /// Refuses a file to write that is one of those to read: opening it would empty it.
 pub(crate) fn keep<'p>(
     output: &Path,

@@ -10,6 +10,8 @@ use streamgauge_local::replay::Summary;
 /// The seconds since 1970 of any time now are a few weeks, if they are read as milliseconds: this is 2096.
 const SECONDS_AS_MILLISECONDS_MAX: i64 = 4_000_000_000;
 
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// Tells what became of the events.
 pub(crate) fn tell_counters(summary: &Summary) {
     let counters = &summary.counters;
@@ -31,6 +33,26 @@ pub(crate) fn tell_counters(summary: &Summary) {
                 style::warning("warning")
             ));
         }
+    }
+    warn_of_leap(summary);
+}
+
+/// Names the event that moved the clock on by more than a day, where events came late: its time may be wrong.
+fn warn_of_leap(summary: &Summary) {
+    let Some(found) = summary.leap.as_ref().filter(|found| found.leap.length_ms() > DAY_MS) else {
+        return;
+    };
+    if summary.counters.late > 0 {
+        tell(format_args!(
+            "{}: {}:{} moved the clock on from {} to {}, and {} later {} too late: is that time right?",
+            style::warning("warning"),
+            found.input,
+            found.line,
+            found.leap.from,
+            found.leap.to,
+            summary.counters.late,
+            if summary.counters.late == 1 { "event was" } else { "events were" },
+        ));
     }
 }
 

@@ -9,7 +9,7 @@ mod seen;
 
 use crate::accumulate::Contribution;
 use crate::decode::{Batch, Event, Take};
-use crate::delta::{Delta, EventSpan, JourneyStep};
+use crate::delta::{Beginning, Delta, EventSpan, JourneyStep, Leap};
 use crate::output::Counters;
 use crate::place::{at, events, index};
 use crate::plan::{LatePolicy, Metric, MetricKind, Plan, Timing};
@@ -24,6 +24,8 @@ pub struct Aggregator {
     plan: Arc<Plan>,
     /// The largest event time so far, held down by arrival.
     furthest: Option<Timestamp>,
+    /// The smallest event time so far.
+    earliest: Option<Timestamp>,
     seen: Option<Seen>,
     partials: PartialTable,
 }
@@ -43,7 +45,7 @@ impl Aggregator {
         let seen = timing
             .deduplicate
             .map(|horizon| Seen::new(horizon, timing.out_of_order + timing.max_ahead));
-        Self { plan, furthest: None, seen, partials: PartialTable::default() }
+        Self { plan, furthest: None, earliest: None, seen, partials: PartialTable::default() }
     }
 
     /// The event time up to which all events of the shard are believed to have arrived.
@@ -89,6 +91,30 @@ impl Aggregator {
         Delta { names: batch.names, rejects: batch.rejects, ..delta }
     }
 
+    /// Moves the watermark on.
+    #[inline]
+    fn advance(&mut self, event: &Event, delta: &mut Delta) {
+        if let Some(from) = self.furthest {
+            let leap = Leap { position: event.position, from, to: event.advance };
+            if delta.leap.is_none_or(|largest| largest.length_ms() < leap.length_ms()) {
+                delta.leap = Some(leap);
+            }
+        }
+        self.furthest = Some(event.advance);
+    }
+
+    /// Takes note of an event's time.
+    #[inline]
+    fn extend(&mut self, time: Timestamp, stamp: Option<Timestamp>, delta: &mut Delta) {
+        let span = delta.span.get_or_insert(EventSpan { earliest: time, latest: time });
+        span.earliest = span.earliest.min(time);
+        span.latest = span.latest.max(time);
+        if self.earliest.is_none_or(|earliest| time < earliest) {
+            self.earliest = Some(time);
+            delta.beginnings.push(Beginning { time, stamp });
+        }
+    }
+
     /// Folds one event; false if it is a copy.
     #[inline]
     fn fold_event(
@@ -100,9 +126,9 @@ impl Aggregator {
     ) -> bool {
         let stamp = self.watermark();
         if self.furthest.is_none_or(|furthest| furthest < event.advance) {
-            self.furthest = Some(event.advance);
+            self.advance(event, delta);
         }
-        extend(&mut delta.span, event.time);
+        self.extend(event.time, stamp, delta);
         if takes.is_empty() {
             delta.counters.filtered += 1;
             return true;
@@ -223,15 +249,4 @@ pub(crate) fn is_final(end: Timestamp, timing: &Timing, place: Timestamp) -> boo
 pub(crate) fn takes_corrections(metric: &Metric, timing: &Timing) -> bool {
     timing.late == LatePolicy::Correct
         && !matches!(metric.kind, MetricKind::Unique(_) | MetricKind::Journey { .. })
-}
-
-#[inline]
-fn extend(span: &mut Option<EventSpan>, time: Timestamp) {
-    match span {
-        Some(span) => {
-            span.earliest = span.earliest.min(time);
-            span.latest = span.latest.max(time);
-        }
-        None => *span = Some(EventSpan { first_arrived: time, earliest: time, latest: time }),
-    }
 }

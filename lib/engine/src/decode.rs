@@ -153,7 +153,8 @@ impl Decoder {
         };
         let takes = self.offer(values, time, batch)?;
         let advance = record.arrival.map_or(time, |arrival| arrival.min(time));
-        batch.events.push(Event { time, advance, identity, takes });
+        let position = record.position;
+        batch.events.push(Event { time, advance, identity, position, takes });
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::output::Counters;
 use crate::place::at;
 use crate::reject::Reject;
 use crate::series::SeriesKey;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
 
 /// What one batch of one shard adds.
@@ -21,6 +21,10 @@ pub struct Delta {
     pub rejects: Vec<Reject>,
     /// The event times that the batch spans; absent if it holds no event.
     pub span: Option<EventSpan>,
+    /// Events that were earlier than all before them in the shard: few, at the beginning of a stream.
+    pub beginnings: Vec<Beginning>,
+    /// The largest step by which one event moved the watermark on.
+    pub leap: Option<Leap>,
     /// The shard's watermark after the batch; absent until its first event.
     pub watermark: Option<Timestamp>,
     /// The series and windows that the other parts point into.
@@ -40,12 +44,37 @@ pub struct Delta {
 /// The event times that a batch spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSpan {
-    /// The time of the first event in the order of arrival.
-    pub first_arrived: Timestamp,
     /// The smallest event time.
     pub earliest: Timestamp,
     /// The largest event time.
     pub latest: Timestamp,
+}
+
+/// An event that was earlier than all before it in its shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// Its time.
+    pub time: Timestamp,
+    /// The shard's watermark just before it.
+    pub stamp: Option<Timestamp>,
+}
+
+/// An event that moved its shard's watermark on: where nothing else bounds times, one wrong year makes all that follows late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leap {
+    /// The event's position, as its source gave it.
+    pub position: u64,
+    /// The largest event time before it.
+    pub from: Timestamp,
+    /// Its own time.
+    pub to: Timestamp,
+}
+
+impl Leap {
+    /// How far it is.
+    pub const fn length_ms(&self) -> Millis {
+        self.to.as_millis() - self.from.as_millis()
+    }
 }
 
 /// The series and windows that batches and deltas name by number.

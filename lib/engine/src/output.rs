@@ -1,5 +1,6 @@
 //! What the engine decides: points, increments, transitions and counters.
 
+use crate::accumulate::Accumulator;
 use crate::decimal::Decimal;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
@@ -121,7 +122,7 @@ pub struct Increment {
     /// The first instant after the window.
     pub window_end: Timestamp,
     /// What came in since the last increment.
-    pub values: Values,
+    pub accumulator: Accumulator,
 }
 
 /// What became of each record that was received: they sum up (invariant W4).
@@ -160,7 +161,7 @@ pub struct MetricCounters {
     pub matched: u64,
     /// Events that its expression matched and that had no value (or no journey key).
     pub no_value: u64,
-    /// Events that it took for which at least one dimension was missing.
+    /// Of these, events for which at least one dimension was missing.
     pub no_dimension: u64,
     /// Events that it refused as late.
     pub late_dropped: u64,

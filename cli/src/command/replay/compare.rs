@@ -32,10 +32,12 @@ pub(super) fn run(
             Failure::wrong("--compare has no CSV form").hint("use --output json or leave it out")
         );
     }
-    if arguments.events.iter().any(|path| inputs::is_stdin(path)) {
-        let failure =
-            Failure::wrong("standard input can be read once, and --compare reads the events twice");
-        return Err(failure.hint("save the events to a file first"));
+    if let Some(path) = arguments.events.iter().find(|path| !inputs::is_repeatable(path)) {
+        let stdin = inputs::is_stdin(path);
+        let name =
+            if stdin { "standard input".to_owned() } else { format!("`{}`", path.display()) };
+        let message = format!("{name} can be read once, and --compare reads the events twice");
+        return Err(Failure::wrong(message).hint("save the events to a file first"));
     }
     let other = rules::plan(&arguments.compare)?;
     let mut differences = Differences::new(plan, other);

@@ -36,6 +36,8 @@ pub struct Event {
     pub advance: Timestamp,
     /// The stable hash of its identity.
     pub identity: u64,
+    /// Its record's position, as its source gave it.
+    pub position: u64,
     /// How many takes it has; without any it is filtered.
     pub takes: u32,
 }

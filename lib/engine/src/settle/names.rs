@@ -14,16 +14,21 @@ use std::sync::Arc;
 pub(super) struct Names {
     per_day_max: usize,
     days: BTreeMap<i64, Set<Arc<SeriesKey>>>,
+    /// The names of days before this one are forgotten, and no new ones are given there.
+    first_day: i64,
 }
 
 impl Names {
     /// No names yet.
     pub(super) const fn new(per_day_max: usize) -> Self {
-        Self { per_day_max, days: BTreeMap::new() }
+        Self { per_day_max, days: BTreeMap::new(), first_day: i64::MIN }
     }
 
     /// Names the series if it has a name that day or there is room for one.
     pub(super) fn name(&mut self, day: i64, key: &Arc<SeriesKey>) -> bool {
+        if day < self.first_day {
+            return false;
+        }
         let named = self.days.entry(day).or_default();
         let has = named.contains(key);
         if !has && named.len() < self.per_day_max {
@@ -34,6 +39,9 @@ impl Names {
 
     /// Parts series that close together into those with a name and those without.
     pub(super) fn part<T>(&mut self, day: i64, series: Vec<(Arc<SeriesKey>, T)>) -> Parted<T> {
+        if day < self.first_day {
+            return Parted { named: Vec::new(), folded: series };
+        }
         let known = self.days.entry(day).or_default();
         let (mut named, mut new): (Vec<_>, Vec<_>) =
             series.into_iter().partition(|(key, _)| known.contains(key));
@@ -54,6 +62,7 @@ impl Names {
 
     /// Forgets the names of days before this one.
     pub(super) fn forget_before(&mut self, day: i64) {
+        self.first_day = self.first_day.max(day);
         while self.days.first_key_value().is_some_and(|(&first, _)| first < day) {
             self.days.pop_first();
         }

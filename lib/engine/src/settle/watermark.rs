@@ -61,11 +61,6 @@ impl Watermarks {
         }
     }
 
-    /// Whether a delta with an event has come of the shard.
-    pub(super) fn was_heard(&self, shard: &ShardId) -> bool {
-        self.shards.get(shard).is_some_and(|shard| shard.watermark.is_some())
-    }
-
     /// A delta of the shard came, with the shard's watermark after it; `now` is the clock.
     pub fn progress(&mut self, shard: &ShardId, watermark: Timestamp, now: Timestamp) {
         let shard = self.shards.entry(Arc::clone(shard)).or_default();
@@ -129,7 +124,7 @@ impl Watermarks {
         let went_on: Vec<_> = self
             .shards
             .values()
-            .filter(|shard| shard.listed)
+            .filter(|shard| shard.listed && shard.behind_since.is_none())
             .filter_map(|shard| shard.progress_at)
             .collect();
         for shard in self.shards.values_mut().filter(|shard| shard.listed && !shard.left_out) {

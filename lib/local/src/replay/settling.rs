@@ -1,6 +1,6 @@
 //! The second fold of a replay, and telling the observer what comes out of it.
 
-use super::{Chunk, Observer, Options, Summary};
+use super::{Chunk, ClockLeap, Observer, Options, Summary};
 use std::io;
 use std::sync::Arc;
 use streamgauge_engine::delta::Delta;
@@ -34,15 +34,26 @@ impl<'o> Settling<'o> {
 
     /// Folds the delta of the next chunk.
     pub(super) fn take(&mut self, chunk: &Chunk, delta: Delta) -> io::Result<()> {
+        let mut payload_of = chunk.payloads();
         for reject in &delta.rejects {
             let line = Chunk::line(reject.position);
-            self.observer.reject(&chunk.input, line, reject, chunk.payload(line))?;
+            self.observer.reject(&chunk.input, line, reject, payload_of(line))?;
         }
         self.summary.counters.add(&delta.counters);
         if let Some(span) = delta.span {
             self.summary.first_event =
                 self.summary.first_event.into_iter().chain([span.earliest]).min();
             self.summary.last_event = self.summary.last_event.max(Some(span.latest));
+        }
+        if let Some(leap) = delta.leap
+            && self
+                .summary
+                .leap
+                .as_ref()
+                .is_none_or(|known| known.leap.length_ms() < leap.length_ms())
+        {
+            let (input, line) = (Arc::clone(&chunk.input), Chunk::line(leap.position));
+            self.summary.leap = Some(ClockLeap { input, line, leap });
         }
         // A file's clock is its events' own.
         let now = delta.watermark.unwrap_or(Timestamp::EPOCH);

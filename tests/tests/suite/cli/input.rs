@@ -195,8 +195,9 @@ fn what_is_wrong_with_a_time_is_told() {
     sandbox.file("events.ndjson", events_at(&["1767607200", "1767607201"]));
     assert_snapshot!("times_as_milliseconds", sandbox.run(&format!("{REPLAY} events.ndjson")));
     sandbox.file("rules.yaml", format!("event: {{time_unit: seconds}}\n{RULES}"));
-    let times = [r#""1767607200""#, r#""2026-01-05T10:00:00Z""#, "-1", "1e400", "1767607200000"];
-    sandbox.file("events.ndjson", events_at(&times));
+    let in_seconds =
+        [r#""1767607200""#, r#""2026-01-05T10:00:00Z""#, "-1", "1e400", "1767607200000"];
+    sandbox.file("events.ndjson", events_at(&in_seconds));
     assert_snapshot!("bad_times_seconds", sandbox.run(&format!("{REPLAY} events.ndjson")));
 }
 
@@ -254,4 +255,22 @@ fn a_pipe_that_ends_early_is_the_end_of_the_events() {
         .output()
         .unwrap();
     assert_snapshot!("pipe", answer(&format!("{REPLAY} -"), &output));
+}
+
+#[test]
+fn an_event_with_a_wrong_year_is_named_where_it_made_others_late() {
+    let sandbox = sandbox("leap");
+    let event = |id: &str, time: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"source\":\"/s\",\"type\":\"order.created\",\"time\":\"{time}\",\"data\":{{}}}}\n"
+        )
+    };
+    let events = [
+        event("a", "2026-01-05T10:00:00Z"),
+        event("b", "2062-01-05T10:00:10Z"),
+        event("c", "2026-01-05T10:00:20Z"),
+        event("d", "2026-01-05T10:00:30Z"),
+    ];
+    sandbox.file("leap.ndjson", events.concat());
+    assert_snapshot!("leap", sandbox.run(&format!("{REPLAY} leap.ndjson")));
 }

@@ -94,6 +94,14 @@ fn a_correction_that_is_the_same_is_no_difference() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn what_can_be_read_once_is_not_compared() {
+    let sandbox = sandbox("compare_pipe");
+    let command = "replay --rules rules.yaml --compare rules.yaml /dev/stdin";
+    assert_snapshot!("compare_pipe", sandbox.run_with(command, EVENTS.as_bytes()));
+}
+
 #[test]
 fn comparing_rules() {
     let sandbox = sandbox("compare");
