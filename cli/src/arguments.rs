@@ -15,8 +15,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  fine
   1  the answer is \"no\": a failed scenario, a difference that was found
-  2  the input is wrong: the rules, a scenario file, the arguments
-  3  the outside world failed: a missing file, a full disk";
+  2  the input is wrong: the rules or a scenario file, also when it is missing, the arguments
+  3  the outside world failed: an event file cannot be read, the disk is full";
 
 /// Business events in, metrics out: from one rules file, exactly and without a server.
 #[derive(Debug, Parser)]

@@ -4,8 +4,8 @@
 //! | --- | --- | --- |
 //! | 0 | fine | also when a reader such as `head` has closed the pipe: it has what it wanted |
 //! | 1 | the answer is "no" | a failed scenario, a difference found by `--compare` |
-//! | 2 | the input is wrong | a problem in the rules, an argument that does not exist |
-//! | 3 | the outside world failed | a file that is not there, a full disk |
+//! | 2 | the input is wrong | a problem in the rules, a rules file that is not there, an argument that does not exist |
+//! | 3 | the outside world failed | an event file that is not there, a full disk |
 //!
 //! An error is shown as in uv and rustc: what failed, its causes, and a hint.
 //!

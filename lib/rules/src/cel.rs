@@ -4,7 +4,7 @@
 //! use streamgauge_engine::field::FieldTable;
 //! use streamgauge_rules::cel::{self, Declarations, Expected};
 //!
-//! let declarations = Declarations { strings: vec![vec!["type".to_owned()]] };
+//! let declarations = Declarations { strings: vec![vec!["type".to_owned()]], ..Declarations::default() };
 //! let mut fields = FieldTable::default();
 //! let program = cel::compile(r#"type == "order.created" && data.amount > 10"#, &mut fields, &declarations);
 //! assert!(program.is_ok());
@@ -16,7 +16,8 @@
 //!
 //! The steps are the modules, in order: `token` and `literal` (what words there are), `lexer` (text to
 //! tokens), `ast` and `parser` (tokens to a tree), `types` (what is known before any event comes), `compiler`
-//! with `names`, `operators` and `calls` (the tree, checked, to the engine's nodes), `unknown` and `suggest` (did you mean).
+//! with `names`, `operators` and `calls` (the tree, checked, to the engine's nodes), `unknown` and `suggest` (did you mean),
+//! and `slips` (what compiles and was surely not meant).
 //!
 //! The compiler checks while it translates: the fields of [`Declarations::strings`] are strings, literals
 //! and functions have their types, everything else of the event is dynamic. What is not supported is a
@@ -30,6 +31,7 @@ mod literal;
 mod names;
 mod operators;
 mod parser;
+mod slips;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -51,6 +53,17 @@ pub const EXPRESSION_DEPTH_MAX: usize = 100;
 pub struct Declarations {
     /// The paths that are strings: the type and the fields of the identity.
     pub strings: Vec<Vec<String>>,
+    /// The paths of the standard fields, the type first. Without them nothing is warned of.
+    pub standard: Vec<Vec<String>>,
+}
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// What the engine evaluates.
+    pub program: Program,
+    /// What was probably not meant, in the order of the places.
+    pub warnings: Vec<CelProblem>,
 }
 
 /// What the value of an expression must be.
@@ -92,7 +105,7 @@ pub fn compile(
     fields: &mut FieldTable,
     declarations: &Declarations,
 ) -> Result<Program, Vec<CelProblem>> {
-    compile_as(source, fields, declarations, Expected::Any)
+    compile_as(source, fields, declarations, Expected::Any).map(|compiled| compiled.program)
 }
 
 /// Compiles an expression with a value of the expected type, and interns the paths that it reads.
@@ -104,7 +117,7 @@ pub fn compile_as(
     fields: &mut FieldTable,
     declarations: &Declarations,
     expected: Expected,
-) -> Result<Program, Vec<CelProblem>> {
+) -> Result<Compiled, Vec<CelProblem>> {
     if source.len() > EXPRESSION_BYTES_MAX {
         let message = format!(
             "the expression has {} bytes; the limit is {EXPRESSION_BYTES_MAX}",
@@ -115,9 +128,15 @@ pub fn compile_as(
     let result = parser::parse(source).and_then(|expression| {
         compiler::Compiler::new(fields, declarations).compile(&expression, expected)
     });
-    result.map(Program::new).map_err(|mut problems| {
+    let in_order = |mut problems: Vec<CelProblem>| {
         problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
         problems.dedup();
         problems
-    })
+    };
+    match result {
+        Ok((node, warnings)) => {
+            Ok(Compiled { program: Program::new(node), warnings: in_order(warnings) })
+        }
+        Err(problems) => Err(in_order(problems)),
+    }
 }

@@ -55,7 +55,7 @@ impl<'s> Reader<'s> {
             environment,
             findings: Findings::default(),
             fields: FieldTable::default(),
-            declarations: Declarations { strings: Vec::new() },
+            declarations: Declarations::default(),
             concealed: Vec::new(),
             broken_files: Vec::new(),
         }

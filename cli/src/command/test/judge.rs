@@ -37,9 +37,9 @@ pub(super) struct ScenarioResult {
 /// How a scenario ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// All that is expected came out.
+    /// All events were events, and all that is expected came out.
     Passed,
-    /// Something did not.
+    /// Something did not, or an event was rejected.
     Failed,
     /// The points are right, and it expects alerts, which this version does not evaluate.
     Unsupported,
@@ -88,7 +88,8 @@ pub(super) fn run(scenario: &Scenario, plan: &Arc<Plan>) -> Result<ScenarioResul
         }
     })?;
     let failures = compare(scenario, plan, &got.points);
-    let verdict = if !failures.is_empty() {
+    // An event that is none tests nothing, and is most likely a slip in the scenario.
+    let verdict = if !failures.is_empty() || !got.rejects.is_empty() {
         Verdict::Failed
     } else if scenario.expect.alerts.is_some() {
         Verdict::Unsupported

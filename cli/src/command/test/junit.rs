@@ -49,10 +49,7 @@ fn push_case(scenario: &ScenarioResult, file: &str, xml: &mut String) {
             push(xml, format_args!(">\n      <error message=\"{UNSUPPORTED}\"/>\n"));
         }
         Verdict::Failed => {
-            let message = match scenario.failures.len() {
-                1 => "1 point is not as expected".to_owned(),
-                count => format!("{count} points are not as expected"),
-            };
+            let message = report::failures_counted(scenario);
             let details = escape(&report::failures_plain(scenario, file));
             push(
                 xml,

@@ -30,15 +30,7 @@ pub(super) fn text(result: &FileResult) -> String {
             }
         };
         text.push_str(&line);
-        for failure in &scenario.failures {
-            push_failure(failure, &result.file, &mut text);
-        }
-        for reject in &scenario.rejects {
-            push(
-                &mut text,
-                format_args!("    {}: {}\n", style::warning("note"), style::printable(reject)),
-            );
-        }
+        push_failures(scenario, &result.file, &mut text);
     }
     text
 }
@@ -46,13 +38,33 @@ pub(super) fn text(result: &FileResult) -> String {
 /// What is not as expected in a scenario, without colours.
 pub(super) fn failures_plain(scenario: &ScenarioResult, file: &str) -> String {
     let mut text = String::from("\n");
-    for failure in &scenario.failures {
-        push_failure(failure, file, &mut text);
-    }
-    for reject in &scenario.rejects {
-        push(&mut text, format_args!("    {reject}\n"));
-    }
+    push_failures(scenario, file, &mut text);
     text
+}
+
+/// How much is not as expected, in one sentence.
+pub(super) fn failures_counted(scenario: &ScenarioResult) -> String {
+    let points = match scenario.failures.len() {
+        0 => None,
+        1 => Some("1 point is not as expected".to_owned()),
+        count => Some(format!("{count} points are not as expected")),
+    };
+    let events = match scenario.rejects.len() {
+        0 => None,
+        1 => Some("1 event was rejected".to_owned()),
+        count => Some(format!("{count} events were rejected")),
+    };
+    events.into_iter().chain(points).collect::<Vec<_>>().join(", ")
+}
+
+/// The rejected events first: what is missing may follow from them.
+fn push_failures(scenario: &ScenarioResult, file: &str, text: &mut String) {
+    for reject in &scenario.rejects {
+        push(text, format_args!("    {}\n", style::printable(reject)));
+    }
+    for failure in &scenario.failures {
+        push_failure(failure, file, text);
+    }
 }
 
 /// A point with both sides beside each other.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use streamgauge_engine::delta::Delta;
 use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::reject::Reject;
 use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
 use streamgauge_engine::time::Timestamp;
 
@@ -37,7 +38,18 @@ impl<'o> Settling<'o> {
         let mut payload_of = chunk.payloads();
         for reject in &delta.rejects {
             let line = Chunk::line(reject.position);
-            self.observer.reject(&chunk.input, line, reject, payload_of(line))?;
+            let payload = payload_of(line);
+            let advised = (line == 1 && looks_like_utf_16(payload)).then(|| {
+                let detail =
+                    format!("{}; it looks like UTF-16: convert the file to UTF-8", reject.detail);
+                Reject { detail, ..reject.clone() }
+            });
+            self.observer.reject(
+                &chunk.input,
+                line,
+                advised.as_ref().unwrap_or(reject),
+                payload,
+            )?;
         }
         self.summary.counters.add(&delta.counters);
         if let Some(span) = delta.span {
@@ -92,5 +104,39 @@ impl<'o> Settling<'o> {
             self.summary.points += 1;
         }
         Ok(())
+    }
+}
+
+/// Whether a file that begins so is UTF-16, which Windows writes: by its mark, or as every second byte is 0.
+fn looks_like_utf_16(start: &[u8]) -> bool {
+    let (pairs, _) = start.as_chunks::<2>();
+    let shown = pairs.get(..pairs.len().min(32)).unwrap_or_default();
+    start.starts_with(b"\xff\xfe")
+        || start.starts_with(b"\xfe\xff")
+        || !shown.is_empty()
+            && (shown.iter().all(|[low, high]| *low != 0 && *high == 0)
+                || shown.iter().all(|[high, low]| *high == 0 && *low != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf_16_is_told_from_other_bytes() {
+        let check = |start: &[u8], expect: bool| {
+            assert_eq!(looks_like_utf_16(start), expect, "{start:?}");
+        };
+        check(b"\xff\xfe{\0\"\0", true);
+        check(b"\xfe\xff\0{\0\"", true);
+        check(b"{\0\"\0i\0d\0\"\0", true);
+        check(b"\0{\0\"\0i\0d\0", true);
+        check(b"", false);
+        check(b"{", false);
+        check(b"{\"id\": 1}", false);
+        check(b"{\0\"id\": 1}", false);
+        check(b"\0\0\0\0", false);
+        check(b"\xef\xbb\xbf{}", false);
+        check(b"caf\xe9", false);
     }
 }

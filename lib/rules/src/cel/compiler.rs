@@ -39,19 +39,26 @@ pub(super) struct Compiler<'c> {
     /// The variables of the macros around the current part, the outermost first.
     pub(super) variables: Vec<(String, Type)>,
     problems: Vec<CelProblem>,
+    pub(super) warnings: Vec<CelProblem>,
 }
 
 impl<'c> Compiler<'c> {
     pub(super) fn new(fields: &'c mut FieldTable, declarations: &'c Declarations) -> Self {
-        Self { fields, declarations, variables: Vec::new(), problems: Vec::new() }
+        Self {
+            fields,
+            declarations,
+            variables: Vec::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
-    /// The node of a whole expression, or everything that is wrong with it.
+    /// The node of a whole expression and what was probably not meant, or everything that is wrong with it.
     pub(super) fn compile(
         mut self,
         expression: &Expression,
         expected: Expected,
-    ) -> Result<Node, Vec<CelProblem>> {
+    ) -> Result<(Node, Vec<CelProblem>), Vec<CelProblem>> {
         let Typed { node, kind } = self.expression(expression);
         let (fits, wanted) = match expected {
             Expected::Bool => (kind == Type::Bool, "a condition, which is true or false"),
@@ -75,7 +82,7 @@ impl<'c> Compiler<'c> {
                 _ => problem,
             });
         }
-        if self.problems.is_empty() { Ok(node) } else { Err(self.problems) }
+        if self.problems.is_empty() { Ok((node, self.warnings)) } else { Err(self.problems) }
     }
 
     pub(super) fn problem(&mut self, problem: CelProblem) {

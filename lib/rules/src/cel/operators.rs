@@ -62,6 +62,7 @@ impl Compiler<'_> {
                 });
             }
         };
+        self.warn_of_comparison(operator, sides);
         let nodes = Box::new([left_typed.node, right_typed.node]);
         Typed::new(
             match operator {

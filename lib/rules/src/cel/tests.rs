@@ -1,6 +1,7 @@
 //! Expressions against events, and what is said about the ones that are wrong.
 
 mod problems;
+mod slips;
 
 use super::{Declarations, Expected, compile, compile_as};
 use streamgauge_engine::expression::Value;
@@ -14,7 +15,9 @@ const EVENT: &str = r#"{"type":"order.created","source":"shop","id":"a1","data":
 
 pub(super) fn declarations() -> Declarations {
     let path = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    Declarations { strings: vec![path(&["type"]), path(&["source"]), path(&["id"])] }
+    let strings = vec![path(&["type"]), path(&["source"]), path(&["id"])];
+    let standard = [&strings[..], &[path(&["time"])]].concat();
+    Declarations { strings, standard }
 }
 
 /// The value of an expression for [`EVENT`], as text; errors too.

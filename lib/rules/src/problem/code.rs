@@ -56,6 +56,8 @@ codes! {
         "Not a time zone of the IANA database that is compiled in."
     InvalidExpression "invalid-expression"
         "An expression that is not CEL, or uses a part of CEL that is not supported."
+    ProbableSlip "probable-slip"
+        "An expression that can be used and was surely not meant so: a text without quotes (`type == order.created`), a misspelt standard field."
     InvalidCondition "invalid-condition"
         "A condition that is none of the four forms that `when` and `resolve` take."
     InvalidTemplate "invalid-template"

@@ -35,7 +35,7 @@ pub(crate) fn list(names: &[&str]) -> String {
 }
 
 /// The edit distance in which two neighbours that changed places count as one (optimal string alignment).
-fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     // Names are short, but nothing forces a user's: what is longer than this is no slip.

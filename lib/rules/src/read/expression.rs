@@ -46,7 +46,15 @@ impl Reader<'_> {
             }
         };
         match cel::compile_as(&scalar.text, &mut self.fields, &self.declarations, expected) {
-            Ok(program) => Some(Compiled { program, source: scalar.text.clone() }),
+            Ok(cel::Compiled { program, warnings }) => {
+                for problem in warnings {
+                    let place = place_in(node, scalar, &problem.span, self.sources);
+                    self.findings
+                        .warning(Code::ProbableSlip, place, problem.message)
+                        .maybe_hint(problem.hint);
+                }
+                Some(Compiled { program, source: scalar.text.clone() })
+            }
             Err(_) if self.report_if_cut_short(node, scalar) => None,
             Err(problems) => {
                 for problem in problems {

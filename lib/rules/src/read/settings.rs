@@ -92,6 +92,8 @@ impl Reader<'_> {
         }
         self.declarations.strings = paths.identity.clone();
         self.declarations.strings.push(paths.kind.clone());
+        self.declarations.standard = vec![paths.kind.clone(), paths.id.clone(), paths.time.clone()];
+        self.declarations.standard.extend(paths.identity.iter().cloned());
         paths
     }
 

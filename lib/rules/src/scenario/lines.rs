@@ -10,7 +10,7 @@ impl Scenario {
     /// The events in the order of their arrival, each as one line without its break.
     ///
     /// Time, id and type are written where the plan's rules look for them, unless the event says itself what is there:
-    /// so a scenario can hold an event with a broken time.
+    /// so an event with a broken time is rejected as it would be from a file.
     pub fn lines(&self, plan: &Plan) -> Vec<String> {
         let paths: Vec<&[Box<str>]> = plan.fields.paths().collect();
         let path = |field: FieldId| paths.get(field.index()).copied().unwrap_or_default();

@@ -214,13 +214,14 @@ fn many_bad_lines_are_summarised() {
 fn utf_16_is_no_event() {
     let sandbox = sandbox("utf_16");
     let text = EVENTS.lines().take(2).collect::<Vec<_>>().join("\n");
-    let bytes = "\u{feff}"
-        .encode_utf16()
-        .chain(text.encode_utf16())
-        .flat_map(u16::to_le_bytes)
-        .collect::<Vec<_>>();
-    sandbox.file("events.ndjson", bytes);
+    let bytes =
+        |part: &str, of: fn(u16) -> [u8; 2]| part.encode_utf16().flat_map(of).collect::<Vec<u8>>();
+    sandbox.file("events.ndjson", bytes(&["\u{feff}", &text].concat(), u16::to_le_bytes));
     assert_snapshot!("utf_16", sandbox.run(&format!("{REPLAY} events.ndjson")));
+    sandbox.file("no_mark.ndjson", bytes(&text, u16::to_be_bytes));
+    let told = sandbox.run(&format!("{REPLAY} no_mark.ndjson"));
+    assert!(told.contains("no_mark.ndjson:1: invalid_json: "), "{told}");
+    assert!(told.contains("looks like UTF-16"), "{told}");
 }
 
 #[test]

@@ -69,6 +69,19 @@ fn only_names_all_points() {
 }
 
 #[test]
+fn a_rejected_event_fails_the_scenario() {
+    let sandbox = sandbox("scenarios_reject");
+    let bad = "{at: 30s, type: order.created, id: c, time: yesterday}\n      - {at: 40s, id: d}";
+    sandbox.file(
+        "rejected.yaml",
+        SCENARIOS.replace("    expect:", &format!("      - {bad}\n    expect:")),
+    );
+    assert_snapshot!("test_rejected", sandbox.run("test rejected.yaml --junit junit.xml"));
+    assert_snapshot!("test_rejected_junit", sandbox.read("junit.xml"));
+    assert_snapshot!("test_rejected_json", sandbox.run("test rejected.yaml --output json"));
+}
+
+#[test]
 fn what_cannot_be_judged_does_not_pass() {
     let sandbox = sandbox("scenarios_wrong");
     sandbox

@@ -214,6 +214,10 @@ impl Naming<'_> {
                 series.entry(other).or_default().extend(items);
             }
         }
+        // A window that does not hold all its series cannot tell which of the others had an event.
+        if self.metric.zero && smallest.len() == HELD_CAPS * cap {
+            unclear.insert(Unclear::Names);
+        }
         // "Zeros fill what room the day's names leave"
         for values in zeros {
             if named.contains(&values) || named.len() < cap {

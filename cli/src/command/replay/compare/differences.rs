@@ -1,12 +1,13 @@
 //! The points of two runs, as far as they are not equal.
 
 use crate::table::{self, Align};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use streamgauge_engine::output::{Point, Status};
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_pipeline::render::{Column, Number, Renderer, numbers};
+use streamgauge_rules::duration;
 
 /// Points that are held at a time, some 400 bytes each.
 const POINTS_MAX: usize = 2_000_000;
@@ -36,6 +37,13 @@ struct Key {
     /// Of corrections, of which a window can have several: the first is 1. Not their place, which no output shows and
     /// which moves with `out_of_order` although the same is published.
     correction: u64,
+}
+
+impl Key {
+    /// How long the window is.
+    fn length(&self) -> Millis {
+        self.window_end.as_millis() - self.window_start.as_millis()
+    }
 }
 
 /// A point on both sides.
@@ -185,13 +193,24 @@ impl Differences {
         let limit = if limit == 0 { usize::MAX } else { limit };
         let names = ["change", "metric", "dimensions", "window", "status", "before", "after"];
         let columns = names.map(|name| (name.to_owned(), Align::Left));
+        let mut lengths: BTreeMap<&str, BTreeSet<Millis>> = BTreeMap::new();
+        for key in self.found.keys().take(limit) {
+            lengths.entry(&key.metric).or_default().insert(key.length());
+        }
         let rows = self.found.iter().take(limit).map(|(key, pair)| {
             let [before, after] = pair.texts();
+            // Windows of two lengths may begin at the same moment, and are not the same.
+            let window = match lengths.get(key.metric.as_str()) {
+                Some(lengths) if lengths.len() > 1 => {
+                    format!("{} {}", key.window_start, duration::show(key.length()))
+                }
+                _ => key.window_start.to_string(),
+            };
             vec![
                 pair.change().to_owned(),
                 key.metric.clone(),
                 key.dimensions.clone(),
-                key.window_start.to_string(),
+                window,
                 key.status.as_str().to_owned(),
                 before,
                 after,

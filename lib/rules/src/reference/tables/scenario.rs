@@ -71,7 +71,7 @@ pub static SCENARIO: Object = Object {
             name: "events",
             form: Form::List(&Form::Object(&SCENARIO_EVENT)),
             need: Need::Default("[]"),
-            about: "The events, in the order of their arrival.",
+            about: "The events, in the order of their arrival. One that is rejected fails the scenario.",
         },
         Key {
             name: "until",
