@@ -161,13 +161,13 @@ impl<'s> Reader<'s> {
         if position.is_none() {
             let near = nearest::nearest(&scalar.text, words.iter().copied())
                 .map(|near| format!("did you mean `{near}`?"));
-            // A long list does not fit into the sentence.
-            let (message, all) = if words.len() > 8 {
-                let all = format!("known here: {}", nearest::list(words));
-                (format!("`{}` is not known here", shown(&scalar.text)), Some(all))
+            let message = format!("`{}` is not {expected}", shown(&scalar.text));
+            let message = if words.len() > 8 {
+                format!("`{}` is not known here", shown(&scalar.text))
             } else {
-                (format!("`{}` is not {expected}", shown(&scalar.text)), None)
+                message
             };
+            let all = (words.len() > 8).then(|| format!("known here: {}", nearest::list(words)));
             self.findings.error(Code::InvalidValue, node.place, message).maybe_hint(near.or(all));
         }
         position
