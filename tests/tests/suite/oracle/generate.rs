@@ -49,7 +49,7 @@ static SCALES: [Scale; 3] = [
         windows: &[SECOND, 2 * SECOND, 5 * SECOND, 7 * SECOND, 10 * SECOND, MINUTE],
         out_of_order: &[0, SECOND, 3 * SECOND, 30 * SECOND],
         allowed_lateness: &[0, SECOND, 5 * SECOND, 30 * SECOND],
-        deduplicate: &[None, Some(30 * SECOND), Some(MINUTE), Some(HOUR)],
+        deduplicate: &[None, Some(30 * SECOND), Some(MINUTE), Some(5 * MINUTE)],
         within: &[SECOND, 5 * SECOND, 10 * SECOND, MINUTE],
         unit: 250,
     },
