@@ -6,6 +6,7 @@
 //! grows with what must be remembered, not with what came by. A bucket that is full of remembered hashes sends the next
 //! one to its neighbour and remembers that it did.
 
+use crate::place::index;
 use crate::time::{Millis, Timestamp};
 
 /// The identities of one shard.
@@ -114,16 +115,12 @@ impl Seen {
         let mut free = None;
         let mut number = home;
         while let Some(bucket) = self.buckets.get(number) {
-            for (slot, (&held, &generation)) in
-                bucket.hashes.iter().zip(&bucket.generations).enumerate()
-            {
-                let remembered = held != 0 && generation >= self.oldest;
-                if remembered && held == hash {
-                    return Ok(());
-                }
-                if !remembered && free.is_none() {
-                    free = Some(Place { home, bucket: number, slot });
-                }
+            let Looked { found, free_slot } = bucket.look(hash, self.oldest);
+            if found {
+                return Ok(());
+            }
+            if free.is_none() && free_slot < BUCKET_SLOTS {
+                free = Some(Place { home, bucket: number, slot: free_slot });
             }
             if !bucket.overflowed && free.is_some() {
                 break;
@@ -226,6 +223,29 @@ impl Seen {
             }
         }
         self.move_oldest(watermark);
+    }
+}
+
+/// What a bucket has to say about a hash.
+struct Looked {
+    found: bool,
+    /// The first free slot, or one past the end.
+    free_slot: usize,
+}
+
+impl Bucket {
+    /// Looks at all slots at once: which of them is free is as good as random, so a branch on each would cost more.
+    #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "the lazy operators are branches")]
+    fn look(&self, hash: u64, oldest: u16) -> Looked {
+        let mut found = false;
+        let mut free = 1_u32 << BUCKET_SLOTS;
+        for (slot, (&held, &generation)) in self.hashes.iter().zip(&self.generations).enumerate() {
+            let remembered = (held != 0) & (generation >= oldest);
+            found |= remembered & (held == hash);
+            free |= u32::from(!remembered) << slot;
+        }
+        Looked { found, free_slot: index(free.trailing_zeros()) }
     }
 }
 

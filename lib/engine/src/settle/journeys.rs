@@ -9,6 +9,7 @@ use crate::delta::JourneyStep;
 use crate::hash::HashedMap;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
+use hashbrown::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -123,6 +124,7 @@ impl Journeys {
             if !is_last {
                 bucket.remove();
             }
+            self.fetch(&steps);
             for step in steps {
                 self.abandon_before(step.time, tell);
                 self.step(step, tell);
@@ -136,24 +138,30 @@ impl Journeys {
         self.taken_until = Some(until);
     }
 
+    /// Looks for the journeys of all steps, so that memory answers for many of them at once.
+    fn fetch(&self, steps: &[Waiting]) {
+        let found = steps.iter().filter(|step| self.open.contains_key(&step.key)).count();
+        std::hint::black_box(found);
+    }
+
     fn step(
         &mut self,
         step: Waiting,
         tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
     ) {
-        if let Some(open) = self.open.get(&step.key) {
-            if step.rank != Rank::Start {
-                tell(
-                    &open.series,
-                    open.span,
-                    JourneyEvent::Finished(step.time.as_millis() - open.start.as_millis()),
-                );
-                self.open.remove(&step.key);
+        match self.open.entry(step.key) {
+            Entry::Occupied(open) if step.rank != Rank::Start => {
+                let OpenJourney { start, series, span } = open.remove();
+                let length = step.time.as_millis() - start.as_millis();
+                tell(&series, span, JourneyEvent::Finished(length));
             }
-        } else if let Some((series, span)) = step.start {
-            tell(&series, span, JourneyEvent::Started);
-            self.deadlines.push_back((step.time, step.key));
-            self.open.insert(step.key, OpenJourney { start: step.time, series, span });
+            Entry::Occupied(_) => {}
+            Entry::Vacant(place) => {
+                let Some((series, span)) = step.start else { return };
+                tell(&series, span, JourneyEvent::Started);
+                self.deadlines.push_back((step.time, step.key));
+                place.insert(OpenJourney { start: step.time, series, span });
+            }
         }
     }
 
