@@ -38,6 +38,9 @@ enum Verdict {
     Refused,
 }
 
+/// The identities of so many events are asked for together: enough to keep the memory busy, few enough for the first cache.
+const FETCHED_TOGETHER: usize = 64;
+
 impl Aggregator {
     /// A shard from which nothing has come yet.
     pub fn new(plan: Arc<Plan>) -> Self {
@@ -55,11 +58,6 @@ impl Aggregator {
 
     /// Folds the shard's next batch.
     pub fn fold(&mut self, batch: Batch) -> Delta {
-        if let Some(seen) = &self.seen {
-            seen.fetch(
-                batch.events.iter().filter(|event| event.takes > 0).map(|event| event.identity),
-            );
-        }
         let mut delta = Delta {
             counters: Counters {
                 received: batch.received,
@@ -71,14 +69,20 @@ impl Aggregator {
         self.partials.begin(batch.names.series.len());
         let mut counted =
             vec![false; if batch.no_value.is_empty() { 0 } else { batch.events.len() }];
-        let mut takes = batch.takes.iter();
-        for (place, event) in batch.events.iter().enumerate() {
-            let (own, rest) =
-                takes.as_slice().split_at_checked(index(event.takes)).unwrap_or_default();
-            takes = rest.iter();
-            let first = self.fold_event(event, own, &batch, &mut delta);
-            if let Some(flag) = counted.get_mut(place) {
-                *flag = first;
+        let mut flags = counted.iter_mut();
+        let mut takes = batch.takes.as_slice();
+        for group in batch.events.chunks(FETCHED_TOGETHER) {
+            if let Some(seen) = &self.seen {
+                let taken = group.iter().filter(|event| event.takes > 0);
+                seen.fetch(taken.map(|event| event.identity));
+            }
+            for event in group {
+                let (own, rest) = takes.split_at_checked(index(event.takes)).unwrap_or_default();
+                takes = rest;
+                let first = self.fold_event(event, own, &batch, &mut delta);
+                if let Some(flag) = flags.next() {
+                    *flag = first;
+                }
             }
         }
         for &(metric, event) in &batch.no_value {
