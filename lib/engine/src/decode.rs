@@ -54,6 +54,8 @@ pub struct Decoder {
     index: MetricIndex,
     candidates: Vec<usize>,
     numbers: Numbers,
+    /// The events and takes of the last batch: the next is about as long.
+    lengths: (usize, usize),
 }
 
 /// Numbers the series and windows of a batch.
@@ -78,6 +80,7 @@ impl Decoder {
                 series: SeriesTable::default(),
                 packed: Vec::new(),
             },
+            lengths: (0, 0),
             plan,
         }
     }
@@ -86,7 +89,12 @@ impl Decoder {
     pub fn decode(&mut self, text: &[u8], records: impl Iterator<Item = Record>) -> Batch {
         self.numbers.series.begin();
         self.numbers.windows.begin();
-        let mut batch = Batch::default();
+        let (events, takes) = self.lengths;
+        let mut batch = Batch {
+            events: Vec::with_capacity(events),
+            takes: Vec::with_capacity(takes),
+            ..Batch::default()
+        };
         let mut values = FieldValues::new(self.plan.fields.len());
         // One check for the whole block is much cheaper than one for each record; only a block with a fault pays again.
         let block = std::str::from_utf8(text).ok();
@@ -101,6 +109,7 @@ impl Decoder {
                 batch.rejects.push(Reject { position, code, detail });
             }
         }
+        self.lengths = (batch.events.len(), batch.takes.len());
         batch
     }
 

@@ -83,7 +83,8 @@ impl PartialTable {
 
     /// Hands the batch's partials to its delta.
     pub(super) fn finish(&mut self, delta: &mut Delta) {
-        delta.partials = std::mem::take(&mut self.partials);
+        let next = Vec::with_capacity(self.partials.len());
+        delta.partials = std::mem::replace(&mut self.partials, next);
         delta.late = std::mem::take(&mut self.late);
         let refused = self.refused.iter().enumerate().filter(|&(_, &events)| events > 0);
         delta.refused = refused.map(|(series, &events)| (number(series), events)).collect();
