@@ -8,18 +8,15 @@ mod differences;
 
 use crate::arguments::{ReplayArguments, ReplayOutput};
 use crate::exit::{Exit, Failure};
-use crate::progress::Progress;
 use crate::rejects::Rejects;
 use crate::style::{self, tell};
-use crate::{inputs, rules, summary};
+use crate::{inputs, rules, summary, watched};
 use differences::{Differences, Side, TooMany};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::reject::Reject;
-use streamgauge_local::replay::{Observer, Options, ReplayError, replay};
+use streamgauge_local::replay::{Options, ReplayError};
 
 /// Runs both and prints what differs.
 pub(super) fn run(
@@ -66,11 +63,11 @@ fn observe(
     options: &Options,
 ) -> Result<(), Failure> {
     let inputs = inputs::open(events)?;
-    let progress = Progress::new(inputs::total_bytes(&inputs));
     let plan = differences.plan(side);
-    let mut run = Run { differences, side, rejects: Rejects::counted(), progress };
-    let result = replay(&plan, inputs, options, &mut run);
-    run.progress.finish();
+    let mut rejects = Rejects::counted();
+    let result = watched::replay(&plan, inputs, options, &mut rejects, |point| {
+        differences.add(side, point).map_err(|TooMany(text)| io::Error::other(text))
+    });
     let summary = result.map_err(|error| match error {
         ReplayError::Input(error) => error.into(),
         ReplayError::Output(error) => Failure::wrong("the points are too many to compare")
@@ -82,34 +79,7 @@ fn observe(
     summary::note_alerts(&plan);
     summary::tell_counters(&summary);
     summary::note_until(options.until, &summary);
-    run.rejects.tell();
+    rejects.tell();
     summary::warn_of_metrics(&plan, &summary);
     Ok(())
-}
-
-struct Run<'d> {
-    differences: &'d mut Differences,
-    side: Side,
-    rejects: Rejects,
-    progress: Progress,
-}
-
-impl Observer for Run<'_> {
-    fn point(&mut self, point: &Point) -> io::Result<()> {
-        self.differences.add(self.side, point).map_err(|TooMany(text)| io::Error::other(text))
-    }
-
-    fn reject(
-        &mut self,
-        input: &str,
-        line: u64,
-        reject: &Reject,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.rejects.add((input, line), reject, payload, &self.progress)
-    }
-
-    fn progress(&mut self, bytes_read: u64) {
-        self.progress.set(bytes_read);
-    }
 }

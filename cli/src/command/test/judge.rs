@@ -10,7 +10,7 @@ use streamgauge_engine::reject::Reject;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::input::Input;
-use streamgauge_local::replay::{Observer, Options, ReplayError, replay};
+use streamgauge_local::replay::{Observer, Options, replay};
 use streamgauge_pipeline::render::{Number, numbers, push_json_string};
 use streamgauge_rules::scenario::{ExpectedNumber, ExpectedPoint, Scenario};
 
@@ -81,12 +81,7 @@ pub(super) fn run(scenario: &Scenario, plan: &Arc<Plan>) -> Result<ScenarioResul
     lines.push(b'\n');
     // Open points come too, for those who expect one.
     let options = Options { threads: 1, until: scenario.until, open: true };
-    replay(plan, vec![Input::bytes("events", lines)], &options, &mut got).map_err(|error| {
-        match error {
-            ReplayError::Input(error) => error.into(),
-            ReplayError::Output(error) => Failure::output(&error),
-        }
-    })?;
+    replay(plan, vec![Input::bytes("events", lines)], &options, &mut got)?;
     let failures = compare(scenario, plan, &got.points);
     // An event that is none tests nothing, and is most likely a slip in the scenario.
     let verdict = if !failures.is_empty() || !got.rejects.is_empty() {

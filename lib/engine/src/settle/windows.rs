@@ -149,10 +149,7 @@ impl MetricWindows {
         self.folded += events(folded.len());
         let mut other = window.other;
         for (_, cell) in folded {
-            other
-                .get_or_insert_with(|| Cell::new(&self.empty, cell.latest))
-                .accumulator
-                .merge(&cell.accumulator);
+            cell.merge_into(&mut other, &self.empty);
         }
         let mut points: Vec<_> =
             named.into_iter().map(|(key, cell)| (key, cell.accumulator.values())).collect();
@@ -193,6 +190,12 @@ impl Cell {
     fn new(empty: &Accumulator, latest: Timestamp) -> Self {
         Self { accumulator: empty.clone(), latest }
     }
+
+    /// Adds this cell to the one that holds what is folded.
+    fn merge_into(&self, folded: &mut Option<Self>, empty: &Accumulator) {
+        let folded = folded.get_or_insert_with(|| Self::new(empty, self.latest));
+        folded.accumulator.merge(&self.accumulator);
+    }
 }
 
 fn hash_of((key, _): &(Arc<SeriesKey>, Cell)) -> u64 {
@@ -223,8 +226,7 @@ impl OpenWindow {
         let is_other = |(key, _): &(Arc<SeriesKey>, Cell)| **key == *other_key;
         if let Ok(found) = self.cells.find_entry(other_key.stable_hash(), is_other) {
             let ((_, cell), _) = found.remove();
-            let other = self.other.get_or_insert_with(|| Cell::new(empty, cell.latest));
-            other.accumulator.merge(&cell.accumulator);
+            cell.merge_into(&mut self.other, empty);
         }
     }
 
@@ -244,12 +246,8 @@ impl OpenWindow {
         let mut hashes: Vec<u64> = self.cells.iter().map(hash_of).collect();
         let (_, &mut hash_max, _) = hashes.select_nth_unstable(series_max.saturating_sub(1));
         self.hash_max = hash_max;
-        let start = self.span.start;
         for (_, cell) in self.cells.extract_if(|series| hash_of(series) > hash_max) {
-            self.other
-                .get_or_insert_with(|| Cell::new(empty, start))
-                .accumulator
-                .merge(&cell.accumulator);
+            cell.merge_into(&mut self.other, empty);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::{Chunk, ClockLeap, Observer, Options, Summary};
 use std::io;
 use std::sync::Arc;
 use streamgauge_engine::delta::Delta;
-use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
@@ -98,9 +97,8 @@ impl<'o> Settling<'o> {
     fn tell(&mut self) -> io::Result<()> {
         // Increments are for sinks that add up; here the final point says it all.
         self.decisions.increments.clear();
-        let points: Vec<Point> = self.decisions.points.drain(..).collect();
-        for point in &points {
-            self.observer.point(point)?;
+        for point in self.decisions.points.drain(..) {
+            self.observer.point(&point)?;
             self.summary.points += 1;
         }
         Ok(())

@@ -7,6 +7,7 @@
 mod stage;
 
 use super::{Chunk, ReplayError, Settling, Source};
+use crate::block::widen;
 use stage::Stage;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::aggregate::Aggregator;
@@ -68,7 +69,7 @@ pub(super) fn run(
         settle: Stage::new(settling),
         ledger: Mutex::default(),
         changed: Condvar::new(),
-        chunks_ahead_max: CHUNKS_PER_WORKER * u64::try_from(threads).unwrap_or(u64::MAX),
+        chunks_ahead_max: CHUNKS_PER_WORKER * widen(threads),
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
