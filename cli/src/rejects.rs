@@ -11,6 +11,7 @@
 use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::style::{self, printable, tell};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -135,20 +136,7 @@ fn object(input: &str, line: u64, reject: &Reject, payload: &[u8]) -> Vec<u8> {
 
 /// Base64 with padding (RFC 4648).
 fn base64(bytes: &[u8]) -> String {
-    const DIGITS: [u8; 64] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |place: usize| u32::from(group.get(place).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = usize::try_from(bits >> (18 - 6 * place) & 63)
-                .ok()
-                .and_then(|digit| DIGITS.get(digit));
-            let padding = usize::try_from(place).is_ok_and(|place| place > group.len());
-            text.push(if padding { '=' } else { digit.copied().map_or('=', char::from) });
-        }
-    }
-    text
+    BASE64_STANDARD.encode(bytes)
 }
 
 #[cfg(test)]
