@@ -16,6 +16,8 @@ pub const OTHER: &str = "__other__";
 pub struct SeriesKey {
     hash: u64,
     packed: Box<[u8]>,
+    /// Asked for each step of a journey, so it is found out once.
+    lacks_a_value: bool,
 }
 
 impl Hash for SeriesKey {
@@ -42,7 +44,8 @@ impl SeriesKey {
 
     /// The series that [`push_value`] wrote into `packed`.
     pub fn from_packed(packed: &[u8]) -> Self {
-        Self { hash: hash::stable(packed), packed: packed.into() }
+        let lacks_a_value = values(packed).any(|value| value == MISSING);
+        Self { hash: hash::stable(packed), packed: packed.into(), lacks_a_value }
     }
 
     /// The series that folds what is over the cap, for a metric with so many dimensions.
@@ -52,14 +55,7 @@ impl SeriesKey {
 
     /// The values, in order.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        let mut rest = &*self.packed;
-        std::iter::from_fn(move || {
-            let (length, tail) = rest.split_first_chunk::<4>()?;
-            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-            let (value, tail) = tail.split_at_checked(length)?;
-            rest = tail;
-            std::str::from_utf8(value).ok()
-        })
+        values(&self.packed)
     }
 
     /// The stable hash of the packed form.
@@ -68,14 +64,26 @@ impl SeriesKey {
     }
 
     /// Whether a dimension is missing.
-    pub fn lacks_a_value(&self) -> bool {
-        self.values().any(|value| value == MISSING)
+    pub const fn lacks_a_value(&self) -> bool {
+        self.lacks_a_value
     }
 
     /// The packed form.
     pub fn packed(&self) -> &[u8] {
         &self.packed
     }
+}
+
+/// The values of a packed key.
+fn values(packed: &[u8]) -> impl Iterator<Item = &str> {
+    let mut rest = packed;
+    std::iter::from_fn(move || {
+        let (length, tail) = rest.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (value, tail) = tail.split_at_checked(length)?;
+        rest = tail;
+        std::str::from_utf8(value).ok()
+    })
 }
 
 impl Ord for SeriesKey {
