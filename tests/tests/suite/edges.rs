@@ -8,15 +8,25 @@ use std::process::Command;
 const ANYTHING: &[&str] = &["*"];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
     ("streamgauge-local", &["streamgauge-pipeline", "streamgauge-engine"]),
+    // Both stand alone: whoever builds functions on streams can use them without the rest.
+    ("streamgauge-lambda", &[]),
+    ("streamgauge-meter", &[]),
     // The command shows what the engine decides, and so names the engine's types.
     (
         "streamgauge",
-        &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-local", "streamgauge-engine"],
+        &[
+            "streamgauge-rules",
+            "streamgauge-pipeline",
+            "streamgauge-local",
+            "streamgauge-lambda",
+            "streamgauge-meter",
+            "streamgauge-engine",
+        ],
     ),
     ("tests", ANYTHING),
     ("scripts", ANYTHING),

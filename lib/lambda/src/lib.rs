@@ -1,0 +1,26 @@
+//! An event-source simulator: it drives function binaries from Kinesis streams, SQS queues and schedules as AWS Lambda
+//! does, on one machine and without an account.
+//!
+//! It stands alone: nothing of it knows what the functions compute, and any `bootstrap` that speaks the Runtime API can be
+//! driven. What it imitates, what it cannot, and the test behind each claim: `docs/lambda-simulator.md`.
+//!
+//! The modules, in the order in which a record meets them:
+//!
+//! 1. [`stack`]: what runs, as [`template`] reads it out of a SAM template: functions, mappings, schedules.
+//! 2. [`stream`], [`queue`], [`services`]: the ports to where records and messages come from and failures go to;
+//!    [`embedded`] has all of them in this process.
+//! 3. [`kinesis`], [`sqs`], [`schedule`]: the event sources. Each decides with pure functions and a driver does what they say.
+//! 4. [`interfere`], [`faults`]: what goes wrong on purpose, and where.
+//! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API.
+//! 6. [`happening`]: what was seen; reports and live lines are folds over it.
+//! 7. [`simulator`]: all of it together.
+
+pub mod arn;
+pub mod clock;
+pub mod happening;
+pub mod interfere;
+pub mod invoke;
+pub mod queue;
+pub mod services;
+pub mod stack;
+pub mod stream;
