@@ -165,7 +165,7 @@ impl Fault {
         let seen = self.seen.fetch_add(1, Ordering::Relaxed);
         let turn = seen.checked_sub(self.skip).is_some_and(|seen| seen % self.every == 0);
         // The high bits: `KillRandom` uses the low ones for its moment.
-        let drawn = u128::from(hash) * u128::from(CERTAIN) >> u64::BITS;
+        let drawn = (u128::from(hash) * u128::from(CERTAIN)) >> u64::BITS;
         turn && drawn < u128::from(self.chance) && self.take_turn()
     }
 

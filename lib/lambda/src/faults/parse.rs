@@ -55,9 +55,9 @@ fn fault(line: &str) -> Result<Fault, String> {
         }
     }
     let what = what(kind, &mut words)?;
-    let mut text = |key| words.remove(key).map(str::to_owned);
+    let mut named = |key| words.remove(key).map(str::to_owned);
     let select =
-        Select { function: text("function"), mapping: text("mapping"), shard: text("shard") };
+        Select { function: named("function"), mapping: named("mapping"), shard: named("shard") };
     let fault = Fault {
         what,
         select,
