@@ -129,8 +129,8 @@ fn number(key: &str, text: &str, min: u64) -> Result<u64, String> {
 fn chance(text: &str) -> Result<u64, String> {
     let wrong = || format!("`chance={text}` is no number above 0 and up to 1, such as 0.05");
     let (whole, places) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| {
-        !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit())
+    let digits = |part: &str| {
+        !part.is_empty() && part.len() <= 9 && part.bytes().all(|byte| byte.is_ascii_digit())
     };
     if !digits(whole) || !digits(places) {
         return Err(wrong());
