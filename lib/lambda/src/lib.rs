@@ -21,6 +21,8 @@ pub mod happening;
 pub mod interfere;
 pub mod invoke;
 pub mod queue;
+pub mod schedule;
 pub mod services;
 pub mod stack;
 pub mod stream;
+mod uuid;
