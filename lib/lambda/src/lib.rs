@@ -17,6 +17,7 @@
 
 pub mod arn;
 pub mod clock;
+pub mod embedded;
 pub mod happening;
 pub mod interfere;
 pub mod invoke;
