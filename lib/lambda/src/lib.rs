@@ -24,6 +24,7 @@ pub mod invoke;
 pub mod queue;
 pub mod schedule;
 pub mod services;
+pub mod sqs;
 pub mod stack;
 pub mod stream;
 mod uuid;
