@@ -21,8 +21,10 @@
 //! # What is our choice, or not imitated
 //!
 //! - The window counts from when the first message is received, and ends exactly; AWS may wait for up to 20 s.
-//! - AWS says that it backs off and polls less after errors, and shrinks to 2 batches at a time on quiet queues. Here errors
-//!   change nothing, and pollers beyond the first 5 end when a long poll finds nothing.
+//! - AWS says that it backs off and polls less after errors and throttles, and shrinks to 2 batches at a time on quiet
+//!   queues. Here errors change nothing, throttles only keep the pollers from growing, and pollers beyond the first 5 end
+//!   when a long poll finds nothing.
+//! - Each poller makes a batch of its own: messages that trickle in during a window are spread over several batches.
 //! - After a throttle the first pause is 1 s, doubled up to 60 s.
 //! - FIFO queues, filters and provisioned pollers are not imitated.
 //! - When stopped, batches with the function are seen to their end; messages received for a batch that is not full come back

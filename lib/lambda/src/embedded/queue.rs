@@ -200,4 +200,6 @@ impl Queue for EmbeddedQueue {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

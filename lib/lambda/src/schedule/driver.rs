@@ -259,8 +259,8 @@ mod tests {
             assert_eq!(next.duration_since(last), SignedDuration::from_mins(1));
             last = next;
         }
-        drop(ticks.recv().await);
-        drop(tokio::join!(ticker.stop(), ticks.recv()));
+        let rest = async { while ticks.recv().await.is_some() {} };
+        tokio::join!(ticker.stop(), rest);
     }
 
     #[tokio::test(start_paused = true)]
@@ -273,7 +273,7 @@ mod tests {
         let first = ticks.recv().await.unwrap().due;
         tokio::time::advance(Duration::from_secs(20_000)).await;
         let late = steps(&mut ticks, CATCH_UP_TICKS_MAX).await;
-        assert_eq!(late.len() + 1, late.iter().filter(|step| **step == 60).count() + 1);
+        assert!(late.iter().all(|step| *step == 60));
         let next = ticks.recv().await.unwrap().due;
         assert_eq!(next.duration_since(first), SignedDuration::from_mins(20_001));
         let notes = notes.0.lock().unwrap().join("\n");

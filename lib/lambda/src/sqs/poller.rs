@@ -85,20 +85,23 @@ impl<Q: Queue> SqsPoller<Q> {
 
     /// Waits until the queue holds no message, as far as it tells: none visible, delayed or in flight.
     pub async fn drained(&self) {
+        let mut pause = DRAIN_PAUSE;
         loop {
             // Made before asking, so that a batch that ends in between is not missed.
             let settled = self.settled.notified();
             match self.queue.depth().await {
                 Ok(depth) if depth.total() == 0 => return,
-                Ok(_) => {}
-                Err(error) => self.observer.see(Happening::Trouble {
-                    place: format!("the depth of the queue of {}", self.mapping),
-                    error: error.to_string(),
-                }),
+                Ok(_) => pause = DRAIN_PAUSE,
+                Err(error) => {
+                    let place = format!("the depth of the queue of {}", self.mapping);
+                    let error = error.to_string();
+                    self.observer.see(Happening::Trouble { place, error });
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
             }
             tokio::select! {
                 () = settled => {}
-                () = self.clock.sleep(DRAIN_PAUSE) => {}
+                () = self.clock.sleep(pause) => {}
             }
         }
     }
@@ -195,6 +198,17 @@ impl<Q, I> Shared<Q, I> {
     pub(super) fn end(&self) {
         self.crew(Crew::end);
         self.settled.notify_waiters();
+    }
+
+    /// A poller's batch was throttled and waits.
+    pub(super) fn pause(&self) {
+        self.crew(Crew::pause);
+    }
+
+    /// It is tried again, or given up.
+    pub(super) fn resume(&self) {
+        self.crew(Crew::resume);
+        self.wanted.notify_one();
     }
 
     /// Whether an idle poller is to go.

@@ -2,7 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>: five batches at once in the beginning; as long as
 //! messages are available up to 300 more per minute; at most 1,000, or the maximum concurrency. That messages are available is
-//! seen here by all pollers being busy: one more is added, and the next one at the earliest 200 ms later.
+//! seen here by all pollers being busy: one more is added, and the next one at the earliest 200 ms later. While the function
+//! throttles, more pollers would only use up more messages' receives: none is added.
 
 use super::CONCURRENCY_MAX;
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub(super) struct Crew {
     pub(super) pollers: usize,
     /// Those without a message.
     pub(super) idle: usize,
+    /// Those whose batch is throttled.
+    throttled: usize,
     min: usize,
     max: usize,
 }
@@ -28,7 +31,7 @@ impl Crew {
     pub(super) fn new(concurrency_max: Option<usize>) -> Self {
         let max = concurrency_max.unwrap_or(CONCURRENCY_MAX).max(1);
         let min = POLLERS_MIN.min(max);
-        Self { pollers: min, idle: min, min, max }
+        Self { pollers: min, idle: min, throttled: 0, min, max }
     }
 
     /// A poller has its first message. Tells whether one more is wanted.
@@ -42,9 +45,19 @@ impl Crew {
         self.idle = (self.idle + 1).min(self.pollers);
     }
 
+    /// A poller's batch was throttled and waits.
+    pub(super) fn pause(&mut self) {
+        self.throttled += 1;
+    }
+
+    /// It is tried again, or given up.
+    pub(super) fn resume(&mut self) {
+        self.throttled = self.throttled.saturating_sub(1);
+    }
+
     /// Adds a poller if one is wanted.
     pub(super) fn grow(&mut self) -> bool {
-        let grows = self.idle == 0 && self.pollers < self.max;
+        let grows = self.idle == 0 && self.throttled == 0 && self.pollers < self.max;
         if grows {
             self.pollers += 1;
             self.idle += 1;
@@ -90,6 +103,18 @@ mod tests {
         assert!(!crew.grow(), "six is the most");
         crew.end();
         check(crew, 6, 1);
+    }
+
+    #[test]
+    fn a_crew_does_not_grow_while_the_function_throttles() {
+        let mut crew = Crew::new(Some(6));
+        for _ in 0..5 {
+            crew.begin();
+        }
+        crew.pause();
+        assert!(!crew.grow());
+        crew.resume();
+        assert!(crew.grow());
     }
 
     #[test]

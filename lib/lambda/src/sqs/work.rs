@@ -155,9 +155,14 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             if invoked.outcome != Outcome::Throttled || again >= hidden_until {
                 return invoked.outcome;
             }
-            tokio::select! {
-                () = until_stopped(stopped) => return invoked.outcome,
-                () = source.clock.sleep_until(again) => {}
+            self.pause();
+            let stops = tokio::select! {
+                () = until_stopped(stopped) => true,
+                () = source.clock.sleep_until(again) => false,
+            };
+            self.resume();
+            if stops {
+                return invoked.outcome;
             }
             pause = (pause * 2).min(PAUSE_MAX);
         }

@@ -70,6 +70,29 @@ async fn a_throttled_batch_is_tried_again_while_it_is_hidden() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_function_that_throttles_is_not_asked_for_more_and_more() {
+    let bench = Bench::new(|number, _| if number < 100 { Outcome::Throttled } else { done() });
+    bench.send(0..50);
+    let calls = bench.run(mapping(1, 0)).await;
+    assert!(
+        calls.iter().take(25).all(|call| call.bodies[0].parse::<u8>().unwrap() < 7),
+        "{calls:?}"
+    );
+    assert_eq!(calls.len(), 150);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_ends_the_wait_of_a_throttled_batch() {
+    let mut bench = Bench::new(|_, _| Outcome::Throttled);
+    bench.send(["a"]);
+    let poller = bench.start(mapping(1, 0));
+    bench.told.recv().await.unwrap();
+    poller.stop().await;
+    check_calls(&bench, &[("a", "1")]);
+    assert_eq!(bench.notes(), ["Throttled", "Settle/WakeUps retries 1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_throttled_for_too_long_comes_again_by_visibility() {
     let bench = Bench::new(|number, _| if number < 6 { Outcome::Throttled } else { done() });
     bench.send(["a"]);
