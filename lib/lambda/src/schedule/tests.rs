@@ -248,7 +248,7 @@ fn expressions() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
     /// Over a day and more around any moment, minute by minute: a moment is found if and only if the wall clock shows a
     /// time that the fields hold, and shows it for the first time. Moments increase.

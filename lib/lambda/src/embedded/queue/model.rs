@@ -3,7 +3,9 @@
 use super::store::{Store, Taken};
 use super::*;
 use jiff::SignedDuration;
-use proptest::prelude::{Strategy, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{
+    ProptestConfig, Strategy, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 
 const VISIBILITY: u64 = 30;
 const RETENTION: u64 = 300;
@@ -22,7 +24,7 @@ enum Step {
         receipt: prop::sample::Index,
     },
     Pass {
-        seconds: u64,
+        time: u64,
     },
 }
 
@@ -31,7 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..40_u64).prop_map(|delay| Step::Send { delay }),
         4 => (1..12_usize).prop_map(|messages_max| Step::Receive { messages_max }),
         2 => proptest::prelude::any::<prop::sample::Index>().prop_map(|receipt| Step::Delete { receipt }),
-        4 => (0..50_u64).prop_map(|seconds| Step::Pass { seconds }),
+        4 => (0..50_u64).prop_map(|time| Step::Pass { time }),
     ];
     prop::collection::vec(step, 0..120)
 }
@@ -44,7 +46,13 @@ struct Entry {
     receipt: Option<String>,
 }
 
+fn moment(seconds: u64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::try_from(seconds).unwrap())
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
     #[test]
     fn the_store_does_what_the_model_does(steps in steps()) {
         let seconds = Duration::from_secs;
@@ -58,12 +66,11 @@ proptest! {
         let mut receipts: Vec<String> = Vec::new();
         let (mut now, mut moved) = (0, 0);
         for step in steps {
-            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::try_from(now).unwrap());
             model.retain(|entry| entry.sent + RETENTION > now);
             match step {
-                Step::Pass { seconds } => now += seconds,
+                Step::Pass { time } => now += time,
                 Step::Send { delay } => {
-                    let id = store.send("x".to_owned(), BTreeMap::new(), seconds(delay), at).unwrap();
+                    let id = store.send("x".to_owned(), BTreeMap::new(), seconds(delay), moment(now)).unwrap();
                     model.push(Entry { id, sent: now, visible: now + delay, receives: 0, receipt: None });
                 }
                 Step::Delete { receipt } => {
@@ -74,7 +81,7 @@ proptest! {
                     }
                 }
                 Step::Receive { messages_max } => {
-                    let Taken { messages, moved: gone, .. } = store.receive(messages_max, Some(RECEIVES_MAX), at);
+                    let Taken { messages, moved: gone, .. } = store.receive(messages_max, Some(RECEIVES_MAX), moment(now));
                     prop_assert!(messages.len() <= messages_max.min(10));
                     for message in &messages {
                         let entry = model.iter_mut().find(|entry| entry.id == message.id).unwrap();
@@ -94,7 +101,7 @@ proptest! {
                         model.retain(|entry| !spent(entry));
                         moved += gone.len();
                     } else {
-                        // Some may wait behind what was taken: those that are gone are told by the depth.
+                        // Others may stand behind what was taken; those before it are gone, the first to be visible first.
                         moved += gone.len();
                         for _ in &gone {
                             let first = model.iter().enumerate().filter(|(_, entry)| spent(entry));
@@ -104,7 +111,6 @@ proptest! {
                     }
                 }
             }
-            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::try_from(now).unwrap());
             model.retain(|entry| entry.sent + RETENTION > now);
             let count = |wanted: &dyn Fn(&&Entry) -> bool| model.iter().filter(wanted).count();
             let expect = Depth {
@@ -112,7 +118,7 @@ proptest! {
                 in_flight: count(&|entry| entry.visible > now && entry.receives > 0),
                 delayed: count(&|entry| entry.visible > now && entry.receives == 0),
             };
-            prop_assert_eq!(store.depth(at), expect, "at {} s, {} moved", now, moved);
+            prop_assert_eq!(store.depth(moment(now)), expect, "at {} s, {} moved", now, moved);
         }
     }
 }
