@@ -35,9 +35,10 @@
 //!
 //! # Why no cron crate
 //!
-//! `croner` is well kept and reads `L`, `W`, `#` and years, but its dialect is another one: `?` means `*`, both day fields may
-//! be set, ranges do not wrap as AWS's `20-2` does, steps and extensions are taken that AWS refuses, and errors have no
-//! place. Checking all that first is a parser already; what is left to the crate would be the search, which is short.
+//! `croner` is well kept, works on jiff and reads `L`, `W`, `#` and years, but another dialect (tried with 4.0.3): it refuses
+//! AWS's `0/15`, takes both day fields at once, both as `?`, and `3#1,6#3`, wants seconds where there are years, and tells
+//! no place in its errors. Checking and rewriting all that first is a parser already; what would be left to the crate is the
+//! search, which is short.
 
 mod cron;
 mod days;
