@@ -28,7 +28,7 @@
 //!
 //! - AWS fires within 60 s of the moment; the simulator fires at it.
 //! - A rate of a rule first fires after one period. An `at` that is past never fires, and one that does not exist, since
-//!   clocks go forward, is an error. An expression that never holds (`30 2` as day and month) is none, as it is to AWS.
+//!   clocks go forward, is an error. An expression that never holds (30 February) is taken and never fires.
 //! - If the clock jumped over several moments, or submitting took long, each of them fires, late and in order, with the
 //!   time at which it was due; above [`CATCH_UP_TICKS_MAX`] the later ones are left out, which is told.
 //! - Start and end dates and flexible windows of Scheduler are not imitated.
