@@ -18,10 +18,14 @@
 pub mod arn;
 pub mod clock;
 pub mod faults;
+pub mod embedded;
 pub mod happening;
 pub mod interfere;
 pub mod invoke;
 pub mod queue;
+pub mod schedule;
 pub mod services;
+pub mod sqs;
 pub mod stack;
 pub mod stream;
+mod uuid;
