@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_lambda::arn::Arn;
 use streamgauge_lambda::queue::{
-    Message, MessageAttribute, Queue, QueueError, RECEIVE_MESSAGES_MAX,
+    Depth, Message, MessageAttribute, Queue, QueueError, RECEIVE_MESSAGES_MAX,
 };
 use tokio::sync::OnceCell;
 
@@ -50,6 +50,22 @@ impl AwsQueue {
         });
         asked.await.map(String::as_str)
     }
+
+    /// Attributes that are numbers, in the order of their names.
+    async fn numbers<const N: usize>(
+        &self,
+        names: [QueueAttributeName; N],
+    ) -> Result<[u64; N], QueueError> {
+        let asked = self.client.get_queue_attributes().queue_url(self.url().await?);
+        let got = asked.set_attribute_names(Some(names.to_vec())).send().await;
+        let got = got.map_err(|error| queue_error(self.name(), &error))?;
+        let mut numbers = [0; N];
+        for (number, name) in numbers.iter_mut().zip(&names) {
+            let told = got.attributes().and_then(|attributes| attributes.get(name)?.parse().ok());
+            *number = told.ok_or_else(|| QueueError::Other(format!("it tells no {name}")))?;
+        }
+        Ok(numbers)
+    }
 }
 
 impl Queue for AwsQueue {
@@ -58,24 +74,36 @@ impl Queue for AwsQueue {
     }
 
     async fn visibility(&self) -> Result<Duration, QueueError> {
-        let name = QueueAttributeName::VisibilityTimeout;
-        let asked = self.client.get_queue_attributes().queue_url(self.url().await?);
-        let got = asked.attribute_names(name.clone()).send().await;
-        let got = got.map_err(|error| queue_error(self.name(), &error))?;
-        let seconds = got.attributes().and_then(|attributes| attributes.get(&name)?.parse().ok());
-        let missing = || QueueError::Other("it tells no visibility time-out".to_owned());
-        seconds.map(Duration::from_secs).ok_or_else(missing)
+        let [seconds] = self.numbers([QueueAttributeName::VisibilityTimeout]).await?;
+        Ok(Duration::from_secs(seconds))
+    }
+
+    /// On AWS these are approximate.
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let [visible, in_flight, delayed] =
+            self.numbers(names).await?.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        Ok(Depth { visible, in_flight, delayed })
     }
 
     /// Waits for whole seconds, the wait rounded up, and in as many calls as it takes.
-    async fn receive(&self, wait: Duration) -> Result<Vec<Message>, QueueError> {
+    async fn receive(
+        &self,
+        messages_max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Message>, QueueError> {
+        let messages_max = i32::try_from(messages_max.clamp(1, RECEIVE_MESSAGES_MAX)).unwrap_or(1);
         let mut left = whole_seconds(wait);
         loop {
             let now = left.min(WAIT_SECONDS_MAX);
             let received = self.client.receive_message().queue_url(self.url().await?);
             let received = received
                 .wait_time_seconds(integer(now))
-                .max_number_of_messages(i32::try_from(RECEIVE_MESSAGES_MAX).unwrap_or(i32::MAX))
+                .max_number_of_messages(messages_max)
                 .message_system_attribute_names(MessageSystemAttributeName::All)
                 .message_attribute_names("All")
                 .send()
@@ -111,7 +139,7 @@ impl Queue for AwsQueue {
         Ok(())
     }
 
-    /// The delay is in whole seconds, rounded up, at most 15 minutes. Without one the queue's own delay holds.
+    /// The delay is in whole seconds, rounded up, at most 15 minutes.
     async fn send(&self, body: &str, delay: Duration) -> Result<(), QueueError> {
         let seconds = whole_seconds(delay);
         if seconds > DELAY_SECONDS_MAX {
@@ -119,11 +147,12 @@ impl Queue for AwsQueue {
                 "a message cannot be delayed by {seconds} s; {DELAY_SECONDS_MAX} s is the most"
             )));
         }
-        let mut send = self.client.send_message().queue_url(self.url().await?).message_body(body);
-        if seconds > 0 {
-            send = send.delay_seconds(integer(seconds));
-        }
-        send.send().await.map(drop).map_err(|error| queue_error(self.name(), &error))
+        let send = self.client.send_message().queue_url(self.url().await?).message_body(body);
+        send.delay_seconds(integer(seconds))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| queue_error(self.name(), &error))
     }
 }
 

@@ -12,15 +12,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use streamgauge_lambda::arn::Arn;
 use streamgauge_lambda::stream::{
-    Iterator, Read, Record, SequenceNumber, Shard, ShardId, Start, Stream, StreamError,
+    Iterator, READ_RECORDS_MAX, Read, Record, SequenceNumber, Shard, ShardId, Start, Stream,
+    StreamError,
 };
 
 /// Pages of shards that are read at most; each has up to 1,000
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListShards.html>), and a region 20,000 shards
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>), closed ones aside.
 const SHARD_PAGES_MAX: usize = 100;
-/// What one call returns at most: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>.
-const READ_RECORDS_MAX: u32 = 10_000;
 
 /// A stream.
 #[derive(Clone, Debug)]
