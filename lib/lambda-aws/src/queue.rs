@@ -14,6 +14,7 @@ use streamgauge_lambda::queue::{
     Depth, Message, MessageAttribute, Queue, QueueError, RECEIVE_MESSAGES_MAX,
 };
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// How long one call waits for a message at most, in seconds:
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>.
@@ -90,19 +91,19 @@ impl Queue for AwsQueue {
         Ok(Depth { visible, in_flight, delayed })
     }
 
-    /// Waits for whole seconds, the wait rounded up, and in as many calls as it takes.
+    /// Waits in whole seconds, rounded up, and in as many calls as it takes.
     async fn receive(
         &self,
         messages_max: usize,
         wait: Duration,
     ) -> Result<Vec<Message>, QueueError> {
         let messages_max = i32::try_from(messages_max.clamp(1, RECEIVE_MESSAGES_MAX)).unwrap_or(1);
-        let mut left = whole_seconds(wait);
+        let asked = Instant::now();
+        let mut left = wait;
         loop {
-            let now = left.min(WAIT_SECONDS_MAX);
             let received = self.client.receive_message().queue_url(self.url().await?);
             let received = received
-                .wait_time_seconds(integer(now))
+                .wait_time_seconds(integer(whole_seconds(left).min(WAIT_SECONDS_MAX)))
                 .max_number_of_messages(messages_max)
                 .message_system_attribute_names(MessageSystemAttributeName::All)
                 .message_attribute_names("All")
@@ -110,8 +111,8 @@ impl Queue for AwsQueue {
                 .await
                 .map_err(|error| queue_error(self.name(), &error))?;
             let messages = received.messages.unwrap_or_default();
-            left -= now;
-            if !messages.is_empty() || left == 0 {
+            left = wait.saturating_sub(asked.elapsed());
+            if !messages.is_empty() || left.is_zero() {
                 return Ok(messages.into_iter().map(message).collect());
             }
         }

@@ -77,7 +77,8 @@ pub trait Queue: Clone + Send + Sync + 'static {
     fn visibility(&self) -> impl Future<Output = Result<Duration, QueueError>> + Send;
 
     /// Messages that are there, at most `messages_max` and [`RECEIVE_MESSAGES_MAX`], each hidden from then on for the
-    /// queue's visibility time-out. Waits for the first one up to `wait` of the simulator's time.
+    /// queue's visibility time-out. Waits for the first one up to `wait` of the simulator's time, and gives nothing only
+    /// when that has passed: who polls does not pause on his own. A service that waits in whole seconds is asked again.
     fn receive(
         &self,
         messages_max: usize,
