@@ -14,11 +14,14 @@
 //! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API.
 //! 6. [`happening`]: what was seen; reports and live lines are folds over it.
 //! 7. [`simulator`]: all of it together.
+//!
+//! Beside them: [`contract`], what every adapter of a port has to keep.
 
 pub mod arn;
 pub mod clock;
 pub mod faults;
 pub mod embedded;
+pub mod contract;
 pub mod happening;
 pub mod interfere;
 pub mod invoke;
