@@ -17,9 +17,11 @@
 
 pub mod arn;
 pub mod clock;
+pub mod embedded;
 pub mod happening;
 pub mod interfere;
 pub mod invoke;
+pub mod kinesis;
 pub mod queue;
 pub mod services;
 pub mod stack;
