@@ -344,8 +344,11 @@ impl Stream for EmbeddedStream {
 
     async fn shards(&self) -> Result<Vec<Shard>, StreamError> {
         let now = self.now();
-        self.topology_mut().forget(now, self.retention_signed());
-        Ok(self.topology().listed())
+        let mut topology = self.topology_mut();
+        // What a shard held is released before the shard is forgotten.
+        self.trim_all(&topology, now);
+        topology.forget(now, self.retention_signed());
+        Ok(topology.listed())
     }
 
     async fn open(&self, shard: &ShardId, start: &Start) -> Result<Iterator, StreamError> {

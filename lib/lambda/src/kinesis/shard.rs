@@ -237,7 +237,7 @@ impl ShardMachine {
                 }
                 Decision::Deliver(delivery) => {
                     orders.deliveries.push(Delivery { lane: index, ..delivery });
-                },
+                }
                 Decision::Discard(discard) => {
                     orders.discards.push(Discard { lane: index, ..discard });
                 }

@@ -103,8 +103,7 @@ fn times_are_seconds_with_up_to_three_digits() {
 
 #[test]
 fn an_event_of_no_records_is_still_one() {
-    let frame =
-        EventFrame::new(&Arn::new("arn"), &Arc::from("shardId-0"), "eu-west-1", "arn:role");
+    let frame = EventFrame::new(&Arn::new("arn"), &Arc::from("shardId-0"), "eu-west-1", "arn:role");
     assert_eq!(event(&frame, &[]), "{\"Records\":[]}");
 }
 
