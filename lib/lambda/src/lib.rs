@@ -16,11 +16,15 @@
 //! 7. [`simulator`]: all of it together.
 
 pub mod arn;
+pub mod asynchronous;
 pub mod clock;
 pub mod happening;
+mod http;
 pub mod interfere;
 pub mod invoke;
+pub mod invoke_api;
 pub mod queue;
+pub mod runtime;
 pub mod services;
 pub mod stack;
 pub mod stream;
