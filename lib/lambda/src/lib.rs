@@ -18,16 +18,19 @@
 //! Beside them: [`contract`], what every adapter of a port has to keep.
 
 pub mod arn;
+pub mod asynchronous;
 pub mod clock;
-pub mod faults;
-pub mod embedded;
 pub mod contract;
 pub mod embedded;
+pub mod faults;
 pub mod happening;
+mod http;
 pub mod interfere;
 pub mod invoke;
+pub mod invoke_api;
 pub mod kinesis;
 pub mod queue;
+pub mod runtime;
 pub mod schedule;
 pub mod services;
 pub mod sqs;

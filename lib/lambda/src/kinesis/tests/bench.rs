@@ -8,7 +8,7 @@ use crate::happening::{Happening, Observer};
 use crate::interfere::{Harmless, Interfere, Interference, Place};
 use crate::invoke::{FunctionError, Invocation, Invoke, Invoked, KinesisCause, Outcome, Report};
 use crate::kinesis::{Checkpoints, KinesisPoller, Surroundings};
-use crate::queue::{Message, Queue, QueueError};
+use crate::queue::{Depth, Message, Queue, QueueError};
 use crate::services::{PutError, Services};
 use crate::stack::KinesisMapping;
 use crate::stream::{Iterator, Read, Shard, ShardId, Start, Stream, StreamError};
@@ -283,7 +283,7 @@ impl Queue for TestQueue {
         Ok(Duration::from_secs(30))
     }
 
-    async fn receive(&self, _: Duration) -> Result<Vec<Message>, QueueError> {
+    async fn receive(&self, _: usize, _: Duration) -> Result<Vec<Message>, QueueError> {
         Ok(vec![])
     }
 
@@ -297,6 +297,10 @@ impl Queue for TestQueue {
         }
         self.services.sent.lock().unwrap().push(body.to_owned());
         Ok(())
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        Ok(Depth::default())
     }
 }
 
