@@ -33,6 +33,7 @@ pub mod queue;
 pub mod runtime;
 pub mod schedule;
 pub mod services;
+pub mod simulator;
 pub mod sqs;
 pub mod stack;
 pub mod stream;

@@ -39,6 +39,7 @@ use launcher::Launcher;
 use pool::{Pool, Taken};
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
@@ -50,6 +51,9 @@ pub const ENVIRONMENTS_PER_FUNCTION_MAX: u32 = 10;
 pub const ENVIRONMENTS_MAX: u32 = 64;
 /// How long a start may take: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>.
 pub const INIT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What stands between a function's name and its environment's number in a session token.
+const ENVIRONMENT: &str = "-environment-";
 
 /// How functions are run.
 #[derive(Clone, Debug)]
@@ -122,6 +126,10 @@ pub(crate) struct Core {
     launcher: Launcher,
     pool: Mutex<Pool<Handle>>,
     ids: Mutex<Ids>,
+    /// Invocations so far.
+    asked: AtomicU64,
+    /// Named points that proxies have told of so far.
+    reached: AtomicU64,
     /// Those that live, by their session tokens.
     environments: Mutex<BTreeMap<Arc<str>, Handle>>,
     closing: watch::Receiver<bool>,
@@ -165,6 +173,8 @@ impl Runtime {
             launcher: Launcher::new().map_err(RuntimeError::Thread)?,
             pool: Mutex::new(pool),
             ids: Mutex::new(Ids::new(settings.seed)),
+            asked: AtomicU64::new(0),
+            reached: AtomicU64::new(0),
             environments: Mutex::default(),
             closing: is_closing,
             settings,
@@ -177,11 +187,36 @@ impl Runtime {
     pub async fn kill(&self, token: &str) -> bool {
         let handle = lock(&self.core.environments).get(token).cloned();
         let Some(mut handle) = handle else { return false };
-        self.core.fault(format!("the environment `{token}` killed"));
         handle.end.send_replace(true);
         // The other side is dropped when it has ended, which is an error here.
         drop(handle.ended.changed().await);
         true
+    }
+
+    /// The environment with that token is at a named point, and waits there: a proxy says so of the calls that pass it, by names
+    /// such as `before:DynamoDB.PutItem`. Does what the plan of faults says, and answers whether the environment was killed.
+    pub async fn reach(&self, token: &str, name: &str) -> bool {
+        let Some((function, _)) = token.rsplit_once(ENVIRONMENT) else { return false };
+        let key = self.core.reached.fetch_add(1, Ordering::Relaxed).to_string();
+        let point = Point::Named(name);
+        let place = Place { point, function, mapping: "", shard: "", key: &key, attempt: 1 };
+        match self.core.interfere.at(&place) {
+            Interference::Kill => {
+                self.core.fault(format!("`{function}` killed at `{name}`"));
+                self.kill(token).await
+            }
+            Interference::Delay(time) => {
+                self.core.fault(format!("`{function}` delayed by {time:?} at `{name}`"));
+                tokio::time::sleep(time).await;
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// How many invocations there were so far, those that were refused too.
+    pub fn asked(&self) -> u64 {
+        self.core.asked.load(Ordering::Relaxed)
     }
 
     /// Kills all processes and waits until they are dead. Whatever still runs ends as [`Outcome::Unreachable`].
@@ -196,7 +231,7 @@ impl Runtime {
 
     /// Starts an environment.
     fn open(&self, function: &Arc<Function>, number: u32) -> Handle {
-        let token: Arc<str> = format!("{}-environment-{number}", function.name).into();
+        let token: Arc<str> = format!("{}{ENVIRONMENT}{number}", function.name).into();
         let core = Arc::clone(&self.core);
         let (environment, handle) =
             Environment::new(core, Arc::clone(function), number, Arc::clone(&token));
@@ -285,6 +320,7 @@ impl Runtime {
 
 impl Invoke for Runtime {
     async fn invoke(&self, invocation: Invocation) -> Invoked {
+        self.core.asked.fetch_add(1, Ordering::Relaxed);
         let request_id = lock(&self.core.ids).uuid();
         match self.run(&request_id, invocation).await {
             Ok(invoked) => invoked,
