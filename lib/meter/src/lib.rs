@@ -12,6 +12,7 @@ pub mod faults;
 pub mod kinesis;
 pub mod limits;
 pub mod prices;
+pub mod proxy;
 pub mod s3;
 pub mod sqs;
 pub mod tally;

@@ -53,7 +53,7 @@ pub fn read(operation: &str, body: &[u8]) -> Option<Asked> {
 }
 
 /// Adds what the meter wants to know.
-fn ask(operation: &str, request: Value) -> Asked {
+pub fn ask(operation: &str, request: Value) -> Asked {
     let mut sent = request.clone();
     let capacity_added = request.get(CAPACITY).is_none_or(|asked| asked == "NONE");
     if let Some(sent) = sent.as_object_mut().filter(|_| capacity_added) {
