@@ -88,13 +88,10 @@ impl Refusal {
             Service::Sqs => {
                 Self { code: "RequestThrottled", ..Self::new(400, "RequestThrottled", message) }
             }
-            Service::CloudWatch => {
+            Service::CloudWatch | Service::Other(_) => {
                 Self { code: "Throttling", ..Self::new(400, "ThrottlingException", message) }
             }
             Service::S3 => Self::new(503, "SlowDown", "please reduce your request rate"),
-            Service::Other(_) => {
-                Self { code: "Throttling", ..Self::new(400, "ThrottlingException", message) }
-            }
         }
     }
 
@@ -139,7 +136,7 @@ impl Refusal {
                 insert(headers, HeaderName::from_static("x-amzn-errortype"), self.name);
             }
             Protocol::RpcCbor => {
-                insert(headers, HeaderName::from_static("smithy-protocol"), "rpc-v2-cbor")
+                insert(headers, HeaderName::from_static("smithy-protocol"), "rpc-v2-cbor");
             }
             Protocol::Query | Protocol::Rest => {}
         }
@@ -246,9 +243,12 @@ mod tests {
         assert!(body.contains("?><Error><Code>SlowDown</Code>"), "{body}");
         assert_eq!(s3.status, 503);
         let sqs = Refusal::new(400, "A", "a < b & c").answer(&call(Service::Sqs, Protocol::Query));
-        let body = String::from_utf8(sqs.body.to_vec()).unwrap();
-        assert!(body.contains("<ErrorResponse><Error><Type>Sender</Type><Code>A</Code>"), "{body}");
-        assert!(body.contains("a &lt; b &amp; c"), "{body}");
+        let wrapped = String::from_utf8(sqs.body.to_vec()).unwrap();
+        assert!(
+            wrapped.contains("<ErrorResponse><Error><Type>Sender</Type><Code>A</Code>"),
+            "{wrapped}"
+        );
+        assert!(wrapped.contains("a &lt; b &amp; c"), "{wrapped}");
     }
 
     #[test]

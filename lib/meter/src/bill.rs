@@ -74,13 +74,13 @@ impl Bill {
                     .or_default() += amount;
             }
         }
-        let (unit, streams) = match terms.streams {
+        let (time, streams) = match terms.streams {
             Streams::Provisioned => (Unit::ShardSeconds, calls.shards.values().sum()),
             Streams::OnDemand => (Unit::StreamSeconds, count(calls.shards.len())),
         };
         let seconds = streams * terms.lasting.as_secs();
         if seconds > 0 {
-            amounts.insert((Service::Kinesis, "-".into(), unit), seconds);
+            amounts.insert((Service::Kinesis, "-".into(), time), seconds);
         }
         let row = |((service, operation, unit), amount): ((Service, Box<str>, Unit), u64)| {
             let price = Price::of(unit).filter(|_| is_billed(unit, terms.streams));

@@ -59,6 +59,12 @@ impl Bucket {
         self.parts -= i128::from(tokens) * PARTS;
     }
 
+    /// Takes all tokens that are there; a debt stays.
+    pub fn empty(&mut self, now: Timestamp) {
+        self.fill(now);
+        self.parts = self.parts.min(0);
+    }
+
     fn is_full(&mut self, now: Timestamp) -> bool {
         self.fill(now);
         self.parts == self.per_second * PARTS
@@ -84,7 +90,7 @@ impl<K: Ord + Clone> Buckets<K> {
             self.buckets.retain(|_, bucket| !bucket.is_full(now));
             let oldest = self.buckets.iter().min_by_key(|(_, bucket)| bucket.at);
             if self.buckets.len() >= BUCKETS_MAX
-                && let Some(oldest) = oldest.map(|(key, _)| key.clone())
+                && let Some(oldest) = oldest.map(|(other, _)| other.clone())
             {
                 self.buckets.remove(&oldest);
             }

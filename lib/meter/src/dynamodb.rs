@@ -2,11 +2,13 @@
 //!
 //! The order of a call: [`asked`] reads the request and adds to it what the meter wants to know; [`settled`] reads the
 //! answer, takes the additions out again and says the units. [`item`] has AWS's formula for the size of an item,
-//! [`keys`] finds the partition keys that a request touches, for the limit of a key's throughput.
+//! [`keys`] finds the partition keys that a request touches, for the limit of a key's throughput, and [`refused`] says what
+//! becomes of a call when a key is used too much.
 
 pub mod asked;
 pub mod item;
 pub mod keys;
+pub mod refused;
 pub mod settled;
 
 use crate::unit::KB;

@@ -146,7 +146,7 @@ impl Dice {
 
 fn is_struck(when: When, number: u64, dice: u64) -> bool {
     match when {
-        When::Every(every) => every > 0 && number % every == 0,
+        When::Every(every) => every > 0 && number.is_multiple_of(every),
         When::Chance(chance) => dice % MILLION < u64::from(chance),
         When::Only(only) => number == only,
     }

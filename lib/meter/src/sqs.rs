@@ -12,7 +12,10 @@ pub const REQUEST_BYTES: u64 = 64 * KB;
 
 /// Whether a queue is FIFO, by its URL.
 fn is_fifo(request: &Value) -> bool {
-    request.get("QueueUrl").and_then(Value::as_str).is_some_and(|url| url.ends_with(".fifo"))
+    request
+        .get("QueueUrl")
+        .and_then(Value::as_str)
+        .is_some_and(|url| url.rsplit('.').next() == Some("fifo"))
 }
 
 /// The payload of a message that is sent or was received.
@@ -80,8 +83,8 @@ mod tests {
     #[track_caller]
     fn check(operation: &str, request: &Value, answer: &Value, expect: (Unit, u64, u64, u64)) {
         let (unit, requests, sent, received) = expect;
-        let expect = [(unit, requests), (Unit::MessagesIn, sent), (Unit::MessagesOut, received)];
-        assert_eq!(charges(operation, request, answer), expect);
+        let charged = [(unit, requests), (Unit::MessagesIn, sent), (Unit::MessagesOut, received)];
+        assert_eq!(charges(operation, request, answer), charged);
     }
 
     fn body(bytes: usize) -> Value {

@@ -39,6 +39,7 @@ pub struct Calls {
 
 impl Calls {
     /// The calls of the callers whose token begins so; shards belong to no caller and stay out.
+    #[must_use]
     pub fn of_caller(&self, prefix: &str) -> Self {
         let kinds = self.kinds.iter().filter(|(kind, _)| kind.caller.starts_with(prefix));
         Self {

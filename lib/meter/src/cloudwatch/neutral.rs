@@ -45,9 +45,9 @@ impl Neutral {
             }
             Cbor::Array(values) => Self::List(values.into_iter().map(Self::of_cbor).collect()),
             Cbor::Map(members) => {
-                let members = members
-                    .into_iter()
-                    .filter_map(|(key, value)| Some((key.into_text().ok()?, Self::of_cbor(value))));
+                let members = members.into_iter().filter_map(|(key, member)| {
+                    Some((key.into_text().ok()?, Self::of_cbor(member)))
+                });
                 Self::Map(members.collect())
             }
             Cbor::Tag(_, value) => Self::of_cbor(*value),
@@ -61,7 +61,7 @@ impl Neutral {
             Json::Number(number) => number.as_f64().map_or(Self::Nothing, Self::Number),
             Json::Array(values) => Self::List(values.into_iter().map(Self::of_json).collect()),
             Json::Object(members) => Self::Map(
-                members.into_iter().map(|(key, value)| (key, Self::of_json(value))).collect(),
+                members.into_iter().map(|(key, member)| (key, Self::of_json(member))).collect(),
             ),
             Json::Null | Json::Bool(_) => Self::Nothing,
         }

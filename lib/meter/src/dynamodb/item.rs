@@ -36,7 +36,7 @@ fn value_bytes(value: &Value) -> u64 {
         "S" => count(text.len()),
         "N" => number_bytes(text),
         "B" => base64_bytes(text),
-        "SS" => each(|text| count(text.len())),
+        "SS" => each(|element| count(element.len())),
         "NS" => each(number_bytes),
         "BS" => each(base64_bytes),
         "BOOL" | "NULL" => 1,
@@ -138,7 +138,7 @@ mod tests {
             while rest > 0 {
                 (rest, digits) = (rest / 10, digits + 1);
             }
-            prop_assert_eq!(number_bytes(&number.to_string()), (digits + 1) / 2 + 1);
+            prop_assert_eq!(number_bytes(&number.to_string()), digits / 2 + digits % 2 + 1);
         }
 
         /// Nesting an item in a map costs the map's name, 3, and 1 for each member.

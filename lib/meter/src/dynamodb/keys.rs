@@ -6,7 +6,6 @@
 
 use super::item::bytes_of;
 use super::write_units;
-use crate::answer::Refusal;
 use crate::bucket::Buckets;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -45,7 +44,7 @@ pub struct Touch {
 }
 
 /// The name of a table, of which an ARN may be given.
-fn table_name(table: &str) -> &str {
+pub(super) fn table_name(table: &str) -> &str {
     table.rsplit("table/").next().unwrap_or(table)
 }
 
@@ -75,19 +74,19 @@ pub fn touches(
         let key = attributes?.get(&*hash(table)?)?.to_string().into();
         Some(Touch { table: table.into(), key, access, units, place })
     };
-    let table = request.get("TableName").and_then(Value::as_str).unwrap_or_default();
+    let own = request.get("TableName").and_then(Value::as_str).unwrap_or_default();
     let list = |name: &str| request.get(name).and_then(Value::as_array).into_iter().flatten();
     let batches = || request.get("RequestItems").and_then(Value::as_object).into_iter().flatten();
     let touches: Vec<Option<Touch>> = match operation {
-        "GetItem" => vec![touch(table, request.get("Key"), Access::Read, 1, 0)],
+        "GetItem" => vec![touch(own, request.get("Key"), Access::Read, 1, 0)],
         "PutItem" => {
             let item = request.get("Item");
-            vec![touch(table, item, Access::Write, write_units(bytes_of(item)), 0)]
+            vec![touch(own, item, Access::Write, write_units(bytes_of(item)), 0)]
         }
-        "UpdateItem" | "DeleteItem" => vec![touch(table, request.get("Key"), Access::Write, 1, 0)],
+        "UpdateItem" | "DeleteItem" => vec![touch(own, request.get("Key"), Access::Write, 1, 0)],
         "Query" if request.get("IndexName").is_none() => {
-            let attributes = hash(table_name(table)).and_then(|name| queried(request, &name));
-            vec![touch(table, attributes.as_ref(), Access::Read, 1, 0)]
+            let attributes = hash(table_name(own)).and_then(|name| queried(request, &name));
+            vec![touch(own, attributes.as_ref(), Access::Read, 1, 0)]
         }
         "TransactWriteItems" | "TransactGetItems" => {
             let access = if operation == "TransactGetItems" { Access::Read } else { Access::Write };
@@ -154,7 +153,8 @@ type Key = (Box<str>, Box<str>, Box<str>);
 /// The buckets of all keys, and the names of the partition keys.
 #[derive(Debug)]
 pub struct Keys {
-    hashes: BTreeMap<(Box<str>, Box<str>), Option<Box<str>>>,
+    /// The name of the partition key by account and table.
+    hashes: BTreeMap<(Box<str>, Box<str>), Box<str>>,
     reads: Buckets<Key>,
     writes: Buckets<Key>,
 }
@@ -184,8 +184,8 @@ impl Keys {
         if self.hashes.len() >= TABLES_MAX {
             self.hashes.clear();
         }
-        if hash.is_some() {
-            self.hashes.insert((account.into(), table.into()), hash.map(Into::into));
+        if let Some(hash) = hash {
+            self.hashes.insert((account.into(), table.into()), hash.into());
         }
     }
 
@@ -197,7 +197,7 @@ impl Keys {
     /// The touches of a request.
     pub fn touches(&self, account: &str, operation: &str, request: &Value) -> Vec<Touch> {
         touches(operation, request, |table| {
-            self.hashes.get(&(account.into(), table.into())).cloned().flatten()
+            self.hashes.get(&(account.into(), table.into())).cloned()
         })
     }
 
@@ -222,75 +222,6 @@ impl Keys {
             Access::Read => self.reads.at(&key, now),
             Access::Write => self.writes.at(&key, now),
         }
-    }
-}
-
-/// What is left of a batch without some of its places, and those as unprocessed.
-pub fn split(operation: &str, request: &Value, refused: &[Touch]) -> (Value, Value) {
-    let (mut kept, mut unprocessed) = (request.clone(), json!({}));
-    for table in refused.iter().map(|touch| &touch.table).collect::<BTreeSet<_>>() {
-        let places: BTreeSet<usize> =
-            refused.iter().filter(|touch| touch.table == *table).map(|touch| touch.place).collect();
-        let Some(tables) = kept.get_mut("RequestItems").and_then(Value::as_object_mut) else {
-            continue;
-        };
-        let Some(name) = tables.keys().find(|name| table_name(name) == &**table).cloned() else {
-            continue;
-        };
-        let Some(of_table) = tables.get_mut(&name) else { continue };
-        let mut put_off = of_table.clone();
-        let list = |of_table: &mut Value, in_places: bool| {
-            let list =
-                if operation == "BatchGetItem" { of_table.get_mut("Keys") } else { Some(of_table) };
-            let Some(list) = list.and_then(Value::as_array_mut) else { return true };
-            let mut place = 0..;
-            list.retain(|_| place.next().is_some_and(|place| places.contains(&place)) == in_places);
-            list.is_empty()
-        };
-        list(&mut put_off, true);
-        if list(of_table, false) {
-            tables.remove(&name);
-        }
-        if let Some(unprocessed) = unprocessed.as_object_mut() {
-            unprocessed.insert(name, put_off);
-        }
-    }
-    (kept, unprocessed)
-}
-
-/// The error of a key that is used too much.
-pub fn refusal(touch: &Touch) -> Refusal {
-    let reason = match touch.access {
-        Access::Read => "TableReadKeyRangeThroughputExceeded",
-        Access::Write => "TableWriteKeyRangeThroughputExceeded",
-    };
-    let resource = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}", touch.table);
-    let message =
-        format!("Throughput exceeds the current capacity of the partition of key {}", touch.key);
-    Refusal {
-        members: json!({"ThrottlingReasons": [{"reason": reason, "resource": resource}]}),
-        ..Refusal::new(400, "ProvisionedThroughputExceededException", message)
-    }
-}
-
-/// The error of a transaction of so many actions, some of whose keys are used too much.
-pub fn cancellation(actions: usize, refused: &[Touch]) -> Refusal {
-    let code = |place: usize| {
-        let throttled = refused.iter().any(|touch| touch.place == place);
-        if throttled {
-            json!({"Code": "ProvisionedThroughputExceeded"})
-        } else {
-            json!({"Code": "None"})
-        }
-    };
-    let reasons: Vec<Value> = (0..actions).map(code).collect();
-    Refusal {
-        members: json!({"CancellationReasons": reasons}),
-        ..Refusal::new(
-            400,
-            "TransactionCanceledException",
-            "Transaction cancelled, a key is used too much",
-        )
     }
 }
 

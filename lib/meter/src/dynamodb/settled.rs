@@ -58,7 +58,7 @@ fn success(asked: &Asked, mut answer: Value) -> Settled {
 /// The halves of units that the stand-in reports, over all tables; none if it reports nothing.
 fn halves_reported(capacity: Option<&Value>) -> Option<u64> {
     let halves =
-        |capacity: &Value| capacity.get("CapacityUnits").and_then(Value::as_number).map(halves);
+        |of_table: &Value| of_table.get("CapacityUnits").and_then(Value::as_number).map(halves);
     match capacity? {
         Value::Array(tables) if tables.is_empty() => None,
         Value::Array(tables) => tables.iter().map(halves).sum(),

@@ -66,9 +66,14 @@ impl Reads {
         self.bytes.at(shard, now).has(1, now) && self.calls.at(shard, now).take(1, now)
     }
 
-    /// Charges the bytes that a call read.
+    /// Charges the bytes that a call read. More than a second's worth does not profit from what had been left over, so that
+    /// 10 MiB close a shard for the 5 seconds that AWS says.
     pub fn owe(&mut self, shard: &ShardKey, bytes: u64, now: Timestamp) {
-        self.bytes.at(shard, now).owe(bytes, now);
+        let bucket = self.bytes.at(shard, now);
+        if bytes > u64::from(BYTES_PER_SECOND) {
+            bucket.empty(now);
+        }
+        bucket.owe(bytes, now);
     }
 }
 
@@ -109,13 +114,12 @@ mod tests {
     }
 
     #[test]
-    fn ten_mib_close_a_shard_for_some_seconds() {
-        // 10 MiB at 2 MiB/s: a second's worth was there, so 4 s are owed.
+    fn ten_mib_close_a_shard_for_five_seconds() {
         let (mut reads, now) = (Reads::default(), Timestamp::UNIX_EPOCH);
         assert!(reads.take(&shard("a"), now));
         reads.owe(&shard("a"), 10 * 1024 * 1024, now);
-        assert!(!reads.take(&shard("a"), now + SignedDuration::from_millis(4000)));
-        assert!(reads.take(&shard("a"), now + SignedDuration::from_millis(4001)));
+        assert!(!reads.take(&shard("a"), now + SignedDuration::from_millis(5000)));
+        assert!(reads.take(&shard("a"), now + SignedDuration::from_millis(5001)));
     }
 
     #[test]

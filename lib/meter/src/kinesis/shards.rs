@@ -23,13 +23,11 @@ pub struct Shard {
 
 /// The hash key of a record.
 pub fn hash_key(record: &Value) -> Option<u128> {
-    match record.get("ExplicitHashKey").and_then(Value::as_str) {
-        Some(explicit) => explicit.parse().ok(),
-        None => {
-            let digest = Md5::digest(record.get("PartitionKey")?.as_str()?.as_bytes());
-            Some(u128::from_be_bytes(digest.into()))
-        }
+    if let Some(explicit) = record.get("ExplicitHashKey").and_then(Value::as_str) {
+        return explicit.parse().ok();
     }
+    let digest = Md5::digest(record.get("PartitionKey")?.as_str()?.as_bytes());
+    Some(u128::from_be_bytes(digest.into()))
 }
 
 /// The open shards in an answer of `ListShards`: those without a last sequence number.

@@ -6,7 +6,8 @@ use super::plan::{Forward, Plan, Settle};
 use crate::answer::Answer;
 use crate::clock::Clock;
 use crate::dynamodb::asked::{Asked, ask, read, too_large};
-use crate::dynamodb::keys::{Access, Touch, cancellation, refusal, split, tables};
+use crate::dynamodb::keys::{Access, Touch, tables};
+use crate::dynamodb::refused::{cancellation, refusal, split};
 use crate::dynamodb::settled::settle;
 use crate::limits::Limit;
 use crate::unit::{Charge, Unit, count};
@@ -55,7 +56,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
                 let is_empty = kept
                     .get("RequestItems")
                     .and_then(Value::as_object)
-                    .is_none_or(|kept| kept.is_empty());
+                    .is_none_or(serde_json::Map::is_empty);
                 if is_empty {
                     return Plan::Refuse(refusal(first));
                 }
@@ -102,7 +103,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
     pub(super) fn settle_dynamodb(
         &self,
         held: &Held,
-        after: AfterDynamoDb,
+        after: &AfterDynamoDb,
         answer: &mut Answer,
     ) -> Vec<Charge> {
         let mut settled = settle(&after.asked, answer.status.as_u16(), &answer.body);
@@ -115,7 +116,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
         if !after.unprocessed.is_null() && answer.status.is_success() {
             let whole =
                 settled.changed.take().or_else(|| serde_json::from_slice(&answer.body).ok());
-            settled.changed = whole.map(|whole| with_unprocessed(&after, whole));
+            settled.changed = whole.map(|whole| with_unprocessed(after, whole));
         }
         if let Some(changed) = settled.changed {
             answer.replace_body(changed.to_string().into_bytes());

@@ -117,12 +117,12 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
         for (place, record) in records.iter().enumerate() {
             let (bytes, shard) =
                 (record_bytes(record), state.shards.of_record(account, stream, record));
-            let has_room = |id: &Box<str>| {
-                let key = (account.clone(), stream.into(), id.clone());
+            let has_room = |id: &str| {
+                let key = (account.clone(), stream.into(), id.into());
                 state.room.take(&key, bytes, now)
             };
             let name = shard.as_deref().unwrap_or("(unknown)");
-            let fails = is_struck(held, place) || limited && !shard.as_ref().is_none_or(has_room);
+            let fails = is_struck(held, place) || limited && !shard.as_deref().is_none_or(has_room);
             fates.push(fails.then(|| no_room(stream, name)));
             known.push((bytes, shard));
         }
@@ -189,7 +189,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
             (AfterKinesis::Read { iterator }, Some(body)) => {
                 self.settle_read(held, &iterator, &body)
             }
-            (AfterKinesis::Put(put), Some(body)) => self.settle_put(held, &put, body, answer),
+            (AfterKinesis::Put(put), Some(body)) => self.settle_put(held, &put, &body, answer),
         }
     }
 
@@ -211,9 +211,9 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
         charges
     }
 
-    fn settle_put(&self, held: &Held, put: &Put, body: Value, answer: &mut Answer) -> Vec<Charge> {
+    fn settle_put(&self, held: &Held, put: &Put, body: &Value, answer: &mut Answer) -> Vec<Charge> {
         let is_batch = &*held.call.operation == "PutRecords";
-        let whole = if is_batch { merge(&body, &put.fates) } else { json!({"Records": [body]}) };
+        let whole = if is_batch { merge(body, &put.fates) } else { json!({"Records": [body]}) };
         if put.fates.iter().any(Option::is_some) {
             answer.replace_body(whole.to_string().into_bytes());
         }

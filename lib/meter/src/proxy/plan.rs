@@ -79,7 +79,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
     pub(super) fn settle(&self, held: &Held, settle: Settle, answer: &mut Answer) -> Vec<Charge> {
         match settle {
             Settle::Nothing => vec![],
-            Settle::DynamoDb(after) => self.settle_dynamodb(held, after, answer),
+            Settle::DynamoDb(after) => self.settle_dynamodb(held, &after, answer),
             Settle::Kinesis(after) => self.settle_kinesis(held, after, answer),
             Settle::Sqs(request) => super::others::settle_sqs(held, &request, answer),
             Settle::CloudWatch(request) => {

@@ -111,12 +111,13 @@ impl<W, C> Proxy<W, C> {
         // The meter reads the answer, so it must come unpacked.
         head.headers.remove(header::ACCEPT_ENCODING);
         let response = self.send(call, head, Either::Left(Full::new(body))).await?;
-        let (head, body) = response.into_parts();
-        let body = timeout(UPSTREAM_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await;
-        match body {
-            Ok(Ok(body)) => {
-                let headers = onward(&head.headers);
-                Ok(Answer { status: head.status, headers, body: body.to_bytes() })
+        let (answered, incoming) = response.into_parts();
+        let whole =
+            timeout(UPSTREAM_TIME_MAX, Limited::new(incoming, BODY_BYTES_MAX).collect()).await;
+        match whole {
+            Ok(Ok(whole)) => {
+                let headers = onward(&answered.headers);
+                Ok(Answer { status: answered.status, headers, body: whole.to_bytes() })
             }
             Ok(Err(error)) => {
                 let address = self.routes.of(&call.service);

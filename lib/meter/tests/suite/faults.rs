@@ -81,10 +81,10 @@ async fn throttling_speaks_the_protocol_of_its_caller() {
     assert_eq!((got.status, got.header("x-amzn-query-error")), (400, "Throttling;Sender"));
     assert_eq!(got.header("content-type"), "application/cbor");
     let s3 = ("authorization", "AWS4-HMAC-SHA256 Credential=AK/1/us-east-1/s3/aws4_request, A=b");
-    let got = send(running.address, ("GET", "/bucket/key"), &[s3], "").await.unwrap();
-    assert_eq!((got.status, got.header("content-type")), (503, "application/xml"));
-    let got = call(running.address, "AmazonSQS.SendMessage", "", &json!({})).await.unwrap();
-    assert_eq!(got.json()["__type"], "com.amazonaws.sqs#RequestThrottled");
+    let xml = send(running.address, ("GET", "/bucket/key"), &[s3], "").await.unwrap();
+    assert_eq!((xml.status, xml.header("content-type")), (503, "application/xml"));
+    let json = call(running.address, "AmazonSQS.SendMessage", "", &json!({})).await.unwrap();
+    assert_eq!(json.json()["__type"], "com.amazonaws.sqs#RequestThrottled");
     assert!(stand_in.seen().is_empty());
 }
 

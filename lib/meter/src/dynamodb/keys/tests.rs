@@ -115,36 +115,3 @@ fn what_a_call_cost_more_is_felt_by_the_next() {
     assert!(!keys.take("1", &touch(Access::Write, 1, 0), now + SignedDuration::from_secs(1)));
     assert!(keys.take("1", &touch(Access::Write, 1, 0), now + SignedDuration::from_millis(1001)));
 }
-
-#[test]
-fn a_batch_is_split_by_places() {
-    let refused = [touch(Access::Write, 1, 1)];
-    let batch = json!({"RequestItems": {"t": [1, 2, 3], "u": [4]}, "x": 5});
-    let (kept, unprocessed) = split("BatchWriteItem", &batch, &refused);
-    assert_eq!(kept, json!({"RequestItems": {"t": [1, 3], "u": [4]}, "x": 5}));
-    assert_eq!(unprocessed, json!({"t": [2]}));
-    let gets = json!({"RequestItems": {"t": {"Keys": [1, 2], "ConsistentRead": true}}});
-    let (kept, unprocessed) = split("BatchGetItem", &gets, &refused);
-    assert_eq!(kept, json!({"RequestItems": {"t": {"Keys": [1], "ConsistentRead": true}}}));
-    assert_eq!(unprocessed, json!({"t": {"Keys": [2], "ConsistentRead": true}}));
-    let (kept, _) = split(
-        "BatchWriteItem",
-        &json!({"RequestItems": {"t": [0, 1]}}),
-        &[touch(Access::Write, 1, 0), touch(Access::Write, 1, 1)],
-    );
-    assert_eq!(kept, json!({"RequestItems": {}}));
-}
-
-#[test]
-fn refusals_name_their_reason() {
-    let refused = refusal(&touch(Access::Write, 1, 0));
-    assert_eq!(
-        refused.members["ThrottlingReasons"][0]["reason"],
-        "TableWriteKeyRangeThroughputExceeded"
-    );
-    let cancelled = cancellation(2, &[touch(Access::Write, 1, 1)]);
-    assert_eq!(
-        cancelled.members["CancellationReasons"],
-        json!([{"Code": "None"}, {"Code": "ProvisionedThroughputExceeded"}])
-    );
-}

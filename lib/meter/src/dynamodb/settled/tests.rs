@@ -105,11 +105,15 @@ fn a_query_is_summed_and_then_rounded() {
 }
 
 #[test]
-fn what_a_filter_or_projection_hides_is_a_guess() {
+fn what_a_filter_hides_is_a_guess() {
     let answer = json!({"Items": [], "Count": 0, "ScannedCount": 9, "ConsumedCapacity": {"CapacityUnits": 1.5}});
     let seen = json!({"Items": [], "Count": 0, "ScannedCount": 9});
     let guess = [(Unit::HalfReadUnits, 3), (Unit::Guessed, 1)];
     check("Scan", &json!({}), (200, &answer), &guess, Some(seen));
+}
+
+#[test]
+fn what_a_projection_hides_is_a_guess() {
     let answer = json!({"Item": item(5000), "ConsumedCapacity": {"CapacityUnits": 0.5}});
     let guess = [(Unit::HalfReadUnits, 2), (Unit::Guessed, 1)];
     check(
