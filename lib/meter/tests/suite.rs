@@ -1,5 +1,6 @@
 //! The proxy over loopback, in front of a small stand-in that remembers what it got.
 
+#[cfg(test)]
 mod suite {
     mod dynamodb;
     mod faults;

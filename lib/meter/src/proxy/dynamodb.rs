@@ -5,7 +5,7 @@ use super::exchange::Held;
 use super::plan::{Forward, Plan, Settle};
 use crate::answer::Answer;
 use crate::clock::Clock;
-use crate::dynamodb::asked::{Asked, ask, read, too_large};
+use crate::dynamodb::asked::{Asked, ask, has_cost, read, too_large};
 use crate::dynamodb::keys::{Access, Touch, tables};
 use crate::dynamodb::refused::{cancellation, refusal, split};
 use crate::dynamodb::settled::settle;
@@ -68,6 +68,9 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
 
     /// A call that costs nothing; one that makes or deletes a table makes its key unknown.
     fn plan_control(&self, held: &Held) -> Plan {
+        if has_cost(&held.call.operation) {
+            return Plan::unread(held);
+        }
         if matches!(&*held.call.operation, "CreateTable" | "DeleteTable")
             && let Ok(request) = serde_json::from_slice::<Value>(&held.body)
             && let Some(table) = request.get("TableName").and_then(Value::as_str)

@@ -8,7 +8,7 @@ use crate::call::{Call, Protocol, Service, recognise};
 use crate::clock::Clock;
 use crate::faults::{Harm, Strike};
 use crate::s3;
-use crate::unit::{Charge, Unit, count};
+use crate::unit::{Charge, Unit};
 use crate::watcher::{Phase, Verdict, Watcher};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, Limited};
@@ -100,7 +100,7 @@ fn does(strikes: &[Strike], harm: Harm) -> bool {
 }
 
 impl<W: Watcher, C: Clock> Proxy<W, C> {
-    /// The faults that strike a call. Failing records count when they fail.
+    /// The faults that strike a call. Each is counted where it does its harm.
     fn strike(&self, call: &Call) -> Vec<Strike> {
         self.state().dice.throw(call)
     }
@@ -111,20 +111,20 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
 
     /// Waits and closes and refuses as the faults say. `Ok(None)` goes on.
     async fn before(&self, call: &Call, strikes: &[Strike]) -> Result<Option<Answer>, Cut> {
-        let faults =
-            strikes.iter().filter(|strike| !matches!(strike.harm, Harm::FailRecords(_))).count();
-        self.count(call, &[(Unit::Calls, 1), (Unit::Faults, count(faults))]);
+        self.count(call, &[(Unit::Calls, 1)]);
         for strike in strikes {
             if let Harm::Delay(time) = strike.harm {
+                self.count(call, &[(Unit::Faults, 1)]);
                 self.clock.sleep(time).await;
             }
         }
         if does(strikes, Harm::CloseBefore) {
+            self.count(call, &[(Unit::Faults, 1)]);
             return Err(Cut);
         }
         let refusal = refusal(call, strikes);
         if refusal.is_some() {
-            self.count(call, &[(Unit::Errors, 1)]);
+            self.count(call, &[(Unit::Errors, 1), (Unit::Faults, 1)]);
         }
         Ok(refusal.map(|refusal| refusal.answer(call)))
     }
@@ -139,7 +139,11 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
     /// The answer is lost, if a fault or the watcher says so.
     async fn after(&self, call: &Call, strikes: &[Strike]) -> Result<(), Cut> {
         self.watch(call, Phase::After).await?;
-        if does(strikes, Harm::LoseAnswer) { Err(Cut) } else { Ok(()) }
+        if does(strikes, Harm::LoseAnswer) {
+            self.count(call, &[(Unit::Faults, 1)]);
+            return Err(Cut);
+        }
+        Ok(())
     }
 
     async fn exchange(&self, held: &Held) -> Result<Answer, Cut> {

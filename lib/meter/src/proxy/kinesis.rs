@@ -65,6 +65,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
                 | "UpdateStreamMode",
                 Some(stream),
             ) => Plan::unchanged(held, Settle::Kinesis(AfterKinesis::Changed { stream })),
+            ("PutRecords" | "PutRecord", None) => Plan::unread(held),
             _ => Plan::unchanged(held, Settle::Nothing),
         }
     }

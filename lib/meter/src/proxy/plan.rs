@@ -8,7 +8,7 @@ use crate::answer::{Answer, Refusal};
 use crate::call::Service;
 use crate::clock::Clock;
 use crate::cloudwatch::neutral::Neutral;
-use crate::unit::Charge;
+use crate::unit::{Charge, Unit};
 use crate::watcher::Watcher;
 use bytes::Bytes;
 use serde_json::Value;
@@ -53,12 +53,13 @@ pub(super) enum Settle {
 impl Plan {
     /// The call goes on as it came.
     pub(super) fn unchanged(held: &Held, settle: Settle) -> Self {
-        Self::forward(held.body.clone(), settle)
+        Self::Forward(Box::new(Forward { body: held.body.clone(), settle, charges: vec![] }))
     }
 
-    /// The call goes on with this body.
-    pub(super) fn forward(body: Bytes, settle: Settle) -> Self {
-        Self::Forward(Box::new(Forward { body, settle, charges: vec![] }))
+    /// The call goes on as it came, although its cost cannot be read.
+    pub(super) fn unread(held: &Held) -> Self {
+        let (body, charges) = (held.body.clone(), vec![(Unit::Unread, 1)]);
+        Self::Forward(Box::new(Forward { body, settle: Settle::Nothing, charges }))
     }
 }
 
@@ -87,7 +88,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
                     super::others::settle_cloudwatch(held, request.as_ref(), answer);
                 if !metrics.is_empty() {
                     let new = self.state().tally.metric_hours(&metrics, self.clock.now());
-                    charges.push((crate::unit::Unit::MetricHours, new));
+                    charges.push((Unit::MetricHours, new));
                 }
                 charges
             }

@@ -11,8 +11,9 @@ use hyper::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use hyper::{Request, Response};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// A body that is held, or one that passes.
@@ -33,10 +34,15 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::EXPECT,
 ];
 
+/// How long an idle connection is kept: less than the 5 s after which stand-ins on Node close it, since a call that meets
+/// the closing fails.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(2);
+
 pub(super) fn client() -> Client {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    HyperClient::builder(TokioExecutor::new()).build(connector)
+    let mut builder = HyperClient::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_TIME_MAX).build(connector)
 }
 
 /// The headers without those of one connection.

@@ -127,12 +127,12 @@ async fn the_watcher_stands_between_two_effects() {
 
     // Held before the effect and after it, then closed.
     let second = calling();
-    let (_, phase, verdict) = moments.recv().await.unwrap();
-    assert_eq!((phase, stand_in.seen().len()), (Phase::Before, 0));
-    verdict.send(Verdict::GoOn).unwrap();
-    let (_, phase, verdict) = moments.recv().await.unwrap();
-    assert_eq!((phase, stand_in.seen().len(), second.is_finished()), (Phase::After, 1, false));
-    verdict.send(Verdict::Close).unwrap();
+    let (_, held, go_on) = moments.recv().await.unwrap();
+    assert_eq!((held, stand_in.seen().len()), (Phase::Before, 0));
+    go_on.send(Verdict::GoOn).unwrap();
+    let (_, after, close) = moments.recv().await.unwrap();
+    assert_eq!((after, stand_in.seen().len(), second.is_finished()), (Phase::After, 1, false));
+    close.send(Verdict::Close).unwrap();
     assert!(second.await.unwrap().is_err());
 
     // Let go.

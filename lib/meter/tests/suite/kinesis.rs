@@ -119,9 +119,9 @@ async fn a_batch_of_which_nothing_fits_is_answered_without_the_stand_in() {
     assert_eq!(got.header("content-type"), "application/x-amz-json-1.1");
     assert_eq!(stand_in.seen_of("PutRecords").len(), 1);
     let single = json!({"StreamName": "s", "Data": "A".repeat(1024 * 1024), "PartitionKey": "k", "ExplicitHashKey": "0"});
-    let got = call(running.address, "Kinesis_20131202.PutRecord", "", &single).await.unwrap();
+    let alone = call(running.address, "Kinesis_20131202.PutRecord", "", &single).await.unwrap();
     assert_eq!(
-        (got.status, got.header("x-amzn-errortype")),
+        (alone.status, alone.header("x-amzn-errortype")),
         (400, "ProvisionedThroughputExceededException")
     );
 }
@@ -167,12 +167,12 @@ async fn read_until_refused(running: &Running, shard: &str) -> (usize, Value) {
         call(running.address, "Kinesis_20131202.GetShardIterator", "", &request).await.unwrap();
     let mut iterator = got.json()["ShardIterator"].clone();
     for reads in 0..10 {
-        let got = read(running, &iterator).await;
-        if got.status != 200 {
-            assert_eq!(got.header("x-amzn-errortype"), "ProvisionedThroughputExceededException");
+        let answer = read(running, &iterator).await;
+        if answer.status != 200 {
+            assert_eq!(answer.header("x-amzn-errortype"), "ProvisionedThroughputExceededException");
             return (reads, iterator);
         }
-        iterator = got.json()["NextShardIterator"].clone();
+        iterator = answer.json()["NextShardIterator"].clone();
     }
     panic!("the shard was never refused");
 }
@@ -239,8 +239,8 @@ async fn shards_are_learned_anew_after_a_split() {
         call(running.address, PUT, "", &full).await.unwrap().json()["FailedRecordCount"],
         500
     );
-    let split = json!({"StreamName": "s", "ShardToSplit": "low", "NewStartingHashKey": "10"});
-    call(running.address, "Kinesis_20131202.SplitShard", "", &split).await.unwrap();
+    let request = json!({"StreamName": "s", "ShardToSplit": "low", "NewStartingHashKey": "10"});
+    call(running.address, "Kinesis_20131202.SplitShard", "", &request).await.unwrap();
     assert_eq!(call(running.address, PUT, "", &full).await.unwrap().json()["FailedRecordCount"], 0);
     // The most shards that were open are billed: three, an hour at 0.015 dollars each.
     let terms = Terms { streams: Streams::Provisioned, lasting: Duration::from_hours(1) };

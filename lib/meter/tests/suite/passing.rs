@@ -157,3 +157,18 @@ async fn a_call_whose_caller_goes_is_done_and_counted() {
     tokio::task::spawn_blocking(move || release.wait()).await.unwrap();
     assert_eq!(running.stop().await.amount(&Service::DynamoDb, "PutItem", Unit::WriteUnits), 3);
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_passes_and_says_so() {
+    let stand_in = StandIn::start(|_| says(&json!({}))).await;
+    let running = meter(&stand_in, Limits::all(), Faults::default(), &Frozen::new()).await;
+    for target in ["DynamoDB_20120810.PutItem", "Kinesis_20131202.PutRecords"] {
+        let got =
+            send(running.address, ("POST", "/"), &[("x-amz-target", target)], "{").await.unwrap();
+        assert_eq!(got.status, 200);
+    }
+    assert!(stand_in.seen().iter().all(|seen| &*seen.body == b"{"));
+    let calls = running.stop().await;
+    assert_eq!(calls.amount(&Service::DynamoDb, "PutItem", Unit::Unread), 1);
+    assert_eq!(calls.amount(&Service::Kinesis, "PutRecords", Unit::Unread), 1);
+}

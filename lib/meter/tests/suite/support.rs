@@ -104,13 +104,13 @@ async fn reply<A: Fn(&Seen) -> Said>(
         headers: head.headers,
         body,
     };
-    let (status, headers, body) = answer(&seen);
+    let (status, headers, said) = answer(&seen);
     log.lock().unwrap().push(seen);
     let mut response = Response::builder().status(status);
     for (name, value) in headers {
         response = response.header(name, value);
     }
-    Ok(response.body(Full::new(body.into())).unwrap())
+    Ok(response.body(Full::new(said.into())).unwrap())
 }
 
 /// A clock that goes on only when it is told.
@@ -177,9 +177,9 @@ pub(crate) async fn send(
         request = request.header(name, HeaderValue::try_from(*value).unwrap());
     }
     let response = client.request(request.body(Full::new(body.into())).unwrap()).await?;
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Ok(Got { status: head.status.as_u16(), headers: head.headers, body })
+    let (answered, incoming) = response.into_parts();
+    let got = incoming.collect().await.unwrap().to_bytes();
+    Ok(Got { status: answered.status.as_u16(), headers: answered.headers, body: got })
 }
 
 /// Makes an awsJson call in the name of a caller.
