@@ -24,3 +24,5 @@ pub mod queue;
 pub mod services;
 pub mod stack;
 pub mod stream;
+pub mod summary;
+pub mod template;
