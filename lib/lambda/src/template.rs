@@ -184,7 +184,9 @@ impl Reading {
             match resource.type_name.as_str() {
                 "AWS::Lambda::EventSourceMapping" => {
                     let mapping = mapping::resource(evaluator, resource, &self.stack.functions);
-                    mapping.into_iter().for_each(|mapping| self.add(mapping));
+                    if let Some(mapping) = mapping {
+                        self.add(mapping);
+                    }
                 }
                 "AWS::Lambda::EventInvokeConfig" => {
                     function::read_invoke_config(evaluator, resource, &mut self.stack.functions);

@@ -28,7 +28,7 @@ pub(super) fn read<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) -> Op
     let arn = Arn::new(&target.required(evaluator, "Destination")?);
     let place = target.place("Destination");
     match arn.service() {
-        "sqs" if arn.name().ends_with(".fifo") => {
+        "sqs" if is_fifo(&arn) => {
             let message = "a FIFO queue is no destination for failures";
             evaluator.problem(place, message, "name a standard queue");
             None
@@ -50,4 +50,9 @@ pub(super) fn read<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) -> Op
             None
         }
     }
+}
+
+/// Whether a queue's name is that of a FIFO queue: AWS makes them all end alike.
+pub(super) fn is_fifo(queue: &Arn) -> bool {
+    queue.name().strip_suffix(".fifo").is_some()
 }

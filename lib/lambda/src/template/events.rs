@@ -107,11 +107,10 @@ fn event<'t>(
         return None;
     };
     for other in
-        node.entries().iter().filter(|entry| !matches!(entry.key.as_str(), "Type" | "Properties"))
+        node.entries().iter().filter(|other| !matches!(other.key.as_str(), "Type" | "Properties"))
     {
         let message = format!("an event has no key `{}`", shown(&other.key));
-        let remedy = did_you_mean(&other.key, ["Type", "Properties"], "put it under `Properties`");
-        evaluator.problem(other.place, message, remedy);
+        evaluator.problem(other.place, message, "put it under `Properties`");
     }
     let properties = (*place, node.get("Properties").unwrap_or(node));
     let names = (function, name.as_str());

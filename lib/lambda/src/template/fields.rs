@@ -30,7 +30,7 @@ pub(super) struct Fields<'t> {
     what: &'static str,
     /// Where it is, for problems with what is missing.
     place: Place,
-    fields: Vec<(&'t str, Place, &'t Node)>,
+    written: Vec<(&'t str, Place, &'t Node)>,
 }
 
 impl<'t> Fields<'t> {
@@ -45,7 +45,7 @@ impl<'t> Fields<'t> {
         let node = evaluator.resolve(node)?;
         if node.call().is_some() || !matches!(node.content, Content::Map(_)) {
             if node.is_null() {
-                return Some(Self { what, place, fields: Vec::new() });
+                return Some(Self { what, place, written: Vec::new() });
             }
             if !matches!(node.content, Content::Broken) {
                 let message = format!("the properties of {what} are a map that is written out");
@@ -53,7 +53,7 @@ impl<'t> Fields<'t> {
             }
             return None;
         }
-        let mut fields = Vec::new();
+        let mut written = Vec::new();
         for entry in node.entries() {
             let Some(value) = evaluator.resolve(&entry.value) else { continue };
             let is_left_out = value.is_null()
@@ -78,15 +78,15 @@ impl<'t> Fields<'t> {
                     evaluator.problems.note(entry.place, format!("`{name}`: {text}"));
                 }
                 Some((_, Use::Harmless)) => {}
-                Some((_, Use::Read)) => fields.push((entry.key.as_str(), entry.place, value)),
+                Some((_, Use::Read)) => written.push((entry.key.as_str(), entry.place, value)),
             }
         }
-        Some(Self { what, place, fields })
+        Some(Self { what, place, written })
     }
 
     /// Refuses properties that `what` does not have.
     pub(super) fn refuse(&self, evaluator: &mut Evaluator<'t>, names: &[&str], what: &str) {
-        for (name, place, _) in &self.fields {
+        for (name, place, _) in &self.written {
             if names.contains(name) {
                 evaluator.problem(*place, format!("{what} has no property `{name}`"), "remove it");
             }
@@ -95,7 +95,7 @@ impl<'t> Fields<'t> {
 
     /// The node of a property.
     pub(super) fn node(&self, name: &str) -> Option<(Place, &'t Node)> {
-        let field = self.fields.iter().find(|(known, ..)| *known == name);
+        let field = self.written.iter().find(|(known, ..)| *known == name);
         field.map(|(_, place, node)| (*place, *node))
     }
 
@@ -113,14 +113,13 @@ impl<'t> Fields<'t> {
     /// A text.
     pub(super) fn text(&self, evaluator: &mut Evaluator<'t>, name: &str) -> Option<String> {
         let value = self.value(evaluator, name)?;
-        match value.what {
-            What::Text { text, .. } => Some(text),
-            _ => {
-                let message =
-                    format!("`{name}` of {} is text, and this is {}", self.what, value.kind());
-                evaluator.problem(value.place, message, "write the text");
-                None
-            }
+        if let What::Text { text, .. } = value.what {
+            Some(text)
+        } else {
+            let message =
+                format!("`{name}` of {} is text, and this is {}", self.what, value.kind());
+            evaluator.problem(value.place, message, "write the text");
+            None
         }
     }
 

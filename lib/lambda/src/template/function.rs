@@ -47,13 +47,12 @@ pub(super) fn read<'t>(
     let given = [&resource.id, &name]
         .into_iter()
         .find_map(|name| evaluator.settings.executables.get(name.as_str()));
-    let bootstrap = match given {
-        Some(path) => executable::given(evaluator, resource.place, path, is_there),
-        None => {
-            check_runtime(evaluator, &fields, resource);
-            let code = if is_sam { "CodeUri" } else { "Code" };
-            executable::found(evaluator, (&fields, code), resource, is_there)
-        }
+    let bootstrap = if let Some(path) = given {
+        executable::given(evaluator, resource.place, path, is_there)
+    } else {
+        check_runtime(evaluator, &fields, resource);
+        let code = if is_sam { "CodeUri" } else { "Code" };
+        executable::found(evaluator, (&fields, code), resource, is_there)
     };
     check_architecture(evaluator, &fields);
     let memory_mb = fields.number(evaluator, "MemorySize", 128..=10_240).unwrap_or(MEMORY_MB);
@@ -141,7 +140,7 @@ fn check_architecture<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) {
 fn environment<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) -> BTreeMap<String, String> {
     let mut environment = evaluator.settings.environment.clone();
     let inner = fields.within(evaluator, "Environment", "an environment", tables::ENVIRONMENT);
-    let Some((place, node)) = inner.and_then(|fields| fields.node("Variables")) else {
+    let Some((place, node)) = inner.and_then(|inner| inner.node("Variables")) else {
         return environment;
     };
     let Content::Map(entries) = &node.content else {
@@ -275,9 +274,10 @@ pub(super) fn read_invoke_config<'t>(
 /// The name in `name`, `name:alias` or the ARN of either.
 pub(super) fn name_in(text: &str) -> &str {
     let mut parts = text.split(':');
-    match text.starts_with("arn:") {
-        true => parts.nth(6).unwrap_or_default(),
-        false => parts.next().unwrap_or_default(),
+    if text.starts_with("arn:") {
+        parts.nth(6).unwrap_or_default()
+    } else {
+        parts.next().unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod tables;
 
-use super::destination;
+use super::destination::{self, is_fifo};
 use super::evaluate::Evaluator;
 use super::fields::Fields;
 use super::function::{name_in, seconds, unknown};
@@ -144,7 +144,7 @@ fn sqs<'t>(
     let report_item_failures = response_types(evaluator, fields);
     let scaling = fields.within(evaluator, "ScalingConfig", "a ScalingConfig", tables::SCALING);
     let concurrency =
-        scaling.and_then(|fields| fields.number(evaluator, "MaximumConcurrency", 2..=1_000));
+        scaling.and_then(|scaling| scaling.number(evaluator, "MaximumConcurrency", 2..=1_000));
     let is_on = is_on(evaluator, fields, (function, event));
     let mapping = SqsMapping {
         name: format!("{}/{event}", function.name).into(),
@@ -183,7 +183,7 @@ fn queue<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>, source: &str) -
         evaluator.problem(place, message, "write `!GetAtt Queue.Arn`");
         return None;
     }
-    if arn.name().ends_with(".fifo") {
+    if is_fifo(&arn) {
         let message = "FIFO queues are not simulated";
         evaluator.problem(place, message, "name a standard queue");
         return None;

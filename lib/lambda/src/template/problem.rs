@@ -86,7 +86,7 @@ pub struct Note {
 /// All problems and notes found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    problems: Vec<(Place, String, String)>,
+    found: Vec<(Place, String, String)>,
     notes: Vec<(Place, String)>,
     beyond: usize,
 }
@@ -99,8 +99,8 @@ impl Problems {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push((place, message.into(), remedy.into()));
+        if self.found.len() < PROBLEMS_MAX {
+            self.found.push((place, message.into(), remedy.into()));
         } else {
             self.beyond += 1;
         }
@@ -115,7 +115,7 @@ impl Problems {
 
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
-        self.problems.is_empty()
+        self.found.is_empty()
     }
 
     /// The problems in the order of their places, each once.
@@ -123,12 +123,12 @@ impl Problems {
         if self.beyond > 0 {
             let place = Place { start: text.len(), end: text.len() };
             let message = format!("{} more problems are not shown", self.beyond);
-            self.problems.push((place, message, "mend the others first".to_owned()));
+            self.found.push((place, message, "mend the others first".to_owned()));
         }
-        self.problems.sort_by_key(|(place, ..)| place.start);
+        self.found.sort_by_key(|(place, ..)| place.start);
         let mut seen = BTreeSet::new();
-        self.problems.retain(|problem| seen.insert(problem.clone()));
-        let problems = self.problems.into_iter().map(|(place, message, remedy)| Problem {
+        self.found.retain(|problem| seen.insert(problem.clone()));
+        let problems = self.found.into_iter().map(|(place, message, remedy)| Problem {
             position: Position::new(text, place),
             message,
             remedy,
@@ -183,7 +183,7 @@ pub(super) fn did_you_mean<'n>(
         Some((_, candidate)) => format!("did you mean `{}`?", shown(candidate)),
         None if known.is_empty() || known.len() > LISTED_MAX => otherwise.to_owned(),
         None => {
-            let names = known.iter().map(|name| format!("`{}`", shown(name))).collect::<Vec<_>>();
+            let names = known.iter().map(|known| format!("`{}`", shown(known))).collect::<Vec<_>>();
             format!("known here: {}", names.join(", "))
         }
     }

@@ -115,7 +115,7 @@ impl Sections {
 
 /// The names of `Transform`: one, or a list.
 fn names_of(node: &Node, problems: &mut Problems) -> Vec<(Place, String)> {
-    let one = |node: &Node| node.text().map(|text| (node.place, text.to_owned()));
+    let one = |name: &Node| name.text().map(|text| (name.place, text.to_owned()));
     let names = match &node.content {
         Content::List(items) => items.iter().map(one).collect(),
         _ => vec![one(node)],
@@ -190,6 +190,9 @@ fn read_resource(entry: Entry, problems: &mut Problems) -> Option<Resource> {
         problems.add(place, message, "write the resources out");
         return None;
     }
+    if matches!(value.content, Content::Broken) {
+        return None;
+    }
     if value.entries().is_empty() {
         let message = format!("the resource `{}` is {}", shown(&id), value.kind());
         problems.add(place, message, "write its `Type` and `Properties`");
@@ -213,13 +216,14 @@ fn read_resource(entry: Entry, problems: &mut Problems) -> Option<Resource> {
         match key.as_str() {
             "Properties" => resource.properties = node,
             "Metadata" => resource.metadata = node,
-            "Condition" => match node.text() {
-                Some(name) => resource.condition = Some((node.place, name.to_owned())),
-                None => {
+            "Condition" => {
+                if let Some(name) = node.text() {
+                    resource.condition = Some((node.place, name.to_owned()));
+                } else {
                     let message = "the condition of a resource is its name";
                     problems.add(node.place, message, "write the name of one under `Conditions`");
                 }
-            },
+            }
             known if RESOURCE_KEYS.contains(&known) => {}
             _ => {
                 let message = format!("a resource has no key `{}`", shown(&key));

@@ -66,6 +66,8 @@ struct Frame {
     anchor: usize,
     /// The function whose short tag stands before it.
     function: Option<String>,
+    /// Where that tag begins.
+    tag_start: Option<usize>,
     extent: Extent,
     open: Open,
 }
@@ -123,14 +125,19 @@ impl Builder<'_> {
                 let extent = Extent { size: 1 + text.len() / NODE_BYTES, depth: 1 };
                 let content = Content::Scalar { text: text.into_owned(), plain };
                 self.count(extent.size, place)?;
-                self.add(called(Node { place, content }, function), anchor, extent);
+                self.add(called(Node { place, content }, function, begin(span)), anchor, extent);
             }
             Event::SequenceStart(style, anchor, tag) => {
-                self.open(place, (style, anchor), tag.as_deref(), Open::List(Vec::new()))?;
+                self.open(
+                    place,
+                    (anchor, style),
+                    (tag.as_deref(), begin(span)),
+                    Open::List(Vec::new()),
+                )?;
             }
             Event::MappingStart(style, anchor, tag) => {
                 let open = Open::Map { entries: Vec::new(), names: BTreeSet::new(), key: None };
-                self.open(place, (style, anchor), tag.as_deref(), open)?;
+                self.open(place, (anchor, style), (tag.as_deref(), begin(span)), open)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
             Event::Alias(anchor) => self.alias(anchor, place)?,
@@ -178,13 +185,21 @@ impl Builder<'_> {
     fn open(
         &mut self,
         start: Place,
-        (style, anchor): (StructureStyle, usize),
-        tag: Option<&Tag>,
+        (anchor, style): (usize, StructureStyle),
+        (tag, tag_start): (Option<&Tag>, Option<usize>),
         open: Open,
     ) -> Result<(), Stop> {
         let function = self.function(tag, start);
         let is_flow = style == StructureStyle::Flow;
-        self.stack.push(Frame { start, is_flow, anchor, function, extent: SCALAR, open });
+        self.stack.push(Frame {
+            start,
+            is_flow,
+            anchor,
+            function,
+            tag_start,
+            extent: SCALAR,
+            open,
+        });
         self.count(1, start)
     }
 
@@ -192,18 +207,19 @@ impl Builder<'_> {
         let Some(frame) = self.stack.pop() else { return };
         let (content, content_end) = match frame.open {
             Open::List(items) => {
-                let end = items.last().map(|item| item.place.end);
-                (Content::List(items), end)
+                let last = items.last().map(|item| item.place.end);
+                (Content::List(items), last)
             }
             Open::Map { entries, .. } => {
-                let end = entries.last().map(|entry| entry.value.place.end);
-                (Content::Map(entries), end)
+                let last = entries.last().map(|entry| entry.value.place.end);
+                (Content::Map(entries), last)
             }
         };
         // A block map ends where the next thing begins; its last value says where it really ends.
         let end = if frame.is_flow { end } else { content_end.unwrap_or(end) }.max(frame.start.end);
         let place = Place { end, ..frame.start };
-        self.add(called(Node { place, content }, frame.function), frame.anchor, frame.extent);
+        let node = called(Node { place, content }, frame.function, frame.tag_start);
+        self.add(node, frame.anchor, frame.extent);
     }
 
     fn alias(&mut self, anchor: usize, place: Place) -> Result<(), Stop> {
@@ -258,11 +274,11 @@ impl Builder<'_> {
 }
 
 /// The call of a function, if one is called, else the node as it is.
-fn called(node: Node, function: Option<String>) -> Node {
+fn called(node: Node, function: Option<String>, tag_start: Option<usize>) -> Node {
     match function {
         None => node,
         Some(key) => Node {
-            place: node.place,
+            place: Place { start: tag_start.unwrap_or(node.place.start), ..node.place },
             content: Content::Map(vec![Entry { key, place: node.place, value: node }]),
         },
     }
@@ -286,4 +302,9 @@ fn read_key(node: Node, names: &mut BTreeSet<String>, problems: &mut Problems) -
         return Key::Unusable;
     }
     Key::Name(text, place)
+}
+
+/// Where the tag of an event begins.
+fn begin(span: &granit_parser::Span) -> Option<usize> {
+    span.tag_span().and_then(|tag| tag.byte_range()).map(|range| range.start)
 }

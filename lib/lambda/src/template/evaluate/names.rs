@@ -85,7 +85,7 @@ impl<'t> Evaluator<'t> {
             );
         };
         match self.attribute_of(place, resource, attribute) {
-            Some(text) => Value::text(place, text),
+            Some(value) => Value::text(place, value),
             None => Value::broken(place),
         }
     }
@@ -98,22 +98,21 @@ impl<'t> Evaluator<'t> {
         attribute: &str,
     ) -> Option<String> {
         let kind = self.kind_of(place, resource)?;
-        match kind.attributes.iter().find(|(name, _)| *name == attribute) {
-            Some((_, form)) => self.formed(place, resource, kind, *form),
-            None => {
-                let message = format!(
-                    "the attribute `{}` of an {} is not known here",
-                    shown(attribute),
-                    kind.type_name
-                );
-                let known = kind.attributes.iter().map(|(name, _)| *name);
-                self.problem(
-                    place,
-                    message,
-                    did_you_mean(attribute, known, "give the value with --env NAME=VALUE"),
-                );
-                None
-            }
+        if let Some((_, form)) = kind.attributes.iter().find(|(name, _)| *name == attribute) {
+            self.formed(place, resource, kind, *form)
+        } else {
+            let message = format!(
+                "the attribute `{}` of an {} is not known here",
+                shown(attribute),
+                kind.type_name
+            );
+            let known = kind.attributes.iter().map(|(name, _)| *name);
+            self.problem(
+                place,
+                message,
+                did_you_mean(attribute, known, "give the value with --env NAME=VALUE"),
+            );
+            None
         }
     }
 

@@ -20,12 +20,11 @@ const PSEUDO: [&str; 8] = [
 impl<'t> Evaluator<'t> {
     /// `!Ref name`
     pub(super) fn reference(&mut self, place: Place, node: &'t Node) -> Value {
-        match node.text() {
-            Some(name) => self.reference_to(place, name),
-            None => {
-                let message = format!("`Ref` takes a name, and this is {}", node.kind());
-                self.broken(place, message, "write `!Ref Name`")
-            }
+        if let Some(name) = node.text() {
+            self.reference_to(place, name)
+        } else {
+            let message = format!("`Ref` takes a name, and this is {}", node.kind());
+            self.broken(place, message, "write `!Ref Name`")
         }
     }
 

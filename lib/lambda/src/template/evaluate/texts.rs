@@ -63,19 +63,18 @@ impl<'t> Evaluator<'t> {
         if let Some(node) = variables.and_then(|variables| variables.get(name)) {
             return self.argument_text(node, &format!("the value of `{}`", shown(name)));
         }
-        match name.split_once('.') {
-            Some((resource, attribute)) => self.attribute_of(place, resource, attribute),
-            None => {
-                let value = self.reference_to(place, name);
-                match value.what {
-                    What::Text { text, .. } => Some(text),
-                    What::Broken => None,
-                    What::List(_) | What::Map(_) | What::Nothing => {
-                        let message =
-                            format!("`{}` is {}, which is no text", shown(name), value.kind());
-                        self.problem(place, message, "use `!Join` to make one text of a list");
-                        None
-                    }
+        if let Some((resource, attribute)) = name.split_once('.') {
+            self.attribute_of(place, resource, attribute)
+        } else {
+            let value = self.reference_to(place, name);
+            match value.what {
+                What::Text { text, .. } => Some(text),
+                What::Broken => None,
+                What::List(_) | What::Map(_) | What::Nothing => {
+                    let message =
+                        format!("`{}` is {}, which is no text", shown(name), value.kind());
+                    self.problem(place, message, "use `!Join` to make one text of a list");
+                    None
                 }
             }
         }
@@ -142,12 +141,13 @@ impl<'t> Evaluator<'t> {
         };
         let Some(items) = self.list(items) else { return Value::broken(place) };
         let count = items.len();
-        match number.parse::<usize>().ok().and_then(|number| items.into_iter().nth(number)) {
-            Some(item) => item.at(place),
-            None => {
-                let message = format!("there is no `{}` in a list of {count}", shown(&number));
-                self.broken(place, message, "places are counted from 0")
-            }
+        if let Some(item) =
+            number.parse::<usize>().ok().and_then(|number| items.into_iter().nth(number))
+        {
+            item.at(place)
+        } else {
+            let message = format!("there is no `{}` in a list of {count}", shown(&number));
+            self.broken(place, message, "places are counted from 0")
         }
     }
 
@@ -184,14 +184,13 @@ impl<'t> Evaluator<'t> {
             [(mapping, "a mapping"), (first, "the first key"), (second, "the second key")]
         {
             let Some(key) = self.argument_text(argument, what) else { return Value::broken(place) };
-            match found.get(&key) {
-                Some(node) => found = node,
-                None => {
-                    let known = found.entries().iter().map(|entry| entry.key.as_str());
-                    let remedy = did_you_mean(&key, known, "add it to the template's `Mappings`");
-                    let message = format!("`{}` is not known as {what}", shown(&key));
-                    return self.broken(argument.place, message, remedy);
-                }
+            if let Some(inner) = found.get(&key) {
+                found = inner;
+            } else {
+                let known = found.entries().iter().map(|entry| entry.key.as_str());
+                let remedy = did_you_mean(&key, known, "add it to the template's `Mappings`");
+                let message = format!("`{}` is not known as {what}", shown(&key));
+                return self.broken(argument.place, message, remedy);
             }
         }
         self.value(found).at(place)
