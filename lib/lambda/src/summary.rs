@@ -137,8 +137,8 @@ impl Summary {
         let key = (Arc::clone(&standing.mapping), Arc::clone(&standing.shard));
         self.shards.insert(key, standing.clone());
         if self.shards.len() > SHARDS_MAX {
-            let ended = self.shards.iter().find(|(_, standing)| standing.ended);
-            let gone = ended.or_else(|| self.shards.iter().next()).map(|(key, _)| key.clone());
+            let ended = self.shards.iter().find(|(_, shard)| shard.ended);
+            let gone = ended.or_else(|| self.shards.iter().next()).map(|(gone, _)| gone.clone());
             if let Some(gone) = gone {
                 self.shards.remove(&gone);
             }

@@ -25,7 +25,7 @@
 //! let problems = read(&wrong, &Settings::default(), &|_| true).unwrap_err();
 //! assert_eq!(
 //!     problems[0].to_string(),
-//!     "13:86: a Kinesis event has no property `BatchSizes`; did you mean `BatchSize`?"
+//!     "13:84: a Kinesis event has no property `BatchSizes`; did you mean `BatchSize`?"
 //! );
 //! ```
 //!

@@ -271,10 +271,10 @@ fn mappings_that_are_resources_are_read_alike() {
     );
     let mapping = right(&text).stack.kinesis.remove(0);
     assert_eq!((&*mapping.name, mapping.batch_records_max), ("Count/Map", 7));
-    let text =
+    let second =
         resource("FunctionName: !GetAtt Count.Arn, EventSourceArn: !GetAtt Wake.Arn, BatchSize: 7");
-    let mapping = right(&text).stack.sqs.remove(0);
-    assert_eq!((&*mapping.name, mapping.batch_messages_max), ("Count/Map", 7));
+    let queue = right(&second).stack.sqs.remove(0);
+    assert_eq!((&*queue.name, queue.batch_messages_max), ("Count/Map", 7));
 }
 
 #[test]

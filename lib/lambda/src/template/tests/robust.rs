@@ -92,9 +92,9 @@ fn aliases_are_counted_as_often_as_they_are_used() {
         "the template has more than 100000 values, aliases counted as often as they are used"
     );
     let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a, ".repeat(10_000));
-    let problems = read(&long, &settings(), &is_there).unwrap_err();
+    let again = read(&long, &settings(), &is_there).unwrap_err();
     assert_eq!(
-        problems[0].message,
+        again[0].message,
         "the template has more than 100000 values, aliases counted as often as they are used"
     );
 }

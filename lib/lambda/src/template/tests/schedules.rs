@@ -29,7 +29,7 @@ fn schedules_of_both_services_are_read() {
         "ScheduleV2",
         "ScheduleExpression: cron(0 12 * * ? *), ScheduleExpressionTimezone: Europe/Berlin, Name: noon, GroupName: g, FlexibleTimeWindow: {Mode: 'OFF'}",
     );
-    let expect = Schedule {
+    let second = Schedule {
         name: "Count/E".into(),
         function: "Count".into(),
         expression: "cron(0 12 * * ? *)".to_owned(),
@@ -38,7 +38,7 @@ fn schedules_of_both_services_are_read() {
         kind: ScheduleKind::Scheduler,
         arn: Arn::new("arn:aws:scheduler:us-east-1:000000000000:schedule/g/noon"),
     };
-    assert_eq!(right(&text).stack.schedules, [expect]);
+    assert_eq!(right(&text).stack.schedules, [second]);
 }
 
 #[test]
