@@ -38,3 +38,5 @@ pub mod sqs;
 pub mod stack;
 pub mod stream;
 mod uuid;
+pub mod summary;
+pub mod template;

@@ -10,7 +10,7 @@ const UNITS: [(&str, Millis); 5] =
 pub const DURATION_MAX: Millis = 3_653 * DAY_MS;
 
 /// Reads a length of time; what is wrong comes back as a sentence without a final period.
-pub(crate) fn parse(text: &str) -> Result<Millis, String> {
+pub fn parse(text: &str) -> Result<Millis, String> {
     if text.is_empty() {
         return Err("a length of time is missing".to_owned());
     }
