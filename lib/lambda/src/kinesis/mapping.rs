@@ -132,13 +132,13 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
                 Ok(()) = questions.changed() => self.hurry(),
                 () = clock.sleep_until(self.next_listing) => {}
-                _ = saving.tick() => self.save().await,
+                _ = saving.tick() => self.saved(self.shared.checkpoints.save_if_due().await),
             }
         }
         while let Some(ended) = self.tasks.join_next().await {
             self.ended(ended);
         }
-        self.save().await;
+        self.saved(self.shared.checkpoints.save().await);
     }
 
     fn ended(&mut self, ended: Result<ShardId, tokio::task::JoinError>) {
@@ -159,8 +159,8 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
         }
     }
 
-    async fn save(&self) {
-        if let Err(error) = self.shared.checkpoints.save_if_due().await {
+    fn saved(&self, saved: Result<(), CheckpointError>) {
+        if let Err(error) = saved {
             let mut text = error.to_string();
             if let Some(source) = std::error::Error::source(&error) {
                 text = format!("{text} ({source})");

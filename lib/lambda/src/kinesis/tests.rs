@@ -4,5 +4,6 @@ mod bench;
 mod delivery;
 mod discards;
 mod pace;
+mod random;
 mod resharding;
 mod restarts;

@@ -33,9 +33,9 @@ async fn words(stream: &EmbeddedStream, number: usize, start: &Start) -> String 
     data.join(" ")
 }
 
-fn put(stream: &EmbeddedStream, data: &str) -> Vec<SequenceNumber> {
+fn put(stream: &EmbeddedStream, words: &str) -> Vec<SequenceNumber> {
     let put = |data: &str| stream.put("key", None, data.to_owned()).unwrap().1;
-    data.split_whitespace().map(put).collect()
+    words.split_whitespace().map(put).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,7 +118,11 @@ async fn a_read_has_limits() {
     let read = stream.read(&read.next.unwrap(), READ_RECORDS_MAX).await.unwrap();
     assert_eq!((read.records.len(), read.behind_ms), (2, 0));
     assert_eq!(stream.read(&iterator, 3).await.unwrap().records.len(), 3);
-    let small = with(1, StreamOptions::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_brings_ten_thousand_records_at_most() {
+    let small = stream(1);
     put(&small, &"x ".repeat(10_001));
     let iterator = small.open(&shard(0), &Start::TrimHorizon).await.unwrap();
     assert_eq!(small.read(&iterator, u32::MAX).await.unwrap().records.len(), 10_000);

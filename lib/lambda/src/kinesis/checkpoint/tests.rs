@@ -23,7 +23,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).ok();
+        drop(fs::remove_dir_all(&self.0));
     }
 }
 
@@ -125,8 +125,8 @@ fn check_damaged(name: &str, text: &str, expect: &str, cause: &str) {
     let folder = Folder::new(name);
     fs::write(folder.file(), text).unwrap();
     let error = Checkpoints::open(&folder.file()).unwrap_err();
-    let text = error.to_string().replace(&folder.file().display().to_string(), "FILE");
-    assert_eq!(text, expect);
+    let said = error.to_string().replace(&folder.file().display().to_string(), "FILE");
+    assert_eq!(said, expect);
     let source = error.source().map(ToString::to_string).unwrap_or_default();
     assert!(source.contains(cause), "{source}");
 }
@@ -136,7 +136,7 @@ const DAMAGED: &str = "the checkpoints in `FILE` are damaged; put a copy back, o
 #[test]
 fn a_damaged_file_is_a_clear_error() {
     check_damaged("empty", "", DAMAGED, "EOF");
-    check_damaged("cut", &FILE[..200], DAMAGED, "EOF");
+    check_damaged("cut", FILE.trim_end().trim_end_matches('}'), DAMAGED, "EOF");
     check_damaged(
         "field",
         &FILE.replace("position", "positron"),

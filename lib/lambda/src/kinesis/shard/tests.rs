@@ -389,6 +389,10 @@ fn a_full_buffer_wants_no_more() {
     assert!(machine.has_room());
     machine.take(vec![record(BUFFER_RECORDS_MAX, "k", 1)], at(0).now);
     assert!(!machine.has_room());
+}
+
+#[test]
+fn a_buffer_of_large_records_wants_no_more() {
     let mut machine = ShardMachine::new(settings(), frame(), None);
     machine.take((0..19).map(|number| record(number, "k", 1024 * 1024)).collect(), at(0).now);
     assert!(!machine.has_room());

@@ -418,8 +418,8 @@ impl Bench {
     }
 
     /// Puts records with these data, all with one key.
-    pub(super) fn put(&self, data: &str) {
-        for data in data.split_whitespace() {
+    pub(super) fn put(&self, words: &str) {
+        for data in words.split_whitespace() {
             self.stream.put("key", None, data.to_owned()).unwrap();
         }
     }
@@ -438,7 +438,7 @@ impl Bench {
     pub(super) async fn run(&self, mapping: KinesisMapping, function: &Function) {
         let poller = self.start(mapping, function);
         poller.drained().await;
-        assert!(poller.stop(Duration::from_secs(60)).await.unwrap());
+        assert!(poller.stop(Duration::from_mins(1)).await.unwrap());
     }
 }
 

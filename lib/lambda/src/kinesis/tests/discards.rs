@@ -8,12 +8,17 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn queue() -> Option<Destination> {
-    Some(Destination::Queue(Arn::queue("eu-west-1", "000000000000", "dead")))
+fn queue() -> Destination {
+    Destination::Queue(Arn::queue("eu-west-1", "000000000000", "dead"))
 }
 
 fn bisecting() -> KinesisMapping {
-    KinesisMapping { bisect: true, retry_attempts_max: Some(2), on_failure: queue(), ..mapping() }
+    KinesisMapping {
+        bisect: true,
+        retry_attempts_max: Some(2),
+        on_failure: Some(queue()),
+        ..mapping()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +86,7 @@ async fn the_position_waits_for_the_destination() {
     let one = KinesisMapping {
         batch_records_max: 1,
         retry_attempts_max: Some(0),
-        on_failure: queue(),
+        on_failure: Some(queue()),
         ..mapping()
     };
     let poller = bench.start(one, &function);
@@ -103,8 +108,8 @@ async fn records_that_are_too_old_are_given_up_without_asking() {
     bench.put("a b");
     let function = Function::new(|_| done());
     let aged = KinesisMapping {
-        record_age_max: Some(Duration::from_secs(60)),
-        on_failure: queue(),
+        record_age_max: Some(Duration::from_mins(1)),
+        on_failure: Some(queue()),
         ..mapping()
     };
     bench.run(aged, &function).await;

@@ -31,11 +31,7 @@ async fn a_hundred_thousand_records_over_eight_shards_and_a_split_come_once_in_o
     let poller = bench.start(large(), &function);
     bench.put_numbers(0..50_000);
     function.came.notified().await;
-    let (_, children) = {
-        let shard = bench.stream.open_shards()[3].clone();
-        let children = bench.stream.split_evenly(&shard).unwrap();
-        (shard, children)
-    };
+    let children = bench.stream.split_evenly(&bench.stream.open_shards()[3]).unwrap();
     bench.put_numbers(50_000..100_000);
     poller.drained().await;
     check_numbers(&function, 0..100_000);

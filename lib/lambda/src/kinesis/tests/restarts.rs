@@ -24,7 +24,7 @@ impl TestFile {
 
 impl Drop for TestFile {
     fn drop(&mut self) {
-        std::fs::remove_file(&self.0).ok();
+        drop(std::fs::remove_file(&self.0));
     }
 }
 
@@ -37,8 +37,7 @@ async fn a_restart_goes_on_where_it_stopped() {
         bench.checkpoints = file.open();
         bench.put_numbers(round * 1000..(round + 1) * 1000);
         bench.run(mapping(), &function).await;
-        let shard = bench.stream.open_shards()[round].clone();
-        bench.stream.split_evenly(&shard).unwrap();
+        bench.stream.split_evenly(&bench.stream.open_shards()[round]).unwrap();
     }
     check_numbers(&function, 0..4000);
 }
