@@ -5,6 +5,7 @@
 
 mod benches;
 mod create;
+mod session;
 
 use benches::{QueuesBench, StreamsBench};
 use std::env;
