@@ -43,4 +43,7 @@ mod suite {
 
     /// The exact answers of two event logs, computed by SQL.
     mod real_data;
+
+    /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
+    mod lambda_runtime;
 }
