@@ -47,4 +47,6 @@ mod suite {
     /// The adapters over the AWS SDK, against AWS's stand-ins: `cargo x aws-tests`.
     #[cfg(feature = "aws")]
     mod stand_ins;
+    /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
+    mod lambda_runtime;
 }

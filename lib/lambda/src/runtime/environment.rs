@@ -165,7 +165,7 @@ impl Environment {
         let mut pending = None;
         loop {
             let is_ready = self.next.as_ref().is_some_and(|next| !next.is_closed());
-            if is_ready && pending.is_some() {
+            if is_ready && pending.is_some() && !self.has_died() {
                 return pending;
             }
             self.freeze(is_ready && self.core.settings.freeze);
@@ -287,6 +287,10 @@ impl Environment {
                 return Event::TooMuchMemory;
             }
         }
+    }
+
+    fn has_died(&mut self) -> bool {
+        self.process.as_mut().is_none_or(Process::has_ended)
     }
 
     fn freeze(&mut self, freeze: bool) {

@@ -83,6 +83,11 @@ impl Process {
         }
     }
 
+    /// Whether the process has ended already, asked of the system and not of what was heard so far.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// Kills the process with all that it started, and reaps it.
     pub(super) async fn kill(&mut self) {
         self.measure();
