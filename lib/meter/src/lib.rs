@@ -9,7 +9,7 @@
 //! 4. [`dynamodb`], [`kinesis`], [`sqs`], [`cloudwatch`], [`s3`]: what a request and its answer cost.
 //! 5. [`watcher`], [`clock`]: who may stop the world around an effect, and the time.
 //! 6. [`answer`]: answers, and errors in the caller's protocol.
-//! 7. [`unit`], [`tally`], [`prices`], [`bill`]: amounts, their sums, and money.
+//! 7. [`mod@unit`], [`tally`], [`prices`], [`bill`]: amounts, their sums, and money.
 
 pub mod answer;
 pub mod bill;
