@@ -43,12 +43,11 @@ pub(super) fn run(arguments: &LambdaArguments) -> Result<Exit, Failure> {
     // What still runs ends here.
     runtime.shutdown_timeout(STOP_MAX);
     let (summary, printed) = printer.finish();
-    let ended = ended?;
     printed.map_err(|error| Failure::output(&error))?;
     if arguments.output == LambdaOutput::Text {
         print(&report::summary(&summary))?;
     }
-    Ok(verdict(&summary, ended))
+    Ok(verdict(&summary, ended?))
 }
 
 /// Shows what would run.

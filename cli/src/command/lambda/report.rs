@@ -149,3 +149,36 @@ fn on_failure(destination: Option<&Destination>) -> String {
         Some(Destination::Bucket(bucket)) => format!("bucket {bucket}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use streamgauge_lambda::happening::{Ending, Happening};
+    use streamgauge_lambda::invoke::{Cause, Report};
+
+    #[test]
+    fn a_summary_is_a_table_of_functions_and_one_of_mappings() {
+        let mut seen = Summary::default();
+        assert_eq!(summary(&seen), "");
+        seen.see(&Happening::Invoked {
+            function: "count".into(),
+            request_id: "r".into(),
+            cause: Cause::Sqs { mapping: "count/Wake".into(), first: "m".into(), messages: 3 },
+            ending: Ending::Partial { failed: 1 },
+            report: Report {
+                duration: Duration::from_micros(1_260),
+                billed: Duration::from_millis(2),
+                init: None,
+                memory_mb: 128,
+                memory_used_mb: None,
+                environment: 1,
+            },
+        });
+        let expect = "  function  invocations  errors  time-outs  throttles  cold starts  p50 ms  max ms  billed ms  max MB
+  count               1       0          0          0            0     1.3     1.3          2       -
+  mapping     invocations  records  errors  partial  retries  bisects  discarded  on failure
+  count/Wake            1        2       0        1        0        0          0           0
+";
+        assert_eq!(summary(&seen), expect);
+    }
+}

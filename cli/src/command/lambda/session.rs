@@ -8,6 +8,7 @@ use crate::exit::Failure;
 use bytes::Bytes;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 use streamgauge_engine::hash;
@@ -96,18 +97,25 @@ pub(super) async fn run<R: Running>(
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        ended = through(running, work, answered) => ended,
-        () = interrupted => Ok(Ended { interrupted: true, ..Ended::default() }),
-        () = late => Ok(Ended::default()),
-    }
+    // What failed before an interruption has failed.
+    let failed = AtomicU64::new(0);
+    let answered = |function: &str, outcome: &Outcome| {
+        failed.fetch_add(u64::from(!matches!(outcome, Outcome::Answered(_))), Ordering::Relaxed);
+        answered(function, outcome);
+    };
+    let interrupted = tokio::select! {
+        ended = through(running, work, answered) => ended.map(|()| false),
+        () = interrupted => Ok(true),
+        () = late => Ok(false),
+    };
+    Ok(Ended { failed: failed.load(Ordering::Relaxed), interrupted: interrupted? })
 }
 
 async fn through<R: Running>(
     running: &R,
     work: Work,
     answered: impl Fn(&str, &Outcome),
-) -> Result<Ended, Failure> {
+) -> Result<(), Failure> {
     // Only answers were asked for: when they are there, all is done.
     let ends_with_answers = work.feeds.is_empty()
         && !work.invocations.is_empty()
@@ -116,10 +124,8 @@ async fn through<R: Running>(
     for Feed { target, input } in work.feeds {
         feed(running, &target, input).await?;
     }
-    let mut ended = Ended::default();
     for Event { function, payload } in work.invocations {
         if let Some(outcome) = running.invoke(&function, payload, work.asynchronous).await {
-            ended.failed += u64::from(!matches!(outcome, Outcome::Answered(_)));
             answered(&function, &outcome);
         }
     }
@@ -128,7 +134,7 @@ async fn through<R: Running>(
     } else if !ends_with_answers {
         std::future::pending::<()>().await;
     }
-    Ok(ended)
+    Ok(())
 }
 
 /// Lines on their way, or why there are no more.

@@ -105,6 +105,16 @@ async fn without_an_end_only_an_interruption_ends_it() {
     assert_eq!(ended.unwrap(), Ended { failed: 0, interrupted: true });
 }
 
+#[tokio::test]
+async fn what_failed_before_an_interruption_has_failed() {
+    let invoked = Arc::new(tokio::sync::Notify::new());
+    let (told, running) = (Arc::clone(&invoked), Noting::default());
+    let feeds = vec![lines_of(Target::Queue(Arn::queue("r", "a", "wake")), "a\n")];
+    let work = Work { feeds, invocations: vec![event("bad")], ..work() };
+    let ended = run(&running, work, invoked.notified(), |_, _| told.notify_one()).await;
+    assert_eq!(ended.unwrap(), Ended { failed: 1, interrupted: true });
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_length_ends_it() {
     let end = End { drained: false, after: Some(Duration::from_mins(5)) };
