@@ -2,6 +2,7 @@
 //!
 //! * `generate-events` writes the sample events of a food-delivery shop (`events/orders.ndjson`).
 //! * `bench` measures `streamgauge replay` against a plain loop over the same file.
+//! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them.
 //!
 //! The other three tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
 //! belong to a process: the benchmark starts them from the release build and looks at what the kernel says of each.
@@ -10,11 +11,13 @@ mod arrivals;
 mod bench;
 mod random;
 mod shop;
+mod stand_ins;
 mod time;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
 
 /// Tasks of this project.
 #[derive(Debug, Parser)]
@@ -30,6 +33,10 @@ enum Task {
     GenerateEvents(shop::Options),
     /// Measure `streamgauge replay` against a plain loop over the same events
     Bench(bench::Options),
+    /// Start AWS's stand-ins (ministack, kinesis-local) and run a command against them
+    StandIns(stand_ins::Options),
+    /// Run the tests that need AWS's stand-ins
+    AwsTests(stand_ins::TestOptions),
     /// Write the benchmark's events to a file
     #[command(hide = true)]
     BenchEvents(bench::events::Options),
@@ -41,16 +48,19 @@ enum Task {
     Measure(bench::measure::Options),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let mut out = BufWriter::new(io::stdout().lock());
     match Cli::parse().task {
         Task::GenerateEvents(options) => {
             shop::write(&options, &mut out).context("writing the events failed")?;
         }
         Task::Bench(options) => bench::run(&options, &mut out)?,
+        Task::StandIns(options) => return stand_ins::run(&options),
+        Task::AwsTests(options) => return stand_ins::test(&options),
         Task::BenchEvents(options) => bench::events::run(&options)?,
         Task::Plain(options) => bench::plain::run(&options, &mut out)?,
         Task::Measure(options) => bench::measure::run(&options, &mut out)?,
     }
-    out.flush().context("writing to standard output failed")
+    out.flush().context("writing to standard output failed")?;
+    Ok(ExitCode::SUCCESS)
 }

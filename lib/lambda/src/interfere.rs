@@ -50,7 +50,7 @@ impl<'a> Place<'a> {
             Cause::Kinesis(cause) => {
                 (&*cause.mapping, &*cause.shard, cause.first.as_str(), cause.attempt)
             }
-            Cause::Sqs { mapping, first, .. } => (&**mapping, "", &**first, 1),
+            Cause::Sqs { mapping, first, attempt, .. } => (&**mapping, "", &**first, *attempt),
         };
         Self { point, function: &invocation.function, mapping, shard, key, attempt }
     }

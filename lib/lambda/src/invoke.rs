@@ -47,6 +47,8 @@ pub enum Cause {
         first: Arc<str>,
         /// How many messages.
         messages: usize,
+        /// How often the first message was received, this time included.
+        attempt: u32,
     },
 }
 

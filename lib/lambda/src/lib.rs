@@ -14,15 +14,29 @@
 //! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API.
 //! 6. [`happening`], [`summary`]: what was seen, and a fold over it; reports and live lines show that.
 //! 7. [`simulator`]: all of it together.
+//!
+//! Beside them: [`contract`], what every adapter of a port has to keep.
 
 pub mod arn;
+pub mod asynchronous;
 pub mod clock;
+pub mod contract;
+pub mod embedded;
+pub mod faults;
 pub mod happening;
+mod http;
 pub mod interfere;
 pub mod invoke;
+pub mod invoke_api;
+pub mod kinesis;
 pub mod queue;
+pub mod runtime;
+pub mod schedule;
 pub mod services;
+pub mod simulator;
+pub mod sqs;
 pub mod stack;
 pub mod stream;
+mod uuid;
 pub mod summary;
 pub mod template;

@@ -36,6 +36,24 @@ pub struct MessageAttribute {
     pub binary_value: Option<String>,
 }
 
+/// How many messages a queue holds. On AWS these are approximate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// `ApproximateNumberOfMessages`: can be received.
+    pub visible: usize,
+    /// `ApproximateNumberOfMessagesNotVisible`: received, and neither deleted nor visible again.
+    pub in_flight: usize,
+    /// `ApproximateNumberOfMessagesDelayed`: sent, and not yet to be seen.
+    pub delayed: usize,
+}
+
+impl Depth {
+    /// All messages.
+    pub fn total(self) -> usize {
+        self.visible + self.in_flight + self.delayed
+    }
+}
+
 /// Why the queue gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QueueError {
@@ -58,10 +76,12 @@ pub trait Queue: Clone + Send + Sync + 'static {
     /// How long a received message is hidden.
     fn visibility(&self) -> impl Future<Output = Result<Duration, QueueError>> + Send;
 
-    /// Messages that are there, at most [`RECEIVE_MESSAGES_MAX`], each hidden from then on for the queue's visibility
-    /// time-out. Waits for the first one up to `wait` of the simulator's time.
+    /// Messages that are there, at most `messages_max` and [`RECEIVE_MESSAGES_MAX`], each hidden from then on for the
+    /// queue's visibility time-out. Waits for the first one up to `wait` of the simulator's time, and gives nothing only
+    /// when that has passed: who polls does not pause on his own. A service that waits in whole seconds is asked again.
     fn receive(
         &self,
+        messages_max: usize,
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
 
@@ -74,4 +94,7 @@ pub trait Queue: Clone + Send + Sync + 'static {
         body: &str,
         delay: Duration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// How many messages it holds, as far as it tells.
+    fn depth(&self) -> impl Future<Output = Result<Depth, QueueError>> + Send;
 }

@@ -90,6 +90,9 @@ pub enum Start {
     After(SequenceNumber),
 }
 
+/// Records of one read at most: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>.
+pub const READ_RECORDS_MAX: u32 = 10_000;
+
 /// What a place in a shard is to the stream that gave it: opaque, and it may expire.
 pub type Iterator = String;
 

@@ -74,6 +74,17 @@ fn invariant_problems(
     problems
 }
 
+/// The tests that a document names in backquotes, `path/to/file.rs::name_of_test`, and that do not exist.
+fn missing_tests(document: &str, file: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let named = document.split('`').skip(1).step_by(2);
+    let named = named.filter_map(|name| Some((name, name.split_once(".rs::")?)));
+    let missing = named.filter(|(_, (path, function))| {
+        let text = file(&format!("{path}.rs"));
+        !text.is_some_and(|text| text.contains(&format!("fn {function}(")))
+    });
+    missing.map(|(name, _)| name.to_owned()).collect()
+}
+
 /// The `sh` blocks of a document, without their fences.
 fn shell_blocks(document: &str) -> Vec<String> {
     let mut blocks = Vec::new();
@@ -102,6 +113,19 @@ fn every_invariant_names_tests_that_exist() {
     assert!(invariants.len() >= 5, "the invariants were not found");
     let found = invariant_problems(&invariants, |path| fs::read_to_string(root().join(path)).ok());
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_tests_that_documents_name_exist() {
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let document = fs::read_to_string(&path).unwrap();
+            let missing =
+                missing_tests(&document, |path| fs::read_to_string(root().join(path)).ok());
+            assert!(missing.is_empty(), "{}: {}", path.display(), missing.join(", "));
+        }
+    }
 }
 
 #[test]
@@ -161,6 +185,13 @@ fn a_missing_test_is_found() {
     check("**E1** A. test: `a.rs::fails`", &["E1 names `a.rs::fails`, which does not exist"]);
     check("**E1** A. test: `b.rs::holds`", &["E1 names `b.rs::holds`, which does not exist"]);
     check("**E1** A.\n\n`a.rs::holds`", &["E1 names no test"]);
+}
+
+#[test]
+fn a_test_that_a_document_names_and_that_is_gone_is_found() {
+    let file = |path: &str| (path == "a.rs").then(|| "fn holds() {}".to_owned());
+    let document = "`a.rs::holds` and `x`, `a.rs::fails`, `b.rs::holds`";
+    assert_eq!(missing_tests(document, file), ["a.rs::fails", "b.rs::holds"]);
 }
 
 #[test]

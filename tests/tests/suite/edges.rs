@@ -8,7 +8,7 @@ use std::process::Command;
 const ANYTHING: &[&str] = &["*"];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
@@ -16,6 +16,8 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     // Both stand alone: whoever builds functions on streams can use them without the rest.
     ("streamgauge-lambda", &[]),
     ("streamgauge-meter", &[]),
+    // Apart from the simulator, so that nobody compiles an AWS SDK who does not need one.
+    ("streamgauge-lambda-aws", &["streamgauge-lambda"]),
     // The command shows what the engine decides, and so names the engine's types.
     (
         "streamgauge",
@@ -24,6 +26,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "streamgauge-pipeline",
             "streamgauge-local",
             "streamgauge-lambda",
+            "streamgauge-lambda-aws",
             "streamgauge-meter",
             "streamgauge-engine",
         ],

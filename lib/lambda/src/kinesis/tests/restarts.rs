@@ -1,0 +1,128 @@
+//! What a restart finds, and what a stop leaves.
+
+use super::bench::{Bench, Function, check_numbers, done, failed, mapping};
+use crate::arn::Arn;
+use crate::kinesis::{CheckpointError, Checkpoints};
+use crate::stack::KinesisMapping;
+use crate::stream::Start;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A file of its own for a test, gone when it is dropped.
+struct TestFile(PathBuf);
+
+impl TestFile {
+    fn new(name: &str) -> Self {
+        let file = format!("streamgauge-checkpoints-{}-{name}.json", std::process::id());
+        Self(std::env::temp_dir().join(file))
+    }
+
+    fn open(&self) -> Checkpoints {
+        Checkpoints::open(&self.0).unwrap()
+    }
+}
+
+impl Drop for TestFile {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_goes_on_where_it_stopped() {
+    let file = TestFile::new("goes-on");
+    let mut bench = Bench::new(3);
+    let function = Function::new(|_| done());
+    for round in 0..4 {
+        bench.checkpoints = file.open();
+        bench.put_numbers(round * 1000..(round + 1) * 1000);
+        bench.run(mapping(), &function).await;
+        bench.stream.split_evenly(&bench.stream.open_shards()[round]).unwrap();
+    }
+    check_numbers(&function, 0..4000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_in_flight_too_long_comes_again() {
+    let bench = Bench::new(1);
+    bench.put("a b c");
+    let slow = Function::new(|_| done()).taking(Duration::from_hours(1));
+    let poller = bench.start(mapping(), &slow);
+    slow.came.notified().await;
+    assert!(!poller.stop(Duration::from_secs(1)).await.unwrap());
+    assert_eq!(slow.data(), Vec::<String>::new());
+    let function = Function::new(|_| done());
+    bench.run(mapping(), &function).await;
+    assert_eq!(function.data(), ["a", "b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_what_is_in_flight_end_and_begins_nothing() {
+    let bench = Bench::new(1);
+    bench.put("a b c");
+    let function = Function::new(|_| done()).taking(Duration::from_secs(5));
+    let one = KinesisMapping { batch_records_max: 1, ..mapping() };
+    let poller = bench.start(one.clone(), &function);
+    function.came.notified().await;
+    assert!(poller.stop(Duration::from_secs(10)).await.unwrap());
+    assert_eq!(function.data(), ["a"]);
+    bench.run(one, &function).await;
+    assert_eq!(function.data(), ["a", "b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_failed_before_the_stop_comes_again() {
+    let bench = Bench::new(1);
+    bench.put("a b");
+    let broken = Function::new(|_| failed());
+    let poller = bench.start(mapping(), &broken);
+    broken.came.notified().await;
+    assert!(poller.stop(Duration::from_secs(10)).await.unwrap());
+    let function = Function::new(|_| done());
+    bench.run(mapping(), &function).await;
+    assert_eq!(function.data(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn latest_loses_nothing_between_two_runs() {
+    let file = TestFile::new("latest");
+    let mut bench = Bench::new(2);
+    bench.checkpoints = file.open();
+    bench.put("before");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let latest = KinesisMapping { start: Start::Latest, ..mapping() };
+    let function = Function::new(|_| done());
+    bench.run(latest.clone(), &function).await;
+    bench.put("between");
+    bench.checkpoints = file.open();
+    bench.run(latest, &function).await;
+    assert_eq!(function.data(), ["between"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_expired_between_two_runs_are_told() {
+    let mut bench = Bench::keeping(1, Duration::from_hours(1));
+    bench.put("a");
+    let function = Function::new(|_| done());
+    bench.run(mapping(), &function).await;
+    bench.put("lost");
+    bench.stream.split_evenly(&bench.stream.open_shards()[0]).unwrap();
+    tokio::time::sleep(Duration::from_hours(2)).await;
+    bench.put("b");
+    bench.watcher = std::sync::Arc::default();
+    bench.run(mapping(), &function).await;
+    assert_eq!(function.data(), ["a", "b"]);
+    let troubles = bench.watcher.troubles();
+    assert_eq!(troubles, ["the shard is listed no more: records that were not read have expired"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn checkpoints_of_another_stream_are_refused() {
+    let bench = Bench::new(1);
+    let function = Function::new(|_| done());
+    bench.put("a");
+    bench.run(mapping(), &function).await;
+    let other = Arn::stream("eu-west-1", "000000000000", "payments");
+    let error = bench.checkpoints.known("Aggregate/Orders", &other).unwrap_err();
+    assert!(matches!(error, CheckpointError::OtherStream { .. }), "{error}");
+}

@@ -1,0 +1,208 @@
+//! What an answer means for the messages of its batch: which to delete, and which come again.
+//!
+//! With `ReportBatchItemFailures` the function names the messages that failed:
+//! `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`. From
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>:
+//!
+//! | the answer | means |
+//! | --- | --- |
+//! | `null`, `{}`, `batchItemFailures` empty or `null` | all are done |
+//! | no JSON; an identifier that is empty, `null`, under another key, or of no message of the batch | all failed |
+//!
+//! Our choice: an answer of no bytes means what `null` means; JSON that is neither object nor `null`, or
+//! `batchItemFailures` that is no list, is malformed, and all failed.
+
+use crate::happening::Ending;
+use crate::invoke::Outcome;
+use crate::queue::Message;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What an outcome means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// The receipts of messages that are done.
+    pub(super) delete: Vec<String>,
+    /// How many messages come again.
+    pub(super) failed: usize,
+    /// How reports count it.
+    pub(super) ending: Ending,
+    /// Why the answer says nothing about single messages although it should.
+    pub(super) malformed: Option<String>,
+}
+
+/// Decides about a batch. `reports` is whether the mapping has `ReportBatchItemFailures`.
+pub(super) fn settle(outcome: &Outcome, batch: &[&Message], reports: bool) -> Settled {
+    let none = |ending| Settled { delete: vec![], failed: batch.len(), ending, malformed: None };
+    match outcome {
+        Outcome::Failed(error) => {
+            none(Ending::Error { text: format!("{}: {}", error.error_type, error.message) })
+        }
+        Outcome::Throttled => none(Ending::Throttled),
+        Outcome::Unreachable(reason) => none(Ending::Unreachable { text: reason.clone() }),
+        Outcome::Answered(answer) => {
+            let ids = batch.iter().map(|message| message.id.as_str()).collect();
+            let failures = if reports { failures(answer, &ids) } else { Ok(BTreeSet::new()) };
+            match failures {
+                Ok(failures) => answered(batch, &failures),
+                Err(reason) => Settled {
+                    malformed: Some(reason),
+                    ..none(Ending::Partial { failed: batch.len() })
+                },
+            }
+        }
+    }
+}
+
+fn answered(batch: &[&Message], failures: &BTreeSet<String>) -> Settled {
+    let done = batch.iter().filter(|message| !failures.contains(&message.id));
+    let delete: Vec<String> = done.map(|message| message.receipt.clone()).collect();
+    let failed = batch.len() - delete.len();
+    let ending = if failed == 0 { Ending::Success } else { Ending::Partial { failed } };
+    Settled { delete, failed, ending, malformed: None }
+}
+
+/// The messages that an answer names, or why it names none of the batch.
+fn failures(answer: &[u8], batch: &BTreeSet<&str>) -> Result<BTreeSet<String>, String> {
+    if answer.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let answer = serde_json::from_slice::<Value>(answer)
+        .map_err(|error| format!("the answer is no JSON: {error}"))?;
+    let items = match &answer {
+        Value::Null => None,
+        Value::Object(fields) => fields.get("batchItemFailures").filter(|items| !items.is_null()),
+        _ => return Err("the answer is neither an object nor null".to_owned()),
+    };
+    let items = match items {
+        None => return Ok(BTreeSet::new()),
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err("`batchItemFailures` is no list".to_owned()),
+    };
+    let identifier = |item: &Value| match item.get("itemIdentifier") {
+        None => Err("an item of `batchItemFailures` has no `itemIdentifier`".to_owned()),
+        Some(Value::String(id)) if id.is_empty() => Err("an `itemIdentifier` is empty".to_owned()),
+        Some(Value::String(id)) if batch.contains(id.as_str()) => Ok(id.clone()),
+        Some(Value::String(id)) => {
+            Err(format!("the `itemIdentifier` `{id}` is no message of the batch"))
+        }
+        Some(_) => Err("an `itemIdentifier` is no text".to_owned()),
+    };
+    items.iter().map(identifier).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invoke::FunctionError;
+    use bytes::Bytes;
+    use std::collections::BTreeMap;
+
+    fn message(name: &str) -> Message {
+        Message {
+            id: name.to_owned(),
+            receipt: format!("receipt-{name}"),
+            body: String::new(),
+            md5_of_body: String::new(),
+            attributes: BTreeMap::new(),
+            message_attributes: BTreeMap::new(),
+        }
+    }
+
+    fn settled(outcome: &Outcome, reports: bool) -> Settled {
+        let messages = ["a", "b", "c"].map(message);
+        settle(outcome, &messages.each_ref(), reports)
+    }
+
+    fn answer(text: &str) -> Outcome {
+        Outcome::Answered(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    /// What an answer deletes of the messages a, b and c.
+    #[track_caller]
+    fn check(text: &str, expect: &[&str]) {
+        let settled = settled(&answer(text), true);
+        let expect: Vec<String> = expect.iter().map(|name| format!("receipt-{name}")).collect();
+        assert_eq!((settled.delete.len(), settled.failed), (expect.len(), 3 - expect.len()));
+        assert_eq!(settled.delete, expect, "{text}");
+        assert_eq!(settled.malformed, None);
+    }
+
+    #[track_caller]
+    fn check_malformed(text: &str, expect: &str) {
+        let settled = settled(&answer(text), true);
+        assert_eq!((settled.delete, settled.failed), (vec![], 3), "{text}");
+        assert_eq!(settled.ending, Ending::Partial { failed: 3 });
+        assert!(settled.malformed.as_ref().unwrap().contains(expect), "{:?}", settled.malformed);
+    }
+
+    #[test]
+    fn complete_successes() {
+        for text in
+            ["null", "", "{}", r#"{"batchItemFailures":[]}"#, r#"{"batchItemFailures":null}"#]
+        {
+            check(text, &["a", "b", "c"]);
+        }
+        check(r#"{"statusCode":200}"#, &["a", "b", "c"]);
+    }
+
+    #[test]
+    fn named_messages_are_kept_and_the_others_deleted() {
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#, &["a", "c"]);
+        check(
+            r#"{"batchItemFailures":[{"itemIdentifier":"c"},{"itemIdentifier":"a"},{"itemIdentifier":"c"}]}"#,
+            &["b"],
+        );
+        let all = r#"{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"b"},{"itemIdentifier":"c"}]}"#;
+        check(all, &[]);
+        assert_eq!(settled(&answer(all), true).ending, Ending::Partial { failed: 3 });
+    }
+
+    #[test]
+    fn complete_failures() {
+        check_malformed("done", "the answer is no JSON");
+        check_malformed(r#""done""#, "neither an object nor null");
+        check_malformed("[]", "neither an object nor null");
+        check_malformed(r#"{"batchItemFailures":"b"}"#, "is no list");
+        check_malformed(r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, "is empty");
+        check_malformed(r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, "is no text");
+        check_malformed(r#"{"batchItemFailures":[{"messageId":"b"}]}"#, "has no `itemIdentifier`");
+        check_malformed(r#"{"batchItemFailures":["b"]}"#, "has no `itemIdentifier`");
+        check_malformed(
+            r#"{"batchItemFailures":[{"itemIdentifier":"b"},{"itemIdentifier":"x"}]}"#,
+            "`x` is no message of the batch",
+        );
+    }
+
+    #[test]
+    fn without_reports_any_answer_is_a_success() {
+        for text in ["", "done", r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#] {
+            let settled = settled(&answer(text), false);
+            assert_eq!((settled.delete.len(), settled.ending), (3, Ending::Success), "{text}");
+        }
+    }
+
+    #[test]
+    fn failures_of_the_function_keep_all() {
+        let failed = FunctionError {
+            handled: false,
+            error_type: "Sandbox.Timedout".to_owned(),
+            message: "timed out".to_owned(),
+            payload: Bytes::new(),
+        };
+        for (outcome, ending) in [
+            (
+                Outcome::Failed(failed),
+                Ending::Error { text: "Sandbox.Timedout: timed out".to_owned() },
+            ),
+            (Outcome::Throttled, Ending::Throttled),
+            (
+                Outcome::Unreachable("lost".to_owned()),
+                Ending::Unreachable { text: "lost".to_owned() },
+            ),
+        ] {
+            let expect = Settled { delete: vec![], failed: 3, ending, malformed: None };
+            assert_eq!(settled(&outcome, true), expect);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One poller: receives, makes a batch, invokes, settles, and again.
+
+use super::answer::settle;
+use super::batch::{Batch, Item, Next};
+use super::event::{event, record};
+use super::poller::{PAUSE_MAX, PAUSE_MIN, Shared, until_stopped};
+use crate::happening::Happening;
+use crate::interfere::{Interference, Place, Point};
+use crate::invoke::{Cause, Invocation, Invoke, Outcome};
+use crate::queue::{Message, Queue};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Attempts to delete a message that is done. After them it comes again.
+const DELETE_ATTEMPTS_MAX: u32 = 3;
+
+/// Works until the mapping stops, or there are enough others and no messages.
+pub(super) async fn work<Q: Queue, I: Invoke>(
+    shared: Arc<Shared<Q, I>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut batch = Batch::default();
+    let mut pause = PAUSE_MIN;
+    while !*stopped.borrow() {
+        match batch.next(&shared.limits, shared.source.clock.now()) {
+            Next::Invoke => {
+                let items = batch.take(&shared.limits);
+                shared.deliver(&items, &mut stopped).await;
+                if batch.is_empty() {
+                    shared.end();
+                } else {
+                    shared.settled.notify_waiters();
+                }
+            }
+            Next::Receive { messages_max, wait } => {
+                let received = tokio::select! {
+                    biased;
+                    () = until_stopped(&mut stopped) => break,
+                    received = shared.receive(messages_max, wait) => received,
+                };
+                let Some(messages) = received else {
+                    tokio::select! {
+                        () = until_stopped(&mut stopped) => break,
+                        () = shared.source.clock.sleep(pause) => {}
+                    }
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    continue;
+                };
+                pause = PAUSE_MIN;
+                if batch.is_empty() {
+                    if !messages.is_empty() {
+                        shared.begin();
+                    } else if shared.leave() {
+                        break;
+                    }
+                }
+                shared.add(&mut batch, messages);
+            }
+        }
+    }
+}
+
+impl<Q: Queue, I: Invoke> Shared<Q, I> {
+    /// Receives messages; none if the queue failed.
+    async fn receive(&self, messages_max: usize, wait: Duration) -> Option<Vec<Message>> {
+        let source = &self.source;
+        let place = Place {
+            point: Point::Read,
+            function: &source.mapping.function,
+            mapping: &source.mapping.name,
+            shard: "",
+            key: "",
+            attempt: self.reads.fetch_add(1, Ordering::Relaxed).saturating_add(1),
+        };
+        if let Interference::Delay(delay) = source.interfere.at(&place) {
+            source.clock.sleep(delay).await;
+        }
+        match source.queue.receive(messages_max, wait).await {
+            Ok(messages) => Some(messages),
+            Err(error) => {
+                source.trouble("receiving from", &error);
+                None
+            }
+        }
+    }
+
+    fn add(&self, batch: &mut Batch, messages: Vec<Message>) {
+        let received = self.source.clock.now();
+        for message in messages {
+            let record = record(&message, self.source.queue.arn());
+            batch.add(Item { message, record, received }, &self.limits);
+        }
+    }
+
+    /// Brings a batch to the function and does what its answer says.
+    async fn deliver(&self, items: &[Item], stopped: &mut watch::Receiver<bool>) {
+        let (source, mapping) = (&self.source, &self.source.mapping);
+        let Some(first) = items.first() else { return };
+        let messages: Vec<&Message> = items.iter().map(|item| &item.message).collect();
+        let cause = Cause::Sqs {
+            mapping: Arc::clone(&mapping.name),
+            first: first.message.id.as_str().into(),
+            messages: messages.len(),
+            attempt: receives(&first.message),
+        };
+        let invocation = Invocation {
+            function: Arc::clone(&mapping.function),
+            payload: event(items.iter().map(|item| item.record.as_slice())),
+            cause,
+        };
+        let hidden_until = first.received.saturating_add(self.visibility).unwrap_or(Timestamp::MAX);
+        let outcome = self.invoke(&invocation, &messages, (hidden_until, stopped)).await;
+        let settled = settle(&outcome, &messages, mapping.report_item_failures);
+        if let Some(error) = settled.malformed {
+            let place = format!("the answer of {} to {}", mapping.function, mapping.name);
+            source.observer.see(Happening::Trouble { place, error });
+        }
+        let done = Place::of(&invocation, Point::Done);
+        let repeat =
+            !settled.delete.is_empty() && source.interfere.at(&done) == Interference::Repeat;
+        let kept = if repeat {
+            messages.len()
+        } else {
+            settled.failed + self.delete(&settled.delete).await
+        };
+        if kept > 0 {
+            let mapping = Arc::clone(&mapping.name);
+            source.observer.see(Happening::Retried { mapping, shard: None, records: kept });
+        }
+    }
+
+    /// Asks the function, and again while it is throttled and the messages are hidden.
+    async fn invoke(
+        &self,
+        invocation: &Invocation,
+        messages: &[&Message],
+        (hidden_until, stopped): (Timestamp, &mut watch::Receiver<bool>),
+    ) -> Outcome {
+        let source = &self.source;
+        let mut pause = PAUSE_MIN;
+        loop {
+            let invoked = source.invoke.invoke(invocation.clone()).await;
+            let reports = source.mapping.report_item_failures;
+            source.observer.see(Happening::Invoked {
+                function: Arc::clone(&invocation.function),
+                request_id: invoked.request_id,
+                cause: invocation.cause.clone(),
+                ending: settle(&invoked.outcome, messages, reports).ending,
+                report: invoked.report,
+            });
+            let again = source.clock.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+            if invoked.outcome != Outcome::Throttled || again >= hidden_until {
+                return invoked.outcome;
+            }
+            self.pause();
+            let stops = tokio::select! {
+                () = until_stopped(stopped) => true,
+                () = source.clock.sleep_until(again) => false,
+            };
+            self.resume();
+            if stops {
+                return invoked.outcome;
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Deletes messages; tells how many could not be.
+    async fn delete(&self, receipts: &[String]) -> usize {
+        let mut pause = PAUSE_MIN;
+        for attempt in 1..=DELETE_ATTEMPTS_MAX {
+            if receipts.is_empty() {
+                return 0;
+            }
+            match self.source.queue.delete(receipts).await {
+                Ok(()) => return 0,
+                Err(error) => self.source.trouble("deleting from", &error),
+            }
+            if attempt < DELETE_ATTEMPTS_MAX {
+                self.source.clock.sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+        }
+        receipts.len()
+    }
+}
+
+/// How often a message was received.
+fn receives(message: &Message) -> u32 {
+    let count = message.attributes.get("ApproximateReceiveCount");
+    count.and_then(|count| count.parse().ok()).unwrap_or(1)
+}

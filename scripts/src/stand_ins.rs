@@ -1,0 +1,87 @@
+//! `cargo x stand-ins`: AWS's stand-ins on this machine, without Docker and without an account.
+//!
+//! Two servers: ministack for SQS, S3, DynamoDB, CloudWatch and the like, and kinesis-local for Kinesis, because ministack
+//! loses the records of a shard that is split. [`install`] puts them below cargo's target directory, [`server`] starts and
+//! stops them, [`health`] waits until they answer calls of their APIs, [`variables`] says how SDKs find them, and
+//! [`session`] runs a command meanwhile.
+//!
+//! Whatever happens, they end: when the command ends, fails or is interrupted, when a signal comes, and, if this process
+//! is killed outright, because the pipe that is their standard input closes. Nothing is stopped that was not started here.
+
+mod health;
+mod install;
+mod server;
+mod session;
+mod variables;
+
+use anyhow::Context;
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What to run beside the stand-ins.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    programs: install::Programs,
+    /// Install them if they are not, and start nothing
+    #[arg(long, conflicts_with = "command")]
+    install_only: bool,
+    /// Run this with the variables that lead SDKs to the stand-ins, then stop them; without it they stay until standard
+    /// input ends or Ctrl-C
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// What the tests against the stand-ins need beside them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestOptions {
+    #[command(flatten)]
+    programs: install::Programs,
+    /// Handed to the test binary: a filter, `--nocapture`
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    arguments: Vec<OsString>,
+}
+
+/// Starts the stand-ins, runs the command or waits, stops them. The exit code is the command's.
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let target = target_directory()?;
+    let installed = install::install(&target.join("tools"), &options.programs)?;
+    if options.install_only {
+        return Ok(ExitCode::SUCCESS);
+    }
+    session::run(&installed, &target.join("stand-ins"), &options.command)
+}
+
+/// Builds the tests against the stand-ins, then starts these and runs them.
+pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let test = ["test", "--package", "tests", "--features", "aws"];
+    let target = target_directory()?;
+    let installed = install::install(&target.join("tools"), &options.programs)?;
+    // The stand-ins need not idle while it compiles.
+    let built = std::process::Command::new(&cargo).args(test).arg("--no-run").status();
+    if !built.context("starting cargo failed")?.success() {
+        note("building the tests failed; cargo's messages stand above")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let mut command = vec![cargo];
+    command.extend(test.map(OsString::from));
+    command.extend(["stand_ins", "--"].map(OsString::from));
+    command.extend(options.arguments.iter().cloned());
+    session::run(&installed, &target.join("stand-ins"), &command)
+}
+
+/// Cargo's target directory: this program is in its `debug` or `release`.
+fn target_directory() -> anyhow::Result<PathBuf> {
+    let program = env::current_exe().context("finding this program failed")?;
+    let target = program.ancestors().nth(2).context("this program is in no target directory")?;
+    Ok(target.to_owned())
+}
+
+/// Tells the user something, on standard error: standard output is the command's.
+fn note(text: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "stand-ins: {text}")
+}
