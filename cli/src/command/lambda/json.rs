@@ -138,11 +138,12 @@ fn cause(object: Object, cause: &Cause) -> Object {
             .number("records", cause.records)
             .number("attempt", cause.attempt)
             .number("iterator_age_ms", cause.iterator_age_ms),
-        Cause::Sqs { mapping, first, messages } => object
+        Cause::Sqs { mapping, first, messages, attempt } => object
             .text("source", "sqs")
             .text("mapping", mapping)
             .text("first", first)
-            .number("records", messages),
+            .number("records", messages)
+            .number("attempt", attempt),
     }
 }
 

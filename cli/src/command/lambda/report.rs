@@ -163,7 +163,12 @@ mod tests {
         seen.see(&Happening::Invoked {
             function: "count".into(),
             request_id: "r".into(),
-            cause: Cause::Sqs { mapping: "count/Wake".into(), first: "m".into(), messages: 3 },
+            cause: Cause::Sqs {
+                mapping: "count/Wake".into(),
+                first: "m".into(),
+                messages: 3,
+                attempt: 1,
+            },
             ending: Ending::Partial { failed: 1 },
             report: Report {
                 duration: Duration::from_micros(1_260),
