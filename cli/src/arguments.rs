@@ -1,9 +1,13 @@
 //! What was typed: commands, options and their help.
 
+mod lambda;
+
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
+
+pub(crate) use lambda::{LambdaArguments, LambdaOutput};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -43,6 +47,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  streamgauge test scenarios/*.yaml\n  streamgauge test scenarios/*.yaml --junit target/scenarios.xml"
     )]
     Test(TestArguments),
+    /// Run a template's Lambda functions on this machine, driven by streams, queues and schedules
+    #[command(after_help = lambda::EXAMPLES)]
+    Lambda(Box<LambdaArguments>),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  streamgauge completions bash > ~/.local/share/bash-completion/completions/streamgauge"

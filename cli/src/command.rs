@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod init;
+mod lambda;
 mod man;
 mod replay;
 mod test;
@@ -17,6 +18,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Lambda(arguments) => lambda::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { dir } => man::run(dir.as_deref()),
     }

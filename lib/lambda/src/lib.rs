@@ -12,7 +12,7 @@
 //! 3. [`kinesis`], [`sqs`], [`schedule`]: the event sources. Each decides with pure functions and a driver does what they say.
 //! 4. [`interfere`], [`faults`]: what goes wrong on purpose, and where.
 //! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API.
-//! 6. [`happening`]: what was seen; reports and live lines are folds over it.
+//! 6. [`happening`], [`summary`]: what was seen, and a fold over it; reports and live lines show that.
 //! 7. [`simulator`]: all of it together.
 //!
 //! Beside them: [`contract`], what every adapter of a port has to keep.

@@ -35,11 +35,20 @@ pub struct Summary {
     /// By the mapping's name; asynchronous invocations that were given up stand under their function's name.
     pub mappings: BTreeMap<Arc<str>, MappingSummary>,
     /// How each shard of each mapping stands.
-    pub shards: BTreeMap<(Arc<str>, ShardId), ShardStanding>,
+    pub shards: BTreeMap<(Arc<str>, ShardId), ShardSummary>,
     /// Faults that were done on purpose.
     pub faults: u64,
     /// Times that something outside failed.
     pub troubles: u64,
+}
+
+/// One shard of a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardSummary {
+    /// How it stands.
+    pub standing: ShardStanding,
+    /// Batches of it that came again.
+    pub retries: u64,
 }
 
 /// One function's numbers.
@@ -105,8 +114,17 @@ impl Summary {
                     self.mapping(mapping).see(records, ending);
                 }
             }
-            Happening::Shard(standing) => self.see_shard(standing),
-            Happening::Retried { mapping, .. } => self.mapping(mapping).retries += 1,
+            Happening::Shard(standing) => {
+                self.shard(&standing.mapping, &standing.shard).standing = standing.clone();
+                self.forget();
+            }
+            Happening::Retried { mapping, shard, .. } => {
+                self.mapping(mapping).retries += 1;
+                if let Some(shard) = shard {
+                    self.shard(mapping, shard).retries += 1;
+                    self.forget();
+                }
+            }
             Happening::Bisected { mapping, .. } => self.mapping(mapping).bisects += 1,
             Happening::Discarded { mapping, records, destination, .. } => {
                 let summary = self.mapping(mapping);
@@ -133,11 +151,27 @@ impl Summary {
         self.mappings.entry(Arc::clone(name)).or_default()
     }
 
-    fn see_shard(&mut self, standing: &ShardStanding) {
-        let key = (Arc::clone(&standing.mapping), Arc::clone(&standing.shard));
-        self.shards.insert(key, standing.clone());
+    fn shard(&mut self, mapping: &Arc<str>, shard: &ShardId) -> &mut ShardSummary {
+        let key = (Arc::clone(mapping), Arc::clone(shard));
+        self.shards.entry(key).or_insert_with(|| ShardSummary {
+            standing: ShardStanding {
+                mapping: Arc::clone(mapping),
+                shard: Arc::clone(shard),
+                position: None,
+                behind_ms: 0,
+                waiting: 0,
+                in_flight: 0,
+                ended: false,
+                last_error: None,
+            },
+            retries: 0,
+        })
+    }
+
+    /// Drops a shard if there are too many.
+    fn forget(&mut self) {
         if self.shards.len() > SHARDS_MAX {
-            let ended = self.shards.iter().find(|(_, shard)| shard.ended);
+            let ended = self.shards.iter().find(|(_, shard)| shard.standing.ended);
             let gone = ended.or_else(|| self.shards.iter().next()).map(|(gone, _)| gone.clone());
             if let Some(gone) = gone {
                 self.shards.remove(&gone);

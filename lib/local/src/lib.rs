@@ -5,7 +5,9 @@
 //! 1. [`input`]: a file, a pipe or bytes in memory; unpacked if need be.
 //! 2. `block`: its text in blocks of whole lines.
 //! 3. [`replay`]: the blocks through the two folds of the engine.
+//! 4. [`lines`]: the same blocks line by line, for what only passes them on.
 
 mod block;
 pub mod input;
+pub mod lines;
 pub mod replay;

@@ -7,6 +7,7 @@
 mod check;
 mod general;
 mod input;
+mod lambda;
 mod replay;
 mod scenarios;
 

@@ -84,7 +84,11 @@ fn what_becomes_of_failures_is_counted() {
         destination: destination.map(str::to_owned),
     };
     let summary = seen(&[
-        Happening::Retried { mapping: Arc::clone(&mapping), shard: None, records: 10 },
+        Happening::Retried {
+            mapping: Arc::clone(&mapping),
+            shard: Some(Arc::clone(&shard)),
+            records: 10,
+        },
         Happening::Bisected {
             mapping: Arc::clone(&mapping),
             shard: Arc::clone(&shard),
@@ -103,6 +107,7 @@ fn what_becomes_of_failures_is_counted() {
         ..MappingSummary::default()
     };
     assert_eq!(summary.mappings["count/Orders"], expect);
+    assert_eq!(summary.shards.values().map(|kept| kept.retries).collect::<Vec<_>>(), [1]);
     assert_eq!((summary.discarded(), summary.faults, summary.troubles), (5, 1, 1));
 }
 
@@ -121,10 +126,13 @@ fn the_last_standing_of_each_shard_is_kept_within_a_limit() {
         })
     };
     let mut summary = seen(&[standing(0, 1), standing(0, 2)]);
-    assert_eq!(summary.shards.values().map(|shard| shard.waiting).collect::<Vec<_>>(), [2]);
+    assert_eq!(
+        summary.shards.values().map(|shard| shard.standing.waiting).collect::<Vec<_>>(),
+        [2]
+    );
     for number in 0..=SHARDS_MAX {
         summary.see(&standing(number, 0));
     }
     assert_eq!(summary.shards.len(), SHARDS_MAX);
-    assert!(summary.shards.values().all(|shard| !shard.ended), "the ended one is gone");
+    assert!(summary.shards.values().all(|shard| !shard.standing.ended), "the ended one is gone");
 }

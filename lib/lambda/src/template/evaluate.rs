@@ -98,6 +98,10 @@ impl<'t> Evaluator<'t> {
 
     /// The value of a node.
     pub(super) fn value(&mut self, node: &'t Node) -> Value {
+        // Where so much is wrong, the rest can wait.
+        if self.problems.is_full() {
+            return Value::broken(node.place);
+        }
         self.steps += 1;
         if self.steps > STEPS_MAX || self.depth >= DEPTH_MAX {
             let message = "the functions here lead to more and more functions";

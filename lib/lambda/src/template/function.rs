@@ -68,7 +68,8 @@ pub(super) fn read<'t>(
         name: name.into(),
         arn,
         handler,
-        bootstrap: bootstrap?,
+        // Where none was found, which is a problem, the rest is still read for all that is wrong.
+        bootstrap: bootstrap.unwrap_or_default(),
         memory_mb: u32::try_from(memory_mb).unwrap_or_default(),
         timeout: seconds(timeout),
         environment,

@@ -244,8 +244,7 @@ fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
-/// `MaximumRecordAgeInSeconds`: -1, or 60 to 604,800. The API's model says "-1 to 604,800", and its text that 0 to 59 are
-/// taken and not recommended; here they are refused, as a record of that age was hardly ever read.
+/// `MaximumRecordAgeInSeconds`: -1, or 60 to 604,800. The API's model has all numbers from -1, its text does not allow 0 to 59.
 fn record_age<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) -> Option<i64> {
     let name = "MaximumRecordAgeInSeconds";
     let age = fields.number(evaluator, name, -1..=604_800)?;
@@ -273,7 +272,7 @@ fn response_types<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) -> boo
 fn refuse_tumbling<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) {
     let name = "TumblingWindowInSeconds";
     if fields.number(evaluator, name, 0..=900).is_some_and(|number| number > 0) {
-        let message = "tumbling windows are not simulated: their state would be wrong after a bisect, a reshard or a lost answer without anybody seeing it";
+        let message = "tumbling windows are not simulated: AWS does not say when a quiet shard's window closes, nor how they go with parallel batches";
         let remedy =
             "keep windows in the function's own store by event time, and remove the property";
         evaluator.problem(fields.place(name), message, remedy);

@@ -113,6 +113,11 @@ impl Problems {
         }
     }
 
+    /// Whether no more are kept: what else is wrong is only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.len() >= PROBLEMS_MAX
+    }
+
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -199,6 +199,10 @@ fn what_is_only_known_to_aws_has_a_remedy() {
         "",
         "`AWS::Regoin` is not set by AWS; did you mean `AWS::Region`?",
     );
+}
+
+#[test]
+fn wrong_calls_of_functions_are_told() {
     check_value_problem(
         "!Sub '${Orders'",
         "",

@@ -125,7 +125,7 @@ fn numbers_of_a_mapping_have_ranges() {
 fn what_is_not_simulated_is_refused() {
     check_kinesis(
         "TumblingWindowInSeconds: 60",
-        "8:127: tumbling windows are not simulated: their state would be wrong after a bisect, a reshard or a lost answer without anybody seeing it; keep windows in the function's own store by event time, and remove the property",
+        "8:127: tumbling windows are not simulated: AWS does not say when a quiet shard's window closes, nor how they go with parallel batches; keep windows in the function's own store by event time, and remove the property",
     );
     check_kinesis(
         "FilterCriteria: {Filters: []}",

@@ -1,0 +1,129 @@
+//! `lambda`: a template's functions on this machine, driven by streams, queues and schedules.
+//!
+//! The modules, in the order in which a call meets them:
+//!
+//! 1. [`plan`], [`pairs`], [`problems`]: what was typed, the template, and what is wrong with either.
+//! 2. [`start`]: where the simulator begins.
+//! 3. [`session`]: what goes in, and when it ends.
+//! 4. [`printer`], [`live`], [`json`], [`report`]: what is seen while it runs, and at the end.
+
+mod json;
+mod live;
+mod pairs;
+mod plan;
+mod printer;
+mod problems;
+mod report;
+mod session;
+mod start;
+
+use crate::arguments::{LambdaArguments, LambdaOutput};
+use crate::exit::{Exit, Failure};
+use crate::style::{self, tell};
+use crate::words::{counted, widen};
+use plan::Plan;
+use printer::{Printer, Watcher};
+use session::{Ended, Running, STOP_MAX, Work};
+use std::io::{self, Write};
+use streamgauge_lambda::stack::Stack;
+use streamgauge_lambda::summary::Summary;
+
+/// Runs a template, or shows what would run.
+pub(super) fn run(arguments: &LambdaArguments) -> Result<Exit, Failure> {
+    let plan = plan::read(arguments)?;
+    if arguments.check {
+        return check(&plan.stack);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::outside("could not start threads").because(&error))?;
+    let (watcher, printer) = Printer::start(arguments.output, io::stdout());
+    let ended = runtime.block_on(drive(plan, watcher, &printer));
+    // What still runs ends here.
+    runtime.shutdown_timeout(STOP_MAX);
+    let (summary, printed) = printer.finish();
+    printed.map_err(|error| Failure::output(&error))?;
+    if arguments.output == LambdaOutput::Text {
+        print(&report::summary(&summary))?;
+    }
+    Ok(verdict(&summary, ended?))
+}
+
+/// Shows what would run.
+fn check(stack: &Stack) -> Result<Exit, Failure> {
+    print(&report::stack(stack))?;
+    let parts = [
+        counted(widen(stack.functions.len()), "function"),
+        counted(widen(stack.kinesis.len() + stack.sqs.len()), "mapping"),
+        counted(widen(stack.schedules.len()), "schedule"),
+    ];
+    tell(format_args!("{}: {}", style::good("the template is fine"), parts.join(", ")));
+    Ok(Exit::Fine)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))
+}
+
+/// Starts the simulator, does the work, stops it.
+async fn drive(plan: Plan, watcher: Watcher, printer: &Printer) -> Result<Ended, Failure> {
+    let Plan { stack, feeds, invocations, asynchronous, run } = plan;
+    let running = start::start(&stack, &run, watcher.clone())?;
+    let interrupted = async {
+        tokio::select! {
+            () = session::interrupted() => {}
+            () = printer.failed() => {}
+        }
+    };
+    let work = Work { feeds, invocations, asynchronous, end: run.end };
+    let answered = |function: &str, outcome: &_| watcher.answered(function, outcome);
+    let ended = session::run(&running, work, interrupted, answered).await;
+    if tokio::time::timeout(STOP_MAX, running.stop()).await.is_err() {
+        tell(format_args!(
+            "{}: the functions did not end within {} s, and are ended by force",
+            style::warning("warning"),
+            STOP_MAX.as_secs()
+        ));
+    }
+    ended
+}
+
+/// Whether the answer is "no", with a word about why.
+fn verdict(summary: &Summary, ended: Ended) -> Exit {
+    if ended.interrupted {
+        tell("interrupted");
+    }
+    let discarded = summary.discarded();
+    if discarded > 0 {
+        tell(format_args!("{}: {}", style::error("discarded"), counted(discarded, "record")));
+    }
+    if ended.failed > 0 {
+        tell(format_args!("{}: {}", style::error("failed"), counted(ended.failed, "invocation")));
+    }
+    if discarded > 0 || ended.failed > 0 { Exit::No } else { Exit::Fine }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use streamgauge_lambda::happening::Happening;
+
+    #[test]
+    fn what_was_discarded_or_failed_is_a_no() {
+        let fine = Summary::default();
+        let mut lost = Summary::default();
+        lost.see(&Happening::Discarded {
+            mapping: "count/Orders".into(),
+            shard: None,
+            records: 1,
+            condition: "RecordAgeExceeded",
+            destination: None,
+        });
+        let failed = Ended { failed: 1, interrupted: false };
+        assert_eq!(verdict(&fine, Ended::default()), Exit::Fine);
+        assert_eq!(verdict(&fine, Ended { failed: 0, interrupted: true }), Exit::Fine);
+        assert_eq!(verdict(&fine, failed), Exit::No);
+        assert_eq!(verdict(&lost, Ended::default()), Exit::No);
+    }
+}

@@ -1,0 +1,249 @@
+//! One run from its first record to its end, whatever it is that runs: [`Running`] is all that is asked of it.
+//!
+//! Files are read by a thread of their own, in batches within a limit, so that a slow stream slows reading down and nothing
+//! piles up in memory.
+
+use super::plan::{End, Event, Feed, Target};
+use crate::exit::Failure;
+use bytes::Bytes;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+use streamgauge_engine::hash;
+use streamgauge_lambda::arn::Arn;
+use streamgauge_lambda::invoke::Outcome;
+use streamgauge_local::input::{Input, InputError};
+use streamgauge_local::lines::{self, Line};
+use tokio::sync::mpsc;
+
+/// Lines that are put or sent at once: as many as `PutRecords` takes.
+const LINES_AT_ONCE: usize = 500;
+/// Batches of lines that wait.
+const BATCHES_MAX: usize = 4;
+/// The longest partition key, in characters.
+const KEY_CHARACTERS_MAX: usize = 256;
+
+/// A record for a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NewRecord {
+    /// What decides the shard.
+    pub(super) partition_key: String,
+    /// The line.
+    pub(super) data: Bytes,
+}
+
+/// What runs: the simulator, or what stands for it in a test.
+pub(super) trait Running: Sized + Sync {
+    /// Puts records into a stream, in order.
+    fn put(
+        &self,
+        stream: &Arn,
+        records: Vec<NewRecord>,
+    ) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Sends messages to a queue.
+    fn send(
+        &self,
+        queue: &Arn,
+        bodies: Vec<String>,
+    ) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Invokes a function; waits for the answer, or, asynchronously, only until it is taken.
+    fn invoke(
+        &self,
+        function: &Arc<str>,
+        payload: Bytes,
+        asynchronous: bool,
+    ) -> impl Future<Output = Option<Outcome>> + Send;
+
+    /// Waits until all that came in is done.
+    fn drained(&self) -> impl Future<Output = ()> + Send;
+
+    /// Stops all of it, and waits until it has.
+    fn stop(self) -> impl Future<Output = ()> + Send;
+}
+
+/// What is to be done in a run.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) feeds: Vec<Feed>,
+    pub(super) invocations: Vec<Event>,
+    pub(super) asynchronous: bool,
+    pub(super) end: End,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// Invocations by `--invoke` that failed.
+    pub(super) failed: u64,
+    /// Somebody did not want to wait.
+    pub(super) interrupted: bool,
+}
+
+/// Does the work and waits for the end. `answered` sees each answer to an invocation.
+pub(super) async fn run<R: Running>(
+    running: &R,
+    work: Work,
+    interrupted: impl Future<Output = ()>,
+    answered: impl Fn(&str, &Outcome),
+) -> Result<Ended, Failure> {
+    let after = work.end.after;
+    let late = async move {
+        match after {
+            Some(length) => tokio::time::sleep(length).await,
+            None => std::future::pending().await,
+        }
+    };
+    // What failed before an interruption has failed.
+    let failed = AtomicU64::new(0);
+    let answered = |function: &str, outcome: &Outcome| {
+        failed.fetch_add(u64::from(!matches!(outcome, Outcome::Answered(_))), Ordering::Relaxed);
+        answered(function, outcome);
+    };
+    let interrupted = tokio::select! {
+        ended = through(running, work, answered) => ended.map(|()| false),
+        () = interrupted => Ok(true),
+        () = late => Ok(false),
+    };
+    Ok(Ended { failed: failed.load(Ordering::Relaxed), interrupted: interrupted? })
+}
+
+async fn through<R: Running>(
+    running: &R,
+    work: Work,
+    answered: impl Fn(&str, &Outcome),
+) -> Result<(), Failure> {
+    // Only answers were asked for: when they are there, all is done.
+    let ends_with_answers = work.feeds.is_empty()
+        && !work.invocations.is_empty()
+        && !work.asynchronous
+        && work.end == End::default();
+    for Feed { target, input } in work.feeds {
+        feed(running, &target, input).await?;
+    }
+    for Event { function, payload } in work.invocations {
+        if let Some(outcome) = running.invoke(&function, payload, work.asynchronous).await {
+            answered(&function, &outcome);
+        }
+    }
+    if work.end.drained {
+        running.drained().await;
+    } else if !ends_with_answers {
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+/// Lines on their way, or why there are no more.
+type Batch = Result<Vec<Bytes>, Stopped>;
+
+/// Why reading stopped before the end.
+#[derive(Debug)]
+enum Stopped {
+    Input(InputError),
+    TooLong { name: String, line: u64, length: u64 },
+}
+
+/// Puts or sends all lines of an input.
+async fn feed<R: Running>(running: &R, target: &Target, input: Input) -> Result<(), Failure> {
+    let (sender, mut batches) = mpsc::channel(BATCHES_MAX);
+    thread::spawn(move || read(input, &sender));
+    while let Some(batch) = batches.recv().await {
+        let lines = batch.map_err(stopped)?;
+        let (done, what) = match target {
+            Target::Stream(stream, field) => {
+                let records = lines.into_iter().map(|data| NewRecord {
+                    partition_key: partition_key(&data, field.as_deref()),
+                    data,
+                });
+                (
+                    running.put(stream, records.collect()).await,
+                    format!("the stream `{}`", stream.name()),
+                )
+            }
+            Target::Queue(queue) => {
+                let bodies = lines.iter().map(|line| String::from_utf8_lossy(line).into_owned());
+                (
+                    running.send(queue, bodies.collect()).await,
+                    format!("the queue `{}`", queue.name()),
+                )
+            }
+        };
+        done.map_err(|error| {
+            Failure::outside(format!("{what} did not take what was put: {error}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads lines until nobody wants more.
+fn read(input: Input, batches: &mpsc::Sender<Batch>) {
+    let name = input.name().to_owned();
+    let mut batch = Vec::with_capacity(LINES_AT_ONCE);
+    let mut too_long = None;
+    let read = lines::each(input, |line, text| match text {
+        Line::Whole(text) => {
+            batch.push(Bytes::copy_from_slice(text));
+            if batch.len() == LINES_AT_ONCE
+                && batches.blocking_send(Ok(std::mem::take(&mut batch))).is_err()
+            {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+        Line::TooLong(length) => {
+            too_long = Some(Stopped::TooLong { name: name.clone(), line, length });
+            ControlFlow::Break(())
+        }
+    });
+    let stop = read.err().map(Stopped::Input).or(too_long);
+    // Who no longer listens has ended the run.
+    if !batch.is_empty() && batches.blocking_send(Ok(batch)).is_err() {
+        return;
+    }
+    if let Some(stop) = stop {
+        drop(batches.blocking_send(Err(stop)));
+    }
+}
+
+fn stopped(stopped: Stopped) -> Failure {
+    match stopped {
+        Stopped::Input(error) => error.into(),
+        Stopped::TooLong { name, line, length } => {
+            Failure::wrong(format!("{name}:{line}: the line has {length} bytes"))
+                .hint("a record of a stream has at most 10 MiB, a message 1 MiB")
+        }
+    }
+}
+
+/// The value of the field, else the hash of the line: a key that is the same for the same line.
+fn partition_key(line: &[u8], field: Option<&str>) -> String {
+    let value = field.and_then(|field| {
+        let object: serde_json::Value = serde_json::from_slice(line).ok()?;
+        let found = field.split('.').try_fold(&object, |value, name| value.get(name))?;
+        match found {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Number(_) | serde_json::Value::Bool(_) => Some(found.to_string()),
+            _ => None,
+        }
+    });
+    let value = value.filter(|key| !key.is_empty() && key.chars().count() <= KEY_CHARACTERS_MAX);
+    value.unwrap_or_else(|| format!("{:016x}", hash::stable(line)))
+}
+
+/// Waits for Ctrl-C.
+pub(super) async fn interrupted() {
+    // Where signals cannot be waited for, the process ends by them as any other does.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// How long a clean end may take before the process ends without it.
+pub(super) const STOP_MAX: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;
