@@ -26,8 +26,7 @@ mod topology;
 use crate::arn::Arn;
 use crate::clock::Clock;
 use crate::stream::{
-    Iterator, READ_RECORDS_MAX, Read, SequenceNumber, Shard, ShardId, Start, Stream,
-    StreamError,
+    Iterator, READ_RECORDS_MAX, Read, SequenceNumber, Shard, ShardId, Start, Stream, StreamError,
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -79,7 +78,9 @@ impl Default for StreamOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PutError {
     /// It is too large.
-    #[error("the record has {bytes} bytes with its key, and the stream takes {max}; send smaller records, or let the stream take larger ones")]
+    #[error(
+        "the record has {bytes} bytes with its key, and the stream takes {max}; send smaller records, or let the stream take larger ones"
+    )]
     TooLarge {
         /// Data and partition key.
         bytes: usize,
@@ -90,7 +91,9 @@ pub enum PutError {
     #[error("the partition key has {0} characters; give it 1 to {PARTITION_KEY_CHARS_MAX}")]
     Key(usize),
     /// No memory is left.
-    #[error("the stream `{stream}` holds {max} bytes of records, its limit; let its records be read, shorten its retention, or raise the limit")]
+    #[error(
+        "the stream `{stream}` holds {max} bytes of records, its limit; let its records be read, shorten its retention, or raise the limit"
+    )]
     Full {
         /// The stream's name.
         stream: String,
@@ -109,7 +112,9 @@ pub enum ReshardError {
     #[error("the shard `{0}` is closed; choose an open one")]
     Closed(ShardId),
     /// The key is not inside of the shard.
-    #[error("the hash key {key} does not split the shard `{shard}`; choose one above its first and at most its last")]
+    #[error(
+        "the hash key {key} does not split the shard `{shard}`; choose one above its first and at most its last"
+    )]
     Key {
         /// The shard.
         shard: ShardId,
@@ -117,10 +122,14 @@ pub enum ReshardError {
         key: u128,
     },
     /// The ranges do not touch.
-    #[error("the shards `{0}` and `{1}` are not neighbours; choose two whose ranges of hash keys touch")]
+    #[error(
+        "the shards `{0}` and `{1}` are not neighbours; choose two whose ranges of hash keys touch"
+    )]
     Apart(ShardId, ShardId),
     /// Too few or too many.
-    #[error("a stream of {now} shards cannot have {wanted}; AWS allows half to double as many, at most {SHARDS_MAX}")]
+    #[error(
+        "a stream of {now} shards cannot have {wanted}; AWS allows half to double as many, at most {SHARDS_MAX}"
+    )]
     Count {
         /// Open shards.
         now: usize,
@@ -249,11 +258,7 @@ impl EmbeddedStream {
     }
 
     /// Splits a shard at the hash key with which the second child begins.
-    pub fn split(
-        &self,
-        shard: &ShardId,
-        key: u128,
-    ) -> Result<(ShardId, ShardId), ReshardError> {
+    pub fn split(&self, shard: &ShardId, key: u128) -> Result<(ShardId, ShardId), ReshardError> {
         self.topology_mut().split(shard, key, self.now())
     }
 

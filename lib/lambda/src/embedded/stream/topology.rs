@@ -184,7 +184,8 @@ impl Topology {
         while self.open.len() > wanted {
             let pairs = self.open.iter().zip(self.open.iter().skip(1));
             let narrowest = pairs.min_by_key(|(low, high)| high.last_key - low.first_key);
-            let Some((low, high)) = narrowest.map(|(low, high)| (Arc::clone(&low.id), Arc::clone(&high.id)))
+            let Some((low, high)) =
+                narrowest.map(|(low, high)| (Arc::clone(&low.id), Arc::clone(&high.id)))
             else {
                 break;
             };
