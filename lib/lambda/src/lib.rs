@@ -11,7 +11,8 @@
 //!    [`embedded`] has all of them in this process.
 //! 3. [`kinesis`], [`sqs`], [`schedule`]: the event sources. Each decides with pure functions and a driver does what they say.
 //! 4. [`interfere`], [`faults`]: what goes wrong on purpose, and where.
-//! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API.
+//! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API; [`asynchronous`] and
+//!    [`invoke_api`]: callers who do not wait, and callers from outside.
 //! 6. [`happening`]: what was seen; reports and live lines are folds over it.
 //! 7. [`simulator`]: all of it together.
 
