@@ -13,6 +13,9 @@
 //! 4. [`interfere`], [`faults`]: what goes wrong on purpose, and where.
 //! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API.
 //! 6. [`happening`], [`summary`]: what was seen, and a fold over it; reports and live lines show that.
+//! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API; [`asynchronous`] and
+//!    [`invoke_api`]: callers who do not wait, and callers from outside.
+//! 6. [`happening`]: what was seen; reports and live lines are folds over it.
 //! 7. [`simulator`]: all of it together.
 //!
 //! Beside them: [`contract`], what every adapter of a port has to keep.
@@ -37,6 +40,6 @@ pub mod simulator;
 pub mod sqs;
 pub mod stack;
 pub mod stream;
-mod uuid;
 pub mod summary;
 pub mod template;
+mod uuid;

@@ -135,6 +135,12 @@ pub(crate) struct Core {
     closing: watch::Receiver<bool>,
 }
 
+/// The `AWS_SESSION_TOKEN` of an environment: `settle-environment-3`. Whoever sees a function's requests knows by it which one
+/// sent them.
+pub fn session_token(function: &str, environment: u32) -> String {
+    format!("{function}{ENVIRONMENT}{environment}")
+}
+
 /// A panic while a lock was held leaves nothing half done here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -231,7 +237,7 @@ impl Runtime {
 
     /// Starts an environment.
     fn open(&self, function: &Arc<Function>, number: u32) -> Handle {
-        let token: Arc<str> = format!("{}{ENVIRONMENT}{number}", function.name).into();
+        let token: Arc<str> = session_token(&function.name, number).into();
         let core = Arc::clone(&self.core);
         let (environment, handle) =
             Environment::new(core, Arc::clone(function), number, Arc::clone(&token));

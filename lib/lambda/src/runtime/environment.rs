@@ -161,10 +161,15 @@ impl Environment {
 
     /// Waits until the process has asked for its next event and there is one. Without one of both, there is none when the
     /// environment has to end: its process must ask by `settle_by`, which is when its last invocation had to be over.
-    async fn next_work(&mut self, settle_by: Instant) -> Option<Work> {
+    async fn next_work(&mut self, mut settle_by: Instant) -> Option<Work> {
         let mut pending = None;
         loop {
-            let is_ready = self.next.as_ref().is_some_and(|next| !next.is_closed());
+            if self.next.as_ref().is_some_and(oneshot::Sender::is_closed) {
+                // It asked and hung up; it may ask again.
+                self.next = None;
+                settle_by = Instant::now() + self.function.timeout;
+            }
+            let is_ready = self.next.is_some();
             if is_ready && pending.is_some() && !self.has_died() {
                 return pending;
             }
@@ -177,8 +182,6 @@ impl Environment {
                         break;
                     }
                 }
-                // The time is over only for a process that has not asked; one that asked and went away may come again.
-                Event::Deadline if pending.is_none() && self.next.is_some() => self.next = None,
                 Event::Deadline
                 | Event::Ended(_)
                 | Event::Killed
