@@ -19,7 +19,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// What to run beside the stand-ins.
 #[derive(Debug, clap::Args)]
@@ -55,21 +55,33 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     session::run(&installed, &target.join("stand-ins"), &options.command)
 }
 
-/// Builds the tests against the stand-ins, then starts these and runs them.
+/// Selects what the AWS SDK is compiled for, the same in all calls: with other packages it would be compiled again.
+const TEST: [&str; 7] = [
+    "test",
+    "--package",
+    "streamgauge-lambda-aws",
+    "--package",
+    "tests",
+    "--features",
+    "tests/aws",
+];
+
+/// Tests the crates that a plain `cargo test` leaves out, then builds the tests against the stand-ins, starts these and
+/// runs them: the stand-ins need not idle while it compiles.
 pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let test = ["test", "--package", "tests", "--features", "aws"];
     let target = target_directory()?;
     let installed = install::install(&target.join("tools"), &options.programs)?;
-    // The stand-ins need not idle while it compiles.
-    let built = std::process::Command::new(&cargo).args(test).arg("--no-run").status();
-    if !built.context("starting cargo failed")?.success() {
-        note("building the tests failed; cargo's messages stand above")?;
-        return Ok(ExitCode::FAILURE);
+    for more in [&["--lib"][..], &["--test", "suite", "--no-run"]] {
+        let status = Command::new(&cargo).args(TEST).args(more).status();
+        if !status.context("starting cargo failed")?.success() {
+            note("the tests cannot be run, or fail; cargo's messages stand above")?;
+            return Ok(ExitCode::FAILURE);
+        }
     }
     let mut command = vec![cargo];
-    command.extend(test.map(OsString::from));
-    command.extend(["stand_ins", "--"].map(OsString::from));
+    command.extend(TEST.map(OsString::from));
+    command.extend(["--test", "suite", "stand_ins", "--"].map(OsString::from));
     command.extend(options.arguments.iter().cloned());
     session::run(&installed, &target.join("stand-ins"), &command)
 }

@@ -108,6 +108,12 @@ impl AwsServices {
 mod tests {
     use super::*;
 
+    /// It is read when aws-lc is built, from the workspace's `.cargo/config.toml`.
+    #[test]
+    fn aws_lc_is_built_without_its_slow_source_of_entropy() {
+        assert_eq!(option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"), Some("1"));
+    }
+
     #[test]
     fn secrets_are_not_printed() {
         let credentials = Credentials {

@@ -1,12 +1,15 @@
 //! What a stack names is made where it is missing, once; objects come to lie in its buckets.
 
 use super::{services, unique};
+use std::env;
 use std::time::Duration;
 use streamgauge_lambda::arn::Arn;
-use streamgauge_lambda::queue::Queue;
+use streamgauge_lambda::queue::{Queue, QueueError};
 use streamgauge_lambda::services::Services;
 use streamgauge_lambda::stack::{QueueResource, Stack, StreamResource};
-use streamgauge_lambda::stream::Stream;
+use streamgauge_lambda::stream::{Stream, StreamError};
+use streamgauge_lambda_aws::AwsServices;
+use streamgauge_lambda_aws::connect::{Credentials, Endpoints, Settings};
 use streamgauge_lambda_aws::create::Resource;
 
 /// Two days.
@@ -71,6 +74,36 @@ async fn an_object_is_put_into_a_bucket() {
     let got = services.s3().get_object().bucket(bucket).key(key).send().await.unwrap();
     let body = got.body.collect().await.unwrap().into_bytes();
     assert_eq!(body, "{\"version\": \"1.0\"}");
+}
+
+/// Both stand-ins keep accounts and regions apart.
+#[tokio::test]
+async fn what_is_given_goes_before_the_environment() {
+    let stack = stack();
+    let settings = Settings {
+        endpoints: Endpoints {
+            default: env::var("AWS_ENDPOINT_URL").ok(),
+            kinesis: env::var("AWS_ENDPOINT_URL_KINESIS").ok(),
+            ..Endpoints::default()
+        },
+        region: Some("us-east-1".to_owned()),
+        credentials: Some(Credentials {
+            access_key_id: "111111111111".to_owned(),
+            secret_access_key: "stand-ins".to_owned(),
+        }),
+    };
+    let (by_environment, elsewhere) =
+        (services().await, AwsServices::connect(&settings).await.unwrap());
+    assert_eq!((by_environment.region(), elsewhere.region()), ("eu-west-1", "us-east-1"));
+    assert_eq!(elsewhere.create_missing(&stack).await.unwrap().len(), 4);
+    let queue = Arn::queue("us-east-1", "111111111111", &stack.queues[0].name);
+    assert_eq!(elsewhere.queue(&queue).visibility().await.unwrap(), VISIBILITY);
+    let no_queue = by_environment.queue(&queue).visibility().await.unwrap_err();
+    assert_eq!(no_queue, QueueError::NotFound(stack.queues[0].name.clone()));
+    let stream = Arn::stream("us-east-1", "111111111111", &stack.streams[0].name);
+    assert_eq!(elsewhere.stream(&stream).shards().await.unwrap().len(), 3);
+    let no_stream = by_environment.stream(&stream).shards().await.unwrap_err();
+    assert_eq!(no_stream, StreamError::NotFound(stack.streams[0].name.clone()));
 }
 
 #[tokio::test]
