@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use streamgauge_lambda::arn::Arn;
-use streamgauge_lambda::queue::{Message, Queue, QueueError};
+use streamgauge_lambda::queue::{Depth, Message, Queue, QueueError};
 use streamgauge_lambda::services::{PutError, Services};
 use streamgauge_lambda::stream::{Iterator, Read, Shard, ShardId, Start, Stream, StreamError};
 
@@ -54,8 +54,12 @@ impl Queue for Box {
         Ok(Duration::ZERO)
     }
 
-    async fn receive(&self, _: Duration) -> Result<Vec<Message>, QueueError> {
+    async fn receive(&self, _: usize, _: Duration) -> Result<Vec<Message>, QueueError> {
         Ok(vec![])
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        Ok(Depth::default())
     }
 
     async fn delete(&self, _: &[String]) -> Result<(), QueueError> {
