@@ -122,7 +122,7 @@ fn the_tests_that_documents_name_exist() {
         if path.extension().is_some_and(|extension| extension == "md") {
             let document = fs::read_to_string(&path).unwrap();
             let missing =
-                missing_tests(&document, |path| fs::read_to_string(root().join(path)).ok());
+                missing_tests(&document, |file| fs::read_to_string(root().join(file)).ok());
             assert!(missing.is_empty(), "{}: {}", path.display(), missing.join(", "));
         }
     }
