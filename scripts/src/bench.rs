@@ -1,4 +1,5 @@
-//! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right?
+//! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right? And how fast is
+//! the event-source simulator ([`lambda`])?
 //!
 //! It builds the release binaries, writes the events into cargo's target directory, and runs each work with
 //! `streamgauge replay` and with a [`plain`] loop over the same file, in interleaved rounds, so that a machine that slows
@@ -9,6 +10,7 @@
 //! A wrong answer does fail it.
 
 pub(crate) mod events;
+pub(crate) mod lambda;
 pub(crate) mod measure;
 mod metrics;
 pub(crate) mod plain;
@@ -54,6 +56,8 @@ enum Part {
     Metrics,
     /// From start to the first output
     Start,
+    /// The event-source simulator
+    Lambda,
 }
 
 /// Runs the benchmark and prints its tables.
@@ -76,6 +80,9 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     }
     if wanted(Part::Start) {
         start::run(&programs, &directory, out)?;
+    }
+    if wanted(Part::Lambda) {
+        lambda::run(&programs, options.rounds, out)?;
     }
     Ok(())
 }

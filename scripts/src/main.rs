@@ -43,6 +43,9 @@ enum Task {
     /// Compute one work with the plain loop
     #[command(hide = true)]
     Plain(bench::plain::Options),
+    /// Drain a stream through a function with the event-source simulator
+    #[command(hide = true)]
+    Drive(bench::lambda::drive::Options),
     /// Run one command and print what it used
     #[command(hide = true)]
     Measure(bench::measure::Options),
@@ -59,6 +62,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::AwsTests(options) => return stand_ins::test(&options),
         Task::BenchEvents(options) => bench::events::run(&options)?,
         Task::Plain(options) => bench::plain::run(&options, &mut out)?,
+        Task::Drive(options) => bench::lambda::drive::run(&options, &mut out)?,
         Task::Measure(options) => bench::measure::run(&options, &mut out)?,
     }
     out.flush().context("writing to standard output failed")?;

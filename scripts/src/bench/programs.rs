@@ -14,6 +14,8 @@ pub(super) struct Programs {
     pub(super) streamgauge: PathBuf,
     /// These scripts, optimized: the plain loop is measured too.
     pub(super) scripts: PathBuf,
+    /// A function that does nothing.
+    pub(super) empty_function: PathBuf,
     /// Cargo's target directory.
     pub(super) directory: PathBuf,
 }
@@ -48,7 +50,12 @@ impl Programs {
             .nth(2)
             .context("the binaries are in no target directory")?
             .to_owned();
-        Ok(Self { streamgauge: executable(&messages, "streamgauge")?, scripts, directory })
+        Ok(Self {
+            streamgauge: executable(&messages, "streamgauge")?,
+            empty_function: executable(&messages, "empty-function")?,
+            scripts,
+            directory,
+        })
     }
 
     /// Writes a file of the benchmark's events.

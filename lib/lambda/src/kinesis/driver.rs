@@ -20,7 +20,7 @@ use super::{LastAnswer, Surroundings};
 use crate::arn::Arn;
 use crate::happening::{Ending, Happening, ShardStanding};
 use crate::interfere::{Interference, Place, Point};
-use crate::invoke::{Cause, Invocation, Invoke, Invoked, KinesisCause, Outcome};
+use crate::invoke::{Cause, Invocation, Invoke, Invoked, KinesisCause};
 use crate::services::Services;
 use crate::stack::KinesisMapping;
 use crate::stream::{ShardId, Stream, StreamError};
@@ -301,10 +301,10 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
             Ending::Error { text } | Ending::Unreachable { text } => Some(text.clone()),
             Ending::Throttled => Some("throttled".to_owned()),
         };
-        let function_error = match &invoked.outcome {
-            Outcome::Failed(error) if error.handled => Some("Handled"),
-            Outcome::Failed(_) => Some("Unhandled"),
-            _ => None,
+        let function_error = match &verdict {
+            Verdict::Failed { handled: true } => Some("Handled"),
+            Verdict::Failed { handled: false } => Some("Unhandled"),
+            Verdict::Done | Verdict::FailedFrom(_) | Verdict::NotRun => None,
         };
         let answer = LastAnswer { request_id: Arc::clone(&invoked.request_id), function_error };
         self.see(Happening::Invoked {

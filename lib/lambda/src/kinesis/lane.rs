@@ -8,8 +8,8 @@
 //!   one, and after a window in which nothing came, is not documented: here it begins with the first record;
 //! - the shard is closed and read to its end: nothing can join the batch any more. AWS does not say.
 //!
-//! A batch that fails stays at the front until it is done or given up, so the order holds. Not documented, and so here:
-//! after a partial failure without bisecting the attempts count on; a batch that is cut in two, or cut at the number that
+//! A batch that fails stays at the front until it is done or given up, so the order holds. Not documented, and so here: a
+//! batch whose first record is returned as failed cannot be cut there and is cut in the middle; after a partial failure without bisecting the attempts count on; a batch that is cut in two, or cut at the number that
 //! the function returned, counts from 0; the parts go at once, what is tried again as it is waits from
 //! [`RETRY_WAIT_MIN`] on, twice as long each time, up to [`RETRY_WAIT_MAX`].
 

@@ -378,7 +378,10 @@ impl Bench {
     }
 
     pub(super) fn keeping(shards: usize, retention: Duration) -> Self {
-        let clock = Clock::real();
+        Self::on(Clock::real(), shards, retention)
+    }
+
+    pub(super) fn on(clock: Clock, shards: usize, retention: Duration) -> Self {
         let options = StreamOptions { retention, ..StreamOptions::default() };
         let stream = EmbeddedStream::new(arn(), shards, clock.clone(), options);
         let test_stream = TestStream {

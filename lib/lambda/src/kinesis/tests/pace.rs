@@ -1,6 +1,7 @@
 //! How often the stream is asked, and what happens when it does not answer.
 
 use super::bench::{Bench, Function, Wrong, check_numbers, done, mapping};
+use crate::clock::Clock;
 use crate::interfere::{Interference, Place, Point};
 use crate::stack::KinesisMapping;
 use crate::stream::{Start, StreamError};
@@ -24,6 +25,14 @@ async fn an_idle_shard_is_read_once_a_second() {
     let bench = Bench::new(1);
     let count = reads(&bench, 100).await;
     assert!((99..=101).contains(&count), "{count}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_hurried_clock_all_waits_are_shorter() {
+    let bench = Bench::on(Clock::hurried(60), 1, Duration::from_hours(24));
+    let count = reads(&bench, 10).await;
+    // Timers tick once a millisecond, which is 60 ms of this clock.
+    assert!((560..=601).contains(&count), "{count}");
 }
 
 #[tokio::test(start_paused = true)]
