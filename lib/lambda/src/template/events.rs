@@ -7,7 +7,9 @@ use super::mapping::{self, Mapping};
 use super::problem::{Place, did_you_mean, shown};
 use super::tree::{Content, Entry, Node};
 use crate::arn::Arn;
+use crate::schedule::{ScheduleError, Timetable};
 use crate::stack::{Function, Schedule, ScheduleKind};
+use jiff::Timestamp;
 
 /// What an event becomes.
 pub(super) enum Driven {
@@ -155,9 +157,11 @@ fn schedule<'t>(
     };
     let fields = Fields::read(evaluator, what, place, node, table)?;
     let text = fields.required(evaluator, expression);
-    let text = text.filter(|text| is_expression(evaluator, fields.place(expression), text, kind));
     let time_zone = fields.text(evaluator, "ScheduleExpressionTimezone");
-    let time_zone = time_zone.filter(|zone| is_time_zone(evaluator, &fields, zone));
+    let text = text.filter(|text| {
+        let written = (text.as_str(), time_zone.as_deref());
+        is_understood(evaluator, (&fields, expression), written, kind)
+    });
     let input = fields.text(evaluator, "Input");
     if let Some(input) = &input
         && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(input)
@@ -196,33 +200,31 @@ fn schedule<'t>(
     is_on.then_some(schedule)
 }
 
-/// Whether it is one of the three forms; what is in the brackets is checked where it is understood.
-fn is_expression(
-    evaluator: &mut Evaluator<'_>,
-    place: Place,
-    text: &str,
+/// Whether the simulator understands a schedule.
+fn is_understood<'t>(
+    evaluator: &mut Evaluator<'t>,
+    (fields, expression): (&Fields<'t>, &str),
+    (text, zone): (&str, Option<&str>),
     kind: ScheduleKind,
 ) -> bool {
-    let forms: &[&str] = match kind {
-        ScheduleKind::Rule => &["rate(", "cron("],
-        ScheduleKind::Scheduler => &["rate(", "cron(", "at("],
-    };
-    let is_one = text.ends_with(')') && forms.iter().any(|form| text.starts_with(form));
-    if !is_one {
-        let message = format!("`{}` is no schedule", shown(text));
-        evaluator.problem(place, message, "write `rate(1 minute)` or `cron(0 12 * * ? *)`");
+    // When a schedule was made decides when it is due, and nothing about whether it reads.
+    let Err(error) = Timetable::new(text, zone, kind, Timestamp::UNIX_EPOCH) else { return true };
+    let place = fields.place(expression);
+    match error {
+        ScheduleError::Expression { character, problem, remedy, .. } => {
+            let message = format!("`{}` is wrong at character {character}: {problem}", shown(text));
+            evaluator.problem(place, message, remedy);
+        }
+        ScheduleError::TimeZone { name, .. } => {
+            let message = format!("`{}` is no time zone", shown(&name));
+            let zone_place = fields.place("ScheduleExpressionTimezone");
+            evaluator.problem(zone_place, message, "write a name such as `Europe/Berlin`");
+        }
+        ScheduleError::ZoneOfRule { .. } => {
+            evaluator.problem(place, error.to_string(), "remove the time zone");
+        }
     }
-    is_one
-}
-
-fn is_time_zone<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>, zone: &str) -> bool {
-    let is_one = jiff::tz::TimeZone::get(zone).is_ok();
-    if !is_one {
-        let message = format!("`{}` is no time zone", shown(zone));
-        let place = fields.place("ScheduleExpressionTimezone");
-        evaluator.problem(place, message, "write a name such as `Europe/Berlin`");
-    }
-    is_one
+    false
 }
 
 fn is_on<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>, name: &str) -> bool {

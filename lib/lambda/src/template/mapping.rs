@@ -13,9 +13,9 @@ use super::tree::Node;
 use crate::arn::Arn;
 use crate::stack::{Function, KinesisMapping, SqsMapping};
 use crate::stream::Start;
+use crate::uuid::uuid;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Records of a batch where the template does not say.
@@ -108,7 +108,7 @@ fn kinesis<'t>(
     let (stream, start) = (stream?, start?);
     let name: Arc<str> = format!("{}/{event}", function.name).into();
     let mapping = KinesisMapping {
-        uuid: uuid(&name, &stream),
+        uuid: mapping_uuid(&name, &stream),
         name,
         function: Arc::clone(&function.name),
         stream,
@@ -295,21 +295,7 @@ fn is_on<'t>(
 }
 
 /// The same UUID for the same mapping in each run.
-fn uuid(name: &str, stream: &Arn) -> String {
+fn mapping_uuid(name: &str, stream: &Arn) -> String {
     let digest = Md5::new().chain_update(name).chain_update("\0").chain_update(stream.as_str());
-    let mut uuid = String::with_capacity(36);
-    for (number, byte) in digest.finalize().iter().enumerate() {
-        if matches!(number, 4 | 6 | 8 | 10) {
-            uuid.push('-');
-        }
-        // Version 8 and the usual variant: numbers of one's own making (RFC 9562).
-        let byte = match number {
-            6 => byte & 0x0f | 0x80,
-            8 => byte & 0x3f | 0x80,
-            _ => *byte,
-        };
-        let written = write!(uuid, "{byte:02x}");
-        debug_assert!(written.is_ok(), "a String takes all that is written to it");
-    }
-    uuid
+    uuid(u128::from_be_bytes(digest.finalize().into()))
 }

@@ -45,12 +45,14 @@ fn schedules_of_both_services_are_read() {
 fn what_is_wrong_with_a_schedule_is_told() {
     check(
         &event("Schedule", "Schedule: every minute"),
-        &["8:59: `every minute` is no schedule; write `rate(1 minute)` or `cron(0 12 * * ? *)`"],
+        &[
+            "8:59: `every minute` is wrong at character 1: this is no schedule expression; write `rate(5 minutes)`, `cron(0 12 * * ? *)` or, for Scheduler, `at(2026-01-05T10:00:00)`",
+        ],
     );
     check(
         &event("Schedule", "Schedule: at(2026-01-05T10:00:00)"),
         &[
-            "8:59: `at(2026-01-05T10:00:00)` is no schedule; write `rate(1 minute)` or `cron(0 12 * * ? *)`",
+            "8:59: `at(2026-01-05T10:00:00)` is wrong at character 1: a scheduled rule has no `at`; use `Type: ScheduleV2`",
         ],
     );
     check(
