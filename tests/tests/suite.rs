@@ -49,4 +49,7 @@ mod suite {
     mod stand_ins;
     /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
     mod lambda_runtime;
+
+    /// What AWS says of event sources, seen from a function: the tests behind `docs/lambda-simulator.md`.
+    mod lambda_conformance;
 }
