@@ -125,14 +125,19 @@ async fn a_record_too_large_for_an_event_is_given_up_and_told() {
     assert_eq!(stand.lost().await.len(), 1);
 }
 
+/// Not a multiple of any factor: a key is spread over all lines by whoever does not look at it.
+const KEYS: usize = 37;
+
+/// Ten records of each key, of which the very first fails three times: who overtakes it is seen.
 fn many_keys(factor: usize) -> Bench {
-    let bench = Bench::new(1).mapping(|mapping| {
+    let bench = Bench::new(1).retries(None).doing(r#"{"0":{"do":"fail","times":3}}"#);
+    let bench = bench.mapping(|mapping| {
         mapping.parallelization_factor = factor;
         mapping.batch_records_max = 5;
     });
     let stream = bench.world.orders();
-    for id in 0..200 {
-        stream.put(format!("key-{}", id % 20), None, format!("{{\"id\":{id}}}")).unwrap();
+    for id in 0..KEYS * 10 {
+        stream.put(format!("key-{}", id % KEYS), None, format!("{{\"id\":{id}}}")).unwrap();
     }
     bench
 }
@@ -142,9 +147,12 @@ async fn at_once(bench: Bench) -> usize {
     let stand = bench.drained().await;
     let mut keys: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for id in stand.met() {
-        keys.entry(id % 20).or_default().push(id);
+        let ids = keys.entry(id % KEYS).or_default();
+        if ids.last() != Some(&id) {
+            ids.push(id);
+        }
     }
-    let expect = (0..20).map(|key| (key, (0..10).map(|turn| turn * 20 + key).collect()));
+    let expect = (0..KEYS).map(|key| (key, (0..10).map(|turn| turn * KEYS + key).collect()));
     assert_eq!(keys, expect.collect(), "each key is in order");
     let in_flight = stand.watch.pick(|_, happening| match happening {
         Happening::Shard(standing) => Some(standing.in_flight),
