@@ -193,6 +193,16 @@ async fn a_batch_may_come_again_after_it_succeeded() {
     bench.check("1 2", &["1 2", "1 2"]).await;
 }
 
+/// Told of a time-out at once, while the process goes on: the batch comes again beside it.
+#[tokio::test]
+async fn a_batch_comes_again_beside_its_zombie() {
+    let bench = Bench::new(1).plan(first(1, Point::Received, Interference::Abandon));
+    let stand = bench.put("1 2").drained().await;
+    assert!(error(&stand).starts_with("Sandbox.Timedout: "), "{}", error(&stand));
+    assert_eq!(stand.batches().last().unwrap(), "1 2");
+    assert_eq!(stand.watch.discarded(), []);
+}
+
 /// A wait between two tries that grows: the third is later after the second than that after the first.
 #[tokio::test]
 async fn waits_between_tries_grow() {
