@@ -3,6 +3,7 @@
 //! What happens comes through a channel with a limit. If nobody reads the output, the channel fills up and the simulator waits:
 //! nothing is lost, and memory does not grow.
 
+use super::billing;
 use super::json;
 use super::live::Live;
 use crate::arguments::LambdaOutput;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use streamgauge_lambda::happening::{Happening, Observer};
 use streamgauge_lambda::invoke::Outcome;
 use streamgauge_lambda::summary::Summary;
+use streamgauge_meter::bill::Bill;
 use tokio::sync::Notify;
 
 /// Happenings that wait to be printed.
@@ -28,7 +30,8 @@ const QUIET: Duration = Duration::from_millis(150);
 enum Seen {
     Happening(Happening),
     Answer(String, Outcome),
-    End,
+    /// The end, with what the meter has counted.
+    End(Option<Box<Bill>>),
 }
 
 /// What the simulator tells; clones tell the same thread.
@@ -53,10 +56,13 @@ impl Watcher {
     }
 }
 
+/// What is known at the end: the summary, the bill, and whether all could be printed.
+type Printed = (Summary, Bill, io::Result<()>);
+
 /// The thread.
 #[derive(Debug)]
 pub(super) struct Printer {
-    thread: JoinHandle<(Summary, io::Result<()>)>,
+    thread: JoinHandle<Printed>,
     watcher: Watcher,
     failed: Arc<Notify>,
 }
@@ -87,11 +93,12 @@ impl Printer {
         self.failed.notified().await;
     }
 
-    /// Ends it after all that was told so far: the summary, and whether all could be printed.
-    pub(super) fn finish(self) -> (Summary, io::Result<()>) {
-        self.watcher.send(Seen::End);
+    /// Ends it after all that was told so far.
+    pub(super) fn finish(self, metered: Option<Bill>) -> Printed {
+        self.watcher.send(Seen::End(metered.map(Box::new)));
         self.thread.join().unwrap_or_else(|_| {
-            (Summary::default(), Err(io::Error::other("the thread that prints has ended early")))
+            let error = io::Error::other("the thread that prints has ended early");
+            (Summary::default(), billing::whole(None, &Summary::default()), Err(error))
         })
     }
 }
@@ -107,23 +114,25 @@ struct Printing<W> {
 }
 
 impl<W: Write> Printing<W> {
-    fn run(mut self, receiver: &Receiver<Seen>) -> (Summary, io::Result<()>) {
-        loop {
+    fn run(mut self, receiver: &Receiver<Seen>) -> Printed {
+        let metered = loop {
             match receiver.recv_timeout(QUIET) {
-                Ok(Seen::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Seen::End(metered)) => break metered,
+                Err(RecvTimeoutError::Disconnected) => break None,
                 Ok(Seen::Happening(happening)) => self.see(&happening),
                 Ok(Seen::Answer(function, outcome)) => self.answer(&function, &outcome),
                 Err(RecvTimeoutError::Timeout) => self.write(Write::flush),
             }
             self.live.show(&self.summary);
-        }
+        };
         self.live.finish();
+        let bill = billing::whole(metered.map(|bill| *bill), &self.summary);
         if self.form == LambdaOutput::Json {
-            let line = json::summary(&self.summary);
+            let line = json::summary(&self.summary, &bill);
             self.line(&line);
         }
         self.write(Write::flush);
-        (self.summary, self.result)
+        (self.summary, bill, self.result)
     }
 
     fn see(&mut self, happening: &Happening) {
