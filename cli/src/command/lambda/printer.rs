@@ -8,13 +8,14 @@ use super::json;
 use super::live::Live;
 use crate::arguments::LambdaOutput;
 use crate::style::{self, printable, tell};
+use crate::words::{counted, widen};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use streamgauge_lambda::happening::{Happening, Observer};
+use streamgauge_lambda::happening::{Ending, Happening, Observer};
 use streamgauge_lambda::invoke::Outcome;
 use streamgauge_lambda::summary::Summary;
 use streamgauge_meter::bill::Bill;
@@ -188,7 +189,19 @@ fn text(happening: &Happening) -> Option<String> {
         Happening::Log { function, request_id, line, .. } => {
             let id = request_id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
             let prefix = format!("{function}{id}");
-            Some(format!("{} {}", style::dim(printable(&prefix)), printable(line)))
+            // The platform's own lines have tabs between their parts.
+            let line = line.replace('\t', "  ");
+            Some(format!("{} {}", style::dim(printable(&prefix)), printable(&line)))
+        }
+        Happening::Invoked { function, request_id, ending, .. } => {
+            let why = match ending {
+                Ending::Success | Ending::Throttled => return None,
+                Ending::Partial { failed } => {
+                    format!("not done: {}", counted(widen(*failed), "record"))
+                }
+                Ending::Error { text } | Ending::Unreachable { text } => text.clone(),
+            };
+            told(&style::error("failed"), &format!("{function} {request_id}: {why}"))
         }
         Happening::Discarded { mapping, shard, records, condition, destination } => {
             let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" of {shard}"));
@@ -196,17 +209,15 @@ fn text(happening: &Happening) -> Option<String> {
                 || "; no destination is told".to_owned(),
                 |destination| format!("; told to {destination}"),
             );
-            let text = format!("{mapping}: {records} records{shard}: {condition}{destination}");
+            let records = counted(widen(*records), "record");
+            let text = format!("{mapping}: {records}{shard}: {condition}{destination}");
             told(&style::warning("discarded"), &text)
         }
         Happening::Fault { what } => told(&style::hint("fault"), what),
         Happening::Trouble { place, error } => {
             told(&style::warning("trouble"), &format!("{place}: {error}"))
         }
-        Happening::Invoked { .. }
-        | Happening::Shard(_)
-        | Happening::Retried { .. }
-        | Happening::Bisected { .. } => None,
+        Happening::Shard(_) | Happening::Retried { .. } | Happening::Bisected { .. } => None,
     }
 }
 
