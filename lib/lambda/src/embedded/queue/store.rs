@@ -211,9 +211,12 @@ impl Store {
         self.expire(now);
         self.release(now);
         let mut taken = Taken { messages: Vec::new(), moved: Vec::new(), next_visible: None };
+        // Put back when all are taken: with a visibility time-out of zero they are visible at once, to the next receive.
+        let mut hidden = Vec::new();
         while let Some((at, number)) = self.visible.first().copied() {
             let full = taken.messages.len() >= messages_max.min(RECEIVE_MESSAGES_MAX);
-            if at > now || full || self.in_flight.len() >= self.bounds.in_flight {
+            let in_flight = self.in_flight.len() + hidden.len();
+            if at > now || full || in_flight >= self.bounds.in_flight {
                 break;
             }
             self.visible.remove(&(at, number));
@@ -228,11 +231,12 @@ impl Store {
             stored.receives = stored.receives.saturating_add(1);
             stored.first_receive.get_or_insert(now);
             stored.visible = now.saturating_add(self.settings.visibility).unwrap_or(Timestamp::MAX);
-            self.visible.insert((stored.visible, number));
-            self.in_flight.insert((stored.visible, number));
+            hidden.push((stored.visible, number));
             let receipt = receipt(self.mark, number, stored.receives);
             taken.messages.push(stored.message(receipt));
         }
+        self.visible.extend(&hidden);
+        self.in_flight.extend(hidden);
         taken.next_visible = self.visible.range((now, Number::MAX)..).next().map(|(at, _)| *at);
         taken
     }
