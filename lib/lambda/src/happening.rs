@@ -112,7 +112,7 @@ pub struct ShardStanding {
     pub shard: ShardId,
     /// The last record that is done; none at the beginning.
     pub position: Option<SequenceNumber>,
-    /// By how much reading is behind the newest record, as the stream says.
+    /// How far reading is behind the present, as the stream says.
     pub behind_ms: u64,
     /// Records read and not yet done.
     pub waiting: usize,

@@ -6,6 +6,7 @@
 //!   "mappings": {
 //!     "Aggregate/Orders": {
 //!       "stream": "arn:aws:kinesis:eu-west-1:000000000000:stream/orders",
+//!       "created": "2026-01-02T08:15:00Z",
 //!       "shards": {
 //!         "shardId-000000000000": {
 //!           "start": "TRIM_HORIZON", "learned": "2026-01-05T10:00:00Z", "position": "4966…", "ended": true
@@ -20,13 +21,15 @@
 //! Its positions may be behind, by [`SAVE_INTERVAL`] at most while all goes well, and never ahead: after a restart records may
 //! come again, and none is passed over. A file that cannot be written does not stop anything; it is tried again.
 //!
-//! It belongs to its streams: with a stream that is made anew (such as one in this process), begin with no file.
+//! It belongs to its streams. One that is made anew, as those in this process are with each run, has the name and the shards'
+//! names of the old one and other records: by the time at which it was made it is known, and the mapping begins afresh.
 
 mod stored;
 
 use super::lineage::{Known, ShardProgress};
 use crate::arn::Arn;
 use crate::stream::ShardId;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -135,6 +138,8 @@ struct State {
 #[derive(Clone, Debug, PartialEq)]
 struct MappingProgress {
     stream: Arn,
+    /// When the stream was made.
+    created: Timestamp,
     shards: Known,
 }
 
@@ -173,30 +178,39 @@ impl Checkpoints {
         Ok(progress.shards.clone())
     }
 
-    /// Takes down how far shards are done.
-    pub(super) fn note(&self, mapping: &str, stream: &Arn, shards: Known) {
-        if shards.is_empty() {
-            return;
-        }
+    /// Takes down which stream a mapping has and when it was made. What is known of an older one of that name is forgotten:
+    /// answers when that was made.
+    pub(super) fn begin(
+        &self,
+        mapping: &str,
+        stream: &Arn,
+        created: Timestamp,
+    ) -> Option<Timestamp> {
         let mut state = self.state();
-        state.has_moved = true;
-        if let Some(progress) = state.mappings.get_mut(mapping) {
-            progress.shards.extend(shards);
-        } else {
-            let progress = MappingProgress { stream: stream.clone(), shards };
+        let before = state.mappings.get(mapping).map(|progress| progress.created);
+        if before != Some(created) {
+            let progress =
+                MappingProgress { stream: stream.clone(), created, shards: Known::new() };
             state.mappings.insert(mapping.to_owned(), progress);
+            state.has_moved = true;
+        }
+        before.filter(|before| *before != created)
+    }
+
+    /// Takes down how far shards of a mapping that was begun are done.
+    pub(super) fn note(&self, mapping: &str, shards: Known) {
+        let mut state = self.state();
+        if let Some(progress) = state.mappings.get_mut(mapping)
+            && !shards.is_empty()
+        {
+            progress.shards.extend(shards);
+            state.has_moved = true;
         }
     }
 
     /// Takes down how far one shard is done.
-    pub(super) fn note_shard(
-        &self,
-        mapping: &str,
-        stream: &Arn,
-        shard: &ShardId,
-        progress: &ShardProgress,
-    ) {
-        self.note(mapping, stream, Known::from([(ShardId::clone(shard), progress.clone())]));
+    pub(super) fn note_shard(&self, mapping: &str, shard: &ShardId, progress: &ShardProgress) {
+        self.note(mapping, Known::from([(ShardId::clone(shard), progress.clone())]));
     }
 
     /// Forgets a shard.

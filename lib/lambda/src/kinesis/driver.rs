@@ -174,10 +174,11 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
     fn read(&mut self) {
         let (key, attempt) = self.reading.ask();
         let place = self.place(Point::Read, &key, attempt);
-        let delay = match self.shared.around.interfere.at(&place) {
-            Interference::Delay(delay) => delay,
-            _ => Duration::ZERO,
-        };
+        let mut delay = Duration::ZERO;
+        if let Interference::Delay(time) = self.shared.around.interfere.at(&place) {
+            delay = time;
+            self.fault("a read", &format!("delayed by {time:?}"));
+        }
         let shared = Arc::clone(&self.shared);
         let job = self.reading.job(ShardId::clone(&self.shard));
         self.read_job = Some(self.jobs.spawn(async move {
@@ -333,7 +334,19 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
     /// Whether a batch that succeeded is to be delivered again, on purpose.
     fn is_repeated(&self, delivery: &Delivery) -> bool {
         let place = self.place(Point::Done, delivery.first.as_str(), delivery.attempt);
-        self.shared.around.interfere.at(&place) == Interference::Repeat
+        let is_repeated = self.shared.around.interfere.at(&place) == Interference::Repeat;
+        if is_repeated {
+            self.fault("a batch", "repeated although it succeeded");
+        }
+        is_repeated
+    }
+
+    /// Tells what was done to a read or a batch on purpose.
+    fn fault(&self, to: &str, done: &str) {
+        let mapping = &self.shared.mapping.name;
+        self.see(Happening::Fault {
+            what: format!("{to} of {} for `{mapping}` {done}", self.shard),
+        });
     }
 
     fn see_retried(&self, records: usize) {
@@ -371,9 +384,8 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
     }
 
     fn note(&self) {
-        let mapping = &self.shared.mapping;
-        let checkpoints = &self.shared.checkpoints;
-        checkpoints.note_shard(&mapping.name, &mapping.stream, &self.shard, &self.progress);
+        let Shared { mapping, checkpoints, .. } = &*self.shared;
+        checkpoints.note_shard(&mapping.name, &self.shard, &self.progress);
     }
 
     fn end(&mut self) {

@@ -173,15 +173,18 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
     async fn list(&mut self) {
         let number = self.shared.drain.number();
         let mut stop = self.stop.clone();
-        let listed = tokio::select! {
-            listed = ask(&self.shared.stream, self.retention) => listed,
+        let asked = tokio::select! {
+            asked = ask(&self.shared.stream, self.retention) => asked,
             _ = stop.wait_for(|&stop| stop) => return,
         };
         let now = self.shared.around.clock.now();
-        match listed {
-            Ok((retention, listed)) => {
+        match asked {
+            Ok(Asked { created, retention, listed }) => {
                 self.failures = 0;
                 self.retention = Some(retention);
+                if let Some(created) = created {
+                    self.know(created);
+                }
                 self.next_listing = later(now, LIST_INTERVAL_SECONDS);
                 self.begin(&listed, retention, number);
             }
@@ -196,13 +199,25 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
         }
     }
 
+    /// Forgets what the checkpoints know if the stream is another one than theirs.
+    fn know(&self, created: Timestamp) {
+        let Shared { mapping, checkpoints, .. } = &*self.shared;
+        if let Some(before) = checkpoints.begin(&mapping.name, &mapping.stream, created) {
+            let error = format!(
+                "it was made anew: the checkpoints of {} are of the stream of {before}, this one is of {created}; its shards begin at the mapping's starting position",
+                mapping.name
+            );
+            self.trouble(mapping.stream.to_string(), error);
+        }
+    }
+
     fn begin(&mut self, listed: &[Shard], retention: Duration, number: u64) {
         let shared = Arc::clone(&self.shared);
         let (mapping, checkpoints) = (&shared.mapping, &shared.checkpoints);
         let mut known = checkpoints.known(&mapping.name, &mapping.stream).unwrap_or_default();
         let learned = lineage::learn(listed, &known, &mapping.start, shared.stream.now());
         known.extend(learned.clone());
-        checkpoints.note(&mapping.name, &mapping.stream, learned);
+        checkpoints.note(&mapping.name, learned);
         self.end_vanished(listed, &mut known);
         let readable: Vec<ShardId> = lineage::readable(listed, &known).cloned().collect();
         for shard in readable {
@@ -234,8 +249,7 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
         for shard in vanished {
             if let Some(progress) = known.get_mut(&shard) {
                 progress.ended = true;
-                let checkpoints = &self.shared.checkpoints;
-                checkpoints.note_shard(&mapping.name, &mapping.stream, &shard, progress);
+                self.shared.checkpoints.note_shard(&mapping.name, &shard, progress);
             }
             let place = format!("{shard} of {}", mapping.stream);
             let error = "the shard is listed no more: records that were not read have expired";
@@ -248,15 +262,20 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
     }
 }
 
-async fn ask(
-    stream: &impl Stream,
-    retention: Option<Duration>,
-) -> Result<(Duration, Vec<Shard>), StreamError> {
-    let retention = match retention {
-        Some(retention) => retention,
-        None => stream.retention().await?,
+/// What a stream told of itself.
+struct Asked {
+    /// When it was made, if that was not known.
+    created: Option<Timestamp>,
+    retention: Duration,
+    listed: Vec<Shard>,
+}
+
+async fn ask(stream: &impl Stream, retention: Option<Duration>) -> Result<Asked, StreamError> {
+    let (created, retention) = match retention {
+        Some(retention) => (None, retention),
+        None => (Some(stream.created().await?), stream.retention().await?),
     };
-    Ok((retention, stream.shards().await?))
+    Ok(Asked { created, retention, listed: stream.shards().await? })
 }
 
 fn later(moment: Timestamp, seconds: u64) -> Timestamp {

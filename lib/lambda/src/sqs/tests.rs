@@ -172,6 +172,7 @@ impl Bench {
                 format!("{mapping} retries {records}")
             }
             Happening::Trouble { place, error } => format!("{place}: {error}"),
+            Happening::Fault { what } => format!("fault: {what}"),
             other => format!("{other:?}"),
         });
         short.collect()

@@ -8,6 +8,7 @@ use crate::happening::Happening;
 use crate::interfere::{Interference, Place, Point};
 use crate::invoke::{Cause, Invocation, Invoke, Outcome};
 use crate::queue::{Message, Queue};
+use crate::stack::SqsMapping;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -76,6 +77,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             attempt: self.reads.fetch_add(1, Ordering::Relaxed).saturating_add(1),
         };
         if let Interference::Delay(delay) = source.interfere.at(&place) {
+            self.fault("a read", &format!("delayed by {delay:?}"));
             source.clock.sleep(delay).await;
         }
         match source.queue.receive(messages_max, wait).await {
@@ -122,6 +124,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
         let repeat =
             !settled.delete.is_empty() && source.interfere.at(&done) == Interference::Repeat;
         let kept = if repeat {
+            self.fault("a batch", "repeated although it succeeded");
             messages.len()
         } else {
             settled.failed + self.delete(&settled.delete).await
@@ -130,6 +133,13 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             let mapping = Arc::clone(&mapping.name);
             source.observer.see(Happening::Retried { mapping, shard: None, records: kept });
         }
+    }
+
+    /// Tells what was done to a read or a batch on purpose.
+    fn fault(&self, to: &str, done: &str) {
+        let SqsMapping { name, queue, .. } = &self.source.mapping;
+        let what = format!("{to} of {} for `{name}` {done}", queue.name());
+        self.source.observer.see(Happening::Fault { what });
     }
 
     /// Asks the function, and again while it is throttled and the messages are hidden.

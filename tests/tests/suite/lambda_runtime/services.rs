@@ -85,6 +85,10 @@ impl Stream for Box {
         Timestamp::UNIX_EPOCH
     }
 
+    async fn created(&self) -> Result<Timestamp, StreamError> {
+        Ok(Timestamp::UNIX_EPOCH)
+    }
+
     async fn retention(&self) -> Result<Duration, StreamError> {
         Ok(Duration::ZERO)
     }

@@ -31,6 +31,16 @@ fn stream() -> Arn {
     Arn::stream("eu-west-1", "000000000000", "orders")
 }
 
+fn created() -> Timestamp {
+    "2026-01-02T08:15:00Z".parse().unwrap()
+}
+
+/// Takes down what is known of a mapping's shards.
+fn note(checkpoints: &Checkpoints, mapping: &str, shards: Known) {
+    checkpoints.begin(mapping, &stream(), created());
+    checkpoints.note(mapping, shards);
+}
+
 fn moment() -> Timestamp {
     "2026-01-05T10:00:00.25Z".parse().unwrap()
 }
@@ -54,6 +64,7 @@ const FILE: &str = r#"{
   "mappings": {
     "Aggregate/Orders": {
       "stream": "arn:aws:kinesis:eu-west-1:000000000000:stream/orders",
+      "created": "2026-01-02T08:15:00Z",
       "shards": {
         "shardId-0": {
           "start": "TRIM_HORIZON",
@@ -80,7 +91,7 @@ const FILE: &str = r#"{
 async fn what_is_saved_is_loaded() {
     let folder = Folder::new("saved");
     let checkpoints = Checkpoints::open(&folder.file()).unwrap();
-    checkpoints.note("Aggregate/Orders", &stream(), known());
+    note(&checkpoints, "Aggregate/Orders", known());
     checkpoints.save().await.unwrap();
     assert_eq!(fs::read_to_string(folder.file()).unwrap(), FILE);
     let loaded = Checkpoints::open(&folder.file()).unwrap();
@@ -91,12 +102,24 @@ async fn what_is_saved_is_loaded() {
     assert_eq!(names, ["checkpoints.json"], "nothing is left beside it");
 }
 
+#[test]
+fn a_stream_that_is_made_anew_is_another_one() {
+    let checkpoints = Checkpoints::in_memory();
+    let begin = |created| checkpoints.begin("m", &stream(), created);
+    let progress = || checkpoints.known("m", &stream()).unwrap();
+    assert_eq!(begin(created()), None);
+    checkpoints.note("m", known());
+    assert_eq!((begin(created()), progress()), (None, known()));
+    assert_eq!((begin(moment()), progress()), (Some(created()), Known::new()));
+    assert_eq!(begin(moment()), None);
+}
+
 #[tokio::test]
 async fn latest_is_saved_as_the_moment_of_the_first_listing() {
     let folder = Folder::new("latest");
     let checkpoints = Checkpoints::open(&folder.file()).unwrap();
     let shards = Known::from([("shardId-0".into(), progress(Start::Latest, None, false))]);
-    checkpoints.note("m", &stream(), shards);
+    note(&checkpoints, "m", shards);
     checkpoints.save().await.unwrap();
     let loaded = Checkpoints::open(&folder.file()).unwrap().known("m", &stream()).unwrap();
     assert_eq!(loaded["shardId-0"].start, Start::AtTimestamp(moment()));
@@ -108,10 +131,10 @@ async fn the_file_is_written_when_something_moved_and_not_too_often() {
     let checkpoints = Checkpoints::open(&folder.file()).unwrap();
     checkpoints.save_if_due().await.unwrap();
     assert!(!folder.file().exists(), "nothing moved");
-    checkpoints.note("m", &stream(), known());
+    note(&checkpoints, "m", known());
     checkpoints.save_if_due().await.unwrap();
     fs::remove_file(folder.file()).unwrap();
-    checkpoints.note("m", &stream(), known());
+    note(&checkpoints, "m", known());
     checkpoints.save_if_due().await.unwrap();
     assert!(!folder.file().exists(), "it is too soon");
     tokio::time::advance(SAVE_INTERVAL).await;
@@ -168,7 +191,7 @@ async fn a_file_that_cannot_be_written_is_an_error_and_written_later() {
     let inner = folder.0.join("inner");
     let file = inner.join("checkpoints.json");
     let checkpoints = Checkpoints::open(&file).unwrap();
-    checkpoints.note("m", &stream(), known());
+    note(&checkpoints, "m", known());
     let error = checkpoints.save().await.unwrap_err();
     assert!(error.to_string().contains("check that its folder exists"), "{error}");
     fs::create_dir(&inner).unwrap();

@@ -192,6 +192,8 @@ pub(super) struct TestStream {
     pub(super) errors: Sharing<VecDeque<StreamError>>,
     pub(super) reads: Sharing<Vec<(Timestamp, ShardId)>>,
     pub(super) starts: Sharing<Vec<Start>>,
+    /// How many times a closed shard looks like an open one at its tip, before it tells its end.
+    pub(super) lingering: Sharing<u32>,
 }
 
 impl Stream for TestStream {
@@ -201,6 +203,10 @@ impl Stream for TestStream {
 
     fn now(&self) -> Timestamp {
         self.inner.now()
+    }
+
+    async fn created(&self) -> Result<Timestamp, StreamError> {
+        self.inner.created().await
     }
 
     async fn retention(&self) -> Result<Duration, StreamError> {
@@ -220,10 +226,17 @@ impl Stream for TestStream {
         let shard = iterator.split(':').next().unwrap().into();
         self.reads.lock().unwrap().push((self.now(), shard));
         let error = self.errors.lock().unwrap().pop_front();
-        match error {
-            Some(error) => Err(error),
-            None => self.inner.read(iterator, records_max).await,
+        if let Some(error) = error {
+            return Err(error);
         }
+        let read = self.inner.read(iterator, records_max).await?;
+        let mut lingering = self.lingering.lock().unwrap();
+        if read.next.is_none() && *lingering > 0 {
+            *lingering -= 1;
+            let next = Some(iterator.clone());
+            return Ok(Read { records: vec![], next, behind_ms: 0, children: vec![] });
+        }
+        Ok(read)
     }
 }
 
@@ -330,6 +343,16 @@ impl Watcher {
         self.seen.lock().unwrap().clone()
     }
 
+    /// What was done on purpose.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let seen = self.all().into_iter();
+        seen.filter_map(|happening| match happening {
+            Happening::Fault { what } => Some(what),
+            _ => None,
+        })
+        .collect()
+    }
+
     pub(super) fn troubles(&self) -> Vec<String> {
         let seen = self.all().into_iter();
         seen.filter_map(|happening| match happening {
@@ -389,6 +412,7 @@ impl Bench {
             errors: Sharing::default(),
             reads: Sharing::default(),
             starts: Sharing::default(),
+            lingering: Sharing::default(),
         };
         let services = TestServices {
             stream: test_stream,

@@ -63,6 +63,9 @@ async fn a_batch_can_be_delivered_again_on_purpose() {
     let function = Function::new(|_| done());
     bench.run(mapping(), &function).await;
     assert_eq!(function.words(), ["1: a b", "2: a b", "3: a b"]);
+    let fault =
+        "a batch of shardId-000000000000 for `Aggregate/Orders` repeated although it succeeded";
+    assert_eq!(bench.watcher.faults(), [fault, fault]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,6 +85,8 @@ async fn an_iterator_at_latest_that_expires_loses_nothing() {
     bench.put("while it stood still");
     poller.drained().await;
     assert_eq!(function.data(), ["while", "it", "stood", "still"]);
+    let fault = "a read of shardId-000000000000 for `Aggregate/Orders` delayed by 600s";
+    assert_eq!(bench.watcher.faults(), [fault]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,6 +66,17 @@ async fn children_begin_when_their_parents_are_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mapping_is_not_drained_while_children_wait_for_a_parent_with_nothing_to_read() {
+    let bench = Bench::new(1);
+    bench.stream.split_evenly(&bench.stream.open_shards()[0]).unwrap();
+    bench.put("a b");
+    *bench.services.stream.lingering.lock().unwrap() = 10;
+    let function = Function::new(|_| done());
+    bench.run(mapping(), &function).await;
+    assert_eq!(function.data(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_may_double_and_halve_while_it_is_read() {
     let bench = Bench::new(2);
     let function = Function::new(|_| done());

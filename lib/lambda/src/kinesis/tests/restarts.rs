@@ -117,6 +117,25 @@ async fn records_that_expired_between_two_runs_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_is_made_anew_is_read_from_the_start_and_that_is_told() {
+    let file = TestFile::new("anew");
+    let mut bench = Bench::new(1);
+    bench.checkpoints = file.open();
+    bench.put("old");
+    bench.stream.split_evenly(&bench.stream.open_shards()[0]).unwrap();
+    let function = Function::new(|_| done());
+    bench.run(mapping(), &function).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut bench = Bench::on(bench.clock, 1, Duration::from_hours(24));
+    bench.checkpoints = file.open();
+    bench.put("new");
+    bench.run(mapping(), &function).await;
+    assert_eq!(function.data(), ["old", "new"], "the first shard had ended, of the old stream");
+    let [trouble] = &bench.watcher.troubles()[..] else { panic!("one thing is told") };
+    assert!(trouble.starts_with("it was made anew"), "{trouble}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn checkpoints_of_another_stream_are_refused() {
     let bench = Bench::new(1);
     let function = Function::new(|_| done());

@@ -179,7 +179,12 @@ async fn reads_are_delayed_and_done_batches_repeated_on_purpose() {
     poller.drained().await;
     check_calls(&bench, &[("a", "1"), ("a", "2")]);
     assert_eq!(bench.calls()[0].at.duration_since(start), SignedDuration::from_secs(9));
-    assert_eq!(bench.notes(), ["success", "Settle/WakeUps retries 1", "success"]);
+    let fault = |what: &str| format!("fault: {what}");
+    let delayed = fault("a read of wake for `Settle/WakeUps` delayed by 9s");
+    let repeated = fault("a batch of wake for `Settle/WakeUps` repeated although it succeeded");
+    let notes = bench.notes();
+    assert_eq!(notes[..5], vec![delayed.clone(); 5]);
+    assert_eq!(notes[5..], ["success", &repeated, "Settle/WakeUps retries 1", "success"]);
 }
 
 /// A queue of which each kind of call fails some times before it works.
