@@ -1,6 +1,6 @@
 //! What the simulator saw. Live lines, summaries and JSON output are folds over these.
 
-use crate::invoke::{Cause, Report};
+use crate::invoke::{Cause, Outcome, Report};
 use crate::stream::{SequenceNumber, ShardId};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -101,6 +101,20 @@ pub enum Ending {
         /// Why.
         text: String,
     },
+}
+
+impl Ending {
+    /// How an outcome counts where a batch cannot be done in part.
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Answered(_) => Self::Success,
+            Outcome::Failed(error) => {
+                Self::Error { text: format!("{}: {}", error.error_type, error.message) }
+            }
+            Outcome::Throttled => Self::Throttled,
+            Outcome::Unreachable(text) => Self::Unreachable { text: text.clone() },
+        }
+    }
 }
 
 /// How a shard of a mapping stands.

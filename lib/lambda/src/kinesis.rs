@@ -32,7 +32,7 @@ pub mod verdict;
 pub use batch::{Condition, LastAnswer};
 pub use checkpoint::{CheckpointError, Checkpoints};
 pub use driver::{POLL_INTERVAL, READ_INTERVAL_MIN};
-pub use lane::{RETRY_WAIT_MAX, RETRY_WAIT_MIN, Settled};
+pub use lane::Settled;
 pub use mapping::{KinesisPoller, Surroundings};
 
 #[cfg(test)]

@@ -28,13 +28,14 @@ mod stored;
 
 use super::lineage::{Known, ShardProgress};
 use crate::arn::Arn;
+use crate::lock::lock;
 use crate::stream::ShardId;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::time::Instant;
@@ -244,7 +245,7 @@ impl Checkpoints {
 
     fn save_now(&self) -> Result<(), CheckpointError> {
         let Some(path) = &self.shared.path else { return Ok(()) };
-        let _writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writer = lock(&self.shared.writer);
         let text = {
             let mut state = self.state();
             if !state.has_moved {
@@ -261,7 +262,7 @@ impl Checkpoints {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }
 

@@ -10,7 +10,6 @@
 use super::checkpoint::Checkpoints;
 use super::drain::Drain;
 use super::event::EventFrame;
-use super::lane::retry_wait;
 use super::lineage::ShardProgress;
 use super::on_failure::{self, Loss};
 use super::read::{self, Reading};
@@ -18,6 +17,7 @@ use super::shard::{Delivery, Discard, Moment, Settings, ShardMachine};
 use super::verdict::Verdict;
 use super::{LastAnswer, Surroundings};
 use crate::arn::Arn;
+use crate::backoff::retry_wait;
 use crate::happening::{Ending, Happening, ShardStanding};
 use crate::interfere::{Interference, Place, Point};
 use crate::invoke::{Cause, Invocation, Invoke, Invoked, KinesisCause};
@@ -240,8 +240,7 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
                         failures += 1;
                         let place = format!("on-failure destination of {}", shared.mapping.name);
                         shared.around.observer.see(Happening::Trouble { place, error });
-                        let wait = retry_wait(failures).unsigned_abs();
-                        shared.around.clock.sleep(wait).await;
+                        shared.around.clock.sleep(retry_wait(failures)).await;
                     }
                 }
             }

@@ -16,9 +16,10 @@
 use crate::stream::{SequenceNumber, Shard, ShardId, Start};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// How often the shards are listed, beside each time that one ends; in seconds of the simulator's time. AWS does not say.
-pub const LIST_INTERVAL_SECONDS: u64 = 10;
+/// How often the shards are listed, beside each time that one ends, in the simulator's time. AWS does not say.
+pub const LIST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What is known of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,16 +3,16 @@
 use super::checkpoint::{CheckpointError, Checkpoints, SAVE_INTERVAL};
 use super::drain::Drain;
 use super::driver::{ShardTask, Shared};
-use super::lane::retry_wait;
-use super::lineage::{self, Known, LIST_INTERVAL_SECONDS};
-use crate::clock::Clock;
+use super::lineage::{self, Known, LIST_INTERVAL};
+use crate::backoff::retry_wait;
+use crate::clock::{Clock, later};
 use crate::happening::{Happening, Observer};
 use crate::interfere::Interfere;
 use crate::invoke::Invoke;
 use crate::services::Services;
 use crate::stack::KinesisMapping;
 use crate::stream::{Shard, ShardId, Stream, StreamError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,13 +185,12 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
                 if let Some(created) = created {
                     self.know(created);
                 }
-                self.next_listing = later(now, LIST_INTERVAL_SECONDS);
+                self.next_listing = later(now, LIST_INTERVAL);
                 self.begin(&listed, retention, number);
             }
             Err(error) => {
                 self.failures = self.failures.saturating_add(1);
-                let wait = retry_wait(self.failures);
-                self.next_listing = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+                self.next_listing = later(now, retry_wait(self.failures));
                 self.shared.drain.listed(None);
                 let place = format!("the shards of {}", self.shared.mapping.stream);
                 self.trouble(place, error.to_string());
@@ -276,9 +275,4 @@ async fn ask(stream: &impl Stream, retention: Option<Duration>) -> Result<Asked,
         None => (Some(stream.created().await?), stream.retention().await?),
     };
     Ok(Asked { created, retention, listed: stream.shards().await? })
-}
-
-fn later(moment: Timestamp, seconds: u64) -> Timestamp {
-    let by = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

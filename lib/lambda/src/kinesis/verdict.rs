@@ -1,23 +1,13 @@
 //! What an answer says about a batch: which records are done, and what becomes of the others.
 //!
-//! The rules: <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>. Without
-//! `ReportBatchItemFailures` any answer is a success. With it:
-//!
-//! | answer | verdict |
-//! | --- | --- |
-//! | nothing, `null`, `""`, `[]`, `{}`, an object without `batchItemFailures` | success |
-//! | `batchItemFailures` is empty or `null` | success |
-//! | identifiers of the batch | all before the one with the lowest number is done |
-//! | an identifier that is missing, empty, no text, or not of the batch | failure of the whole batch |
-//! | anything else, and what is no JSON | failure of the whole batch |
-//!
-//! `""` and `[]` are not in the text of the documentation; AWS was seen to take them as a success. The last line, an object
-//! without the field, and one strange identifier among good ones (a failure of the whole batch) are choices of ours.
+//! Without `ReportBatchItemFailures` any answer is a success. With it, [`item_failures`] says which answers name records: all
+//! before the one with the lowest number is done. An answer that is malformed, or names a record that is not of the batch, is a
+//! failure of the whole batch, be there good ones beside it (a choice of ours).
 
 use crate::happening::Ending;
 use crate::invoke::Outcome;
+use crate::item_failures;
 use crate::stream::SequenceNumber;
-use serde_json::Value;
 
 /// What an answer says about its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,48 +39,27 @@ impl Verdict {
             Outcome::Failed(error) => Self::Failed { handled: error.handled },
             Outcome::Throttled | Outcome::Unreachable(_) => Self::NotRun,
         };
-        let ending = match (&verdict, outcome) {
-            (_, Outcome::Throttled) => Ending::Throttled,
-            (_, Outcome::Unreachable(text)) => Ending::Unreachable { text: text.clone() },
-            (_, Outcome::Failed(error)) => {
-                Ending::Error { text: format!("{}: {}", error.error_type, error.message) }
-            }
-            (Self::FailedFrom(first), Outcome::Answered(_)) => {
+        let ending = match &verdict {
+            Self::FailedFrom(first) => {
                 Ending::Partial { failed: numbers.len().saturating_sub(*first) }
             }
-            (_, Outcome::Answered(_)) => Ending::Success,
+            Self::Done | Self::Failed { .. } | Self::NotRun => Ending::of(outcome),
         };
         (verdict, ending)
     }
 }
 
 fn judge(body: &[u8], numbers: &[&SequenceNumber]) -> Verdict {
-    const WHOLE: Verdict = Verdict::FailedFrom(0);
-    if body.trim_ascii().is_empty() {
-        return Verdict::Done;
-    }
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return WHOLE };
-    let failures = match &answer {
-        Value::Null => return Verdict::Done,
-        Value::String(text) if text.is_empty() => return Verdict::Done,
-        Value::Array(items) if items.is_empty() => return Verdict::Done,
-        Value::Object(fields) => match fields.get("batchItemFailures") {
-            None | Some(Value::Null) => return Verdict::Done,
-            Some(Value::Array(failures)) => failures,
-            Some(_) => return WHOLE,
-        },
-        _ => return WHOLE,
+    let index = |identifier: String| {
+        let wanted = SequenceNumber::new(&identifier);
+        numbers.binary_search_by(|number| (*number).cmp(&wanted)).ok()
     };
-    let mut first = None;
-    for failure in failures {
-        let identifier = failure.get("itemIdentifier").and_then(Value::as_str).unwrap_or_default();
-        let wanted = SequenceNumber::new(identifier);
-        let Ok(index) = numbers.binary_search_by(|number| (*number).cmp(&wanted)) else {
-            return WHOLE;
-        };
-        first = Some(first.map_or(index, |first: usize| first.min(index)));
+    let Ok(identifiers) = item_failures::read(body) else { return Verdict::FailedFrom(0) };
+    let indices: Option<Vec<usize>> = identifiers.into_iter().map(index).collect();
+    match indices {
+        Some(indices) => indices.into_iter().min().map_or(Verdict::Done, Verdict::FailedFrom),
+        None => Verdict::FailedFrom(0),
     }
-    first.map_or(Verdict::Done, Verdict::FailedFrom)
 }
 
 #[cfg(test)]
