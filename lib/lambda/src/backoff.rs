@@ -25,7 +25,8 @@ mod tests {
 
     #[test]
     fn each_wait_is_twice_the_one_before_up_to_the_longest() {
-        let waits = [0, 1, 2, 3, 6, 7, 8, 32, 33, u32::MAX].map(|failures| retry_wait(failures).as_secs());
+        let waits =
+            [0, 1, 2, 3, 6, 7, 8, 32, 33, u32::MAX].map(|failures| retry_wait(failures).as_secs());
         assert_eq!(waits, [1, 1, 2, 4, 32, 60, 60, 60, 60, 60]);
     }
 }

@@ -45,4 +45,6 @@ pub mod stack;
 pub mod stream;
 pub mod summary;
 pub mod template;
+#[cfg(test)]
+mod testing;
 mod uuid;

@@ -65,7 +65,7 @@ fn judge(body: &[u8], numbers: &[&SequenceNumber]) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invoke::FunctionError;
+    use crate::testing::failed;
     use bytes::Bytes;
 
     /// Judges an answer to the batch of the records 8, 9, 10 and 11.
@@ -136,17 +136,11 @@ mod tests {
             judged(Outcome::Unreachable("lost".to_owned())),
             (Verdict::NotRun, Ending::Unreachable { text: "lost".to_owned() })
         );
-        let error = FunctionError {
-            handled: false,
-            error_type: "Sandbox.Timedout".to_owned(),
-            message: "too slow".to_owned(),
-            payload: Bytes::new(),
-        };
         assert_eq!(
-            judged(Outcome::Failed(error)),
+            judged(failed()),
             (
                 Verdict::Failed { handled: false },
-                Ending::Error { text: "Sandbox.Timedout: too slow".to_owned() }
+                Ending::Error { text: "Broken: it broke".to_owned() }
             )
         );
     }

@@ -63,7 +63,7 @@ fn failures(answer: &[u8], batch: &BTreeSet<&str>) -> Result<BTreeSet<String>, S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invoke::FunctionError;
+    use crate::testing::failed;
     use bytes::Bytes;
     use std::collections::BTreeMap;
 
@@ -159,17 +159,8 @@ mod tests {
 
     #[test]
     fn failures_of_the_function_keep_all() {
-        let failed = FunctionError {
-            handled: false,
-            error_type: "Sandbox.Timedout".to_owned(),
-            message: "timed out".to_owned(),
-            payload: Bytes::new(),
-        };
         for (outcome, ending) in [
-            (
-                Outcome::Failed(failed),
-                Ending::Error { text: "Sandbox.Timedout: timed out".to_owned() },
-            ),
+            (failed(), Ending::Error { text: "Broken: it broke".to_owned() }),
             (Outcome::Throttled, Ending::Throttled),
             (
                 Outcome::Unreachable("lost".to_owned()),

@@ -4,9 +4,10 @@ mod properties;
 
 use super::*;
 use crate::arn::Arn;
-use crate::invoke::{FunctionError, REQUEST_BYTES_MAX};
+use crate::invoke::REQUEST_BYTES_MAX;
 use crate::kinesis::batch::LastAnswer;
 use crate::stream::ShardId;
+use crate::testing::{done, failed};
 
 pub(super) fn frame() -> EventFrame {
     let shard: ShardId = "shardId-000000000000".into();
@@ -47,23 +48,10 @@ pub(super) fn number(record: &SequenceNumber) -> usize {
     record.as_str().parse::<usize>().unwrap() - 1000
 }
 
-pub(super) fn failed() -> Outcome {
-    Outcome::Failed(FunctionError {
-        handled: false,
-        error_type: "Broken".to_owned(),
-        message: "it broke".to_owned(),
-        payload: Bytes::new(),
-    })
-}
-
 pub(super) fn failed_at(record: usize) -> Outcome {
     let answer =
         format!("{{\"batchItemFailures\":[{{\"itemIdentifier\":\"{}\"}}]}}", 1000 + record);
     Outcome::Answered(answer.into())
-}
-
-fn done() -> Outcome {
-    Outcome::Answered(Bytes::new())
 }
 
 pub(super) fn answer() -> LastAnswer {

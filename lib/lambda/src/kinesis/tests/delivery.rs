@@ -1,10 +1,11 @@
 //! What the function is asked, and what its answers do.
 
-use super::bench::{Bench, Function, Wrong, check_numbers, done, failed, mapping};
+use super::bench::{Bench, Function, check_numbers, mapping};
 use crate::happening::{Ending, Happening};
 use crate::interfere::{Interference, Point};
 use crate::invoke::Outcome;
 use crate::stack::KinesisMapping;
+use crate::testing::{Wrong, done, failed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

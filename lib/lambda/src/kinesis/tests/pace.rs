@@ -1,10 +1,11 @@
 //! How often the stream is asked, and what happens when it does not answer.
 
-use super::bench::{Bench, Function, Wrong, check_numbers, done, mapping};
+use super::bench::{Bench, Function, check_numbers, mapping};
 use crate::clock::Clock;
 use crate::interfere::{Interference, Place, Point};
 use crate::stack::KinesisMapping;
 use crate::stream::{Start, StreamError};
+use crate::testing::{Wrong, done};
 use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! Shards that come and go.
 
-use super::bench::{Bench, Function, arn, check_numbers, done, mapping};
+use super::bench::{Bench, Function, arn, check_numbers, mapping};
 use crate::happening::Happening;
 use crate::stack::KinesisMapping;
 use crate::stream::{ShardId, Start};
+use crate::testing::done;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
