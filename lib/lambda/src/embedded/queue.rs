@@ -18,7 +18,7 @@
 //! - Messages are lost with the process. Above [`MESSAGES_MAX`] messages or [`BYTES_MAX`] bytes sending is refused; AWS has no
 //!   such bound. FIFO queues are not imitated.
 
-pub mod store;
+mod store;
 
 use crate::arn::Arn;
 use crate::clock::{Clock, later};

@@ -41,7 +41,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 /// The file is written at most so often, in real time, and then only if a position moved.
-pub const SAVE_INTERVAL: Duration = Duration::from_millis(250);
+pub(super) const SAVE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Checkpoints could not be read or written.
 #[derive(Debug, Error)]
@@ -166,7 +166,7 @@ impl Checkpoints {
     }
 
     /// What is known of a mapping's shards. Says so if the mapping had another stream.
-    pub fn known(&self, mapping: &str, stream: &Arn) -> Result<Known, CheckpointError> {
+    pub(super) fn known(&self, mapping: &str, stream: &Arn) -> Result<Known, CheckpointError> {
         let state = self.state();
         let Some(progress) = state.mappings.get(mapping) else { return Ok(Known::new()) };
         if progress.stream != *stream {

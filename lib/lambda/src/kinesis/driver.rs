@@ -7,6 +7,8 @@
 //!
 //! The position moves after a batch is done, or after the destination has the document about records that are given up.
 
+use super::Surroundings;
+use super::batch::LastAnswer;
 use super::checkpoint::Checkpoints;
 use super::drain::Drain;
 use super::event::EventFrame;
@@ -15,7 +17,6 @@ use super::on_failure::{self, Loss};
 use super::read::{self, Reading};
 use super::shard::{Delivery, Discard, Moment, Settings, ShardMachine};
 use super::verdict::Verdict;
-use super::{LastAnswer, Surroundings};
 use crate::arn::Arn;
 use crate::backoff::retry_wait;
 use crate::happening::{Ending, Happening, ShardStanding};
@@ -31,9 +32,9 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// How often a shard is read when there is nothing.
-pub const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// The least time between two reads of a shard: five a second.
-pub const READ_INTERVAL_MIN: SignedDuration = SignedDuration::from_millis(200);
+pub(super) const READ_INTERVAL_MIN: SignedDuration = SignedDuration::from_millis(200);
 
 /// What all shards of a mapping share.
 pub(super) struct Shared<S: Services, I: Invoke> {

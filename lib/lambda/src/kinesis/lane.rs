@@ -38,11 +38,11 @@ pub(super) enum Decision {
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
+pub(super) struct Settled {
     /// Records that come again, as a whole or from one on.
-    pub retried: usize,
+    pub(super) retried: usize,
     /// The sizes of the two parts, if it was cut.
-    pub bisected: Option<(usize, usize)>,
+    pub(super) bisected: Option<(usize, usize)>,
 }
 
 /// How many of the records in line make the next batch.

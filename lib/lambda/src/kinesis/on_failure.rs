@@ -68,24 +68,24 @@ struct BatchInfo<'a> {
 
 /// Records that were given up, and whose they are.
 #[derive(Clone, Debug)]
-pub struct Loss {
+pub(super) struct Loss {
     /// The records.
-    pub discard: Discard,
+    pub(super) discard: Discard,
     /// The shard.
-    pub shard: ShardId,
+    pub(super) shard: ShardId,
     /// The function.
-    pub function: Arn,
+    pub(super) function: Arn,
     /// The stream.
-    pub stream: Arn,
+    pub(super) stream: Arn,
     /// The UUID of the mapping.
-    pub mapping_uuid: String,
+    pub(super) mapping_uuid: String,
     /// When they were given up.
-    pub at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 impl Loss {
     /// The document as JSON, with the event if the discard has it.
-    pub fn document(&self) -> String {
+    pub(super) fn document(&self) -> String {
         let discard = &self.discard;
         let is_known = discard.condition == Condition::RetryAttemptsExhausted;
         let made_id = self.uuid("request");
@@ -124,7 +124,7 @@ impl Loss {
     }
 
     /// The key of the object in a bucket.
-    pub fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         let source = format!("{}/{}", self.mapping_uuid, self.shard);
         destination::object_key(&source, self.at, &self.uuid("object"))
     }
@@ -145,7 +145,7 @@ impl Loss {
     }
 
     /// Sends the document; answers where it went.
-    pub async fn send<S: Services>(
+    pub(super) async fn send<S: Services>(
         &self,
         services: &S,
         destination: &Destination,

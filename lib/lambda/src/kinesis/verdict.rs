@@ -11,7 +11,7 @@ use crate::stream::SequenceNumber;
 
 /// What an answer says about its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// All records are done.
     Done,
     /// The records before this index are done, those from it on failed. It may be 0: the whole batch failed, and the
@@ -28,7 +28,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Judges an answer to a batch of records with these numbers, which increase.
-    pub fn of(
+    pub(super) fn of(
         outcome: &Outcome,
         numbers: &[&SequenceNumber],
         report_item_failures: bool,
