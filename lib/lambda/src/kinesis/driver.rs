@@ -16,7 +16,7 @@ use super::lineage::ShardProgress;
 use super::on_failure::{self, Loss};
 use super::read::{self, Reading};
 use super::shard::{Delivery, Discard, Moment, Settings, ShardMachine};
-use super::verdict::Verdict;
+use super::verdict::{Judgement, Verdict};
 use crate::arn::Arn;
 use crate::backoff::retry_wait;
 use crate::happening::{Ending, Happening, ShardStanding};
@@ -295,7 +295,8 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
     }
 
     fn take_answer(&mut self, delivery: &Delivery, invoked: Invoked) {
-        let (verdict, ending) = self.machine.judge(delivery.lane, &invoked.outcome);
+        let judged = self.machine.judge(delivery.lane, &invoked.outcome);
+        let Judgement { verdict, ending, malformed } = judged;
         self.last_error = match &ending {
             Ending::Success => self.last_error.take(),
             Ending::Partial { failed } => Some(format!("{failed} records failed")),
@@ -315,6 +316,11 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
             ending,
             report: invoked.report,
         });
+        if let Some(error) = malformed {
+            let mapping = &self.shared.mapping;
+            let place = format!("the answer of {} to {}", mapping.function, mapping.name);
+            self.see(Happening::Trouble { place, error });
+        }
         if verdict == Verdict::Done && self.is_repeated(delivery) {
             self.machine.repeat(delivery.lane);
             return self.see_retried(delivery.records);

@@ -12,8 +12,7 @@
 use super::batch::{Batch, Condition, Entry, LastAnswer};
 use super::event::EventFrame;
 use super::lane::{Decision, Lane, Settled};
-use super::verdict::Verdict;
-use crate::happening::Ending;
+use super::verdict::{Judgement, Verdict};
 use crate::invoke::Outcome;
 use crate::stack::KinesisMapping;
 use crate::stream::{Record, SequenceNumber};
@@ -251,10 +250,10 @@ impl ShardMachine {
     }
 
     /// What an answer says about the batch that a lane has sent.
-    pub(super) fn judge(&self, lane: usize, outcome: &Outcome) -> (Verdict, Ending) {
+    pub(super) fn judge(&self, lane: usize, outcome: &Outcome) -> Judgement {
         let batch = self.lanes.get(lane).and_then(Lane::current);
         let numbers = batch.map(Batch::numbers).unwrap_or_default();
-        Verdict::of(outcome, &numbers, self.settings.report_item_failures)
+        Judgement::of(outcome, &numbers, self.settings.report_item_failures)
     }
 
     /// Does what the verdict on a lane's batch says.

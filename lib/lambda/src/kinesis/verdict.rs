@@ -26,40 +26,56 @@ pub(super) enum Verdict {
     NotRun,
 }
 
-impl Verdict {
+/// A verdict, and what to tell with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    /// How reports count it.
+    pub(super) ending: Ending,
+    /// Why the answer says nothing about single records although it should.
+    pub(super) malformed: Option<String>,
+}
+
+impl Judgement {
     /// Judges an answer to a batch of records with these numbers, which increase.
     pub(super) fn of(
         outcome: &Outcome,
         numbers: &[&SequenceNumber],
         report_item_failures: bool,
-    ) -> (Self, Ending) {
+    ) -> Self {
+        let mut malformed = None;
         let verdict = match outcome {
-            Outcome::Answered(body) if report_item_failures => judge(body, numbers),
-            Outcome::Answered(_) => Self::Done,
-            Outcome::Failed(error) => Self::Failed { handled: error.handled },
-            Outcome::Throttled | Outcome::Unreachable(_) => Self::NotRun,
+            Outcome::Answered(body) if report_item_failures => {
+                read(body, numbers).unwrap_or_else(|reason| {
+                    malformed = Some(reason);
+                    Verdict::FailedFrom(0)
+                })
+            }
+            Outcome::Answered(_) => Verdict::Done,
+            Outcome::Failed(error) => Verdict::Failed { handled: error.handled },
+            Outcome::Throttled | Outcome::Unreachable(_) => Verdict::NotRun,
         };
         let ending = match &verdict {
-            Self::FailedFrom(first) => {
+            Verdict::FailedFrom(first) => {
                 Ending::Partial { failed: numbers.len().saturating_sub(*first) }
             }
-            Self::Done | Self::Failed { .. } | Self::NotRun => Ending::of(outcome),
+            Verdict::Done | Verdict::Failed { .. } | Verdict::NotRun => Ending::of(outcome),
         };
-        (verdict, ending)
+        Self { verdict, ending, malformed }
     }
 }
 
-fn judge(body: &[u8], numbers: &[&SequenceNumber]) -> Verdict {
+/// What an answer says about records with these numbers, or what is wrong with it.
+fn read(body: &[u8], numbers: &[&SequenceNumber]) -> Result<Verdict, String> {
     let index = |identifier: String| {
         let wanted = SequenceNumber::new(&identifier);
-        numbers.binary_search_by(|number| (*number).cmp(&wanted)).ok()
+        let found = numbers.binary_search_by(|number| (*number).cmp(&wanted)).ok();
+        found
+            .ok_or_else(|| format!("the `itemIdentifier` `{identifier}` is no record of the batch"))
     };
-    let Ok(identifiers) = item_failures::read(body) else { return Verdict::FailedFrom(0) };
-    let indices: Option<Vec<usize>> = identifiers.into_iter().map(index).collect();
-    match indices {
-        Some(indices) => indices.into_iter().min().map_or(Verdict::Done, Verdict::FailedFrom),
-        None => Verdict::FailedFrom(0),
-    }
+    let identifiers = item_failures::read(body)?.into_iter();
+    let failed: Vec<usize> = identifiers.map(index).collect::<Result<_, _>>()?;
+    Ok(failed.into_iter().min().map_or(Verdict::Done, Verdict::FailedFrom))
 }
 
 #[cfg(test)]
@@ -74,8 +90,9 @@ mod tests {
         let numbers = ["8", "9", "10", "11"].map(SequenceNumber::new);
         let outcome = Outcome::Answered(Bytes::from(body.to_owned()));
         let numbers: Vec<&SequenceNumber> = numbers.iter().collect();
-        assert_eq!(&Verdict::of(&outcome, &numbers, true).0, expect, "{body}");
-        assert_eq!(Verdict::of(&outcome, &numbers, false).0, Verdict::Done, "not asked: {body}");
+        let judged = |asked| Judgement::of(&outcome, &numbers, asked);
+        assert_eq!(&judged(true).verdict, expect, "{body}");
+        assert_eq!(judged(false).verdict, Verdict::Done, "not asked: {body}");
     }
 
     fn check_failures(failures: &str, expect: &Verdict) {
@@ -130,7 +147,11 @@ mod tests {
     #[test]
     fn what_did_not_run_is_no_failure_of_the_function() {
         let number = SequenceNumber::new("8");
-        let judged = |outcome: Outcome| Verdict::of(&outcome, &[&number], true);
+        let judged = |outcome: Outcome| {
+            let judged = Judgement::of(&outcome, &[&number], true);
+            assert_eq!(judged.malformed, None);
+            (judged.verdict, judged.ending)
+        };
         assert_eq!(judged(Outcome::Throttled), (Verdict::NotRun, Ending::Throttled));
         assert_eq!(
             judged(Outcome::Unreachable("lost".to_owned())),

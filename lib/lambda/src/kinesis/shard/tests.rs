@@ -86,7 +86,7 @@ impl Bench {
             for delivery in &orders.deliveries {
                 let (first, last) = (number(&delivery.first), number(&delivery.last));
                 let outcome = function(first, last, delivery.attempt);
-                let (verdict, _) = self.machine.judge(delivery.lane, &outcome);
+                let verdict = self.machine.judge(delivery.lane, &outcome).verdict;
                 let second = self.second;
                 self.said.push(format!("{second}s {first}-{last} {}", word(&verdict)));
                 self.machine.settle(delivery.lane, &verdict, answer(), at(second).now);

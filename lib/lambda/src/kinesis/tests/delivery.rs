@@ -54,6 +54,18 @@ async fn throttles_are_tried_again_without_counting() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_malformed_answer_fails_the_batch_and_is_told() {
+    let bench = Bench::new(1);
+    bench.put("a b");
+    let strange = Outcome::Answered("{\"batchItemFailures\":[{\"itemIdentifier\":\"7\"}]}".into());
+    let function =
+        Function::new(move |batch| if batch.attempt == 1 { strange.clone() } else { done() });
+    bench.run(KinesisMapping { report_item_failures: true, ..mapping() }, &function).await;
+    assert_eq!(function.words(), ["1: a b", "2: a b"]);
+    assert_eq!(bench.watcher.troubles(), ["the `itemIdentifier` `7` is no record of the batch"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_can_be_delivered_again_on_purpose() {
     let mut bench = Bench::new(1);
     bench.interfere = Arc::new(Wrong(|place: &crate::interfere::Place<'_>| match place.point {
