@@ -22,7 +22,8 @@
 //! come again, and none is passed over. A file that cannot be written does not stop anything; it is tried again.
 //!
 //! It belongs to its streams. One that is made anew, as those in this process are with each run, has the name and the shards'
-//! names of the old one and other records: by the time at which it was made it is known, and the mapping begins afresh.
+//! names of the old one and other records: by the time at which it was made it is known, and the mapping begins afresh. That is
+//! looked at when a mapping starts; a stream that is made anew while one runs is trouble until the next start.
 
 mod stored;
 
