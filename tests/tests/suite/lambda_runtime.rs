@@ -91,7 +91,7 @@ impl Seen {
 }
 
 /// Interferes as a test says.
-struct Plan<F>(F);
+pub(super) struct Plan<F>(pub(super) F);
 
 impl<F> std::fmt::Debug for Plan<F> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -107,10 +107,10 @@ impl<F: Fn(&Place<'_>) -> Interference + Send + Sync> Interfere for Plan<F> {
 
 /// A folder that is removed at the end.
 #[derive(Debug)]
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir()
@@ -119,7 +119,7 @@ impl Folder {
         Self(path)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }

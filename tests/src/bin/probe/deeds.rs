@@ -49,6 +49,10 @@ pub(crate) enum Deed {
     Answer {
         bytes: usize,
     },
+    Reply {
+        #[serde(default)]
+        with: Value,
+    },
     Variables,
 }
 
@@ -99,6 +103,7 @@ impl Deed {
             Self::Answer { bytes } => {
                 return Ok(Some(Value::String("x".repeat(bytes.saturating_sub(2)))));
             }
+            Self::Reply { with } => return Ok(Some(with.clone())),
             Self::Variables => return Ok(Some(variables())),
         }
         Ok(None)

@@ -17,6 +17,7 @@
 //! | `{"id":7,"do":"print","text":"a","lines":3}` | prints `a` so many times; `"to":"stderr"` elsewhere than to standard output |
 //! | `{"id":7,"do":"point","name":"x"}` | asks the simulator at its point `x`: see `POST /streamgauge/point/x` |
 //! | `{"id":7,"do":"answer","bytes":100}` | the function answers a JSON string of so many bytes, quotes included |
+//! | `{"id":7,"do":"reply","with":{"a":1}}` | the function answers that JSON; null without it |
 //! | `{"id":7,"do":"variables"}` | the function answers its environment variables, its directory as `PWD` |
 //!
 //! `"times":2` on any of them: only the first two times that this id is met, in whatever process; then it succeeds.
