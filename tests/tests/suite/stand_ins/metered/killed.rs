@@ -6,7 +6,7 @@
 
 use super::streams::{STREAM, iterator, services, stream};
 use super::tables::{TABLE, table};
-use super::{Clients, Metered, REGION};
+use super::{Clients, Metered, REGION, fault};
 use aws_sdk_dynamodb::Client;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -25,6 +25,7 @@ use streamgauge_lambda_aws::AwsServices;
 use streamgauge_lambda_aws::kinesis::primitives::Blob;
 use streamgauge_meter::bill::{Bill, Terms};
 use streamgauge_meter::call::{Call, Service};
+use streamgauge_meter::faults::{Fault, Harm, When};
 use streamgauge_meter::limits::Limits;
 use streamgauge_meter::unit::Unit;
 use streamgauge_meter::watcher::{Phase, Verdict, Watcher};
@@ -125,13 +126,18 @@ struct Ran {
 
 /// Drives the ledger over three records under a plan of faults, until all is done.
 async fn run(plan: &str) -> Ran {
+    run_with(plan, Limits::none(), vec![]).await
+}
+
+/// The same with what the meter refuses and spoils.
+async fn run_with(plan: &str, limits: Limits, spoiled: Vec<Fault>) -> Ran {
     let (runtime, killed) = (Arc::new(SetOnce::new()), Arc::<Mutex<Vec<Killed>>>::default());
     let watched = |direct: &Clients| Points {
         runtime: Arc::clone(&runtime),
         direct: direct.dynamodb.clone(),
         killed: Arc::clone(&killed),
     };
-    let metered = Metered::watched(Limits::none(), vec![], watched).await;
+    let metered = Metered::watched(limits, spoiled, watched).await;
     table(&metered.direct).await;
     stream(&metered.direct, &metered.account, 1).await;
     let mut settings =
@@ -235,4 +241,23 @@ async fn a_function_is_killed_behind_its_last_effect() {
     ran.check().await;
     assert_eq!((ran.of_environment(1), ran.dollars(1)), ([2, 0, 2], 2 * WRITE));
     assert_eq!((ran.of_environment(2), ran.dollars(2)), ([6, 2, 6], 6 * WRITE));
+}
+
+/// No plan kills anything, but every second call of each kind goes wrong in one way or the other: the SDK in the function retries,
+/// the simulator reads again, and all is there at the end.
+#[tokio::test]
+async fn services_that_fail_delay_and_lose_nothing() {
+    let every = |service, operation, harm| fault(service, operation, When::Every(2), harm);
+    let spoiled = vec![
+        every(Service::DynamoDb, "PutItem", Harm::LoseAnswer),
+        every(Service::Kinesis, "GetRecords", Harm::Throttle),
+        every(Service::Kinesis, "GetShardIterator", Harm::CloseBefore),
+        every(Service::Kinesis, "ListShards", Harm::ServerError),
+    ];
+    let ran = run_with("", Limits::all(), spoiled).await;
+    assert_eq!(items(&ran.metered.direct.dynamodb).await, ids(&ran.records, &ran.records));
+    assert_eq!(ran.endings(), [const { "environment 1: Success" }; 3]);
+    // 6 puts and those that met their own effect: every second call is lost, so 6 answers take 11 calls, and 5 are lost.
+    let [calls, errors, units] = ran.of_environment(1);
+    assert_eq!((calls, errors, units), (11, 5, 11));
 }

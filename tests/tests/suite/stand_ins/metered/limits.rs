@@ -1,6 +1,6 @@
 //! AWS's limits that the stand-ins do not know, as a user of the SDK meets them: typed errors, and which records of a batch failed.
 
-use super::streams::{STREAM, iterator, record, stream};
+use super::streams::{FIRST, STREAM, iterator, record, services, stream};
 use super::tables::{TABLE, item, key, place, table};
 use super::{Clients, Metered};
 use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, PutRequest, TransactWriteItem, WriteRequest};
 use streamgauge_lambda_aws::kinesis::operation::get_records::GetRecordsError;
 use streamgauge_lambda_aws::kinesis::primitives::Blob;
+use streamgauge_lambda_aws::kinesis::types::PutRecordsRequestEntry;
 use streamgauge_meter::call::Service;
 use streamgauge_meter::limits::Limits;
 use streamgauge_meter::unit::Unit;
@@ -168,6 +169,36 @@ async fn a_shard_takes_1000_records_a_second() {
         500 + 490 + 10 + 100
     );
     assert_eq!(metered.amount(&Service::Kinesis, "PutRecords", Unit::Limited), 10 + 1);
+}
+
+/// Who splits a shard has twice the room, whether the meter was told of the split or finds out by where records went.
+#[tokio::test]
+async fn children_of_a_split_have_room_of_their_own() {
+    for is_told in [true, false] {
+        let metered = limited().await;
+        stream(&metered.direct, &metered.account, 1).await;
+        let clients = metered.caller("").await;
+        let put = |records: usize, hash_key: u128| {
+            let record = PutRecordsRequestEntry::builder().partition_key("k").data(Blob::new("x"));
+            let record = record.explicit_hash_key(hash_key.to_string()).build().unwrap();
+            let put = clients.kinesis.put_records().stream_name(STREAM);
+            put.set_records(Some(vec![record; records])).send()
+        };
+        assert_eq!(failed(&put(1, 0).await.unwrap()), [0; 0]);
+        let way = if is_told { &clients } else { &metered.direct };
+        let split = way.kinesis.split_shard().stream_name(STREAM).shard_to_split(FIRST);
+        split.new_starting_hash_key((1_u128 << 127).to_string()).send().await.unwrap();
+        services(&metered.account, None).await.until_active(STREAM).await.unwrap();
+        // A second later nothing is left of the parent's room, and the children are seen.
+        metered.clock.advance_ms(1_000);
+        assert_eq!(failed(&put(1, 0).await.unwrap()), [0; 0]);
+        metered.clock.advance_ms(1_000);
+        for hash_key in [0, u128::MAX] {
+            assert_eq!(failed(&put(500, hash_key).await.unwrap()), [0; 0]);
+            assert_eq!(failed(&put(500, hash_key).await.unwrap()), [0; 0]);
+            assert_eq!(failed(&put(2, hash_key).await.unwrap()), [0, 1]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -265,7 +265,8 @@ async fn s3_costs_by_class() {
         let got = s3.get_object().bucket(&metered.account).key("a/b").send().await.unwrap();
         assert_eq!(got.body.collect().await.unwrap().to_vec(), body);
     }
-    s3.head_object().bucket(&metered.account).key("a/b").send().await.unwrap();
+    let head = s3.head_object().bucket(&metered.account).key("a/b").send().await.unwrap();
+    assert_eq!(head.content_length(), Some(100_000));
     assert_eq!(
         s3.list_objects_v2().bucket(&metered.account).send().await.unwrap().contents().len(),
         1
