@@ -11,13 +11,14 @@ use super::start::{self, Around, Simulated};
 use crate::exit::Failure;
 use crate::style::tell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use streamgauge_lambda::clock::Clock;
 use streamgauge_lambda::faults::FaultLine;
 use streamgauge_lambda::stack::Stack;
 use streamgauge_lambda_aws::AwsServices;
 use streamgauge_lambda_aws::connect::{Credentials, Endpoints, Settings};
 use streamgauge_meter::proxy::Running;
+use tokio::sync::SetOnce;
 
 /// Starts a stack on services behind endpoints.
 pub(super) async fn start(
@@ -25,7 +26,7 @@ pub(super) async fn start(
     run: &RunSettings,
     watcher: Watcher,
 ) -> Result<Simulated<AwsServices>, Failure> {
-    let runtime = Arc::new(OnceLock::new());
+    let runtime = Arc::new(SetOnce::new());
     let meter = match run.metering {
         Metering::Off => None,
         Metering::Count | Metering::CountAndLimit => {

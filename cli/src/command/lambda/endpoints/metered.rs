@@ -8,18 +8,19 @@ use crate::command::lambda::plan::{Metering, RunSettings};
 use crate::exit::Failure;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use streamgauge_lambda::runtime::Runtime;
-use streamgauge_meter::call::{Call, Service};
+use streamgauge_meter::call::Call;
 use streamgauge_meter::clock::RealClock;
 use streamgauge_meter::limits::Limits;
 use streamgauge_meter::proxy::{Meter, Routes, Running};
 use streamgauge_meter::watcher::{Phase, Verdict, Watcher};
+use tokio::sync::SetOnce;
 
 /// Starts the meter in front of the endpoints of a run. Functions' calls are told to the runtime, once it is there.
 pub(super) async fn start(
     run: &RunSettings,
-    runtime: Arc<OnceLock<Runtime>>,
+    runtime: Arc<SetOnce<Runtime>>,
 ) -> Result<Running, Failure> {
     let faults = call_faults::read(run.faults.as_deref().unwrap_or_default(), run.seed)?;
     let limits = match run.metering {
@@ -65,30 +66,22 @@ async fn address(url: &str) -> Result<SocketAddr, Failure> {
     }
 }
 
-/// Tells a runtime of calls, once there is one.
+/// Tells a runtime of the calls of its functions.
 #[derive(Debug)]
-struct Watching(Arc<OnceLock<Runtime>>);
+struct Watching(Arc<SetOnce<Runtime>>);
 
 impl Watcher for Watching {
     async fn at(&self, call: &Call, phase: Phase) -> Verdict {
-        let Some(runtime) = self.0.get() else { return Verdict::GoOn };
-        let phase = match phase {
-            Phase::Before => "before",
-            Phase::After => "after",
-        };
-        let name = format!("{phase}:{}.{}", spelled(&call.service), call.operation);
-        if runtime.reach(&call.caller, &name).await { Verdict::Close } else { Verdict::GoOn }
-    }
-}
-
-/// A service's name as AWS writes it.
-fn spelled(service: &Service) -> &str {
-    match service {
-        Service::CloudWatch => "CloudWatch",
-        Service::DynamoDb => "DynamoDB",
-        Service::Kinesis => "Kinesis",
-        Service::S3 => "S3",
-        Service::Sqs => "SQS",
-        Service::Other(name) => name,
+        // The simulator's own calls, which have no token, come before there is a runtime, and need none.
+        if call.caller.is_empty() {
+            return Verdict::GoOn;
+        }
+        // A function may be quicker than the start that tells of the runtime: its call waits rather than pass unseen.
+        let runtime = self.0.wait().await;
+        if runtime.reach(&call.caller, &phase.point(call)).await {
+            Verdict::Close
+        } else {
+            Verdict::GoOn
+        }
     }
 }
