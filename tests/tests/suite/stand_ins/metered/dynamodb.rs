@@ -146,12 +146,12 @@ async fn reads_cost_by_begun_4_kb_and_consistency() {
     let keys = ["4", "5", "none"].map(key).to_vec();
     let keys = KeysAndAttributes::builder().set_keys(Some(keys)).build().unwrap();
     client.batch_get_item().request_items(TABLE, keys).send().await.unwrap(); // 1 + 2 + 1
-    let get = |id: &str| {
-        let get = Get::builder().table_name(TABLE).set_key(Some(key(id))).build().unwrap();
-        TransactGetItem::builder().get(get).build()
-    };
     // Twice a strong read: 2 and 4 units.
-    let both = client.transact_get_items().transact_items(get("4")).transact_items(get("5"));
+    let both = ["4", "5"].map(|id| {
+        let action = Get::builder().table_name(TABLE).set_key(Some(key(id))).build().unwrap();
+        TransactGetItem::builder().get(action).build()
+    });
+    let both = client.transact_get_items().set_transact_items(Some(both.to_vec()));
     both.send().await.unwrap();
     metered.check_bill(
         Terms::default(),

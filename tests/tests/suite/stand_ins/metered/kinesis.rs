@@ -32,11 +32,11 @@ const BYTES: u64 = 100 + 1_024 + 25_600 + 25_601 + 51_300;
 /// One `PutRecord` of 25 KB and a byte, one `PutRecords` of [`SIZES`], one `GetRecords`.
 async fn run(client: &Client) {
     let data = Blob::new(vec![b'x'; 25 * 1_024]);
-    let put = client.put_record().stream_name(STREAM).partition_key("k").data(data);
-    put.send().await.unwrap();
+    let single = client.put_record().stream_name(STREAM).partition_key("k").data(data);
+    single.send().await.unwrap();
     let records = SIZES.map(record).to_vec();
-    let put = client.put_records().stream_name(STREAM).set_records(Some(records));
-    assert_eq!(put.send().await.unwrap().failed_record_count(), Some(0));
+    let batch = client.put_records().stream_name(STREAM).set_records(Some(records));
+    assert_eq!(batch.send().await.unwrap().failed_record_count(), Some(0));
     let iterator = iterator(client).await;
     let read = client.get_records().shard_iterator(iterator).send().await.unwrap();
     assert_eq!(read.records().len(), 1 + SIZES.len());

@@ -3,7 +3,7 @@
 use super::streams::{FIRST, STREAM, iterator, record, services, stream};
 use super::tables::{TABLE, item, key, place, table};
 use super::{Clients, Metered};
-use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
+use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::builders::MetricDatumBuilder;
@@ -29,7 +29,7 @@ async fn put_metrics(
 ) -> Result<(), PutMetricDataError> {
     let put = clients.cloudwatch.put_metric_data().namespace(namespace);
     let put = put.set_metric_data(Some(data)).send().await;
-    put.map(drop).map_err(|error| error.into_service_error())
+    put.map(drop).map_err(SdkError::into_service_error)
 }
 
 /// Puts one datum under the limits; answers what is wrong with it, if the SDK knows the error as AWS's.

@@ -6,11 +6,14 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDatum, MetricStat, StandardUnit,
 };
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use streamgauge_lambda::stack::Stack;
-use streamgauge_lambda_aws::sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use streamgauge_lambda_aws::sqs::types::{
+    MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
+};
 use streamgauge_meter::bill::Terms;
 use streamgauge_meter::call::Service;
 use streamgauge_meter::unit::Unit;
@@ -37,13 +40,10 @@ fn requests(operation: &'static str, amount: u64) -> Row<'static> {
 }
 
 /// Makes a queue past the meter, and gives its address at the meter.
-async fn queue(metered: &Metered, name: &str) -> String {
+async fn queue(metered: &Metered, name: &str, is_fifo: bool) -> String {
     let create = metered.direct.sqs.create_queue().queue_name(name);
-    let create = match name.ends_with(".fifo") {
-        true => create.attributes("FifoQueue".into(), "true"),
-        false => create,
-    };
-    create.send().await.unwrap();
+    let fifo = is_fifo.then(|| HashMap::from([(QueueAttributeName::FifoQueue, "true".to_owned())]));
+    create.set_attributes(fifo).send().await.unwrap();
     let address = metered.running.endpoint();
     format!("{address}/{}/{name}", metered.account)
 }
@@ -56,7 +56,7 @@ fn entry(id: usize, bytes: usize) -> SendMessageBatchRequestEntry {
 #[tokio::test]
 async fn sqs_costs_a_request_for_each_begun_64_kb() {
     let metered = Metered::start().await;
-    let url = queue(&metered, "queue").await;
+    let url = queue(&metered, "queue", false).await;
     let sqs = metered.caller("").await.sqs;
     let send = |bytes: usize| sqs.send_message().queue_url(&url).message_body("x".repeat(bytes));
     send(1).send().await.unwrap(); // 1
@@ -85,7 +85,7 @@ async fn sqs_costs_a_request_for_each_begun_64_kb() {
 #[tokio::test]
 async fn sqs_receives_cost_when_empty_too() {
     let metered = Metered::start().await;
-    let url = queue(&metered, "queue").await;
+    let url = queue(&metered, "queue", false).await;
     let sqs = metered.caller("").await.sqs;
     let receive = || sqs.receive_message().queue_url(&url).max_number_of_messages(10).send();
     assert!(receive().await.unwrap().messages.is_none()); // 1
@@ -125,7 +125,7 @@ async fn sqs_receives_cost_when_empty_too() {
 #[tokio::test]
 async fn fifo_queues_have_their_price() {
     let metered = Metered::start().await;
-    let url = queue(&metered, "queue.fifo").await;
+    let url = queue(&metered, "queue.fifo", true).await;
     let sqs = metered.caller("").await.sqs;
     let send = sqs.send_message().queue_url(&url).message_body("x".repeat(65 * KB));
     send.message_group_id("g").message_deduplication_id("d").send().await.unwrap();
@@ -143,7 +143,7 @@ async fn fifo_queues_have_their_price() {
 #[tokio::test]
 async fn addresses_of_queues_lead_through_the_meter() {
     let metered = Metered::start().await;
-    queue(&metered, "queue").await;
+    queue(&metered, "queue", false).await;
     let sqs = metered.caller("").await.sqs;
     let url = sqs.get_queue_url().queue_name("queue").send().await.unwrap().queue_url.unwrap();
     assert_eq!(url, format!("{}/{}/queue", metered.running.endpoint(), metered.account));
@@ -152,7 +152,7 @@ async fn addresses_of_queues_lead_through_the_meter() {
 fn datum(name: &str, dimensions: &[(&str, &str)]) -> MetricDatum {
     let dimensions = dimensions
         .iter()
-        .map(|(name, value)| Dimension::builder().name(*name).value(*value).build())
+        .map(|(of, value)| Dimension::builder().name(*of).value(*value).build())
         .collect();
     let datum = MetricDatum::builder().metric_name(name).set_dimensions(Some(dimensions));
     datum.value(1.0).unit(StandardUnit::Count).build()
