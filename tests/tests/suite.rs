@@ -44,11 +44,12 @@ mod suite {
     /// The exact answers of two event logs, computed by SQL.
     mod real_data;
 
+    /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
+    mod lambda_runtime;
+
     /// The adapters over the AWS SDK, against AWS's stand-ins: `cargo x aws-tests`.
     #[cfg(feature = "aws")]
     mod stand_ins;
-    /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
-    mod lambda_runtime;
 
     /// What AWS says of event sources, seen from a function: the tests behind `docs/lambda-simulator.md`.
     mod lambda_conformance;

@@ -71,9 +71,12 @@ pub(crate) struct TemplateArguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct InputArguments {
-    /// Services to use instead of those in this process: one URL for all, or by service (kinesis, sqs, s3, dynamodb)
+    /// Services to use instead of those in this process: one URL for all, or by service (kinesis, sqs, s3, dynamodb, cloudwatch)
     #[arg(long, value_name = "[SERVICE=]URL")]
     pub(crate) endpoint: Vec<String>,
+    /// Make streams, queues and buckets of the template that are not behind the endpoint yet
+    #[arg(long)]
+    pub(crate) create: bool,
     /// Put a file's lines into a stream: plain, .gz or .zst; `-` is standard input
     #[arg(long, value_name = "STREAM=FILE")]
     pub(crate) put: Vec<String>,
@@ -132,9 +135,12 @@ pub(crate) struct RunArguments {
     /// End after so long, such as 30s or 5m
     #[arg(long = "for", value_name = "DURATION")]
     pub(crate) length: Option<String>,
-    /// Do not count what AWS would bill
+    /// Call the endpoint directly: nothing is counted, refused or made to fail
     #[arg(long)]
     pub(crate) no_meter: bool,
+    /// Let pass what AWS would refuse: too large, too fast, too old
+    #[arg(long)]
+    pub(crate) no_limits: bool,
 }
 
 /// The form of what `lambda` shows.

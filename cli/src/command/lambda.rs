@@ -3,10 +3,14 @@
 //! The modules, in the order in which a call meets them:
 //!
 //! 1. [`plan`], [`pairs`], [`problems`]: what was typed, the template, and what is wrong with either.
-//! 2. [`start`]: where the simulator begins.
-//! 3. [`session`]: what goes in, and when it ends.
-//! 4. [`printer`], [`live`], [`json`], [`report`]: what is seen while it runs, and at the end.
+//! 2. [`start`], [`supply`]: where the simulator begins, and how records get to it.
+//! 3. `endpoints`: services outside of this process, and the meter in front of them; with the feature `aws` only.
+//! 4. [`session`]: what goes in, and when it ends.
+//! 5. [`printer`], [`live`], [`json`], [`billing`], [`report`]: what is seen while it runs, and at the end.
 
+mod billing;
+#[cfg(feature = "aws")]
+mod endpoints;
 mod json;
 mod live;
 mod pairs;
@@ -16,6 +20,7 @@ mod problems;
 mod report;
 mod session;
 mod start;
+mod supply;
 
 use crate::arguments::{LambdaArguments, LambdaOutput};
 use crate::exit::{Exit, Failure};
@@ -23,10 +28,11 @@ use crate::style::{self, tell};
 use crate::words::{counted, widen};
 use plan::Plan;
 use printer::{Printer, Watcher};
-use session::{Ended, Running, STOP_MAX, Work};
+use session::{Ended, Remains, Running, STOP_MAX, Work};
 use std::io::{self, Write};
 use streamgauge_lambda::stack::Stack;
 use streamgauge_lambda::summary::Summary;
+use streamgauge_meter::bill::Bill;
 
 /// Runs a template, or shows what would run.
 pub(super) fn run(arguments: &LambdaArguments) -> Result<Exit, Failure> {
@@ -39,15 +45,19 @@ pub(super) fn run(arguments: &LambdaArguments) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::outside("could not start threads").because(&error))?;
     let (watcher, printer) = Printer::start(arguments.output, io::stdout());
-    let ended = runtime.block_on(drive(plan, watcher, &printer));
+    let driven = runtime.block_on(drive(plan, &watcher, &printer));
     // What still runs ends here.
     runtime.shutdown_timeout(STOP_MAX);
-    let (summary, printed) = printer.finish();
+    let (driven, bill) = match driven {
+        Ok((ended, bill)) => (Ok(ended), bill),
+        Err(failure) => (Err(failure), None),
+    };
+    let (summary, bill, printed) = printer.finish(bill);
     printed.map_err(|error| Failure::output(&error))?;
     if arguments.output == LambdaOutput::Text {
-        print(&report::summary(&summary))?;
+        print(&report::summary(&summary, &bill))?;
     }
-    Ok(verdict(&summary, ended?))
+    Ok(verdict(&summary, driven?))
 }
 
 /// Shows what would run.
@@ -66,10 +76,30 @@ fn print(text: &str) -> Result<(), Failure> {
     io::stdout().lock().write_all(text.as_bytes()).map_err(|error| Failure::output(&error))
 }
 
-/// Starts the simulator, does the work, stops it.
-async fn drive(plan: Plan, watcher: Watcher, printer: &Printer) -> Result<Ended, Failure> {
-    let Plan { stack, feeds, invocations, asynchronous, run } = plan;
-    let running = start::start(&stack, &run, watcher.clone())?;
+/// Starts the simulator on the services that are wanted.
+async fn drive(
+    plan: Plan,
+    watcher: &Watcher,
+    printer: &Printer,
+) -> Result<(Ended, Option<Bill>), Failure> {
+    let stack = plan.stack.clone();
+    #[cfg(feature = "aws")]
+    if !plan.run.endpoints.is_empty() {
+        let running = endpoints::start(stack, &plan.run, watcher.clone()).await?;
+        return through(running, plan, watcher, printer).await;
+    }
+    let running = start::embedded(stack, &plan.run, watcher.clone()).await?;
+    through(running, plan, watcher, printer).await
+}
+
+/// Does the work, and stops the simulator.
+async fn through<R: Running>(
+    running: R,
+    plan: Plan,
+    watcher: &Watcher,
+    printer: &Printer,
+) -> Result<(Ended, Option<Bill>), Failure> {
+    let Plan { feeds, invocations, asynchronous, run, .. } = plan;
     let interrupted = async {
         tokio::select! {
             () = session::interrupted() => {}
@@ -79,14 +109,27 @@ async fn drive(plan: Plan, watcher: Watcher, printer: &Printer) -> Result<Ended,
     let work = Work { feeds, invocations, asynchronous, end: run.end };
     let answered = |function: &str, outcome: &_| watcher.answered(function, outcome);
     let ended = session::run(&running, work, interrupted, answered).await;
-    if tokio::time::timeout(STOP_MAX, running.stop()).await.is_err() {
+    let stopped = tokio::time::timeout(STOP_MAX, running.stop()).await;
+    let by_force = || {
         tell(format_args!(
-            "{}: the functions did not end within {} s, and are ended by force",
+            "{}: not all invocations ended within {} s; they were ended by force, and their records come again",
             style::warning("warning"),
-            STOP_MAX.as_secs()
+            start::GRACE.as_secs()
         ));
-    }
-    ended
+    };
+    let bill = match stopped {
+        Err(_) => {
+            by_force();
+            None
+        }
+        Ok(Remains { saved, bill }) => {
+            if !saved.map_err(Failure::outside)? {
+                by_force();
+            }
+            bill
+        }
+    };
+    Ok((ended?, bill))
 }
 
 /// Whether the answer is "no", with a word about why.

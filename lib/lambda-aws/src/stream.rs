@@ -36,6 +36,24 @@ impl AwsStream {
     fn name(&self) -> &str {
         self.arn.name()
     }
+
+    async fn described(&self) -> Result<StreamDescriptionSummary, StreamError> {
+        let described = self.client.describe_stream_summary().stream_name(self.name()).send().await;
+        let described = described.map_err(|error| stream_error(self.name(), &error))?;
+        described.stream_description_summary.ok_or_else(|| without("its description"))
+    }
+}
+
+/// An answer does not have what it must have.
+fn without(what: &str) -> StreamError {
+    StreamError::Other(format!("an answer came without {what}"))
+}
+
+/// A moment that an answer must have.
+fn moment(moment: Option<DateTime>, what: &str) -> Result<Timestamp, StreamError> {
+    let moment = moment.and_then(|moment| moment.to_millis().ok());
+    let moment = moment.and_then(|moment| Timestamp::from_millisecond(moment).ok());
+    moment.ok_or_else(|| without(what))
 }
 
 impl Stream for AwsStream {
@@ -47,13 +65,14 @@ impl Stream for AwsStream {
         Timestamp::now()
     }
 
+    async fn created(&self) -> Result<Timestamp, StreamError> {
+        let created = self.described().await?.stream_creation_timestamp;
+        moment(Some(created), "the time at which the stream was made")
+    }
+
     async fn retention(&self) -> Result<Duration, StreamError> {
-        let described = self.client.describe_stream_summary().stream_name(self.name()).send().await;
-        let described = described.map_err(|error| stream_error(self.name(), &error))?;
-        let hours = described.stream_description_summary();
-        let hours = hours.map(StreamDescriptionSummary::retention_period_hours);
-        let hours = hours.and_then(|hours| u64::try_from(hours).ok()).unwrap_or_default();
-        Ok(Duration::from_hours(hours))
+        let hours = self.described().await?.retention_period_hours;
+        Ok(Duration::from_hours(u64::try_from(hours).unwrap_or_default()))
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, StreamError> {
@@ -136,16 +155,13 @@ fn child(told: &types::ChildShard) -> Shard {
 }
 
 fn record(read: types::Record) -> Result<Record, StreamError> {
-    let arrival = read.approximate_arrival_timestamp.and_then(|moment| moment.to_millis().ok());
-    let arrival = arrival.and_then(|moment| Timestamp::from_millisecond(moment).ok());
-    let without = |what| {
-        StreamError::Other(format!("the record {} came without {what}", read.sequence_number))
-    };
-    let key = read.partition_key.ok_or_else(|| without("its partition key"))?;
+    let of = |what: &str| format!("{what} of the record {}", read.sequence_number);
+    let arrival = moment(read.approximate_arrival_timestamp, &of("the arrival time"))?;
+    let key = read.partition_key.ok_or_else(|| without(&of("the partition key")))?;
     Ok(Record {
         sequence_number: SequenceNumber::new(&read.sequence_number),
         partition_key: key.into(),
-        arrival: arrival.ok_or_else(|| without("its arrival time"))?,
+        arrival,
         encryption: read.encryption_type.map(|encryption| encryption.as_str().into()),
         data: Bytes::from(read.data.into_inner()),
     })

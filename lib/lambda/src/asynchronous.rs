@@ -13,17 +13,19 @@
 
 mod document;
 
-use crate::clock::Clock;
+use crate::backoff::doubled;
+use crate::clock::{Clock, later};
+use crate::destination;
 use crate::happening::{Ending, Happening, Observer};
 use crate::invoke::{Cause, Invocation, Invoke, Invoked, Outcome};
-use crate::queue::Queue;
+use crate::lock::lock;
 use crate::runtime::ids::Ids;
 use crate::services::Services;
 use crate::stack::{AsynchronousSettings, Destination, Function};
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -101,10 +103,7 @@ fn decide(
             return Next::GiveUp(now, "RetriesExhausted");
         }
         Attempt::Failed => RETRY_WAIT * standing.attempts,
-        Attempt::Throttled => {
-            let doublings = standing.throttles.saturating_sub(1).min(16);
-            (THROTTLE_WAIT * (1 << doublings)).min(THROTTLE_WAIT_MAX)
-        }
+        Attempt::Throttled => doubled(THROTTLE_WAIT, THROTTLE_WAIT_MAX, standing.throttles),
     };
     let again = later(now, wait);
     let too_old = later(standing.accepted, settings.event_age_max);
@@ -112,23 +111,6 @@ fn decide(
         Next::Again(again)
     } else {
         Next::GiveUp(too_old.max(now), "EventAgeExceeded")
-    }
-}
-
-fn later(moment: Timestamp, wait: Duration) -> Timestamp {
-    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-    moment.saturating_add(wait).unwrap_or(Timestamp::MAX)
-}
-
-/// How reports count an outcome that cannot be partial.
-pub(crate) fn ending(outcome: &Outcome) -> Ending {
-    match outcome {
-        Outcome::Answered(_) => Ending::Success,
-        Outcome::Failed(error) => {
-            Ending::Error { text: format!("{}: {}", error.error_type, error.message) }
-        }
-        Outcome::Throttled => Ending::Throttled,
-        Outcome::Unreachable(text) => Ending::Unreachable { text: text.clone() },
     }
 }
 
@@ -198,7 +180,7 @@ impl<I: Invoke, S: Services> Asynchronous<I, S> {
         if payload.len() > EVENT_BYTES_MAX {
             return Err(Refused::TooLarge(payload.len()));
         }
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = lock(&self.events);
         while events.try_join_next().is_some() {}
         if events.len() >= EVENTS_MAX {
             return Err(Refused::Full);
@@ -281,7 +263,7 @@ impl<I: Invoke, S: Services> Driver<I, S> {
             function: Arc::clone(&event.function.name),
             request_id: Arc::clone(&invoked.request_id),
             cause,
-            ending: ending(&invoked.outcome),
+            ending: Ending::of(&invoked.outcome),
             report: invoked.report.clone(),
         });
         invoked
@@ -311,22 +293,12 @@ impl<I: Invoke, S: Services> Driver<I, S> {
         destination: &Destination,
     ) -> Option<String> {
         let now = self.clock.now();
-        let id = self.ids.lock().unwrap_or_else(PoisonError::into_inner).uuid();
+        let id = lock(&self.ids).uuid();
         let document = document::document(event, condition, last, &id, now);
-        let key = document::object_key(&event.function.name, now, &id);
+        let key = destination::object_key(&format!("async/{}", event.function.name), now, &id);
+        let place = destination::place(destination, &key);
         for tried in 1..=DELIVERIES_MAX {
-            let (place, put) = match destination {
-                Destination::Queue(arn) => {
-                    let sent = self.services.queue(arn).send(&document, Duration::ZERO).await;
-                    (arn.to_string(), sent.map_err(|error| error.to_string()))
-                }
-                Destination::Bucket(bucket) => {
-                    let body = Bytes::from(document.clone());
-                    let put = self.services.put_object(bucket, &key, body).await;
-                    (format!("s3://{bucket}/{key}"), put.map_err(|error| error.to_string()))
-                }
-            };
-            match put {
+            match destination::put(&self.services, destination, &key, document.clone()).await {
                 Ok(()) => return Some(place),
                 Err(error) => {
                     let place = format!("the on-failure destination {place}");

@@ -3,7 +3,7 @@
 //! A hurried clock makes waiting short: batching windows, back-off, ages, visibility and schedules pass in its time.
 //! What a function's process does takes the time that it takes, and its time-out is real.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, TimestampArithmetic};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -34,7 +34,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let passed = self.started.elapsed().saturating_mul(self.speed);
         let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        let now = self.origin.saturating_add(passed).unwrap_or(Timestamp::MAX);
+        let now = later(self.origin, passed);
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
@@ -52,6 +52,11 @@ impl Clock {
             self.sleep(left).await;
         }
     }
+}
+
+/// A moment and some time more, at most the last moment that there is.
+pub(crate) fn later(moment: Timestamp, by: impl Into<TimestampArithmetic>) -> Timestamp {
+    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

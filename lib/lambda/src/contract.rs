@@ -69,3 +69,6 @@ fn same<T: PartialEq + Debug>(seen: T, expected: T) -> Kept {
         Err(Deviation::Saw(format!("{seen:?}, not {expected:?}")))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,14 @@ pub mod stream;
 
 use crate::arn::Arn;
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::services::{PutError, Services};
 use crate::stack::{QueueResource, Stack};
 use bytes::Bytes;
 use queue::{EmbeddedQueue, QueueSettings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use stream::{EmbeddedStream, StreamOptions};
 
 /// The bytes of all objects in embedded buckets that have no folder, at most.
@@ -117,7 +118,7 @@ impl Embedded {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 }
 

@@ -13,6 +13,7 @@
 //! shard, first record, attempt), and so the same seed gives the same faults however the shards' work interleaves. With
 //! `every` and `skip`, places are counted as they come. `times` bounds each fault; without it a fault is done once.
 
+mod line;
 mod parse;
 
 use crate::interfere::{Interfere, Interference, Place, Point};
@@ -20,6 +21,7 @@ use rapidhash::v3::rapidhash_v3_seeded;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use line::{BILLION, FaultLine};
 pub use parse::FaultError;
 
 /// How often one fault may be done at most.
@@ -87,9 +89,6 @@ struct Select {
     shard: Option<String>,
 }
 
-/// One in a billion, the grain of `chance`.
-const CERTAIN: u64 = 1_000_000_000;
-
 impl Faults {
     /// Reads a plan: one fault a line, `#` begins a comment. All problems are told, each with its line.
     ///
@@ -101,7 +100,15 @@ impl Faults {
     /// assert_eq!(errors[0].to_string(), "line 1: `kil` is no fault; use kill, repeat, delay, throttle, lose-answer, stop-shard or zombie");
     /// ```
     pub fn parse(text: &str, seed: u64) -> Result<Self, Vec<FaultError>> {
-        Ok(Self { seed, faults: parse::faults(text)? })
+        Self::of(FaultLine::all(text), seed)
+    }
+
+    /// Reads a plan whose lines are there already: those of a file that has faults of other families too.
+    pub fn of<'a>(
+        lines: impl Iterator<Item = (usize, Result<FaultLine<'a>, String>)>,
+        seed: u64,
+    ) -> Result<Self, Vec<FaultError>> {
+        Ok(Self { seed, faults: parse::faults(lines)? })
     }
 
     /// How often each fault of the plan has been done so far, in the plan's order.
@@ -165,7 +172,7 @@ impl Fault {
         let seen = self.seen.fetch_add(1, Ordering::Relaxed);
         let turn = seen.checked_sub(self.skip).is_some_and(|seen| seen % self.every == 0);
         // The high bits: `KillRandom` uses the low ones for its moment.
-        let drawn = (u128::from(hash) * u128::from(CERTAIN)) >> u64::BITS;
+        let drawn = (u128::from(hash) * u128::from(BILLION)) >> u64::BITS;
         turn && drawn < u128::from(self.chance) && self.take_turn()
     }
 

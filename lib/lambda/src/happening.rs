@@ -1,6 +1,6 @@
 //! What the simulator saw. Live lines, summaries and JSON output are folds over these.
 
-use crate::invoke::{Cause, Report};
+use crate::invoke::{Cause, Outcome, Report};
 use crate::stream::{SequenceNumber, ShardId};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -103,6 +103,20 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    /// How an outcome counts where a batch cannot be done in part.
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Answered(_) => Self::Success,
+            Outcome::Failed(error) => {
+                Self::Error { text: format!("{}: {}", error.error_type, error.message) }
+            }
+            Outcome::Throttled => Self::Throttled,
+            Outcome::Unreachable(text) => Self::Unreachable { text: text.clone() },
+        }
+    }
+}
+
 /// How a shard of a mapping stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardStanding {
@@ -112,7 +126,7 @@ pub struct ShardStanding {
     pub shard: ShardId,
     /// The last record that is done; none at the beginning.
     pub position: Option<SequenceNumber>,
-    /// By how much reading is behind the newest record, as the stream says.
+    /// How far reading is behind the present, as the stream says.
     pub behind_ms: u64,
     /// Records read and not yet done.
     pub waiting: usize,

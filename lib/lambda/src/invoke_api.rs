@@ -12,8 +12,8 @@ pub mod tails;
 mod address;
 mod errors;
 
-use crate::asynchronous::{Asynchronous, Refused, ending};
-use crate::happening::{Happening, Observer};
+use crate::asynchronous::{Asynchronous, Refused};
+use crate::happening::{Ending, Happening, Observer};
 use crate::http::{self, Answer, Body, NoAnswer};
 use crate::invoke::{Cause, Invocation, Invoke, Invoked, Outcome, REQUEST_BYTES_MAX};
 use crate::runtime::LATEST;
@@ -135,7 +135,7 @@ impl<I: Invoke, S: Services> Server<I, S> {
             function: Arc::clone(&function.name),
             request_id: Arc::clone(&invoked.request_id),
             cause: Cause::Direct,
-            ending: ending(&invoked.outcome),
+            ending: Ending::of(&invoked.outcome),
             report: invoked.report.clone(),
         });
         let tail = self.behind.tails.take(&invoked.request_id);

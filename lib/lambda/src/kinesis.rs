@@ -17,22 +17,19 @@
 //! others have recorded; where AWS is silent, the module says what was chosen.
 
 mod batch;
-pub mod checkpoint;
+mod checkpoint;
 mod drain;
 mod driver;
-pub mod event;
+mod event;
 mod lane;
-pub mod lineage;
+mod lineage;
 mod mapping;
-pub mod on_failure;
+mod on_failure;
 mod read;
-pub mod shard;
-pub mod verdict;
+mod shard;
+mod verdict;
 
-pub use batch::{Condition, LastAnswer};
 pub use checkpoint::{CheckpointError, Checkpoints};
-pub use driver::{POLL_INTERVAL, READ_INTERVAL_MIN};
-pub use lane::{RETRY_WAIT_MAX, RETRY_WAIT_MIN, Settled};
 pub use mapping::{KinesisPoller, Surroundings};
 
 #[cfg(test)]

@@ -11,27 +11,30 @@
 //!    [`embedded`] has all of them in this process.
 //! 3. [`kinesis`], [`sqs`], [`schedule`]: the event sources. Each decides with pure functions and a driver does what they say.
 //! 4. [`interfere`], [`faults`]: what goes wrong on purpose, and where.
-//! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API.
-//! 6. [`happening`], [`summary`]: what was seen, and a fold over it; reports and live lines show that.
 //! 5. [`invoke`], [`runtime`]: an invocation, and the processes that answer it through the Runtime API; [`asynchronous`] and
 //!    [`invoke_api`]: callers who do not wait, and callers from outside.
-//! 6. [`happening`]: what was seen; reports and live lines are folds over it.
+//! 6. [`happening`], [`summary`]: what was seen, and a fold over it; reports and live lines show that.
 //! 7. [`simulator`]: all of it together.
 //!
 //! Beside them: [`contract`], what every adapter of a port has to keep.
 
 pub mod arn;
 pub mod asynchronous;
+mod backoff;
 pub mod clock;
 pub mod contract;
+mod destination;
 pub mod embedded;
 pub mod faults;
 pub mod happening;
+mod hex;
 mod http;
 pub mod interfere;
 pub mod invoke;
 pub mod invoke_api;
+mod item_failures;
 pub mod kinesis;
+mod lock;
 pub mod queue;
 pub mod runtime;
 pub mod schedule;
@@ -42,4 +45,6 @@ pub mod stack;
 pub mod stream;
 pub mod summary;
 pub mod template;
+#[cfg(test)]
+mod testing;
 mod uuid;

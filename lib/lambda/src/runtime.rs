@@ -32,6 +32,7 @@ pub(crate) use variables::LATEST;
 use crate::happening::{Happening, Observer};
 use crate::interfere::{Interfere, Interference, Place, Point};
 use crate::invoke::{Invocation, Invoke, Invoked, Outcome, REQUEST_BYTES_MAX, Report};
+use crate::lock::lock;
 use crate::stack::Function;
 use environment::{Environment, Handle, Settled, Work};
 use ids::Ids;
@@ -40,7 +41,7 @@ use pool::{Pool, Taken};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
@@ -139,11 +140,6 @@ pub(crate) struct Core {
 /// sent them.
 pub fn session_token(function: &str, environment: u32) -> String {
     format!("{function}{ENVIRONMENT}{environment}")
-}
-
-/// A panic while a lock was held leaves nothing half done here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Core {

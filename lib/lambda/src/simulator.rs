@@ -8,7 +8,7 @@
 
 use crate::asynchronous::Asynchronous;
 use crate::clock::Clock;
-use crate::happening::{Happening, Observer};
+use crate::happening::{Ending, Happening, Observer};
 use crate::interfere::Interfere;
 use crate::invoke::{Cause, Invocation, Invoke, Invoked};
 use crate::invoke_api::tails::Tails;
@@ -151,7 +151,7 @@ impl<S: Services> Simulator<S> {
             function: function.into(),
             request_id: Arc::clone(&invoked.request_id),
             cause,
-            ending: crate::asynchronous::ending(&invoked.outcome),
+            ending: Ending::of(&invoked.outcome),
             report: invoked.report.clone(),
         });
         invoked

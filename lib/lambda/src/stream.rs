@@ -103,7 +103,8 @@ pub struct Read {
     pub records: Vec<Record>,
     /// Where to go on; none once a closed shard is read to its end.
     pub next: Option<Iterator>,
-    /// How old the newest record that is not read yet is; 0 at the tip.
+    /// How far reading is behind the present: the age of the next record, 0 at the tip. AWS says of `MillisBehindLatest` that it
+    /// tells "how far behind current time the consumer is", and not whether the last record read or the next counts.
     pub behind_ms: u64,
     /// The shards that came of this one, told with its end where the stream tells it.
     pub children: Vec<Shard>,
@@ -133,6 +134,10 @@ pub trait Stream: Clone + Send + Sync + 'static {
 
     /// The time of this stream's arrival times.
     fn now(&self) -> Timestamp;
+
+    /// When it was made. With its name, this tells it from others: a stream that is deleted and made anew has the same name and
+    /// names of shards, and other records.
+    fn created(&self) -> impl Future<Output = Result<Timestamp, StreamError>> + Send;
 
     /// How long it keeps records.
     fn retention(&self) -> impl Future<Output = Result<std::time::Duration, StreamError>> + Send;

@@ -3,7 +3,7 @@
 use crate::call::Service;
 use crate::prices::{PICO_PER_DOLLAR, PRICED_ON, Price, REGION};
 use crate::tally::Calls;
-use crate::unit::{Unit, count};
+use crate::unit::{Charge, Unit, count};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,10 +56,22 @@ pub struct Row {
     pub cost: Option<(&'static Price, Dollars)>,
 }
 
+impl Row {
+    fn new(
+        service: Service,
+        operation: Box<str>,
+        (unit, amount): Charge,
+        price: Option<&'static Price>,
+    ) -> Self {
+        let cost = price.map(|price| (price, Dollars(price.cost(amount))));
+        Self { service, operation, unit, amount, cost }
+    }
+}
+
 /// A bill: rows by service, operation and unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bill {
-    /// The rows, sorted.
+    /// The rows, sorted; those that were added come last.
     pub rows: Vec<Row>,
 }
 
@@ -82,17 +94,16 @@ impl Bill {
         if seconds > 0 {
             amounts.insert((Service::Kinesis, "-".into(), time), seconds);
         }
-        let row = |((service, operation, unit), amount): ((Service, Box<str>, Unit), u64)| {
+        let rows = amounts.into_iter().map(|((service, operation, unit), amount)| {
             let price = Price::of(unit).filter(|_| is_billed(unit, terms.streams));
-            Row {
-                service,
-                operation,
-                unit,
-                amount,
-                cost: price.map(|price| (price, Dollars(price.cost(amount)))),
-            }
-        };
-        Self { rows: amounts.into_iter().map(row).collect() }
+            Row::new(service, operation, (unit, amount), price)
+        });
+        Self { rows: rows.collect() }
+    }
+
+    /// Adds what was counted elsewhere: what functions took, which no call shows.
+    pub fn add(&mut self, service: Service, operation: &str, unit: Unit, amount: u64) {
+        self.rows.push(Row::new(service, operation.into(), (unit, amount), Price::of(unit)));
     }
 
     /// The sum of all rows.

@@ -57,6 +57,18 @@ impl Service {
             Self::Other(name) => name,
         }
     }
+
+    /// The name as AWS writes it.
+    pub fn title(&self) -> &str {
+        match self {
+            Self::CloudWatch => "CloudWatch",
+            Self::DynamoDb => "DynamoDB",
+            Self::Kinesis => "Kinesis",
+            Self::S3 => "S3",
+            Self::Sqs => "SQS",
+            Self::Other(name) => name,
+        }
+    }
 }
 
 impl fmt::Display for Service {

@@ -67,10 +67,11 @@ const fn flat(pico_dollars: u128) -> Step {
 }
 
 /// The table.
-pub const PRICES: [Price; 14] = {
+pub const PRICES: [Price; 16] = {
     use Confidence::{Memory, ThirdParty};
     const ON_DEMAND: &str = "airbyte.com 2025-07, jusdb.com 2025-08: on demand since 2024-11-01";
     const KINESIS: &str = "trek10.com 2023-09";
+    const LAMBDA: &str = "api-evangelist/aws-lambda plans, artillery prices.js";
     const METRICS: &str = "api-evangelist/cloudwatch plans, nishinoshake/aws-rough#37 (tiers)";
     const S3: &str = "S3 standard, requests";
     const SQS: &str = "cloudburn.io 2026-03, factualminds.com 2026-06: first 100 billion a month";
@@ -109,6 +110,9 @@ pub const PRICES: [Price; 14] = {
         ),
         price(Unit::PutRequests, &[flat(CENT / 2)], 1_000, S3, Memory),
         price(Unit::GetRequests, &[flat(4 * CENT / 100)], 1_000, S3, Memory),
+        price(Unit::Invocations, &[flat(20 * CENT)], 1_000_000, LAMBDA, ThirdParty),
+        // 0.0000166667 dollars a GB-second.
+        price(Unit::MbMilliseconds, &[flat(16_666_700)], 1_024 * 1_000, LAMBDA, ThirdParty),
     ]
 };
 

@@ -58,6 +58,10 @@ pub enum Unit {
     PutRequests,
     /// S3 requests of the class of GET.
     GetRequests,
+    /// Invocations of a function.
+    Invocations,
+    /// Memory times billed time of a function on `x86_64`, in MB and milliseconds; arm64 costs a fifth less.
+    MbMilliseconds,
 }
 
 impl Unit {
@@ -90,6 +94,8 @@ impl Unit {
             Self::MetricsRequested => "metrics requested",
             Self::PutRequests => "put requests",
             Self::GetRequests => "get requests",
+            Self::Invocations => "invocations",
+            Self::MbMilliseconds => "MB ms (x86_64)",
         }
     }
 }

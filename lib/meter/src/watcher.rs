@@ -12,6 +12,17 @@ pub enum Phase {
     After,
 }
 
+impl Phase {
+    /// The name of this side of a call, by which plans of faults know it: `before:DynamoDB.PutItem`.
+    pub fn point(self, call: &Call) -> String {
+        let side = match self {
+            Self::Before => "before",
+            Self::After => "after",
+        };
+        format!("{side}:{}.{}", call.service.title(), call.operation)
+    }
+}
+
 /// How a call goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -36,5 +47,33 @@ pub struct Unwatched;
 impl Watcher for Unwatched {
     async fn at(&self, _: &Call, _: Phase) -> Verdict {
         Verdict::GoOn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Protocol, Service};
+
+    #[track_caller]
+    fn check(phase: Phase, service: Service, operation: &str, expect: &str) {
+        let (operation, caller, account) = (operation.into(), "".into(), "".into());
+        let call = Call { service, operation, protocol: Protocol::Rest, caller, account };
+        assert_eq!(phase.point(&call), expect);
+    }
+
+    #[test]
+    fn points_are_named_as_aws_writes_its_services() {
+        check(Phase::Before, Service::DynamoDb, "PutItem", "before:DynamoDB.PutItem");
+        check(Phase::After, Service::Kinesis, "PutRecords", "after:Kinesis.PutRecords");
+        check(Phase::After, Service::CloudWatch, "PutMetricData", "after:CloudWatch.PutMetricData");
+        check(Phase::Before, Service::Sqs, "SendMessage", "before:SQS.SendMessage");
+        check(Phase::Before, Service::S3, "Put", "before:S3.Put");
+        check(
+            Phase::Before,
+            Service::Other("ssm".into()),
+            "GetParameter",
+            "before:ssm.GetParameter",
+        );
     }
 }

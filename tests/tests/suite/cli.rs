@@ -8,6 +8,7 @@ mod check;
 mod general;
 mod input;
 mod lambda;
+mod lambda_runs;
 mod replay;
 mod scenarios;
 

@@ -7,7 +7,6 @@ mod failures;
 mod faults;
 mod invoke_api;
 mod runtime_api;
-mod services;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,11 +15,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use streamgauge_lambda::arn::Arn;
+use streamgauge_lambda::clock::Clock;
+use streamgauge_lambda::embedded::{Embedded, EmbeddedSettings};
 use streamgauge_lambda::happening::{Happening, Observer};
 use streamgauge_lambda::interfere::{Harmless, Interfere, Interference, Place};
 use streamgauge_lambda::invoke::{Cause, FunctionError, Invocation, Invoke, Invoked, Outcome};
 use streamgauge_lambda::runtime::{Runtime, RuntimeSettings};
-use streamgauge_lambda::stack::{AsynchronousSettings, Function};
+use streamgauge_lambda::stack::{AsynchronousSettings, Function, Stack};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -215,6 +216,14 @@ impl Bench {
             Runtime::new(functions, self.settings, seen.observer(), self.interfere).unwrap();
         Stand { runtime, seen, folder: self.folder, function: self.function }
     }
+}
+
+/// Services in this process. With a folder, buckets are folders in it.
+fn services(clock: &Clock, folder: Option<&Folder>) -> Embedded {
+    let [region, account] = ["eu-west-1", "000000000000"].map(str::to_owned);
+    let folder = folder.map(|folder| folder.0.clone());
+    let settings = EmbeddedSettings { clock: clock.clone(), seed: 1, region, account, folder };
+    Embedded::new(&Stack::default(), settings)
 }
 
 /// A runtime under test.

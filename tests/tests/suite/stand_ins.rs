@@ -5,6 +5,7 @@
 
 mod benches;
 mod create;
+mod metered;
 mod session;
 
 use benches::{QueuesBench, StreamsBench};

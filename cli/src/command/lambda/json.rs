@@ -16,6 +16,7 @@ use streamgauge_lambda::happening::{Ending, Happening, ShardStanding};
 use streamgauge_lambda::invoke::{Cause, Outcome, Report};
 use streamgauge_lambda::stream::SequenceNumber;
 use streamgauge_lambda::summary::{FunctionSummary, MappingSummary, Summary};
+use streamgauge_meter::bill::Bill;
 use streamgauge_pipeline::render::push_json_string;
 
 /// One object, which begins with its kind.
@@ -204,8 +205,8 @@ pub(super) fn answer(function: &str, outcome: &Outcome) -> Vec<u8> {
     }
 }
 
-/// The summary of a run.
-pub(super) fn summary(summary: &Summary) -> Vec<u8> {
+/// The summary of a run, with its bill.
+pub(super) fn summary(summary: &Summary, bill: &Bill) -> Vec<u8> {
     let list = |items: Vec<Vec<u8>>| [b"[".as_slice(), &items.join(&b','), b"]"].concat();
     let functions = summary.functions.iter().map(|(name, numbers)| function(name, numbers));
     let mappings = summary.mappings.iter().map(|(name, numbers)| mapping(name, numbers));
@@ -215,6 +216,7 @@ pub(super) fn summary(summary: &Summary) -> Vec<u8> {
         .number("discarded", summary.discarded())
         .number("faults", summary.faults)
         .number("troubles", summary.troubles)
+        .raw("bill", bill.to_json().to_string().as_bytes())
         .end()
 }
 

@@ -71,6 +71,8 @@ pub(super) struct Event {
 /// How it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct RunSettings {
+    pub(super) region: String,
+    pub(super) account: String,
     pub(super) endpoints: BTreeMap<String, String>,
     pub(super) environments: u32,
     pub(super) freeze: bool,
@@ -82,9 +84,21 @@ pub(super) struct RunSettings {
     pub(super) checkpoints: Option<PathBuf>,
     pub(super) failures: Option<PathBuf>,
     pub(super) listen: Option<SocketAddr>,
-    pub(super) meter: bool,
+    pub(super) metering: Metering,
+    pub(super) create: bool,
     /// When it ends.
     pub(super) end: End,
+}
+
+/// What stands in front of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Metering {
+    /// Nothing.
+    Off,
+    /// The meter, which lets everything pass.
+    Count,
+    /// The meter, which refuses what AWS would refuse.
+    CountAndLimit,
 }
 
 /// When a run ends, if nobody interrupts it.
@@ -100,6 +114,7 @@ pub(super) struct End {
 pub(super) fn read(arguments: &LambdaArguments) -> Result<Plan, Failure> {
     let end = end(arguments)?;
     let endpoints = endpoints(&arguments.input.endpoint)?;
+    go_together(arguments, !endpoints.is_empty())?;
     let mut template = template(arguments, &endpoints)?;
     let names = Names::new(&template);
     let feeds = feeds(arguments, &names)?;
@@ -120,6 +135,8 @@ pub(super) fn read(arguments: &LambdaArguments) -> Result<Plan, Failure> {
         invocations,
         asynchronous: arguments.input.asynchronous,
         run: RunSettings {
+            region: arguments.template_values.region.clone(),
+            account: arguments.template_values.account.clone(),
             endpoints,
             environments: run.environments,
             freeze: run.freeze,
@@ -130,10 +147,55 @@ pub(super) fn read(arguments: &LambdaArguments) -> Result<Plan, Failure> {
             checkpoints: run.checkpoints.clone(),
             failures: arguments.input.failures.clone(),
             listen: arguments.input.listen,
-            meter: !run.no_meter,
+            metering: match (run.no_meter, run.no_limits) {
+                (true, _) => Metering::Off,
+                (false, true) => Metering::Count,
+                (false, false) => Metering::CountAndLimit,
+            },
+            create: arguments.input.create,
             end,
         },
     })
+}
+
+/// Refuses options that say nothing without each other, or contradict each other.
+fn go_together(arguments: &LambdaArguments, has_endpoint: bool) -> Result<(), Failure> {
+    let (input, run) = (&arguments.input, &arguments.run);
+    let wrong = |message: &str, hint: &str| Err(Failure::wrong(message).hint(hint));
+    match input.listen {
+        Some(address) if !address.ip().is_loopback() => {
+            return wrong(
+                "--listen is for this machine only: whoever reaches it can run the functions",
+                "write --listen 127.0.0.1:9001",
+            );
+        }
+        _ => {}
+    }
+    if has_endpoint {
+        if run.speed != 1 {
+            return wrong(
+                "--speed goes without --endpoint: services outside of this process do not hurry",
+                "leave --speed out",
+            );
+        }
+        if input.failures.is_some() {
+            return wrong(
+                "--failures goes without --endpoint: buckets are behind the endpoint",
+                "leave --failures out",
+            );
+        }
+        return Ok(());
+    }
+    if run.checkpoints.is_some() {
+        return wrong(
+            "--checkpoints goes with --endpoint: streams in this process end with it",
+            "leave --checkpoints out",
+        );
+    }
+    if input.create {
+        return wrong("--create goes with --endpoint", "leave --create out");
+    }
+    Ok(())
 }
 
 /// Reads the template; what is wrong with it is told.

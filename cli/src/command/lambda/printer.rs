@@ -3,19 +3,22 @@
 //! What happens comes through a channel with a limit. If nobody reads the output, the channel fills up and the simulator waits:
 //! nothing is lost, and memory does not grow.
 
+use super::billing;
 use super::json;
 use super::live::Live;
 use crate::arguments::LambdaOutput;
 use crate::style::{self, printable, tell};
+use crate::words::{counted, widen};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use streamgauge_lambda::happening::{Happening, Observer};
+use streamgauge_lambda::happening::{Ending, Happening, Observer};
 use streamgauge_lambda::invoke::Outcome;
 use streamgauge_lambda::summary::Summary;
+use streamgauge_meter::bill::Bill;
 use tokio::sync::Notify;
 
 /// Happenings that wait to be printed.
@@ -28,7 +31,8 @@ const QUIET: Duration = Duration::from_millis(150);
 enum Seen {
     Happening(Happening),
     Answer(String, Outcome),
-    End,
+    /// The end, with what the meter has counted.
+    End(Option<Box<Bill>>),
 }
 
 /// What the simulator tells; clones tell the same thread.
@@ -53,10 +57,13 @@ impl Watcher {
     }
 }
 
+/// What is known at the end: the summary, the bill, and whether all could be printed.
+type Printed = (Summary, Bill, io::Result<()>);
+
 /// The thread.
 #[derive(Debug)]
 pub(super) struct Printer {
-    thread: JoinHandle<(Summary, io::Result<()>)>,
+    thread: JoinHandle<Printed>,
     watcher: Watcher,
     failed: Arc<Notify>,
 }
@@ -87,11 +94,12 @@ impl Printer {
         self.failed.notified().await;
     }
 
-    /// Ends it after all that was told so far: the summary, and whether all could be printed.
-    pub(super) fn finish(self) -> (Summary, io::Result<()>) {
-        self.watcher.send(Seen::End);
+    /// Ends it after all that was told so far.
+    pub(super) fn finish(self, metered: Option<Bill>) -> Printed {
+        self.watcher.send(Seen::End(metered.map(Box::new)));
         self.thread.join().unwrap_or_else(|_| {
-            (Summary::default(), Err(io::Error::other("the thread that prints has ended early")))
+            let error = io::Error::other("the thread that prints has ended early");
+            (Summary::default(), billing::whole(None, &Summary::default()), Err(error))
         })
     }
 }
@@ -107,23 +115,25 @@ struct Printing<W> {
 }
 
 impl<W: Write> Printing<W> {
-    fn run(mut self, receiver: &Receiver<Seen>) -> (Summary, io::Result<()>) {
-        loop {
+    fn run(mut self, receiver: &Receiver<Seen>) -> Printed {
+        let metered = loop {
             match receiver.recv_timeout(QUIET) {
-                Ok(Seen::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Seen::End(metered)) => break metered,
+                Err(RecvTimeoutError::Disconnected) => break None,
                 Ok(Seen::Happening(happening)) => self.see(&happening),
                 Ok(Seen::Answer(function, outcome)) => self.answer(&function, &outcome),
                 Err(RecvTimeoutError::Timeout) => self.write(Write::flush),
             }
             self.live.show(&self.summary);
-        }
+        };
         self.live.finish();
+        let bill = billing::whole(metered.map(|bill| *bill), &self.summary);
         if self.form == LambdaOutput::Json {
-            let line = json::summary(&self.summary);
+            let line = json::summary(&self.summary, &bill);
             self.line(&line);
         }
         self.write(Write::flush);
-        (self.summary, self.result)
+        (self.summary, bill, self.result)
     }
 
     fn see(&mut self, happening: &Happening) {
@@ -179,7 +189,19 @@ fn text(happening: &Happening) -> Option<String> {
         Happening::Log { function, request_id, line, .. } => {
             let id = request_id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
             let prefix = format!("{function}{id}");
-            Some(format!("{} {}", style::dim(printable(&prefix)), printable(line)))
+            // The platform's own lines have tabs between their parts.
+            let line = line.replace('\t', "  ");
+            Some(format!("{} {}", style::dim(printable(&prefix)), printable(&line)))
+        }
+        Happening::Invoked { function, request_id, ending, .. } => {
+            let why = match ending {
+                Ending::Success | Ending::Throttled => return None,
+                Ending::Partial { failed } => {
+                    format!("not done: {}", counted(widen(*failed), "record"))
+                }
+                Ending::Error { text } | Ending::Unreachable { text } => text.clone(),
+            };
+            told(&style::error("failed"), &format!("{function} {request_id}: {why}"))
         }
         Happening::Discarded { mapping, shard, records, condition, destination } => {
             let shard = shard.as_ref().map_or_else(String::new, |shard| format!(" of {shard}"));
@@ -187,17 +209,15 @@ fn text(happening: &Happening) -> Option<String> {
                 || "; no destination is told".to_owned(),
                 |destination| format!("; told to {destination}"),
             );
-            let text = format!("{mapping}: {records} records{shard}: {condition}{destination}");
+            let records = counted(widen(*records), "record");
+            let text = format!("{mapping}: {records}{shard}: {condition}{destination}");
             told(&style::warning("discarded"), &text)
         }
         Happening::Fault { what } => told(&style::hint("fault"), what),
         Happening::Trouble { place, error } => {
             told(&style::warning("trouble"), &format!("{place}: {error}"))
         }
-        Happening::Invoked { .. }
-        | Happening::Shard(_)
-        | Happening::Retried { .. }
-        | Happening::Bisected { .. } => None,
+        Happening::Shard(_) | Happening::Retried { .. } | Happening::Bisected { .. } => None,
     }
 }
 

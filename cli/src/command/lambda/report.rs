@@ -5,6 +5,8 @@ use crate::words::{counted, widen};
 use std::time::Duration;
 use streamgauge_lambda::stack::{Destination, Stack};
 use streamgauge_lambda::summary::Summary;
+use streamgauge_meter::bill::{Bill, Row};
+use streamgauge_meter::prices::{PRICED_ON, REGION};
 
 /// A text column, then numbers.
 fn columns(first: &str, numbers: &[&str]) -> Vec<(String, Align)> {
@@ -17,7 +19,7 @@ fn words(names: &[&str]) -> Vec<(String, Align)> {
 }
 
 /// The tables at the end of a run; none for what was not there.
-pub(super) fn summary(summary: &Summary) -> String {
+pub(super) fn summary(summary: &Summary, bill: &Bill) -> String {
     let mut text = String::new();
     if !summary.functions.is_empty() {
         let columns = columns(
@@ -80,7 +82,30 @@ pub(super) fn summary(summary: &Summary) -> String {
         });
         text.push_str(&table::lines(&columns, rows.collect(), 2));
     }
+    if !bill.rows.is_empty() {
+        text.push_str(&billed(bill));
+    }
     text
+}
+
+/// What AWS would bill; what is only counted stands without a price.
+fn billed(bill: &Bill) -> String {
+    let mut columns = words(&["billed", "operation", "unit"]);
+    columns.extend(["amount", "dollars"].map(|name| (name.to_owned(), Align::Right)));
+    let row = |row: &Row| {
+        let dollars = row.cost.map_or_else(String::new, |(_, dollars)| dollars.to_string());
+        vec![
+            row.service.name().to_owned(),
+            row.operation.to_string(),
+            row.unit.name().to_owned(),
+            row.amount.to_string(),
+            dollars,
+        ]
+    };
+    let total = ["total", "", "", "", &bill.total().to_string()].map(str::to_owned).to_vec();
+    let rows = bill.rows.iter().map(row).chain([total]);
+    let rows = table::lines(&columns, rows.collect(), 2);
+    format!("{rows}  prices of {PRICED_ON}, {REGION}, without free tiers\n")
 }
 
 /// Milliseconds with one digit behind the point.
@@ -159,7 +184,8 @@ mod tests {
     #[test]
     fn a_summary_is_a_table_of_functions_and_one_of_mappings() {
         let mut seen = Summary::default();
-        assert_eq!(summary(&seen), "");
+        let free = Bill { rows: Vec::new() };
+        assert_eq!(summary(&seen, &free), "");
         seen.see(&Happening::Invoked {
             function: "count".into(),
             request_id: "r".into(),
@@ -184,6 +210,6 @@ mod tests {
   mapping     invocations  records  errors  partial  retries  bisects  discarded  on failure
   count/Wake            1        2       0        1        0        0          0           0
 ";
-        assert_eq!(summary(&seen), expect);
+        assert_eq!(summary(&seen, &free), expect);
     }
 }

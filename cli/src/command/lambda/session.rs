@@ -16,6 +16,7 @@ use streamgauge_lambda::arn::Arn;
 use streamgauge_lambda::invoke::Outcome;
 use streamgauge_local::input::{Input, InputError};
 use streamgauge_local::lines::{self, Line};
+use streamgauge_meter::bill::Bill;
 use tokio::sync::mpsc;
 
 /// Lines that are put or sent at once: as many as `PutRecords` takes.
@@ -62,7 +63,16 @@ pub(super) trait Running: Sized + Sync {
     fn drained(&self) -> impl Future<Output = ()> + Send;
 
     /// Stops all of it, and waits until it has.
-    fn stop(self) -> impl Future<Output = ()> + Send;
+    fn stop(self) -> impl Future<Output = Remains> + Send;
+}
+
+/// What is known when all has stopped.
+#[derive(Debug)]
+pub(super) struct Remains {
+    /// Whether all that was in flight ended in time; or why the checkpoints could not be saved.
+    pub(super) saved: Result<bool, String>,
+    /// What AWS would bill for the calls, if they were metered.
+    pub(super) bill: Option<Bill>,
 }
 
 /// What is to be done in a run.
@@ -243,7 +253,7 @@ pub(super) async fn interrupted() {
 }
 
 /// How long a clean end may take before the process ends without it.
-pub(super) const STOP_MAX: Duration = Duration::from_secs(10);
+pub(super) const STOP_MAX: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

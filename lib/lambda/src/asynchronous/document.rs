@@ -82,13 +82,6 @@ fn raw(json: &Bytes) -> Box<RawValue> {
     }
 }
 
-/// The name of the object in a bucket: `aws/lambda/async/settle/2026/11/22/2026-11-22T10.00.00-UUID`.
-pub(super) fn object_key(function: &str, now: Timestamp, id: &str) -> String {
-    let day = now.strftime("%Y/%m/%d");
-    let moment = now.strftime("%Y-%m-%dT%H.%M.%S");
-    format!("aws/lambda/async/{function}/{day}/{moment}-{id}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Standing;
@@ -148,13 +141,5 @@ mod tests {
         assert_eq!(raw(&"oops".into()).get(), "\"oops\"");
         assert_eq!(raw(&Bytes::new()).get(), "null");
         assert_eq!(raw(&"[1, 2]".into()).get(), "[1, 2]");
-    }
-
-    #[test]
-    fn objects_are_named_as_aws_names_them() {
-        assert_eq!(
-            object_key("settle", NOW.parse().unwrap(), "u"),
-            "aws/lambda/async/settle/2026/11/22/2026-11-22T10.00.00-u"
-        );
     }
 }

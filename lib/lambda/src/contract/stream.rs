@@ -48,6 +48,7 @@ pub trait StreamBench: Sync {
 pub async fn stream_contract(bench: &impl StreamBench) -> Result<(), Broken> {
     let suite = Suite { bench };
     rule("a new stream lists its shards, open and without parents", suite.fresh().await)?;
+    rule("a stream tells when it was made", suite.created().await)?;
     rule("records come back whole, in order, from one shard per key", suite.whole().await)?;
     rule("a read brings what was asked for at most, and the next goes on", suite.parts().await)?;
     rule("an iterator can be used again", suite.again().await)?;
@@ -107,6 +108,17 @@ impl<B: StreamBench> Suite<'_, B> {
         }
         let retention = stream.retention().await?;
         ensure(retention >= RETENTION_MIN, retention)
+    }
+
+    async fn created(&self) -> Kept {
+        // AWS tells whole seconds of it.
+        let seconds = |stream: &B::Stream| stream.now().as_second();
+        let before = seconds(&self.make("made-before", 1).await?);
+        let stream = self.make("created", 1).await?;
+        let created = stream.created().await?;
+        same(stream.created().await?, created)?;
+        let after = seconds(&stream);
+        ensure((before..=after).contains(&created.as_second()), (before, created, after))
     }
 
     async fn whole(&self) -> Kept {

@@ -18,14 +18,15 @@
 //! - Messages are lost with the process. Above [`MESSAGES_MAX`] messages or [`BYTES_MAX`] bytes sending is refused; AWS has no
 //!   such bound. FIFO queues are not imitated.
 
-pub mod store;
+mod store;
 
 use crate::arn::Arn;
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
+use crate::lock::lock;
 use crate::queue::{Depth, Message, MessageAttribute, Queue, QueueError};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 pub use store::{BYTES_MAX, IN_FLIGHT_MAX, MESSAGE_BYTES_MAX, MESSAGES_MAX};
 use store::{Moved, Store, Taken};
@@ -140,7 +141,7 @@ impl EmbeddedQueue {
 
     /// The store: nothing that is done under the lock can leave it half done.
     fn store(&self) -> MutexGuard<'_, Store> {
-        self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.store)
     }
 }
 
@@ -159,7 +160,7 @@ impl Queue for EmbeddedQueue {
         wait: Duration,
     ) -> Result<Vec<Message>, QueueError> {
         let clock = &self.0.clock;
-        let deadline = clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let deadline = later(clock.now(), wait);
         loop {
             // Made before looking, so that what is sent in between is not missed.
             let changed = self.0.changed.notified();

@@ -159,6 +159,7 @@ pub struct EmbeddedStream {
 struct Shared {
     arn: Arn,
     clock: Clock,
+    created: Timestamp,
     options: StreamOptions,
     topology: RwLock<Topology>,
     /// What all records take together.
@@ -172,9 +173,10 @@ impl EmbeddedStream {
             record_bytes_max: options.record_bytes_max.min(RECORD_BYTES_MAX),
             ..options
         };
-        let topology = RwLock::new(Topology::new(shards.clamp(1, SHARDS_MAX), clock.now()));
+        let created = clock.now();
+        let topology = RwLock::new(Topology::new(shards.clamp(1, SHARDS_MAX), created));
         let bytes = AtomicUsize::new(0);
-        Self { shared: Arc::new(Shared { arn, clock, options, topology, bytes }) }
+        Self { shared: Arc::new(Shared { arn, clock, created, options, topology, bytes }) }
     }
 
     /// Puts a record; answers where it is.
@@ -341,6 +343,10 @@ impl Stream for EmbeddedStream {
 
     fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+
+    async fn created(&self) -> Result<Timestamp, StreamError> {
+        Ok(self.shared.created)
     }
 
     async fn retention(&self) -> Result<Duration, StreamError> {

@@ -2,10 +2,11 @@
 //! runtime and the one that is really meant.
 
 use crate::happening::{Happening, Observer};
+use crate::lock::lock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// How much of a log a caller gets: 4 KB, <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
 pub const TAIL_BYTES_MAX: usize = 4 * 1024;
@@ -33,13 +34,13 @@ impl Tails {
 
     /// The end of an invocation's log, which is then forgotten.
     pub(super) fn take(&self, request_id: &str) -> String {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         let place = kept.iter().position(|tail| *tail.request_id == *request_id);
         place.and_then(|place| kept.remove(place)).map(|tail| tail.text).unwrap_or_default()
     }
 
     fn keep(&self, request_id: &Arc<str>, line: &str) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         if !kept.iter().any(|tail| tail.request_id == *request_id) {
             if kept.len() >= INVOCATIONS_MAX {
                 kept.pop_front();

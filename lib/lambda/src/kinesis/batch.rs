@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Why records are given up, as `condition` in the document that the on-failure destination gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub(super) enum Condition {
     /// The function failed once and `MaximumRetryAttempts` times more.
     RetryAttemptsExhausted,
     /// A record is older than `MaximumRecordAgeInSeconds`, or than the stream keeps records. AWS documents no condition for
@@ -22,7 +22,7 @@ pub enum Condition {
 
 impl Condition {
     /// The name in documents.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
             Self::RecordAgeExceeded => "RecordAgeExceeded",
@@ -33,11 +33,11 @@ impl Condition {
 
 /// How a batch was answered last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastAnswer {
+pub(super) struct LastAnswer {
     /// The invocation.
-    pub request_id: Arc<str>,
+    pub(super) request_id: Arc<str>,
     /// `Handled` or `Unhandled`; none where the function answered that records failed.
-    pub function_error: Option<&'static str>,
+    pub(super) function_error: Option<&'static str>,
 }
 
 /// A record in line.

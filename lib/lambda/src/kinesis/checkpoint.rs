@@ -6,6 +6,7 @@
 //!   "mappings": {
 //!     "Aggregate/Orders": {
 //!       "stream": "arn:aws:kinesis:eu-west-1:000000000000:stream/orders",
+//!       "created": "2026-01-02T08:15:00Z",
 //!       "shards": {
 //!         "shardId-000000000000": {
 //!           "start": "TRIM_HORIZON", "learned": "2026-01-05T10:00:00Z", "position": "4966…", "ended": true
@@ -20,24 +21,28 @@
 //! Its positions may be behind, by [`SAVE_INTERVAL`] at most while all goes well, and never ahead: after a restart records may
 //! come again, and none is passed over. A file that cannot be written does not stop anything; it is tried again.
 //!
-//! It belongs to its streams: with a stream that is made anew (such as one in this process), begin with no file.
+//! It belongs to its streams. One that is made anew, as those in this process are with each run, has the name and the shards'
+//! names of the old one and other records: by the time at which it was made it is known, and the mapping begins afresh. That is
+//! looked at when a mapping starts; a stream that is made anew while one runs is trouble until the next start.
 
 mod stored;
 
 use super::lineage::{Known, ShardProgress};
 use crate::arn::Arn;
+use crate::lock::lock;
 use crate::stream::ShardId;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::time::Instant;
 
 /// The file is written at most so often, in real time, and then only if a position moved.
-pub const SAVE_INTERVAL: Duration = Duration::from_millis(250);
+pub(super) const SAVE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Checkpoints could not be read or written.
 #[derive(Debug, Error)]
@@ -135,6 +140,8 @@ struct State {
 #[derive(Clone, Debug, PartialEq)]
 struct MappingProgress {
     stream: Arn,
+    /// When the stream was made.
+    created: Timestamp,
     shards: Known,
 }
 
@@ -160,7 +167,7 @@ impl Checkpoints {
     }
 
     /// What is known of a mapping's shards. Says so if the mapping had another stream.
-    pub fn known(&self, mapping: &str, stream: &Arn) -> Result<Known, CheckpointError> {
+    pub(super) fn known(&self, mapping: &str, stream: &Arn) -> Result<Known, CheckpointError> {
         let state = self.state();
         let Some(progress) = state.mappings.get(mapping) else { return Ok(Known::new()) };
         if progress.stream != *stream {
@@ -173,30 +180,39 @@ impl Checkpoints {
         Ok(progress.shards.clone())
     }
 
-    /// Takes down how far shards are done.
-    pub(super) fn note(&self, mapping: &str, stream: &Arn, shards: Known) {
-        if shards.is_empty() {
-            return;
-        }
+    /// Takes down which stream a mapping has and when it was made. What is known of an older one of that name is forgotten:
+    /// answers when that was made.
+    pub(super) fn begin(
+        &self,
+        mapping: &str,
+        stream: &Arn,
+        created: Timestamp,
+    ) -> Option<Timestamp> {
         let mut state = self.state();
-        state.has_moved = true;
-        if let Some(progress) = state.mappings.get_mut(mapping) {
-            progress.shards.extend(shards);
-        } else {
-            let progress = MappingProgress { stream: stream.clone(), shards };
+        let before = state.mappings.get(mapping).map(|progress| progress.created);
+        if before != Some(created) {
+            let progress =
+                MappingProgress { stream: stream.clone(), created, shards: Known::new() };
             state.mappings.insert(mapping.to_owned(), progress);
+            state.has_moved = true;
+        }
+        before.filter(|before| *before != created)
+    }
+
+    /// Takes down how far shards of a mapping that was begun are done.
+    pub(super) fn note(&self, mapping: &str, shards: Known) {
+        let mut state = self.state();
+        if let Some(progress) = state.mappings.get_mut(mapping)
+            && !shards.is_empty()
+        {
+            progress.shards.extend(shards);
+            state.has_moved = true;
         }
     }
 
     /// Takes down how far one shard is done.
-    pub(super) fn note_shard(
-        &self,
-        mapping: &str,
-        stream: &Arn,
-        shard: &ShardId,
-        progress: &ShardProgress,
-    ) {
-        self.note(mapping, stream, Known::from([(ShardId::clone(shard), progress.clone())]));
+    pub(super) fn note_shard(&self, mapping: &str, shard: &ShardId, progress: &ShardProgress) {
+        self.note(mapping, Known::from([(ShardId::clone(shard), progress.clone())]));
     }
 
     /// Forgets a shard.
@@ -230,7 +246,7 @@ impl Checkpoints {
 
     fn save_now(&self) -> Result<(), CheckpointError> {
         let Some(path) = &self.shared.path else { return Ok(()) };
-        let _writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writer = lock(&self.shared.writer);
         let text = {
             let mut state = self.state();
             if !state.has_moved {
@@ -247,7 +263,7 @@ impl Checkpoints {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }
 

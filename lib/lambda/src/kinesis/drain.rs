@@ -4,10 +4,11 @@
 //! and listed after it was asked. Each shard says with which number it found nothing, and takes that back as soon as it
 //! finds something.
 
+use crate::lock::lock;
 use crate::stream::ShardId;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// What the shards of a mapping say.
@@ -115,7 +116,7 @@ impl Drain {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

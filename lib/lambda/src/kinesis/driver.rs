@@ -5,25 +5,26 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>), and a shard can be read five times a second
 //! (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html>); both on the simulator's clock.
 //!
-//! The position moves after a batch is done, or after the destination has the document about records that are given up.
+//! What it does when a job has ended, and what it tells, is in `ended`. The position moves after a batch is done, or after the destination has the document about records that are given up.
 
+mod ended;
+
+use super::Surroundings;
 use super::checkpoint::Checkpoints;
 use super::drain::Drain;
 use super::event::EventFrame;
-use super::lane::retry_wait;
 use super::lineage::ShardProgress;
 use super::on_failure::{self, Loss};
 use super::read::{self, Reading};
 use super::shard::{Delivery, Discard, Moment, Settings, ShardMachine};
-use super::verdict::Verdict;
-use super::{LastAnswer, Surroundings};
 use crate::arn::Arn;
-use crate::happening::{Ending, Happening, ShardStanding};
+use crate::backoff::retry_wait;
+use crate::happening::{Happening, ShardStanding};
 use crate::interfere::{Interference, Place, Point};
 use crate::invoke::{Cause, Invocation, Invoke, Invoked, KinesisCause};
 use crate::services::Services;
 use crate::stack::KinesisMapping;
-use crate::stream::{ShardId, Stream, StreamError};
+use crate::stream::{ShardId, Stream};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,9 +32,9 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// How often a shard is read when there is nothing.
-pub const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// The least time between two reads of a shard: five a second.
-pub const READ_INTERVAL_MIN: SignedDuration = SignedDuration::from_millis(200);
+pub(super) const READ_INTERVAL_MIN: SignedDuration = SignedDuration::from_millis(200);
 
 /// What all shards of a mapping share.
 pub(super) struct Shared<S: Services, I: Invoke> {
@@ -174,10 +175,11 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
     fn read(&mut self) {
         let (key, attempt) = self.reading.ask();
         let place = self.place(Point::Read, &key, attempt);
-        let delay = match self.shared.around.interfere.at(&place) {
-            Interference::Delay(delay) => delay,
-            _ => Duration::ZERO,
-        };
+        let mut delay = Duration::ZERO;
+        if let Interference::Delay(time) = self.shared.around.interfere.at(&place) {
+            delay = time;
+            self.fault("a read", &format!("delayed by {time:?}"));
+        }
         let shared = Arc::clone(&self.shared);
         let job = self.reading.job(ShardId::clone(&self.shard));
         self.read_job = Some(self.jobs.spawn(async move {
@@ -239,167 +241,11 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
                         failures += 1;
                         let place = format!("on-failure destination of {}", shared.mapping.name);
                         shared.around.observer.see(Happening::Trouble { place, error });
-                        let wait = retry_wait(failures).unsigned_abs();
-                        shared.around.clock.sleep(wait).await;
+                        shared.around.clock.sleep(retry_wait(failures)).await;
                     }
                 }
             }
         });
-    }
-
-    fn done(&mut self, done: Done) {
-        match done {
-            Done::Read(ended) => self.take_read(ended),
-            Done::Answered(delivery, invoked) => self.take_answer(&delivery, invoked),
-            Done::Discarded(discard, destination) => self.take_discarded(&discard, destination),
-        }
-    }
-
-    fn take_read(&mut self, ended: read::Ended) {
-        self.read_job = None;
-        let now = self.shared.around.clock.now();
-        let is_awaited = self.shared.drain.is_awaited();
-        self.reading.began(ended.iterator, self.progress.resume_later());
-        match ended.result {
-            Ok(read) => {
-                let is_quiet = read.records.is_empty() && read.behind_ms == 0;
-                self.behind_ms = read.behind_ms;
-                let last = read.records.last().map(|record| record.sequence_number.clone());
-                self.reading.went_on(last, read.next, ended.started, is_awaited || !is_quiet);
-                self.machine.take(read.records, now);
-                if self.reading.is_over() {
-                    self.machine.close();
-                }
-                let nothing = is_quiet && self.machine.is_empty();
-                self.shared.drain.found(&self.shard, nothing.then_some(ended.number));
-            }
-            Err(StreamError::ExpiredIterator) => self.reading.lost_iterator(ended.started),
-            Err(error) => {
-                let is_gone = ended.is_gone;
-                self.reading.failed(now, is_gone);
-                if is_gone {
-                    self.machine.close();
-                }
-                self.trouble(&error);
-            }
-        }
-    }
-
-    fn trouble(&mut self, error: &StreamError) {
-        let error = error.to_string();
-        let place = format!("{} of {}", self.shard, self.shared.mapping.stream);
-        self.last_error = Some(error.clone());
-        self.shared.drain.found(&self.shard, None);
-        self.see(Happening::Trouble { place, error });
-    }
-
-    fn take_answer(&mut self, delivery: &Delivery, invoked: Invoked) {
-        let (verdict, ending) = self.machine.judge(delivery.lane, &invoked.outcome);
-        self.last_error = match &ending {
-            Ending::Success => self.last_error.take(),
-            Ending::Partial { failed } => Some(format!("{failed} records failed")),
-            Ending::Error { text } | Ending::Unreachable { text } => Some(text.clone()),
-            Ending::Throttled => Some("throttled".to_owned()),
-        };
-        let function_error = match &verdict {
-            Verdict::Failed { handled: true } => Some("Handled"),
-            Verdict::Failed { handled: false } => Some("Unhandled"),
-            Verdict::Done | Verdict::FailedFrom(_) | Verdict::NotRun => None,
-        };
-        let answer = LastAnswer { request_id: Arc::clone(&invoked.request_id), function_error };
-        self.see(Happening::Invoked {
-            function: Arc::clone(&self.shared.mapping.function),
-            request_id: invoked.request_id,
-            cause: self.cause(delivery),
-            ending,
-            report: invoked.report,
-        });
-        if verdict == Verdict::Done && self.is_repeated(delivery) {
-            self.machine.repeat(delivery.lane);
-            return self.see_retried(delivery.records);
-        }
-        let now = self.shared.around.clock.now();
-        let settled = self.machine.settle(delivery.lane, &verdict, answer, now);
-        if let Some(parts) = settled.bisected {
-            let (mapping, shard) = self.names();
-            self.see(Happening::Bisected { mapping, shard, parts });
-        }
-        if settled.retried > 0 {
-            self.see_retried(settled.retried);
-        }
-        self.note_position();
-    }
-
-    /// Whether a batch that succeeded is to be delivered again, on purpose.
-    fn is_repeated(&self, delivery: &Delivery) -> bool {
-        let place = self.place(Point::Done, delivery.first.as_str(), delivery.attempt);
-        self.shared.around.interfere.at(&place) == Interference::Repeat
-    }
-
-    fn see_retried(&self, records: usize) {
-        let (mapping, shard) = self.names();
-        self.see(Happening::Retried { mapping, shard: Some(shard), records });
-    }
-
-    fn take_discarded(&mut self, discard: &Discard, destination: Option<String>) {
-        let now = self.shared.around.clock.now();
-        self.machine.discarded(discard.lane, now);
-        let (mapping, shard) = self.names();
-        self.see(Happening::Discarded {
-            mapping,
-            shard: Some(shard),
-            records: discard.records,
-            condition: discard.condition.as_str(),
-            destination,
-        });
-        self.note_position();
-    }
-
-    fn names(&self) -> (Arc<str>, ShardId) {
-        (Arc::clone(&self.shared.mapping.name), ShardId::clone(&self.shard))
-    }
-
-    fn see(&self, happening: Happening) {
-        self.shared.around.observer.see(happening);
-    }
-
-    fn note_position(&mut self) {
-        if self.machine.position() != self.progress.position.as_ref() {
-            self.progress.position = self.machine.position().cloned();
-            self.note();
-        }
-    }
-
-    fn note(&self) {
-        let mapping = &self.shared.mapping;
-        let checkpoints = &self.shared.checkpoints;
-        checkpoints.note_shard(&mapping.name, &mapping.stream, &self.shard, &self.progress);
-    }
-
-    fn end(&mut self) {
-        self.progress.ended = true;
-        self.note();
-        self.shared.drain.ended(&self.shard);
-        self.tell();
-    }
-
-    /// Tells how the shard stands, if that changed.
-    fn tell(&mut self) {
-        let (mapping, shard) = self.names();
-        let standing = ShardStanding {
-            mapping,
-            shard,
-            position: self.progress.position.clone(),
-            behind_ms: self.behind_ms,
-            waiting: self.machine.waiting(),
-            in_flight: self.machine.in_flight(),
-            ended: self.progress.ended,
-            last_error: self.last_error.clone(),
-        };
-        if self.told.as_ref() != Some(&standing) {
-            self.see(Happening::Shard(standing.clone()));
-            self.told = Some(standing);
-        }
     }
 }
 

@@ -27,7 +27,7 @@ const ENCRYPTION: &str = ",\"encryptionType\":";
 
 /// What the events of one shard have in common.
 #[derive(Clone, Debug)]
-pub struct EventFrame {
+pub(super) struct EventFrame {
     /// From the end of `kinesis` to the `:` of `eventID`.
     before_id: String,
     /// From the end of `eventID` to the end of the record.
@@ -36,7 +36,7 @@ pub struct EventFrame {
 
 impl EventFrame {
     /// The frame for a shard of a stream; `region` is where the function runs and `identity` the ARN of its role.
-    pub fn new(stream: &Arn, shard: &ShardId, region: &str, identity: &str) -> Self {
+    pub(super) fn new(stream: &Arn, shard: &ShardId, region: &str, identity: &str) -> Self {
         let before_id = format!(
             "}},\"eventSource\":\"aws:kinesis\",\"eventVersion\":\"1.0\",\"eventID\":{}",
             quoted(&format!("{shard}:")).trim_end_matches('"')
@@ -51,7 +51,7 @@ impl EventFrame {
     }
 
     /// How many bytes a record takes in an event, without the comma between records.
-    pub fn record_bytes(&self, record: &Record) -> usize {
+    pub(super) fn record_bytes(&self, record: &Record) -> usize {
         let encryption =
             record.encryption.as_deref().map_or(0, |text| ENCRYPTION.len() + quoted_bytes(text));
         KEY.len()
@@ -68,12 +68,12 @@ impl EventFrame {
     }
 
     /// How many bytes an event takes whose records take `records_bytes` together.
-    pub const fn event_bytes(records: usize, records_bytes: usize) -> usize {
+    pub(super) const fn event_bytes(records: usize, records_bytes: usize) -> usize {
         HEAD.len() + records_bytes + records.saturating_sub(1) + TAIL.len()
     }
 
     /// The event of a batch whose records take `records_bytes` together.
-    pub fn event<'a>(
+    pub(super) fn event<'a>(
         &self,
         records: impl ExactSizeIterator<Item = &'a Record>,
         records_bytes: usize,

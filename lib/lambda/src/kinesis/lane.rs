@@ -9,22 +9,19 @@
 //! - the shard is closed and read to its end: nothing can join the batch any more. AWS does not say.
 //!
 //! A batch that fails stays at the front until it is done or given up, so the order holds. Not documented, and so here: a
-//! batch whose first record is returned as failed cannot be cut there and is cut in the middle; after a partial failure without bisecting the attempts count on; a batch that is cut in two, or cut at the number that
-//! the function returned, counts from 0; the parts go at once, what is tried again as it is waits from
-//! [`RETRY_WAIT_MIN`] on, twice as long each time, up to [`RETRY_WAIT_MAX`].
+//! batch whose first record is returned as failed cannot be cut there and is cut in the middle; after a partial failure
+//! without bisecting the attempts count on; a batch that is cut in two, or cut at the number that the function returned,
+//! counts from 0; the parts go at once, what is tried again as it is waits as [`retry_wait`] says.
 
 use super::batch::{Batch, Condition, Entry, LastAnswer};
 use super::event::EventFrame;
 use super::shard::{Delivery, Discard, Moment, Settings};
 use super::verdict::Verdict;
+use crate::backoff::retry_wait;
+use crate::clock::later;
 use crate::invoke::REQUEST_BYTES_MAX;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::VecDeque;
-
-/// The wait before a batch is tried for the second time. AWS says that it waits exponentially, and not how long.
-pub const RETRY_WAIT_MIN: SignedDuration = SignedDuration::from_secs(1);
-/// The longest wait between two tries.
-pub const RETRY_WAIT_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a lane does now.
 #[derive(Clone, Debug)]
@@ -41,11 +38,11 @@ pub(super) enum Decision {
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
+pub(super) struct Settled {
     /// Records that come again, as a whole or from one on.
-    pub retried: usize,
+    pub(super) retried: usize,
     /// The sizes of the two parts, if it was cut.
-    pub bisected: Option<(usize, usize)>,
+    pub(super) bisected: Option<(usize, usize)>,
 }
 
 /// How many of the records in line make the next batch.
@@ -257,15 +254,4 @@ impl Ready {
         }
         self.is_full = !fits || self.records >= settings.batch_records_max;
     }
-}
-
-fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
-    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
-}
-
-/// The wait after so many failures in a row, from 1.
-pub(super) fn retry_wait(failures: u32) -> SignedDuration {
-    let factor = 1_i32.checked_shl(failures.saturating_sub(1)).filter(|&factor| factor > 0);
-    let wait = factor.and_then(|factor| RETRY_WAIT_MIN.checked_mul(factor));
-    wait.unwrap_or(RETRY_WAIT_MAX).min(RETRY_WAIT_MAX)
 }

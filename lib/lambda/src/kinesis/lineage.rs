@@ -16,31 +16,32 @@
 use crate::stream::{SequenceNumber, Shard, ShardId, Start};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// How often the shards are listed, beside each time that one ends; in seconds of the simulator's time. AWS does not say.
-pub const LIST_INTERVAL_SECONDS: u64 = 10;
+/// How often the shards are listed, beside each time that one ends, in the simulator's time. AWS does not say.
+pub(super) const LIST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What is known of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShardProgress {
+pub(super) struct ShardProgress {
     /// Where it begins.
-    pub start: Start,
+    pub(super) start: Start,
     /// When it was listed first.
-    pub learned: Timestamp,
+    pub(super) learned: Timestamp,
     /// The record up to which everything is done.
-    pub position: Option<SequenceNumber>,
+    pub(super) position: Option<SequenceNumber>,
     /// It is closed, and done to its end.
-    pub ended: bool,
+    pub(super) ended: bool,
 }
 
 impl ShardProgress {
     /// Where to read on.
-    pub fn resume(&self) -> Start {
+    pub(super) fn resume(&self) -> Start {
         self.position.clone().map_or_else(|| self.start.clone(), Start::After)
     }
 
     /// Where to read on in another run, or later in this one: `LATEST` has become a moment.
-    pub fn resume_later(&self) -> Start {
+    pub(super) fn resume_later(&self) -> Start {
         match self.resume() {
             Start::Latest => Start::AtTimestamp(self.learned),
             start => start,
@@ -49,10 +50,10 @@ impl ShardProgress {
 }
 
 /// What is known of the shards of a mapping.
-pub type Known = BTreeMap<ShardId, ShardProgress>;
+pub(super) type Known = BTreeMap<ShardId, ShardProgress>;
 
 /// Shards that are listed and not known, and what to remember of them.
-pub fn learn(listed: &[Shard], known: &Known, start: &Start, now: Timestamp) -> Known {
+pub(super) fn learn(listed: &[Shard], known: &Known, start: &Start, now: Timestamp) -> Known {
     let is_new_mapping = known.is_empty();
     let unknown = listed.iter().filter(|shard| !known.contains_key(&shard.id));
     unknown
@@ -66,7 +67,10 @@ pub fn learn(listed: &[Shard], known: &Known, start: &Start, now: Timestamp) -> 
 }
 
 /// The shards that may be read: not ended, and all parents of theirs are.
-pub fn readable<'a>(listed: &'a [Shard], known: &'a Known) -> impl Iterator<Item = &'a ShardId> {
+pub(super) fn readable<'a>(
+    listed: &'a [Shard],
+    known: &'a Known,
+) -> impl Iterator<Item = &'a ShardId> {
     let is_done = |id: &ShardId| known.get(id).is_none_or(|progress| progress.ended);
     listed
         .iter()
@@ -75,14 +79,20 @@ pub fn readable<'a>(listed: &'a [Shard], known: &'a Known) -> impl Iterator<Item
 }
 
 /// The shards that are not ended and not listed any more: what they held has expired.
-pub fn vanished<'a>(listed: &'a [Shard], known: &'a Known) -> impl Iterator<Item = &'a ShardId> {
+pub(super) fn vanished<'a>(
+    listed: &'a [Shard],
+    known: &'a Known,
+) -> impl Iterator<Item = &'a ShardId> {
     let is_listed = |id: &ShardId| listed.iter().any(|shard| shard.id == *id);
     known.iter().filter(move |(id, progress)| !progress.ended && !is_listed(id)).map(|(id, _)| id)
 }
 
 /// The shards that nobody asks for any more: ended, not listed, and no listed shard is a child of theirs. One shard stays
 /// known at least: a mapping that knows none is new.
-pub fn forgettable<'a>(listed: &'a [Shard], known: &'a Known) -> impl Iterator<Item = &'a ShardId> {
+pub(super) fn forgettable<'a>(
+    listed: &'a [Shard],
+    known: &'a Known,
+) -> impl Iterator<Item = &'a ShardId> {
     let is_named =
         |id: &ShardId| listed.iter().any(|shard| shard.id == *id || shard.parents.contains(id));
     let is_old = move |(id, progress): &(&ShardId, &ShardProgress)| progress.ended && !is_named(id);

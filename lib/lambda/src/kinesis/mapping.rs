@@ -3,16 +3,16 @@
 use super::checkpoint::{CheckpointError, Checkpoints, SAVE_INTERVAL};
 use super::drain::Drain;
 use super::driver::{ShardTask, Shared};
-use super::lane::retry_wait;
-use super::lineage::{self, Known, LIST_INTERVAL_SECONDS};
-use crate::clock::Clock;
+use super::lineage::{self, Known, LIST_INTERVAL};
+use crate::backoff::retry_wait;
+use crate::clock::{Clock, later};
 use crate::happening::{Happening, Observer};
 use crate::interfere::Interfere;
 use crate::invoke::Invoke;
 use crate::services::Services;
 use crate::stack::KinesisMapping;
 use crate::stream::{Shard, ShardId, Stream, StreamError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,26 +173,40 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
     async fn list(&mut self) {
         let number = self.shared.drain.number();
         let mut stop = self.stop.clone();
-        let listed = tokio::select! {
-            listed = ask(&self.shared.stream, self.retention) => listed,
+        let asked = tokio::select! {
+            asked = ask(&self.shared.stream, self.retention) => asked,
             _ = stop.wait_for(|&stop| stop) => return,
         };
         let now = self.shared.around.clock.now();
-        match listed {
-            Ok((retention, listed)) => {
+        match asked {
+            Ok(Asked { created, retention, listed }) => {
                 self.failures = 0;
                 self.retention = Some(retention);
-                self.next_listing = later(now, LIST_INTERVAL_SECONDS);
+                if let Some(created) = created {
+                    self.know(created);
+                }
+                self.next_listing = later(now, LIST_INTERVAL);
                 self.begin(&listed, retention, number);
             }
             Err(error) => {
                 self.failures = self.failures.saturating_add(1);
-                let wait = retry_wait(self.failures);
-                self.next_listing = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+                self.next_listing = later(now, retry_wait(self.failures));
                 self.shared.drain.listed(None);
                 let place = format!("the shards of {}", self.shared.mapping.stream);
                 self.trouble(place, error.to_string());
             }
+        }
+    }
+
+    /// Forgets what the checkpoints know if the stream is another one than theirs.
+    fn know(&self, created: Timestamp) {
+        let Shared { mapping, checkpoints, .. } = &*self.shared;
+        if let Some(before) = checkpoints.begin(&mapping.name, &mapping.stream, created) {
+            let error = format!(
+                "it was made anew: the checkpoints of {} are of the stream of {before}, this one is of {created}; its shards begin at the mapping's starting position",
+                mapping.name
+            );
+            self.trouble(mapping.stream.to_string(), error);
         }
     }
 
@@ -202,7 +216,7 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
         let mut known = checkpoints.known(&mapping.name, &mapping.stream).unwrap_or_default();
         let learned = lineage::learn(listed, &known, &mapping.start, shared.stream.now());
         known.extend(learned.clone());
-        checkpoints.note(&mapping.name, &mapping.stream, learned);
+        checkpoints.note(&mapping.name, learned);
         self.end_vanished(listed, &mut known);
         let readable: Vec<ShardId> = lineage::readable(listed, &known).cloned().collect();
         for shard in readable {
@@ -234,8 +248,7 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
         for shard in vanished {
             if let Some(progress) = known.get_mut(&shard) {
                 progress.ended = true;
-                let checkpoints = &self.shared.checkpoints;
-                checkpoints.note_shard(&mapping.name, &mapping.stream, &shard, progress);
+                self.shared.checkpoints.note_shard(&mapping.name, &shard, progress);
             }
             let place = format!("{shard} of {}", mapping.stream);
             let error = "the shard is listed no more: records that were not read have expired";
@@ -248,18 +261,18 @@ impl<S: Services, I: Invoke> Supervisor<S, I> {
     }
 }
 
-async fn ask(
-    stream: &impl Stream,
-    retention: Option<Duration>,
-) -> Result<(Duration, Vec<Shard>), StreamError> {
-    let retention = match retention {
-        Some(retention) => retention,
-        None => stream.retention().await?,
-    };
-    Ok((retention, stream.shards().await?))
+/// What a stream told of itself.
+struct Asked {
+    /// When it was made, if that was not known.
+    created: Option<Timestamp>,
+    retention: Duration,
+    listed: Vec<Shard>,
 }
 
-fn later(moment: Timestamp, seconds: u64) -> Timestamp {
-    let by = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
+async fn ask(stream: &impl Stream, retention: Option<Duration>) -> Result<Asked, StreamError> {
+    let (created, retention) = match retention {
+        Some(retention) => (None, retention),
+        None => (Some(stream.created().await?), stream.retention().await?),
+    };
+    Ok(Asked { created, retention, listed: stream.shards().await? })
 }

@@ -14,15 +14,14 @@
 use super::batch::Condition;
 use super::shard::Discard;
 use crate::arn::Arn;
-use crate::queue::Queue;
+use crate::destination;
 use crate::services::Services;
 use crate::stack::{Destination, KinesisMapping};
 use crate::stream::ShardId;
-use bytes::Bytes;
+use crate::uuid::uuid;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use serde::Serialize;
-use std::time::Duration;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,24 +68,24 @@ struct BatchInfo<'a> {
 
 /// Records that were given up, and whose they are.
 #[derive(Clone, Debug)]
-pub struct Loss {
+pub(super) struct Loss {
     /// The records.
-    pub discard: Discard,
+    pub(super) discard: Discard,
     /// The shard.
-    pub shard: ShardId,
+    pub(super) shard: ShardId,
     /// The function.
-    pub function: Arn,
+    pub(super) function: Arn,
     /// The stream.
-    pub stream: Arn,
+    pub(super) stream: Arn,
     /// The UUID of the mapping.
-    pub mapping_uuid: String,
+    pub(super) mapping_uuid: String,
     /// When they were given up.
-    pub at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 impl Loss {
     /// The document as JSON, with the event if the discard has it.
-    pub fn document(&self) -> String {
+    pub(super) fn document(&self) -> String {
         let discard = &self.discard;
         let is_known = discard.condition == Condition::RetryAttemptsExhausted;
         let made_id = self.uuid("request");
@@ -125,10 +124,9 @@ impl Loss {
     }
 
     /// The key of the object in a bucket.
-    pub fn key(&self) -> String {
-        let (uuid, shard) = (&self.mapping_uuid, &self.shard);
-        let at = self.at.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S");
-        format!("aws/lambda/{uuid}/{shard}/{at}-{}", self.uuid("object"))
+    pub(super) fn key(&self) -> String {
+        let source = format!("{}/{}", self.mapping_uuid, self.shard);
+        destination::object_key(&source, self.at, &self.uuid("object"))
     }
 
     /// A UUID that is the same for the same records, condition and purpose.
@@ -143,36 +141,18 @@ impl Loss {
             discard.condition.as_str()
         );
         let digest: [u8; 16] = Md5::digest(name.as_bytes()).into();
-        // The bits of version 4 and of the variant, as AWS's have them.
-        let version = 0xf000_u128 << 64;
-        let variant = 0xc000_u128 << 48;
-        let bits = u128::from_be_bytes(digest) & !version & !variant
-            | (0x4000_u128 << 64)
-            | (0x8000_u128 << 48);
-        let hex = format!("{bits:032x}");
-        let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+        uuid(u128::from_be_bytes(digest))
     }
 
     /// Sends the document; answers where it went.
-    pub async fn send<S: Services>(
+    pub(super) async fn send<S: Services>(
         &self,
         services: &S,
         destination: &Destination,
     ) -> Result<String, String> {
-        match destination {
-            Destination::Queue(arn) => {
-                let queue = services.queue(arn);
-                let sent = queue.send(&self.document(), Duration::ZERO).await;
-                sent.map(|()| arn.to_string()).map_err(|error| error.to_string())
-            }
-            Destination::Bucket(bucket) => {
-                let key = self.key();
-                let body = Bytes::from(self.document());
-                let put = services.put_object(bucket, &key, body).await;
-                put.map(|()| format!("s3://{bucket}/{key}")).map_err(|error| error.to_string())
-            }
-        }
+        let key = self.key();
+        destination::put(services, destination, &key, self.document()).await?;
+        Ok(destination::place(destination, &key))
     }
 }
 

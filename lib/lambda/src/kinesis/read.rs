@@ -1,12 +1,12 @@
 //! Where the reading of a shard stands: from where it goes on, when it may, and what one read brings.
 
 use super::driver::{POLL_INTERVAL, READ_INTERVAL_MIN};
-use super::lane::retry_wait;
-use crate::clock::Clock;
+use crate::backoff::retry_wait;
+use crate::clock::{Clock, later};
 use crate::stream::{
     Iterator, READ_RECORDS_MAX, Read, SequenceNumber, ShardId, Start, Stream, StreamError,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Where the reading of a shard stands.
 #[derive(Debug)]
@@ -165,8 +165,4 @@ async fn is_gone(stream: &impl Stream, shard: &ShardId, error: &StreamError) -> 
             .shards()
             .await
             .is_ok_and(|listed| !listed.is_empty() && listed.iter().all(|other| other.id != *shard))
-}
-
-fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
-    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -12,8 +12,7 @@
 use super::batch::{Batch, Condition, Entry, LastAnswer};
 use super::event::EventFrame;
 use super::lane::{Decision, Lane, Settled};
-use super::verdict::Verdict;
-use crate::happening::Ending;
+use super::verdict::{Judgement, Verdict};
 use crate::invoke::Outcome;
 use crate::stack::KinesisMapping;
 use crate::stream::{Record, SequenceNumber};
@@ -24,48 +23,48 @@ use std::time::Duration;
 
 /// Records of a shard that are read and not done: from here on nothing is read. One read brings at most as many again.
 /// It holds two of the largest batches, so a function never waits for the stream.
-pub const BUFFER_RECORDS_MAX: usize = 20_000;
+pub(super) const BUFFER_RECORDS_MAX: usize = 20_000;
 /// The same in bytes of events. One read brings at most 10 MB more, as base64.
-pub const BUFFER_BYTES_MAX: usize = 24 * 1024 * 1024;
+pub(super) const BUFFER_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// The largest batch and the largest factor:
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>.
-pub const BATCH_RECORDS_MAX: usize = 10_000;
+pub(super) const BATCH_RECORDS_MAX: usize = 10_000;
 /// See [`BATCH_RECORDS_MAX`].
-pub const PARALLELIZATION_FACTOR_MAX: usize = 10;
+pub(super) const PARALLELIZATION_FACTOR_MAX: usize = 10;
 
 /// A moment on both clocks: the simulator's, by which it waits, and the stream's, by which records have ages.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub(super) struct Moment {
     /// The simulator's.
-    pub now: Timestamp,
+    pub(super) now: Timestamp,
     /// The stream's.
-    pub stream: Timestamp,
+    pub(super) stream: Timestamp,
 }
 
 /// What a shard needs to know of its mapping.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(super) struct Settings {
     /// `BatchSize`.
-    pub batch_records_max: usize,
+    pub(super) batch_records_max: usize,
     /// `MaximumBatchingWindowInSeconds`.
-    pub batching_window: SignedDuration,
+    pub(super) batching_window: SignedDuration,
     /// `ParallelizationFactor`.
-    pub lanes: usize,
+    pub(super) lanes: usize,
     /// `MaximumRetryAttempts`; none: without end.
-    pub retry_attempts_max: Option<u32>,
+    pub(super) retry_attempts_max: Option<u32>,
     /// `MaximumRecordAgeInSeconds`, or how long the stream keeps records if that is less.
-    pub record_age_max: SignedDuration,
+    pub(super) record_age_max: SignedDuration,
     /// `BisectBatchOnFunctionError`.
-    pub bisect: bool,
+    pub(super) bisect: bool,
     /// `ReportBatchItemFailures`.
-    pub report_item_failures: bool,
+    pub(super) report_item_failures: bool,
     /// Whether a [`Discard`] needs its event.
-    pub keeps_payload: bool,
+    pub(super) keeps_payload: bool,
 }
 
 impl Settings {
     /// The settings of a mapping to a stream that keeps its records so long.
-    pub fn of(mapping: &KinesisMapping, retention: Duration, keeps_payload: bool) -> Self {
+    pub(super) fn of(mapping: &KinesisMapping, retention: Duration, keeps_payload: bool) -> Self {
         let age = mapping.record_age_max.unwrap_or(retention).min(retention);
         let signed = |time| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         Self {
@@ -83,21 +82,21 @@ impl Settings {
 
 /// A batch for the function.
 #[derive(Clone, Debug)]
-pub struct Delivery {
+pub(super) struct Delivery {
     /// Which lane sends it; goes back with the answer.
-    pub lane: usize,
+    pub(super) lane: usize,
     /// The event.
-    pub payload: Bytes,
+    pub(super) payload: Bytes,
     /// The first record.
-    pub first: SequenceNumber,
+    pub(super) first: SequenceNumber,
     /// The last record.
-    pub last: SequenceNumber,
+    pub(super) last: SequenceNumber,
     /// How many.
-    pub records: usize,
+    pub(super) records: usize,
     /// 1 for the first time.
-    pub attempt: u32,
+    pub(super) attempt: u32,
     /// How old the last record is.
-    pub iterator_age_ms: u64,
+    pub(super) iterator_age_ms: u64,
 }
 
 impl Delivery {
@@ -118,27 +117,27 @@ impl Delivery {
 
 /// Records that are given up.
 #[derive(Clone, Debug)]
-pub struct Discard {
+pub(super) struct Discard {
     /// Which lane gives them up; goes back when the destination knows.
-    pub lane: usize,
+    pub(super) lane: usize,
     /// Why.
-    pub condition: Condition,
+    pub(super) condition: Condition,
     /// The first record.
-    pub first: SequenceNumber,
+    pub(super) first: SequenceNumber,
     /// The last record.
-    pub last: SequenceNumber,
+    pub(super) last: SequenceNumber,
     /// When the first arrived.
-    pub first_arrival: Timestamp,
+    pub(super) first_arrival: Timestamp,
     /// When the last arrived.
-    pub last_arrival: Timestamp,
+    pub(super) last_arrival: Timestamp,
     /// How many.
-    pub records: usize,
+    pub(super) records: usize,
     /// How often the function failed at them.
-    pub attempts: u32,
+    pub(super) attempts: u32,
     /// How the function answered last, if it was asked.
-    pub last_answer: Option<LastAnswer>,
+    pub(super) last_answer: Option<LastAnswer>,
     /// The event, if [`Settings::keeps_payload`].
-    pub payload: Option<Bytes>,
+    pub(super) payload: Option<Bytes>,
 }
 
 impl Discard {
@@ -161,18 +160,18 @@ impl Discard {
 
 /// What is to be done now.
 #[derive(Clone, Debug, Default)]
-pub struct Orders {
+pub(super) struct Orders {
     /// Batches for the function, at most one of each lane.
-    pub deliveries: Vec<Delivery>,
+    pub(super) deliveries: Vec<Delivery>,
     /// Records to give up.
-    pub discards: Vec<Discard>,
+    pub(super) discards: Vec<Discard>,
     /// When to ask again, if nothing happens before.
-    pub wait: Option<Timestamp>,
+    pub(super) wait: Option<Timestamp>,
 }
 
 /// A shard, as the mapping sees it.
 #[derive(Debug)]
-pub struct ShardMachine {
+pub(super) struct ShardMachine {
     settings: Settings,
     frame: EventFrame,
     lanes: Vec<Lane>,
@@ -187,7 +186,11 @@ pub struct ShardMachine {
 
 impl ShardMachine {
     /// A shard of which everything up to `position` is done.
-    pub fn new(settings: Settings, frame: EventFrame, position: Option<SequenceNumber>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        frame: EventFrame,
+        position: Option<SequenceNumber>,
+    ) -> Self {
         Self {
             lanes: vec![Lane::default(); settings.lanes.max(1)],
             settings,
@@ -202,7 +205,7 @@ impl ShardMachine {
     }
 
     /// Takes the records of a read, in order.
-    pub fn take(&mut self, records: Vec<Record>, now: Timestamp) {
+    pub(super) fn take(&mut self, records: Vec<Record>, now: Timestamp) {
         for record in records {
             let bytes = self.frame.record_bytes(&record);
             self.behind.push_back((record.sequence_number.clone(), bytes));
@@ -217,17 +220,17 @@ impl ShardMachine {
     }
 
     /// No record comes any more.
-    pub fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.is_closed = true;
     }
 
     /// Whether there is room for a read.
-    pub fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.behind.len() < BUFFER_RECORDS_MAX && self.bytes < BUFFER_BYTES_MAX
     }
 
     /// What is to be done at a moment. Asked twice, the second time there is only waiting.
-    pub fn decide(&mut self, moment: Moment) -> Orders {
+    pub(super) fn decide(&mut self, moment: Moment) -> Orders {
         let mut orders = Orders::default();
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             match lane.decide(&self.settings, &self.frame, moment, self.is_closed) {
@@ -247,14 +250,14 @@ impl ShardMachine {
     }
 
     /// What an answer says about the batch that a lane has sent.
-    pub fn judge(&self, lane: usize, outcome: &Outcome) -> (Verdict, Ending) {
+    pub(super) fn judge(&self, lane: usize, outcome: &Outcome) -> Judgement {
         let batch = self.lanes.get(lane).and_then(Lane::current);
         let numbers = batch.map(Batch::numbers).unwrap_or_default();
-        Verdict::of(outcome, &numbers, self.settings.report_item_failures)
+        Judgement::of(outcome, &numbers, self.settings.report_item_failures)
     }
 
     /// Does what the verdict on a lane's batch says.
-    pub fn settle(
+    pub(super) fn settle(
         &mut self,
         lane: usize,
         verdict: &Verdict,
@@ -268,14 +271,14 @@ impl ShardMachine {
     }
 
     /// The batch of a lane succeeded, and is to be delivered again all the same.
-    pub fn repeat(&mut self, lane: usize) {
+    pub(super) fn repeat(&mut self, lane: usize) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.repeat();
         }
     }
 
     /// The destination knows of the records that a lane gave up.
-    pub fn discarded(&mut self, lane: usize, now: Timestamp) {
+    pub(super) fn discarded(&mut self, lane: usize, now: Timestamp) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.discarded(now);
         }
@@ -294,27 +297,27 @@ impl ShardMachine {
     }
 
     /// The record up to which everything is done.
-    pub fn position(&self) -> Option<&SequenceNumber> {
+    pub(super) fn position(&self) -> Option<&SequenceNumber> {
         self.position.as_ref()
     }
 
     /// Records that are read and not done.
-    pub fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.lanes.iter().map(Lane::len).sum()
     }
 
     /// Batches that are with the function or on their way to the destination.
-    pub fn in_flight(&self) -> usize {
+    pub(super) fn in_flight(&self) -> usize {
         self.lanes.iter().filter(|lane| lane.is_busy).count()
     }
 
     /// Everything that was read is done.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.behind.is_empty()
     }
 
     /// Everything is done, and nothing comes any more.
-    pub fn is_ended(&self) -> bool {
+    pub(super) fn is_ended(&self) -> bool {
         self.is_closed && self.is_empty()
     }
 }

@@ -1,27 +1,17 @@
 //! What an answer says about a batch: which records are done, and what becomes of the others.
 //!
-//! The rules: <https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html>. Without
-//! `ReportBatchItemFailures` any answer is a success. With it:
-//!
-//! | answer | verdict |
-//! | --- | --- |
-//! | nothing, `null`, `""`, `[]`, `{}`, an object without `batchItemFailures` | success |
-//! | `batchItemFailures` is empty or `null` | success |
-//! | identifiers of the batch | all before the one with the lowest number is done |
-//! | an identifier that is missing, empty, no text, or not of the batch | failure of the whole batch |
-//! | anything else, and what is no JSON | failure of the whole batch |
-//!
-//! `""` and `[]` are not in the text of the documentation; AWS was seen to take them as a success. The last line, an object
-//! without the field, and one strange identifier among good ones (a failure of the whole batch) are choices of ours.
+//! Without `ReportBatchItemFailures` any answer is a success. With it, [`item_failures`] says which answers name records: all
+//! before the one with the lowest number is done. An answer that is malformed, or names a record that is not of the batch, is a
+//! failure of the whole batch, be there good ones beside it (a choice of ours).
 
 use crate::happening::Ending;
 use crate::invoke::Outcome;
+use crate::item_failures;
 use crate::stream::SequenceNumber;
-use serde_json::Value;
 
 /// What an answer says about its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// All records are done.
     Done,
     /// The records before this index are done, those from it on failed. It may be 0: the whole batch failed, and the
@@ -36,67 +26,62 @@ pub enum Verdict {
     NotRun,
 }
 
-impl Verdict {
+/// A verdict, and what to tell with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    /// How reports count it.
+    pub(super) ending: Ending,
+    /// Why the answer says nothing about single records although it should.
+    pub(super) malformed: Option<String>,
+}
+
+impl Judgement {
     /// Judges an answer to a batch of records with these numbers, which increase.
-    pub fn of(
+    pub(super) fn of(
         outcome: &Outcome,
         numbers: &[&SequenceNumber],
         report_item_failures: bool,
-    ) -> (Self, Ending) {
+    ) -> Self {
+        let mut malformed = None;
         let verdict = match outcome {
-            Outcome::Answered(body) if report_item_failures => judge(body, numbers),
-            Outcome::Answered(_) => Self::Done,
-            Outcome::Failed(error) => Self::Failed { handled: error.handled },
-            Outcome::Throttled | Outcome::Unreachable(_) => Self::NotRun,
-        };
-        let ending = match (&verdict, outcome) {
-            (_, Outcome::Throttled) => Ending::Throttled,
-            (_, Outcome::Unreachable(text)) => Ending::Unreachable { text: text.clone() },
-            (_, Outcome::Failed(error)) => {
-                Ending::Error { text: format!("{}: {}", error.error_type, error.message) }
+            Outcome::Answered(body) if report_item_failures => {
+                read(body, numbers).unwrap_or_else(|reason| {
+                    malformed = Some(reason);
+                    Verdict::FailedFrom(0)
+                })
             }
-            (Self::FailedFrom(first), Outcome::Answered(_)) => {
+            Outcome::Answered(_) => Verdict::Done,
+            Outcome::Failed(error) => Verdict::Failed { handled: error.handled },
+            Outcome::Throttled | Outcome::Unreachable(_) => Verdict::NotRun,
+        };
+        let ending = match &verdict {
+            Verdict::FailedFrom(first) => {
                 Ending::Partial { failed: numbers.len().saturating_sub(*first) }
             }
-            (_, Outcome::Answered(_)) => Ending::Success,
+            Verdict::Done | Verdict::Failed { .. } | Verdict::NotRun => Ending::of(outcome),
         };
-        (verdict, ending)
+        Self { verdict, ending, malformed }
     }
 }
 
-fn judge(body: &[u8], numbers: &[&SequenceNumber]) -> Verdict {
-    const WHOLE: Verdict = Verdict::FailedFrom(0);
-    if body.trim_ascii().is_empty() {
-        return Verdict::Done;
-    }
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return WHOLE };
-    let failures = match &answer {
-        Value::Null => return Verdict::Done,
-        Value::String(text) if text.is_empty() => return Verdict::Done,
-        Value::Array(items) if items.is_empty() => return Verdict::Done,
-        Value::Object(fields) => match fields.get("batchItemFailures") {
-            None | Some(Value::Null) => return Verdict::Done,
-            Some(Value::Array(failures)) => failures,
-            Some(_) => return WHOLE,
-        },
-        _ => return WHOLE,
+/// What an answer says about records with these numbers, or what is wrong with it.
+fn read(body: &[u8], numbers: &[&SequenceNumber]) -> Result<Verdict, String> {
+    let index = |identifier: String| {
+        let wanted = SequenceNumber::new(&identifier);
+        let found = numbers.binary_search_by(|number| (*number).cmp(&wanted)).ok();
+        found
+            .ok_or_else(|| format!("the `itemIdentifier` `{identifier}` is no record of the batch"))
     };
-    let mut first = None;
-    for failure in failures {
-        let identifier = failure.get("itemIdentifier").and_then(Value::as_str).unwrap_or_default();
-        let wanted = SequenceNumber::new(identifier);
-        let Ok(index) = numbers.binary_search_by(|number| (*number).cmp(&wanted)) else {
-            return WHOLE;
-        };
-        first = Some(first.map_or(index, |first: usize| first.min(index)));
-    }
-    first.map_or(Verdict::Done, Verdict::FailedFrom)
+    let identifiers = item_failures::read(body)?.into_iter();
+    let failed: Vec<usize> = identifiers.map(index).collect::<Result<_, _>>()?;
+    Ok(failed.into_iter().min().map_or(Verdict::Done, Verdict::FailedFrom))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invoke::FunctionError;
+    use crate::testing::failed;
     use bytes::Bytes;
 
     /// Judges an answer to the batch of the records 8, 9, 10 and 11.
@@ -105,8 +90,9 @@ mod tests {
         let numbers = ["8", "9", "10", "11"].map(SequenceNumber::new);
         let outcome = Outcome::Answered(Bytes::from(body.to_owned()));
         let numbers: Vec<&SequenceNumber> = numbers.iter().collect();
-        assert_eq!(&Verdict::of(&outcome, &numbers, true).0, expect, "{body}");
-        assert_eq!(Verdict::of(&outcome, &numbers, false).0, Verdict::Done, "not asked: {body}");
+        let judged = |asked| Judgement::of(&outcome, &numbers, asked);
+        assert_eq!(&judged(true).verdict, expect, "{body}");
+        assert_eq!(judged(false).verdict, Verdict::Done, "not asked: {body}");
     }
 
     fn check_failures(failures: &str, expect: &Verdict) {
@@ -161,23 +147,21 @@ mod tests {
     #[test]
     fn what_did_not_run_is_no_failure_of_the_function() {
         let number = SequenceNumber::new("8");
-        let judged = |outcome: Outcome| Verdict::of(&outcome, &[&number], true);
+        let judged = |outcome: Outcome| {
+            let judged = Judgement::of(&outcome, &[&number], true);
+            assert_eq!(judged.malformed, None);
+            (judged.verdict, judged.ending)
+        };
         assert_eq!(judged(Outcome::Throttled), (Verdict::NotRun, Ending::Throttled));
         assert_eq!(
             judged(Outcome::Unreachable("lost".to_owned())),
             (Verdict::NotRun, Ending::Unreachable { text: "lost".to_owned() })
         );
-        let error = FunctionError {
-            handled: false,
-            error_type: "Sandbox.Timedout".to_owned(),
-            message: "too slow".to_owned(),
-            payload: Bytes::new(),
-        };
         assert_eq!(
-            judged(Outcome::Failed(error)),
+            judged(failed()),
             (
                 Verdict::Failed { handled: false },
-                Ending::Error { text: "Sandbox.Timedout: too slow".to_owned() }
+                Ending::Error { text: "Broken: it broke".to_owned() }
             )
         );
     }

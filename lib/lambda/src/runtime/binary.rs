@@ -129,6 +129,7 @@ fn machine(header: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Folder;
     use std::os::unix::fs::PermissionsExt;
 
     fn elf(machine: u8) -> Vec<u8> {
@@ -148,28 +149,27 @@ mod tests {
     }
 
     /// Writes a file and checks it: what the error says after the path and the function.
-    fn checked(name: &str, content: &[u8], mode: u32) -> String {
-        let path = std::env::temp_dir().join(format!("streamgauge-{name}-{}", std::process::id()));
+    fn checked(content: &[u8], mode: u32) -> String {
+        let folder = Folder::new();
+        let path = folder.file("bootstrap");
         std::fs::write(&path, content).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        let checked = check("f", &path);
-        std::fs::remove_file(&path).unwrap();
-        checked.map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+        check("f", &path).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
     #[test]
     fn a_binary_for_other_processors_is_told_with_its_remedy() {
         let other = if std::env::consts::ARCH == "x86_64" { 183 } else { 62 };
-        let told = checked("other", &elf(other), 0o755);
+        let told = checked(&elf(other), 0o755);
         assert!(told.contains("of the function `f` is for "), "{told}");
         assert!(told.contains("build it for this machine: `cargo lambda build --"), "{told}");
     }
 
     #[test]
     fn a_file_that_may_not_run_is_told_with_its_remedy() {
-        let told = checked("mode", b"#!/bin/sh\n", 0o644);
+        let told = checked(b"#!/bin/sh\n", 0o644);
         assert!(told.ends_with("is not executable; run `chmod +x` on it"), "{told}");
-        assert_eq!(checked("script", b"#!/bin/sh\n", 0o755), "fine");
+        assert_eq!(checked(b"#!/bin/sh\n", 0o755), "fine");
     }
 
     #[test]

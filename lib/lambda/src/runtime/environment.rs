@@ -15,12 +15,13 @@
 mod run;
 mod start;
 
+use super::Core;
 use super::api::{self, Asked, Call, Reply};
 use super::process::{Journal, Process};
-use super::{Core, lock};
 use crate::http;
 use crate::interfere::{Interference, Place, Point};
 use crate::invoke::{Invocation, Invoked};
+use crate::lock::lock;
 use crate::stack::Function;
 use std::process::ExitStatus;
 use std::sync::Arc;

@@ -2,11 +2,12 @@
 
 use super::lines::Lines;
 use crate::happening::{Happening, Observer};
+use crate::lock::lock;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
@@ -31,7 +32,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Tells a line, with the invocation that runs.
     pub(super) fn tell(&self, line: String) {
-        let request_id = self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let request_id = lock(&self.request_id).clone();
         self.observer.see(Happening::Log {
             function: Arc::clone(&self.function),
             environment: self.environment,
@@ -42,7 +43,7 @@ impl Journal {
 
     /// From now on lines belong to this invocation.
     pub(super) fn turn_to(&self, request_id: Option<Arc<str>>) {
-        *self.request_id.lock().unwrap_or_else(PoisonError::into_inner) = request_id;
+        *lock(&self.request_id) = request_id;
     }
 }
 

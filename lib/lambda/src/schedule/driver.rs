@@ -164,7 +164,7 @@ mod tests {
     use crate::arn::Arn;
     use crate::happening::Nobody;
     use crate::stack::ScheduleKind;
-    use std::sync::Mutex;
+    use crate::testing::Watcher;
     use std::time::Duration;
     use tokio::sync::mpsc;
 
@@ -187,15 +187,6 @@ mod tests {
             std::future::ready(())
         };
         (submit, receiver)
-    }
-
-    #[derive(Debug, Default)]
-    struct Notes(Mutex<Vec<String>>);
-
-    impl Observer for Notes {
-        fn see(&self, happening: Happening) {
-            self.0.lock().unwrap().push(format!("{happening:?}"));
-        }
     }
 
     /// The seconds between ticks.
@@ -266,17 +257,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_left_out_after_a_long_sleep_is_told() {
         let (submit, mut ticks) = sender();
-        let (clock, notes) = (Clock::hurried(60), Arc::new(Notes::default()));
-        let observer: Arc<dyn Observer> = Arc::<Notes>::clone(&notes);
+        let (clock, notes) = (Clock::hurried(60), Arc::new(Watcher::default()));
         let ticker =
-            Ticker::start(schedule("rate(1 minute)"), submit, observer, clock.clone()).unwrap();
+            Ticker::start(schedule("rate(1 minute)"), submit, notes.observer(), clock.clone())
+                .unwrap();
         let first = ticks.recv().await.unwrap().due;
         tokio::time::advance(Duration::from_secs(20_000)).await;
         let late = steps(&mut ticks, CATCH_UP_TICKS_MAX).await;
         assert!(late.iter().all(|step| *step == 60));
         let next = ticks.recv().await.unwrap().due;
         assert_eq!(next.duration_since(first), SignedDuration::from_mins(20_001));
-        let notes = notes.0.lock().unwrap().join("\n");
+        let notes = format!("{:?}", notes.all());
         assert!(
             notes.contains("the schedule Settle/Tick") && notes.contains("are left out"),
             "{notes}"

@@ -1,21 +1,12 @@
 //! What an answer means for the messages of its batch: which to delete, and which come again.
 //!
-//! With `ReportBatchItemFailures` the function names the messages that failed:
-//! `{"batchItemFailures":[{"itemIdentifier":"<messageId>"}]}`. From
-//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>:
-//!
-//! | the answer | means |
-//! | --- | --- |
-//! | `null`, `{}`, `batchItemFailures` empty or `null` | all are done |
-//! | no JSON; an identifier that is empty, `null`, under another key, or of no message of the batch | all failed |
-//!
-//! Our choice: an answer of no bytes means what `null` means; JSON that is neither object nor `null`, or
-//! `batchItemFailures` that is no list, is malformed, and all failed.
+//! With `ReportBatchItemFailures` the function may name the messages that failed, as [`item_failures`] reads it. When the answer
+//! is malformed, or names a message that is not of the batch, all failed.
 
 use crate::happening::Ending;
 use crate::invoke::Outcome;
+use crate::item_failures;
 use crate::queue::Message;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What an outcome means.
@@ -35,11 +26,6 @@ pub(super) struct Settled {
 pub(super) fn settle(outcome: &Outcome, batch: &[&Message], reports: bool) -> Settled {
     let none = |ending| Settled { delete: vec![], failed: batch.len(), ending, malformed: None };
     match outcome {
-        Outcome::Failed(error) => {
-            none(Ending::Error { text: format!("{}: {}", error.error_type, error.message) })
-        }
-        Outcome::Throttled => none(Ending::Throttled),
-        Outcome::Unreachable(reason) => none(Ending::Unreachable { text: reason.clone() }),
         Outcome::Answered(answer) => {
             let ids = batch.iter().map(|message| message.id.as_str()).collect();
             let failures = if reports { failures(answer, &ids) } else { Ok(BTreeSet::new()) };
@@ -50,6 +36,9 @@ pub(super) fn settle(outcome: &Outcome, batch: &[&Message], reports: bool) -> Se
                     ..none(Ending::Partial { failed: batch.len() })
                 },
             }
+        }
+        Outcome::Failed(_) | Outcome::Throttled | Outcome::Unreachable(_) => {
+            none(Ending::of(outcome))
         }
     }
 }
@@ -64,37 +53,17 @@ fn answered(batch: &[&Message], failures: &BTreeSet<String>) -> Settled {
 
 /// The messages that an answer names, or why it names none of the batch.
 fn failures(answer: &[u8], batch: &BTreeSet<&str>) -> Result<BTreeSet<String>, String> {
-    if answer.is_empty() {
-        return Ok(BTreeSet::new());
+    let failures: BTreeSet<String> = item_failures::read(answer)?.into_iter().collect();
+    match failures.iter().find(|id| !batch.contains(id.as_str())) {
+        Some(id) => Err(format!("the `itemIdentifier` `{id}` is no message of the batch")),
+        None => Ok(failures),
     }
-    let answer = serde_json::from_slice::<Value>(answer)
-        .map_err(|error| format!("the answer is no JSON: {error}"))?;
-    let items = match &answer {
-        Value::Null => None,
-        Value::Object(fields) => fields.get("batchItemFailures").filter(|items| !items.is_null()),
-        _ => return Err("the answer is neither an object nor null".to_owned()),
-    };
-    let items = match items {
-        None => return Ok(BTreeSet::new()),
-        Some(Value::Array(items)) => items,
-        Some(_) => return Err("`batchItemFailures` is no list".to_owned()),
-    };
-    let identifier = |item: &Value| match item.get("itemIdentifier") {
-        None => Err("an item of `batchItemFailures` has no `itemIdentifier`".to_owned()),
-        Some(Value::String(id)) if id.is_empty() => Err("an `itemIdentifier` is empty".to_owned()),
-        Some(Value::String(id)) if batch.contains(id.as_str()) => Ok(id.clone()),
-        Some(Value::String(id)) => {
-            Err(format!("the `itemIdentifier` `{id}` is no message of the batch"))
-        }
-        Some(_) => Err("an `itemIdentifier` is no text".to_owned()),
-    };
-    items.iter().map(identifier).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invoke::FunctionError;
+    use crate::testing::failed;
     use bytes::Bytes;
     use std::collections::BTreeMap;
 
@@ -138,9 +107,15 @@ mod tests {
 
     #[test]
     fn complete_successes() {
-        for text in
-            ["null", "", "{}", r#"{"batchItemFailures":[]}"#, r#"{"batchItemFailures":null}"#]
-        {
+        for text in [
+            "null",
+            "",
+            "\"\"",
+            "[]",
+            "{}",
+            r#"{"batchItemFailures":[]}"#,
+            r#"{"batchItemFailures":null}"#,
+        ] {
             check(text, &["a", "b", "c"]);
         }
         check(r#"{"statusCode":200}"#, &["a", "b", "c"]);
@@ -162,7 +137,7 @@ mod tests {
     fn complete_failures() {
         check_malformed("done", "the answer is no JSON");
         check_malformed(r#""done""#, "neither an object nor null");
-        check_malformed("[]", "neither an object nor null");
+        check_malformed("[1]", "neither an object nor null");
         check_malformed(r#"{"batchItemFailures":"b"}"#, "is no list");
         check_malformed(r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, "is empty");
         check_malformed(r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, "is no text");
@@ -184,17 +159,8 @@ mod tests {
 
     #[test]
     fn failures_of_the_function_keep_all() {
-        let failed = FunctionError {
-            handled: false,
-            error_type: "Sandbox.Timedout".to_owned(),
-            message: "timed out".to_owned(),
-            payload: Bytes::new(),
-        };
         for (outcome, ending) in [
-            (
-                Outcome::Failed(failed),
-                Ending::Error { text: "Sandbox.Timedout: timed out".to_owned() },
-            ),
+            (failed(), Ending::Error { text: "Broken: it broke".to_owned() }),
             (Outcome::Throttled, Ending::Throttled),
             (
                 Outcome::Unreachable("lost".to_owned()),

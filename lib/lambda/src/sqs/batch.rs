@@ -1,6 +1,7 @@
 //! When a batch goes to the function: at the end of the window, at its number of messages, or before it is too large.
 
 use super::event::event_bytes;
+use crate::clock::later;
 use crate::invoke::REQUEST_BYTES_MAX;
 use crate::queue::{Message, RECEIVE_MESSAGES_MAX};
 use crate::stack::SqsMapping;
@@ -81,7 +82,7 @@ impl Batch {
         let Some(first) = self.items.first() else {
             return Next::Receive { messages_max, wait: POLL_MAX };
         };
-        let end = first.received.saturating_add(limits.window).unwrap_or(Timestamp::MAX);
+        let end = later(first.received, limits.window);
         let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
         if room == 0 || !self.waiting.is_empty() || left.is_zero() {
             return Next::Invoke;

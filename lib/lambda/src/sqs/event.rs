@@ -5,12 +5,12 @@
 //! with attributes has `md5OfMessageAttributes` before `md5OfBody`.
 
 use crate::arn::Arn;
+use crate::hex::hex;
 use crate::queue::{Message, MessageAttribute};
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// The attributes in the order in which AWS writes them; all others come behind, by name.
 const ATTRIBUTES: [&str; 9] = [
@@ -145,11 +145,7 @@ fn md5_of(attributes: &BTreeMap<String, MessageAttribute>) -> Option<String> {
             part(&[2], &bytes.unwrap_or_default());
         }
     }
-    Some(hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    }))
+    Some(hex(hash.finalize()))
 }
 
 #[cfg(test)]

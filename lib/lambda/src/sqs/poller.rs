@@ -4,22 +4,20 @@ use super::batch::Limits;
 use super::scale::{Crew, GROWTH_PAUSE};
 use super::work::work;
 use super::{MappingError, check};
+use crate::backoff::retry_wait;
 use crate::clock::Clock;
 use crate::happening::{Happening, Observer};
 use crate::interfere::Interfere;
 use crate::invoke::Invoke;
+use crate::lock::lock;
 use crate::queue::{Queue, QueueError};
 use crate::stack::SqsMapping;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// The pause after a first failure of the queue or throttle, doubled with each further one.
-pub(super) const PAUSE_MIN: Duration = Duration::from_secs(1);
-/// The longest such pause.
-pub(super) const PAUSE_MAX: Duration = Duration::from_mins(1);
 /// How often the queue is asked whether it is drained, if nothing happens.
 const DRAIN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -85,20 +83,21 @@ impl<Q: Queue> SqsPoller<Q> {
 
     /// Waits until the queue holds no message, as far as it tells: none visible, delayed or in flight.
     pub async fn drained(&self) {
-        let mut pause = DRAIN_PAUSE;
+        let mut failures = 0;
         loop {
             // Made before asking, so that a batch that ends in between is not missed.
             let settled = self.settled.notified();
             match self.queue.depth().await {
                 Ok(depth) if depth.total() == 0 => return,
-                Ok(_) => pause = DRAIN_PAUSE,
+                Ok(_) => failures = 0,
                 Err(error) => {
                     let place = format!("the depth of the queue of {}", self.mapping);
                     let error = error.to_string();
                     self.observer.see(Happening::Trouble { place, error });
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    failures += 1;
                 }
             }
+            let pause = if failures == 0 { DRAIN_PAUSE } else { retry_wait(failures) };
             tokio::select! {
                 () = settled => {}
                 () = self.clock.sleep(pause) => {}
@@ -161,14 +160,14 @@ async fn supervise<Q: Queue, I: Invoke>(
 
 /// Asks the queue for its visibility time-out until it answers.
 async fn visibility<Q: Queue, I>(source: &SqsSource<Q, I>) -> Duration {
-    let mut pause = PAUSE_MIN;
+    let mut failures = 0;
     loop {
         match source.queue.visibility().await {
             Ok(visibility) => return visibility,
             Err(error) => source.trouble("the visibility time-out of", &error),
         }
-        source.clock.sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        failures += 1;
+        source.clock.sleep(retry_wait(failures)).await;
     }
 }
 
@@ -184,7 +183,7 @@ impl<Q: Queue, I> SqsSource<Q, I> {
 
 impl<Q, I> Shared<Q, I> {
     fn crew<T>(&self, change: impl FnOnce(&mut Crew) -> T) -> T {
-        change(&mut self.crew.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut lock(&self.crew))
     }
 
     /// A poller has its first message.

@@ -4,10 +4,11 @@ use super::*;
 use crate::arn::Arn;
 use crate::clock::Clock;
 use crate::embedded::queue::{EmbeddedQueue, NewMessage, QueueSettings};
-use crate::happening::{Ending, Happening, Observer};
+use crate::happening::{Ending, Happening};
 use crate::interfere::{Harmless, Interfere, Interference, Place, Point};
-use crate::invoke::{FunctionError, Invocation, Invoke, Invoked, Outcome, Report};
+use crate::invoke::{Invocation, Invoke, Invoked, Outcome, Report};
 use crate::queue::{Depth, Message, Queue, QueueError};
+use crate::testing::{Watcher, Wrong, done, failed};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -75,21 +76,12 @@ impl Invoke for Script {
     }
 }
 
-#[derive(Debug, Default)]
-struct Notes(Mutex<Vec<Happening>>);
-
-impl Observer for Notes {
-    fn see(&self, happening: Happening) {
-        self.0.lock().unwrap().push(happening);
-    }
-}
-
 /// All that a test looks at.
 struct Bench {
     clock: Clock,
     queue: EmbeddedQueue,
     script: Script,
-    notes: Arc<Notes>,
+    watcher: Arc<Watcher>,
     told: mpsc::UnboundedReceiver<()>,
 }
 
@@ -109,7 +101,7 @@ impl Bench {
             running_max: Arc::default(),
             told: sender,
         };
-        Self { clock, queue, script, notes: Arc::default(), told }
+        Self { clock, queue, script, watcher: Arc::default(), told }
     }
 
     fn taking(mut self, seconds: u64) -> Self {
@@ -134,13 +126,12 @@ impl Bench {
         queue: Q,
         interfere: impl Interfere + 'static,
     ) -> SqsPoller<Q> {
-        let observer: Arc<dyn Observer> = Arc::<Notes>::clone(&self.notes);
         let source = SqsSource {
             mapping,
             queue,
             invoke: self.script.clone(),
             interfere: Arc::new(interfere),
-            observer,
+            observer: self.watcher.observer(),
             clock: self.clock.clone(),
         };
         SqsPoller::start(source).unwrap()
@@ -160,8 +151,7 @@ impl Bench {
 
     /// How often things happened, as short texts.
     fn notes(&self) -> Vec<String> {
-        let notes = self.notes.0.lock().unwrap();
-        let short = notes.iter().map(|happening| match happening {
+        let short = |happening: &Happening| match happening {
             Happening::Invoked { ending: Ending::Success, .. } => "success".to_owned(),
             Happening::Invoked { ending: Ending::Partial { failed }, .. } => {
                 format!("{failed} failed")
@@ -172,9 +162,10 @@ impl Bench {
                 format!("{mapping} retries {records}")
             }
             Happening::Trouble { place, error } => format!("{place}: {error}"),
+            Happening::Fault { what } => format!("fault: {what}"),
             other => format!("{other:?}"),
-        });
-        short.collect()
+        };
+        self.watcher.all().iter().map(short).collect()
     }
 }
 
@@ -193,19 +184,6 @@ fn mapping(batch_messages_max: usize, window: u64) -> SqsMapping {
 
 fn reporting(batch_messages_max: usize) -> SqsMapping {
     SqsMapping { report_item_failures: true, ..mapping(batch_messages_max, 0) }
-}
-
-fn done() -> Outcome {
-    Outcome::Answered(Bytes::from_static(b"null"))
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed(FunctionError {
-        handled: false,
-        error_type: "Runtime.ExitError".to_owned(),
-        message: "exit status: 1".to_owned(),
-        payload: Bytes::new(),
-    })
 }
 
 /// The bodies of all calls, in order.

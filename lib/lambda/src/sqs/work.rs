@@ -3,11 +3,14 @@
 use super::answer::settle;
 use super::batch::{Batch, Item, Next};
 use super::event::{event, record};
-use super::poller::{PAUSE_MAX, PAUSE_MIN, Shared, until_stopped};
+use super::poller::{Shared, until_stopped};
+use crate::backoff::retry_wait;
+use crate::clock::later;
 use crate::happening::Happening;
 use crate::interfere::{Interference, Place, Point};
 use crate::invoke::{Cause, Invocation, Invoke, Outcome};
 use crate::queue::{Message, Queue};
+use crate::stack::SqsMapping;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,7 +26,7 @@ pub(super) async fn work<Q: Queue, I: Invoke>(
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut batch = Batch::default();
-    let mut pause = PAUSE_MIN;
+    let mut failures = 0;
     while !*stopped.borrow() {
         match batch.next(&shared.limits, shared.source.clock.now()) {
             Next::Invoke => {
@@ -42,14 +45,14 @@ pub(super) async fn work<Q: Queue, I: Invoke>(
                     received = shared.receive(messages_max, wait) => received,
                 };
                 let Some(messages) = received else {
+                    failures += 1;
                     tokio::select! {
                         () = until_stopped(&mut stopped) => break,
-                        () = shared.source.clock.sleep(pause) => {}
+                        () = shared.source.clock.sleep(retry_wait(failures)) => {}
                     }
-                    pause = (pause * 2).min(PAUSE_MAX);
                     continue;
                 };
-                pause = PAUSE_MIN;
+                failures = 0;
                 if batch.is_empty() {
                     if !messages.is_empty() {
                         shared.begin();
@@ -76,6 +79,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             attempt: self.reads.fetch_add(1, Ordering::Relaxed).saturating_add(1),
         };
         if let Interference::Delay(delay) = source.interfere.at(&place) {
+            self.fault("a read", &format!("delayed by {delay:?}"));
             source.clock.sleep(delay).await;
         }
         match source.queue.receive(messages_max, wait).await {
@@ -111,7 +115,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             payload: event(items.iter().map(|item| item.record.as_slice())),
             cause,
         };
-        let hidden_until = first.received.saturating_add(self.visibility).unwrap_or(Timestamp::MAX);
+        let hidden_until = later(first.received, self.visibility);
         let outcome = self.invoke(&invocation, &messages, (hidden_until, stopped)).await;
         let settled = settle(&outcome, &messages, mapping.report_item_failures);
         if let Some(error) = settled.malformed {
@@ -122,6 +126,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
         let repeat =
             !settled.delete.is_empty() && source.interfere.at(&done) == Interference::Repeat;
         let kept = if repeat {
+            self.fault("a batch", "repeated although it succeeded");
             messages.len()
         } else {
             settled.failed + self.delete(&settled.delete).await
@@ -132,6 +137,13 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
         }
     }
 
+    /// Tells what was done to a read or a batch on purpose.
+    fn fault(&self, to: &str, done: &str) {
+        let SqsMapping { name, queue, .. } = &self.source.mapping;
+        let what = format!("{to} of {} for `{name}` {done}", queue.name());
+        self.source.observer.see(Happening::Fault { what });
+    }
+
     /// Asks the function, and again while it is throttled and the messages are hidden.
     async fn invoke(
         &self,
@@ -140,7 +152,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
         (hidden_until, stopped): (Timestamp, &mut watch::Receiver<bool>),
     ) -> Outcome {
         let source = &self.source;
-        let mut pause = PAUSE_MIN;
+        let mut throttles = 0;
         loop {
             let invoked = source.invoke.invoke(invocation.clone()).await;
             let reports = source.mapping.report_item_failures;
@@ -151,7 +163,8 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
                 ending: settle(&invoked.outcome, messages, reports).ending,
                 report: invoked.report,
             });
-            let again = source.clock.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+            throttles += 1;
+            let again = later(source.clock.now(), retry_wait(throttles));
             if invoked.outcome != Outcome::Throttled || again >= hidden_until {
                 return invoked.outcome;
             }
@@ -164,13 +177,11 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             if stops {
                 return invoked.outcome;
             }
-            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
     /// Deletes messages; tells how many could not be.
     async fn delete(&self, receipts: &[String]) -> usize {
-        let mut pause = PAUSE_MIN;
         for attempt in 1..=DELETE_ATTEMPTS_MAX {
             if receipts.is_empty() {
                 return 0;
@@ -180,8 +191,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
                 Err(error) => self.source.trouble("deleting from", &error),
             }
             if attempt < DELETE_ATTEMPTS_MAX {
-                self.source.clock.sleep(pause).await;
-                pause = (pause * 2).min(PAUSE_MAX);
+                self.source.clock.sleep(retry_wait(attempt)).await;
             }
         }
         receipts.len()

@@ -16,8 +16,28 @@ use crate::stream::Start;
 use crate::uuid::uuid;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+/// The range of `BatchSize`; of this and the following:
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>.
+const BATCH: RangeInclusive<i64> = 1..=10_000;
+/// The range of `MaximumBatchingWindowInSeconds`.
+const WINDOW_SECONDS: RangeInclusive<i64> = 0..=300;
+/// The range of `ParallelizationFactor`.
+const PARALLEL: RangeInclusive<i64> = 1..=10;
+/// The range of `MaximumRetryAttempts`; -1: without end.
+const RETRIES: RangeInclusive<i64> = -1..=10_000;
+/// The range of `MaximumRecordAgeInSeconds`; -1: as long as the stream keeps records.
+const AGE_SECONDS: RangeInclusive<i64> = -1..=604_800;
+/// The shortest age beside -1.
+const AGE_SECONDS_MIN: i64 = 60;
+/// The range of `TumblingWindowInSeconds`.
+const TUMBLING_SECONDS: RangeInclusive<i64> = 0..=900;
+/// The largest batch of messages without a batching window.
+const BATCH_MESSAGES_WITHOUT_WINDOW_MAX: i64 = 10;
+/// The range of `MaximumConcurrency`: <https://docs.aws.amazon.com/lambda/latest/api/API_ScalingConfig.html>.
+const CONCURRENCY: RangeInclusive<i64> = 2..=1_000;
 /// Records of a batch where the template does not say.
 const BATCH_RECORDS: i64 = 100;
 /// Messages of a batch where the template does not say.
@@ -95,10 +115,10 @@ fn kinesis<'t>(
 ) -> Option<KinesisMapping> {
     let stream = stream(evaluator, fields, source);
     let start = start(evaluator, fields);
-    let batch = fields.number(evaluator, "BatchSize", 1..=10_000).unwrap_or(BATCH_RECORDS);
-    let window = fields.number(evaluator, "MaximumBatchingWindowInSeconds", 0..=300);
-    let parallel = fields.number(evaluator, "ParallelizationFactor", 1..=10).unwrap_or(1);
-    let retries = fields.number(evaluator, "MaximumRetryAttempts", -1..=10_000);
+    let batch = fields.number(evaluator, "BatchSize", BATCH).unwrap_or(BATCH_RECORDS);
+    let window = fields.number(evaluator, "MaximumBatchingWindowInSeconds", WINDOW_SECONDS);
+    let parallel = fields.number(evaluator, "ParallelizationFactor", PARALLEL).unwrap_or(1);
+    let retries = fields.number(evaluator, "MaximumRetryAttempts", RETRIES);
     let age = record_age(evaluator, fields);
     let bisect = fields.truth(evaluator, "BisectBatchOnFunctionError").unwrap_or_default();
     let report_item_failures = response_types(evaluator, fields);
@@ -133,9 +153,10 @@ fn sqs<'t>(
     (function, event): (&Function, &str),
 ) -> Option<SqsMapping> {
     let queue = queue(evaluator, fields, source);
-    let batch = fields.number(evaluator, "BatchSize", 1..=10_000).unwrap_or(BATCH_MESSAGES);
-    let window = fields.number(evaluator, "MaximumBatchingWindowInSeconds", 0..=300).unwrap_or(0);
-    if batch > 10 && window == 0 {
+    let batch = fields.number(evaluator, "BatchSize", BATCH).unwrap_or(BATCH_MESSAGES);
+    let window =
+        fields.number(evaluator, "MaximumBatchingWindowInSeconds", WINDOW_SECONDS).unwrap_or(0);
+    if batch > BATCH_MESSAGES_WITHOUT_WINDOW_MAX && window == 0 {
         let message = format!("a batch of {batch} messages needs a batching window");
         let remedy =
             "add `MaximumBatchingWindowInSeconds` of at least 1, or take at most 10 messages";
@@ -144,7 +165,7 @@ fn sqs<'t>(
     let report_item_failures = response_types(evaluator, fields);
     let scaling = fields.within(evaluator, "ScalingConfig", "a ScalingConfig", tables::SCALING);
     let concurrency =
-        scaling.and_then(|scaling| scaling.number(evaluator, "MaximumConcurrency", 2..=1_000));
+        scaling.and_then(|scaling| scaling.number(evaluator, "MaximumConcurrency", CONCURRENCY));
     let is_on = is_on(evaluator, fields, (function, event));
     let mapping = SqsMapping {
         name: format!("{}/{event}", function.name).into(),
@@ -247,8 +268,8 @@ fn moment(text: &str) -> Option<Timestamp> {
 /// `MaximumRecordAgeInSeconds`: -1, or 60 to 604,800. The API's model has all numbers from -1, its text does not allow 0 to 59.
 fn record_age<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) -> Option<i64> {
     let name = "MaximumRecordAgeInSeconds";
-    let age = fields.number(evaluator, name, -1..=604_800)?;
-    if (0..60).contains(&age) {
+    let age = fields.number(evaluator, name, AGE_SECONDS)?;
+    if (0..AGE_SECONDS_MIN).contains(&age) {
         let message = format!("`{name}` is -1 or from 60 to 604800, and this is `{age}`");
         evaluator.problem(fields.place(name), message, "write -1 for no limit");
         return None;
@@ -271,7 +292,7 @@ fn response_types<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) -> boo
 
 fn refuse_tumbling<'t>(evaluator: &mut Evaluator<'t>, fields: &Fields<'t>) {
     let name = "TumblingWindowInSeconds";
-    if fields.number(evaluator, name, 0..=900).is_some_and(|number| number > 0) {
+    if fields.number(evaluator, name, TUMBLING_SECONDS).is_some_and(|number| number > 0) {
         let message = "tumbling windows are not simulated: AWS does not say when a quiet shard's window closes, nor how they go with parallel batches";
         let remedy =
             "keep windows in the function's own store by event time, and remove the property";

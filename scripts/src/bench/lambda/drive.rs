@@ -48,6 +48,9 @@ pub(crate) struct Options {
     /// Shards of the stream
     #[arg(long)]
     shards: usize,
+    /// How many times as fast the simulator's clock runs
+    #[arg(long)]
+    speed: u32,
 }
 
 /// What it took.
@@ -88,7 +91,7 @@ fn pin() -> anyhow::Result<()> {
 }
 
 async fn drive(options: &Options) -> anyhow::Result<Driven> {
-    let clock = Clock::real();
+    let clock = Clock::hurried(options.speed);
     let services = services(options, &clock)?;
     match &options.function {
         None => drain(options, services, Answering, clock).await,

@@ -4,7 +4,7 @@
 //! # What a record says
 //!
 //! The data of a Kinesis record, the body of an SQS message, or the whole payload where the event has no `Records`, is JSON:
-//! `{"id":7}` names the record and asks for nothing; `"do"` asks for one [`Deed`](deeds::Deed):
+//! `{"id":7}` names the record and asks for nothing; `"do"` asks for one [`Deed`]:
 //!
 //! | record | what happens |
 //! | --- | --- |

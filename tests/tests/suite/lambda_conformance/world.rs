@@ -142,6 +142,10 @@ impl Stream for Watched {
         self.0.now()
     }
 
+    async fn created(&self) -> Result<Timestamp, StreamError> {
+        self.0.created().await
+    }
+
     async fn retention(&self) -> Result<Duration, StreamError> {
         self.0.retention().await
     }

@@ -1,36 +1,43 @@
 //! Asynchronous invocations of the probe, on a clock that makes minutes short.
 
-use super::services::Shelf;
-use super::{Bench, Stand};
+use super::{Bench, Folder, Stand, services};
 use serde_json::{Value, json};
 use std::time::Duration;
 use streamgauge_lambda::arn::Arn;
 use streamgauge_lambda::asynchronous::{Asynchronous, EVENT_BYTES_MAX, Refused};
 use streamgauge_lambda::clock::Clock;
+use streamgauge_lambda::embedded::Embedded;
 use streamgauge_lambda::happening::{Ending, Happening};
 use streamgauge_lambda::interfere::{Interference, Point};
 use streamgauge_lambda::invoke::Cause;
+use streamgauge_lambda::queue::Queue;
 use streamgauge_lambda::runtime::Runtime;
+use streamgauge_lambda::services::Services;
 use streamgauge_lambda::stack::{Destination, Function};
 
 /// A minute in 12 ms.
 const SPEED: u32 = 5_000;
 
-fn queue(name: &str) -> Destination {
-    Destination::Queue(Arn::queue("eu-west-1", "000000000000", name))
+/// Where events go that are given up.
+fn failed() -> Arn {
+    Arn::queue("eu-west-1", "000000000000", "failed")
 }
 
-fn asynchronous(stand: &Stand, shelf: &Shelf) -> Asynchronous<Runtime, Shelf> {
+fn asynchronous(
+    stand: &Stand,
+    clock: Clock,
+    services: &Embedded,
+) -> Asynchronous<Runtime, Embedded> {
     let observer = stand.seen.observer();
     let functions = std::slice::from_ref(&stand.function);
-    let clock = Clock::hurried(SPEED);
-    Asynchronous::new(stand.runtime.clone(), shelf.clone(), clock, observer, functions, 1)
+    Asynchronous::new(stand.runtime.clone(), services.clone(), clock, observer, functions, 1)
 }
 
-/// Sends one event and waits until nothing is to be done: what was sent to destinations, and what happened, each in a word.
-async fn sent(stand: &Stand, payload: &str) -> (Vec<(String, String)>, Vec<String>) {
-    let shelf = Shelf::default();
-    let asynchronous = asynchronous(stand, &shelf);
+/// Sends one event and waits until nothing is to be done: the services, and what happened, each in a word.
+async fn sent(stand: &Stand, payload: &str, folder: Option<&Folder>) -> (Embedded, Vec<String>) {
+    let clock = Clock::hurried(SPEED);
+    let services = services(&clock, folder);
+    let asynchronous = asynchronous(stand, clock, &services);
     asynchronous.send("probe", payload.to_owned().into(), Some("tick".into())).unwrap();
     asynchronous.idle().await;
     let words = stand.seen.pick(|happening| match happening {
@@ -50,7 +57,13 @@ async fn sent(stand: &Stand, payload: &str) -> (Vec<(String, String)>, Vec<Strin
         Happening::Trouble { .. } => Some("trouble".to_owned()),
         _ => None,
     });
-    (shelf.sent(), words)
+    (services, words)
+}
+
+/// The documents that came to the queue.
+async fn documents(services: &Embedded) -> Vec<Value> {
+    let messages = services.queue(&failed()).receive(10, Duration::ZERO).await.unwrap();
+    messages.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
 }
 
 fn failing(change: impl FnOnce(&mut Function)) -> Stand {
@@ -59,30 +72,30 @@ fn failing(change: impl FnOnce(&mut Function)) -> Stand {
 
 #[tokio::test]
 async fn an_event_that_succeeds_is_run_once() {
-    let stand = failing(|function| function.asynchronous.on_failure = Some(queue("failed")));
-    let (documents, words) = sent(&stand, r#"{"id":1}"#).await;
+    let stand =
+        failing(|function| function.asynchronous.on_failure = Some(Destination::Queue(failed())));
+    let (services, words) = sent(&stand, r#"{"id":1}"#, None).await;
     assert_eq!(words, ["success 1"]);
-    assert_eq!(documents, []);
+    assert_eq!(documents(&services).await, Vec::<Value>::new());
 }
 
 #[tokio::test]
 async fn an_event_that_fails_twice_succeeds_at_last() {
     let stand = failing(|_| {});
-    let (_, words) = sent(&stand, r#"{"id":1,"do":"fail","times":2}"#).await;
+    let (_, words) = sent(&stand, r#"{"id":1,"do":"fail","times":2}"#, None).await;
     assert_eq!(words, ["error 1", "again", "error 2", "again", "success 3"]);
 }
 
 #[tokio::test]
 async fn an_event_that_fails_three_times_goes_to_the_queue() {
-    let stand = failing(|function| function.asynchronous.on_failure = Some(queue("failed")));
-    let (documents, words) = sent(&stand, r#"{"id":1,"do":"fail"}"#).await;
+    let stand =
+        failing(|function| function.asynchronous.on_failure = Some(Destination::Queue(failed())));
+    let (services, words) = sent(&stand, r#"{"id":1,"do":"fail"}"#, None).await;
     assert_eq!(
         words,
         ["error 1", "again", "error 2", "again", "error 3", "RetriesExhausted to failed"]
     );
-    let [(place, document)] = documents.as_slice() else { panic!("{documents:?}") };
-    assert_eq!(place, "failed");
-    let mut document: Value = serde_json::from_str(document).unwrap();
+    let [mut document] = <[Value; 1]>::try_from(documents(&services).await).unwrap();
     let last = stand.seen.pick(|happening| match happening {
         Happening::Invoked { request_id, .. } => Some(request_id.to_string()),
         _ => None,
@@ -119,9 +132,10 @@ async fn an_event_goes_to_a_bucket_under_awss_name() {
         function.asynchronous.retry_attempts_max = 0;
         function.asynchronous.on_failure = Some(Destination::Bucket("dead".to_owned()));
     });
-    let (documents, words) = sent(&stand, r#"{"id":1,"do":"fail"}"#).await;
+    let (services, words) = sent(&stand, r#"{"id":1,"do":"fail"}"#, None).await;
     assert_eq!(words.len(), 2, "{words:?}");
-    assert!(documents[0].0.starts_with("dead/aws/lambda/async/probe/20"), "{}", documents[0].0);
+    let [key] = <[String; 1]>::try_from(services.keys("dead")).unwrap();
+    assert!(key.starts_with("aws/lambda/async/probe/20"), "{key}");
 }
 
 #[tokio::test]
@@ -133,13 +147,13 @@ async fn throttles_cost_no_attempt_and_end_with_the_events_age() {
     let stand = bench
         .function(|function| {
             function.asynchronous.event_age_max = Duration::from_mins(10);
-            function.asynchronous.on_failure = Some(queue("failed"));
+            function.asynchronous.on_failure = Some(Destination::Queue(failed()));
         })
         .start();
-    let (documents, words) = sent(&stand, r#"{"id":1}"#).await;
+    let (services, words) = sent(&stand, r#"{"id":1}"#, None).await;
     assert!(words.iter().filter(|word| *word == "throttled 1").count() > 3, "{words:?}");
     assert_eq!(words.last().unwrap(), "EventAgeExceeded to failed");
-    let document: Value = serde_json::from_str(&documents[0].1).unwrap();
+    let document = &documents(&services).await[0];
     assert_eq!(document["requestContext"]["approximateInvokeCount"], 0);
     assert_eq!(document["responseContext"], Value::Null);
 }
@@ -148,9 +162,9 @@ async fn throttles_cost_no_attempt_and_end_with_the_events_age() {
 async fn a_reserved_concurrency_of_zero_gives_up_at_once() {
     let stand = failing(|function| {
         function.concurrency_max = Some(0);
-        function.asynchronous.on_failure = Some(queue("failed"));
+        function.asynchronous.on_failure = Some(Destination::Queue(failed()));
     });
-    let (_, words) = sent(&stand, r#"{"id":1}"#).await;
+    let (_, words) = sent(&stand, r#"{"id":1}"#, None).await;
     assert_eq!(words, ["ZeroReservedConcurrency to failed"]);
 }
 
@@ -158,9 +172,9 @@ async fn a_reserved_concurrency_of_zero_gives_up_at_once() {
 async fn a_destination_that_takes_nothing_is_trouble_and_told() {
     let stand = failing(|function| {
         function.asynchronous.retry_attempts_max = 0;
-        function.asynchronous.on_failure = Some(queue("closed"));
+        function.asynchronous.on_failure = Some(Destination::Bucket("..".to_owned()));
     });
-    let (_, words) = sent(&stand, r#"{"id":1,"do":"fail"}"#).await;
+    let (_, words) = sent(&stand, r#"{"id":1,"do":"fail"}"#, Some(&stand.folder)).await;
     let expect = ["error 1", "trouble", "trouble", "trouble", "RetriesExhausted to nowhere"];
     assert_eq!(words, expect);
 }
@@ -168,7 +182,9 @@ async fn a_destination_that_takes_nothing_is_trouble_and_told() {
 #[tokio::test]
 async fn events_that_cannot_be_taken_are_refused() {
     let stand = failing(|_| {});
-    let asynchronous = asynchronous(&stand, &Shelf::default());
+    let clock = Clock::real();
+    let services = services(&clock, None);
+    let asynchronous = asynchronous(&stand, clock, &services);
     let refused = |function: &str, bytes: usize| {
         asynchronous.send(function, vec![b'1'; bytes].into(), None).unwrap_err()
     };

@@ -71,8 +71,8 @@ async fn a_process_is_killed_after_a_while() {
     let (_, error) = stand.error(r#"{"id":1,"do":"hang"}"#).await;
     assert!(error.message.ends_with(KILLED), "{}", error.message);
     assert_eq!(
-        stand.seen.faults()[1],
-        "environment 1 of `probe` killed while it worked on an event"
+        stand.fault(),
+        "environment 1 of `probe` to be killed 50ms after it received an event"
     );
 }
 

@@ -1,13 +1,13 @@
 //! Lambda's Invoke API, as SDKs and the AWS CLI call it.
 
-use super::services::Shelf;
-use super::{Bench, Seen, Stand, http};
+use super::{Bench, Seen, Stand, http, services};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::sync::Arc;
 use streamgauge_lambda::asynchronous::Asynchronous;
 use streamgauge_lambda::clock::Clock;
+use streamgauge_lambda::embedded::Embedded;
 use streamgauge_lambda::happening::{Happening, Observer};
 use streamgauge_lambda::interfere::{Interference, Point};
 use streamgauge_lambda::invoke::{Cause, REQUEST_BYTES_MAX};
@@ -17,7 +17,7 @@ use streamgauge_lambda::runtime::Runtime;
 
 struct Served {
     api: InvokeApi,
-    asynchronous: Asynchronous<Runtime, Shelf>,
+    asynchronous: Asynchronous<Runtime, Embedded>,
     seen: Arc<Seen>,
     _stand: Stand,
 }
@@ -38,7 +38,7 @@ async fn served(bench: Bench) -> Served {
     let clock = Clock::real();
     let asynchronous = Asynchronous::new(
         runtime.clone(),
-        Shelf::default(),
+        services(&clock, None),
         clock,
         Arc::clone(&observer),
         &functions,

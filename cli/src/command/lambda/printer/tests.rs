@@ -62,7 +62,7 @@ fn check(form: LambdaOutput, happenings: &[Happening], outcomes: &[Outcome], exp
     for outcome in outcomes {
         watcher.answered("count", outcome);
     }
-    let (_, result) = printer.finish();
+    let (_, _, result) = printer.finish(None);
     // Somebody who comes late is not waited for.
     watcher.see(invoked());
     assert!(result.is_ok());
@@ -85,7 +85,7 @@ fn json_has_one_object_per_line_and_the_summary_last() {
         &[
             r#"{"kind":"log","function":"count","environment":1,"line":"a\tb"}"#,
             r#"{"kind":"invocation","function":"count","request_id":"r-1","source":"direct","ending":"error","error":"Boom: \"x\"","environment":1,"duration_ms":1234.500,"billed_ms":1235,"init_ms":20.000,"memory_mb":128}"#,
-            r#"{"kind":"summary","functions":[{"function":"count","invocations":1,"errors":1,"timeouts":0,"throttles":0,"unreachable":0,"cold_starts":1,"environments":1,"billed_ms":1235,"billed_mb_ms":158080,"memory_mb":128,"duration_p50_ms":1230.000,"duration_max_ms":1234.500,"last_error":"Boom: \"x\""}],"mappings":[],"discarded":0,"faults":0,"troubles":0}"#,
+            r#"{"kind":"summary","functions":[{"function":"count","invocations":1,"errors":1,"timeouts":0,"throttles":0,"unreachable":0,"cold_starts":1,"environments":1,"billed_ms":1235,"billed_mb_ms":158080,"memory_mb":128,"duration_p50_ms":1230.000,"duration_max_ms":1234.500,"last_error":"Boom: \"x\""}],"mappings":[],"discarded":0,"faults":0,"troubles":0,"bill":{"priced_on":"2026-11-22","region":"us-east-1","rows":[{"amount":1,"dollars":"0.0000002","operation":"count","price_known_by":"third party","service":"lambda","unit":"invocations"},{"amount":158080,"dollars":"0.000002572922","operation":"count","price_known_by":"third party","service":"lambda","unit":"MB ms (x86_64)"}],"total_dollars":"0.000002772922"}}"#,
         ],
     );
 }
@@ -124,8 +124,7 @@ fn answers_are_the_output_for_people() {
     });
     let answered = Outcome::Answered(Bytes::from_static(b"{\"a\":1}"));
     check(LambdaOutput::Text, &[invoked()], &[answered.clone(), failed.clone()], &["{\"a\":1}"]);
-    let empty =
-        r#"{"kind":"summary","functions":[],"mappings":[],"discarded":0,"faults":0,"troubles":0}"#;
+    let empty = r#"{"kind":"summary","functions":[],"mappings":[],"discarded":0,"faults":0,"troubles":0,"bill":{"priced_on":"2026-11-22","region":"us-east-1","rows":[],"total_dollars":"0.00"}}"#;
     check(
         LambdaOutput::Json,
         &[],
@@ -146,7 +145,7 @@ async fn a_reader_that_has_gone_is_told_and_the_summary_goes_on() {
     watcher.see(invoked());
     printer.failed().await;
     watcher.see(invoked());
-    let (summary, result) = printer.finish();
+    let (summary, _, result) = printer.finish(None);
     assert_eq!(summary.functions["count"].invocations, 2);
     assert_eq!(result.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
 }

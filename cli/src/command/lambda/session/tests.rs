@@ -46,7 +46,9 @@ impl Running for Noting {
         self.note("drained".to_owned());
     }
 
-    async fn stop(self) {}
+    async fn stop(self) -> Remains {
+        Remains { saved: Ok(true), bill: None }
+    }
 }
 
 fn work() -> Work {

@@ -2,13 +2,14 @@
 
 use super::QueueSettings;
 use crate::arn::Arn;
+use crate::clock::later;
+use crate::hex::hex;
 use crate::queue::{Depth, Message, MessageAttribute, QueueError, RECEIVE_MESSAGES_MAX};
 use crate::uuid::uuid;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use rapidhash::v3::{DEFAULT_RAPID_SECRETS, rapidhash_v3_micro_inline};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::time::Duration;
 
 /// The largest message, body and attributes together: 1 MiB,
@@ -127,7 +128,7 @@ impl Store {
             body,
             attributes,
             sent: now,
-            visible: now.saturating_add(delay).unwrap_or(Timestamp::MAX),
+            visible: later(now, delay),
             receives: 0,
             first_receive: None,
             origin: None,
@@ -170,7 +171,7 @@ impl Store {
 
     fn insert(&mut self, stored: Stored) {
         self.next += 1;
-        let expires = stored.sent.saturating_add(self.settings.retention).unwrap_or(Timestamp::MAX);
+        let expires = later(stored.sent, self.settings.retention);
         self.visible.insert((stored.visible, self.next));
         self.expires.insert((expires, self.next));
         self.bytes += stored.bytes();
@@ -179,7 +180,7 @@ impl Store {
 
     fn remove(&mut self, number: Number) -> Option<Stored> {
         let stored = self.messages.remove(&number)?;
-        let expires = stored.sent.saturating_add(self.settings.retention).unwrap_or(Timestamp::MAX);
+        let expires = later(stored.sent, self.settings.retention);
         self.visible.remove(&(stored.visible, number));
         self.in_flight.remove(&(stored.visible, number));
         self.expires.remove(&(expires, number));
@@ -211,9 +212,12 @@ impl Store {
         self.expire(now);
         self.release(now);
         let mut taken = Taken { messages: Vec::new(), moved: Vec::new(), next_visible: None };
+        // Put back when all are taken: with a visibility time-out of zero they are visible at once, to the next receive.
+        let mut hidden = Vec::new();
         while let Some((at, number)) = self.visible.first().copied() {
             let full = taken.messages.len() >= messages_max.min(RECEIVE_MESSAGES_MAX);
-            if at > now || full || self.in_flight.len() >= self.bounds.in_flight {
+            let in_flight = self.in_flight.len() + hidden.len();
+            if at > now || full || in_flight >= self.bounds.in_flight {
                 break;
             }
             self.visible.remove(&(at, number));
@@ -227,12 +231,13 @@ impl Store {
             }
             stored.receives = stored.receives.saturating_add(1);
             stored.first_receive.get_or_insert(now);
-            stored.visible = now.saturating_add(self.settings.visibility).unwrap_or(Timestamp::MAX);
-            self.visible.insert((stored.visible, number));
-            self.in_flight.insert((stored.visible, number));
+            stored.visible = later(now, self.settings.visibility);
+            hidden.push((stored.visible, number));
             let receipt = receipt(self.mark, number, stored.receives);
             taken.messages.push(stored.message(receipt));
         }
+        self.visible.extend(&hidden);
+        self.in_flight.extend(hidden);
         taken.next_visible = self.visible.range((now, Number::MAX)..).next().map(|(at, _)| *at);
         taken
     }
@@ -286,11 +291,7 @@ impl Stored {
         if let Some(origin) = &self.origin {
             attributes.insert("DeadLetterQueueSourceArn", origin.to_string());
         }
-        let md5_of_body = Md5::digest(&self.body).iter().fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            write!(text, "{byte:02x}").unwrap_or_default();
-            text
-        });
+        let md5_of_body = hex(Md5::digest(&self.body));
         Message {
             id: self.id.clone(),
             receipt,

@@ -3,10 +3,11 @@
 use super::log::Log;
 use super::number::Numbers;
 use super::{ReshardError, SHARDS_MAX};
+use crate::lock::lock;
 use crate::stream::{Shard, ShardId};
 use jiff::{SignedDuration, Timestamp};
 use md5::{Digest, Md5};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The hash key of a partition key: its MD5 as a number of 128 bits.
 pub(super) fn hash_key(partition_key: &str) -> u128 {
@@ -26,7 +27,7 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.log)
     }
 
     fn listed(&self) -> Shard {

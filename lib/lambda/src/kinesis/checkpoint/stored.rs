@@ -28,6 +28,8 @@ struct FileV1 {
 #[serde(deny_unknown_fields)]
 struct MappingV1 {
     stream: String,
+    /// When the stream was made.
+    created: String,
     shards: BTreeMap<String, ShardV1>,
 }
 
@@ -49,7 +51,8 @@ pub(super) fn write(mappings: &BTreeMap<String, MappingProgress>) -> String {
     let mapping = |(name, mapping): (&String, &MappingProgress)| {
         let shards = mapping.shards.iter().map(|(id, shard)| (id.to_string(), stored(shard)));
         let stream = mapping.stream.as_str().to_owned();
-        (name.clone(), MappingV1 { stream, shards: shards.collect() })
+        let created = mapping.created.to_string();
+        (name.clone(), MappingV1 { stream, created, shards: shards.collect() })
     };
     let file = FileV1 { version: VERSION, mappings: mappings.iter().map(mapping).collect() };
     // Maps with texts as keys can always be written.
@@ -72,7 +75,9 @@ pub(super) fn read(
         for (id, shard) in mapping.shards {
             shards.insert(id.into(), loaded(&shard).map_err(damaged)?);
         }
-        mappings.insert(name, MappingProgress { stream: Arn::new(&mapping.stream), shards });
+        let stream = Arn::new(&mapping.stream);
+        let created = time(&mapping.created).map_err(damaged)?;
+        mappings.insert(name, MappingProgress { stream, created, shards });
     }
     Ok(mappings)
 }

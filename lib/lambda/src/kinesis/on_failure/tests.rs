@@ -3,6 +3,7 @@
 use super::super::batch::LastAnswer;
 use super::*;
 use crate::stream::SequenceNumber;
+use bytes::Bytes;
 
 /// The loss behind the example of the developer guide.
 fn loss(condition: Condition) -> Loss {
@@ -72,10 +73,7 @@ fn keys_are_those_of_the_guide_and_the_same_each_time() {
         place,
         "aws/lambda/f89f8514-cdd9-4602-9e1f-01a5b77d449b/shardId-000000000001/2019/11/14/2019-11-14T00.38.06-"
     );
-    let parts: Vec<usize> = uuid.split('-').map(str::len).collect();
-    assert_eq!(parts, [8, 4, 4, 4, 12]);
     assert_eq!(uuid.as_bytes()[14], b'4', "a UUID of version 4");
-    assert!(b"89ab".contains(&uuid.as_bytes()[19]), "of the usual variant");
     assert_eq!(key, loss(Condition::RetryAttemptsExhausted).key());
     assert_ne!(key, loss(Condition::RecordAgeExceeded).key());
 }

@@ -4,9 +4,10 @@ mod properties;
 
 use super::*;
 use crate::arn::Arn;
-use crate::invoke::{FunctionError, REQUEST_BYTES_MAX};
+use crate::invoke::REQUEST_BYTES_MAX;
 use crate::kinesis::batch::LastAnswer;
 use crate::stream::ShardId;
+use crate::testing::{done, failed};
 
 pub(super) fn frame() -> EventFrame {
     let shard: ShardId = "shardId-000000000000".into();
@@ -47,23 +48,10 @@ pub(super) fn number(record: &SequenceNumber) -> usize {
     record.as_str().parse::<usize>().unwrap() - 1000
 }
 
-pub(super) fn failed() -> Outcome {
-    Outcome::Failed(FunctionError {
-        handled: false,
-        error_type: "Broken".to_owned(),
-        message: "it broke".to_owned(),
-        payload: Bytes::new(),
-    })
-}
-
 pub(super) fn failed_at(record: usize) -> Outcome {
     let answer =
         format!("{{\"batchItemFailures\":[{{\"itemIdentifier\":\"{}\"}}]}}", 1000 + record);
     Outcome::Answered(answer.into())
-}
-
-fn done() -> Outcome {
-    Outcome::Answered(Bytes::new())
 }
 
 pub(super) fn answer() -> LastAnswer {
@@ -98,7 +86,7 @@ impl Bench {
             for delivery in &orders.deliveries {
                 let (first, last) = (number(&delivery.first), number(&delivery.last));
                 let outcome = function(first, last, delivery.attempt);
-                let (verdict, _) = self.machine.judge(delivery.lane, &outcome);
+                let verdict = self.machine.judge(delivery.lane, &outcome).verdict;
                 let second = self.second;
                 self.said.push(format!("{second}s {first}-{last} {}", word(&verdict)));
                 self.machine.settle(delivery.lane, &verdict, answer(), at(second).now);

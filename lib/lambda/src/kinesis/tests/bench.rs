@@ -1,25 +1,24 @@
 //! Helper: everything around a mapping. A stream that can be made to fail, a function that is a closure, a queue and a bucket
-//! that remember, and an observer that tells when something happened.
+//! that remember.
 
 use crate::arn::Arn;
 use crate::clock::Clock;
 use crate::embedded::stream::{EmbeddedStream, PutRecord, StreamOptions};
-use crate::happening::{Happening, Observer};
-use crate::interfere::{Harmless, Interfere, Interference, Place};
-use crate::invoke::{FunctionError, Invocation, Invoke, Invoked, KinesisCause, Outcome, Report};
+use crate::interfere::{Harmless, Interfere};
+use crate::invoke::{Invocation, Invoke, Invoked, KinesisCause, Outcome, Report};
 use crate::kinesis::{Checkpoints, KinesisPoller, Surroundings};
 use crate::queue::{Depth, Message, Queue, QueueError};
 use crate::services::{PutError, Services};
 use crate::stack::KinesisMapping;
 use crate::stream::{Iterator, Read, Shard, ShardId, Start, Stream, StreamError};
+use crate::testing::Watcher;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 /// Something that threads share.
 pub(super) type Sharing<T> = Arc<Mutex<T>>;
@@ -45,19 +44,6 @@ pub(super) fn mapping() -> KinesisMapping {
         report_item_failures: false,
         on_failure: None,
     }
-}
-
-pub(super) fn done() -> Outcome {
-    Outcome::Answered(Bytes::from_static(b"null"))
-}
-
-pub(super) fn failed() -> Outcome {
-    Outcome::Failed(FunctionError {
-        handled: false,
-        error_type: "Broken".to_owned(),
-        message: "it broke".to_owned(),
-        payload: Bytes::new(),
-    })
 }
 
 /// A batch, as the function got it.
@@ -192,6 +178,8 @@ pub(super) struct TestStream {
     pub(super) errors: Sharing<VecDeque<StreamError>>,
     pub(super) reads: Sharing<Vec<(Timestamp, ShardId)>>,
     pub(super) starts: Sharing<Vec<Start>>,
+    /// How many times a closed shard looks like an open one at its tip, before it tells its end.
+    pub(super) lingering: Sharing<u32>,
 }
 
 impl Stream for TestStream {
@@ -201,6 +189,10 @@ impl Stream for TestStream {
 
     fn now(&self) -> Timestamp {
         self.inner.now()
+    }
+
+    async fn created(&self) -> Result<Timestamp, StreamError> {
+        self.inner.created().await
     }
 
     async fn retention(&self) -> Result<Duration, StreamError> {
@@ -220,10 +212,17 @@ impl Stream for TestStream {
         let shard = iterator.split(':').next().unwrap().into();
         self.reads.lock().unwrap().push((self.now(), shard));
         let error = self.errors.lock().unwrap().pop_front();
-        match error {
-            Some(error) => Err(error),
-            None => self.inner.read(iterator, records_max).await,
+        if let Some(error) = error {
+            return Err(error);
         }
+        let read = self.inner.read(iterator, records_max).await?;
+        let mut lingering = self.lingering.lock().unwrap();
+        if read.next.is_none() && *lingering > 0 {
+            *lingering -= 1;
+            let next = Some(iterator.clone());
+            return Ok(Read { records: vec![], next, behind_ms: 0, children: vec![] });
+        }
+        Ok(read)
     }
 }
 
@@ -304,64 +303,6 @@ impl Queue for TestQueue {
     }
 }
 
-/// Remembers everything, and lets a test wait until something is there.
-#[derive(Debug)]
-pub(super) struct Watcher {
-    seen: Mutex<Vec<Happening>>,
-    count: watch::Sender<usize>,
-}
-
-impl Default for Watcher {
-    fn default() -> Self {
-        Self { seen: Mutex::default(), count: watch::Sender::new(0) }
-    }
-}
-
-impl Watcher {
-    /// Waits until something was seen.
-    pub(super) async fn until(&self, is_it: impl Fn(&Happening) -> bool) {
-        let mut count = self.count.subscribe();
-        while !self.seen.lock().unwrap().iter().any(&is_it) {
-            count.changed().await.unwrap();
-        }
-    }
-
-    pub(super) fn all(&self) -> Vec<Happening> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    pub(super) fn troubles(&self) -> Vec<String> {
-        let seen = self.all().into_iter();
-        seen.filter_map(|happening| match happening {
-            Happening::Trouble { error, .. } => Some(error),
-            _ => None,
-        })
-        .collect()
-    }
-}
-
-impl Observer for Watcher {
-    fn see(&self, happening: Happening) {
-        self.seen.lock().unwrap().push(happening);
-        self.count.send_modify(|count| *count += 1);
-    }
-}
-
-/// Lets go wrong what a closure says.
-pub(super) struct Wrong<F>(pub(super) F);
-
-impl<F> fmt::Debug for Wrong<F> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Wrong")
-    }
-}
-
-impl<F: Fn(&Place<'_>) -> Interference + Send + Sync> Interfere for Wrong<F> {
-    fn at(&self, place: &Place<'_>) -> Interference {
-        self.0(place)
-    }
-}
-
 /// Everything around a mapping.
 pub(super) struct Bench {
     pub(super) clock: Clock,
@@ -389,6 +330,7 @@ impl Bench {
             errors: Sharing::default(),
             reads: Sharing::default(),
             starts: Sharing::default(),
+            lingering: Sharing::default(),
         };
         let services = TestServices {
             stream: test_stream,
@@ -407,12 +349,11 @@ impl Bench {
     }
 
     pub(super) fn start(&self, mapping: KinesisMapping, function: &Function) -> KinesisPoller {
-        let observer: Arc<dyn Observer> = Arc::<Watcher>::clone(&self.watcher);
         let around = Surroundings {
             services: self.services.clone(),
             invoke: function.clone(),
             interfere: Arc::clone(&self.interfere),
-            observer,
+            observer: self.watcher.observer(),
             clock: self.clock.clone(),
             region: "eu-west-1".into(),
             account: "000000000000".into(),

@@ -1,10 +1,11 @@
 //! What the function is asked, and what its answers do.
 
-use super::bench::{Bench, Function, Wrong, check_numbers, done, failed, mapping};
+use super::bench::{Bench, Function, check_numbers, mapping};
 use crate::happening::{Ending, Happening};
 use crate::interfere::{Interference, Point};
 use crate::invoke::Outcome;
 use crate::stack::KinesisMapping;
+use crate::testing::{Wrong, done, failed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -53,6 +54,18 @@ async fn throttles_are_tried_again_without_counting() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_malformed_answer_fails_the_batch_and_is_told() {
+    let bench = Bench::new(1);
+    bench.put("a b");
+    let strange = Outcome::Answered("{\"batchItemFailures\":[{\"itemIdentifier\":\"7\"}]}".into());
+    let function =
+        Function::new(move |batch| if batch.attempt == 1 { strange.clone() } else { done() });
+    bench.run(KinesisMapping { report_item_failures: true, ..mapping() }, &function).await;
+    assert_eq!(function.words(), ["1: a b", "2: a b"]);
+    assert_eq!(bench.watcher.troubles(), ["the `itemIdentifier` `7` is no record of the batch"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_can_be_delivered_again_on_purpose() {
     let mut bench = Bench::new(1);
     bench.interfere = Arc::new(Wrong(|place: &crate::interfere::Place<'_>| match place.point {
@@ -63,6 +76,9 @@ async fn a_batch_can_be_delivered_again_on_purpose() {
     let function = Function::new(|_| done());
     bench.run(mapping(), &function).await;
     assert_eq!(function.words(), ["1: a b", "2: a b", "3: a b"]);
+    let fault =
+        "a batch of shardId-000000000000 for `Aggregate/Orders` repeated although it succeeded";
+    assert_eq!(bench.watcher.faults(), [fault, fault]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,10 @@
 //! Records that are given up, and who hears of it.
 
-use super::bench::{Bench, Function, done, failed, mapping};
+use super::bench::{Bench, Function, mapping};
 use crate::arn::Arn;
 use crate::happening::Happening;
 use crate::stack::{Destination, KinesisMapping};
+use crate::testing::{done, failed};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,16 +44,12 @@ async fn one_bad_record_is_found_given_up_and_told() {
     );
     let info = &document["KinesisBatchInfo"];
     assert_eq!((&info["batchSize"], &info["startSequenceNumber"]), (&json!(1), &json!(last.first)));
-    let happenings = bench.watcher.all();
-    let bisected: Vec<(usize, usize)> = happenings
-        .iter()
-        .filter_map(|happening| match happening {
-            Happening::Bisected { parts, .. } => Some(*parts),
-            _ => None,
-        })
-        .collect();
+    let bisected = bench.watcher.pick(|happening| match happening {
+        Happening::Bisected { parts, .. } => Some(*parts),
+        _ => None,
+    });
     assert_eq!(bisected, [(4, 4), (2, 2), (1, 1)]);
-    assert!(happenings.iter().any(|happening| matches!(
+    assert!(bench.watcher.all().iter().any(|happening| matches!(
         happening,
         Happening::Discarded { records: 1, condition: "RetryAttemptsExhausted", destination: Some(place), .. }
             if place == "arn:aws:sqs:eu-west-1:000000000000:dead"

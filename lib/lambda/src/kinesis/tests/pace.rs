@@ -1,10 +1,11 @@
 //! How often the stream is asked, and what happens when it does not answer.
 
-use super::bench::{Bench, Function, Wrong, check_numbers, done, mapping};
+use super::bench::{Bench, Function, check_numbers, mapping};
 use crate::clock::Clock;
 use crate::interfere::{Interference, Place, Point};
 use crate::stack::KinesisMapping;
 use crate::stream::{Start, StreamError};
+use crate::testing::{Wrong, done};
 use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +86,8 @@ async fn an_iterator_at_latest_that_expires_loses_nothing() {
     bench.put("while it stood still");
     poller.drained().await;
     assert_eq!(function.data(), ["while", "it", "stood", "still"]);
+    let fault = "a read of shardId-000000000000 for `Aggregate/Orders` delayed by 600s";
+    assert_eq!(bench.watcher.faults(), [fault]);
 }
 
 #[tokio::test(start_paused = true)]

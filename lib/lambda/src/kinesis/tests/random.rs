@@ -1,8 +1,9 @@
 //! Whole mappings under whatever happens: records, splits, merges, failures, faults and restarts in any order.
 
-use super::bench::{Bench, Function, done, failed, mapping};
+use super::bench::{Bench, Function, mapping};
 use crate::invoke::Outcome;
 use crate::stack::KinesisMapping;
+use crate::testing::{done, failed};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! Shards that come and go.
 
-use super::bench::{Bench, Function, arn, check_numbers, done, mapping};
+use super::bench::{Bench, Function, arn, check_numbers, mapping};
 use crate::happening::Happening;
 use crate::stack::KinesisMapping;
 use crate::stream::{ShardId, Start};
+use crate::testing::done;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,17 @@ async fn children_begin_when_their_parents_are_done() {
     {
         assert!(last(parent) < first(child), "{child} began before {parent} was done");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mapping_is_not_drained_while_children_wait_for_a_parent_with_nothing_to_read() {
+    let bench = Bench::new(1);
+    bench.stream.split_evenly(&bench.stream.open_shards()[0]).unwrap();
+    bench.put("a b");
+    *bench.services.stream.lingering.lock().unwrap() = 10;
+    let function = Function::new(|_| done());
+    bench.run(mapping(), &function).await;
+    assert_eq!(function.data(), ["a", "b"]);
 }
 
 #[tokio::test(start_paused = true)]

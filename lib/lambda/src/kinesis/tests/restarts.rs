@@ -1,40 +1,24 @@
 //! What a restart finds, and what a stop leaves.
 
-use super::bench::{Bench, Function, check_numbers, done, failed, mapping};
+use super::bench::{Bench, Function, check_numbers, mapping};
 use crate::arn::Arn;
 use crate::kinesis::{CheckpointError, Checkpoints};
 use crate::stack::KinesisMapping;
 use crate::stream::Start;
-use std::path::PathBuf;
+use crate::testing::{Folder, done, failed};
 use std::time::Duration;
 
-/// A file of its own for a test, gone when it is dropped.
-struct TestFile(PathBuf);
-
-impl TestFile {
-    fn new(name: &str) -> Self {
-        let file = format!("streamgauge-checkpoints-{}-{name}.json", std::process::id());
-        Self(std::env::temp_dir().join(file))
-    }
-
-    fn open(&self) -> Checkpoints {
-        Checkpoints::open(&self.0).unwrap()
-    }
-}
-
-impl Drop for TestFile {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
-    }
+fn open(folder: &Folder) -> Checkpoints {
+    Checkpoints::open(&folder.file("checkpoints.json")).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_goes_on_where_it_stopped() {
-    let file = TestFile::new("goes-on");
+    let folder = Folder::new();
     let mut bench = Bench::new(3);
     let function = Function::new(|_| done());
     for round in 0..4 {
-        bench.checkpoints = file.open();
+        bench.checkpoints = open(&folder);
         bench.put_numbers(round * 1000..(round + 1) * 1000);
         bench.run(mapping(), &function).await;
         bench.stream.split_evenly(&bench.stream.open_shards()[round]).unwrap();
@@ -85,16 +69,16 @@ async fn a_batch_that_failed_before_the_stop_comes_again() {
 
 #[tokio::test(start_paused = true)]
 async fn latest_loses_nothing_between_two_runs() {
-    let file = TestFile::new("latest");
+    let folder = Folder::new();
     let mut bench = Bench::new(2);
-    bench.checkpoints = file.open();
+    bench.checkpoints = open(&folder);
     bench.put("before");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let latest = KinesisMapping { start: Start::Latest, ..mapping() };
     let function = Function::new(|_| done());
     bench.run(latest.clone(), &function).await;
     bench.put("between");
-    bench.checkpoints = file.open();
+    bench.checkpoints = open(&folder);
     bench.run(latest, &function).await;
     assert_eq!(function.data(), ["between"]);
 }
@@ -114,6 +98,25 @@ async fn records_that_expired_between_two_runs_are_told() {
     assert_eq!(function.data(), ["a", "b"]);
     let troubles = bench.watcher.troubles();
     assert_eq!(troubles, ["the shard is listed no more: records that were not read have expired"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_made_anew_is_read_from_the_start_and_that_is_told() {
+    let folder = Folder::new();
+    let mut bench = Bench::new(1);
+    bench.checkpoints = open(&folder);
+    bench.put("old");
+    bench.stream.split_evenly(&bench.stream.open_shards()[0]).unwrap();
+    let function = Function::new(|_| done());
+    bench.run(mapping(), &function).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut bench = Bench::on(bench.clock, 1, Duration::from_hours(24));
+    bench.checkpoints = open(&folder);
+    bench.put("new");
+    bench.run(mapping(), &function).await;
+    assert_eq!(function.data(), ["old", "new"], "the first shard had ended, of the old stream");
+    let [trouble] = &bench.watcher.troubles()[..] else { panic!("one thing is told") };
+    assert!(trouble.starts_with("it was made anew"), "{trouble}");
 }
 
 #[tokio::test(start_paused = true)]

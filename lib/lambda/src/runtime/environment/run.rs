@@ -9,8 +9,8 @@ use super::{Asked, Call, Environment, Event, Settled, Work};
 use crate::http;
 use crate::interfere::{Interference, Place, Point};
 use crate::invoke::{FunctionError, Invocation, Invoked, Outcome, Report};
+use crate::lock::lock;
 use crate::runtime::api::{self, Reply, Sent};
-use crate::runtime::lock;
 use crate::runtime::process::{Process, how_it_ended};
 use crate::runtime::report::{self, Failure};
 use bytes::Bytes;
@@ -182,7 +182,7 @@ impl Environment {
                 Some(End::killed())
             }
             Interference::KillAfter(time) => {
-                self.fault(&format!("will be killed {time:?} after it received an event"));
+                self.fault(&format!("to be killed {time:?} after it received an event"));
                 running.kill_at = Some(Instant::now() + time);
                 None
             }
@@ -227,10 +227,8 @@ impl Environment {
                 Event::Ended(status) => return End::Failed(Failure::Exited(how_it_ended(status))),
                 Event::TooMuchMemory => return End::Failed(Failure::OutOfMemory),
                 Event::Killed => return End::killed(),
-                Event::Deadline if until < running.timing.deadline => {
-                    self.fault("killed while it worked on an event");
-                    return End::killed();
-                }
+                // On purpose, as was told when it got the event.
+                Event::Deadline if until < running.timing.deadline => return End::killed(),
                 Event::Deadline => {
                     return End::Failed(Failure::TimedOut(self.function.timeout));
                 }

@@ -9,11 +9,12 @@
 use super::run::{End, Timing};
 use super::{Asked, Call, Environment, Event, Work};
 use crate::invoke::FunctionError;
+use crate::lock::lock;
 use crate::runtime::launcher::Program;
 use crate::runtime::process::{Process, how_it_ended};
 use crate::runtime::report::{self, Failure};
 use crate::runtime::variables::{Identity, task_root, variables};
-use crate::runtime::{api, binary, lock};
+use crate::runtime::{api, binary};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;

@@ -31,7 +31,7 @@ async fn the_invocation_tells_where_it_comes_from() {
     let bench = Bench::new(|_, _| done());
     bench.send(["a", "b"]);
     let calls = bench.run(mapping(10, 0)).await;
-    let notes = bench.notes.0.lock().unwrap();
+    let notes = bench.watcher.all();
     let Happening::Invoked { function, request_id, cause, .. } = &notes[0] else {
         panic!("{:?}", notes[0])
     };

@@ -110,7 +110,7 @@ impl World {
             Act::Throttle => Outcome::Throttled,
             Act::Lose => Outcome::Unreachable("lost".to_owned()),
         };
-        let (verdict, _) = self.machine.judge(delivery.lane, &outcome);
+        let verdict = self.machine.judge(delivery.lane, &outcome).verdict;
         match verdict {
             Verdict::Done => self.end(&records),
             Verdict::FailedFrom(first) => self.end(&records[..first]),
