@@ -70,7 +70,12 @@ async fn without_a_limit_a_bad_record_blocks_its_shard_and_no_other() {
         _ => None,
     };
     stand.watch.wait(5, is_error).await;
-    stand.watch.standing(|shard| shard.shard.ends_with('1') && shard.waiting == 0).await;
+    stand
+        .watch
+        .standing(|shard| {
+            shard.shard.ends_with('1') && shard.position.is_some() && shard.waiting == 0
+        })
+        .await;
     assert_eq!(stand.batches_of("shardId-000000000001"), ["11 12", "13 14", "15"]);
     let blocked = stand.batches_of("shardId-000000000000");
     assert!(blocked.len() >= 5 && blocked.iter().all(|batch| batch == "3 4"), "{blocked:?}");
