@@ -166,6 +166,6 @@ async fn speed() {
         measure_alone(Work::Get, 4_000, at_once).await;
     }
     for at_once in [1, 4] {
-        measure(Limits::none(), Work::PutRecords, 40, at_once).await;
+        measure(Limits::none(), Work::PutRecords, 12, at_once).await;
     }
 }
