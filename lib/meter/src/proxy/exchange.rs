@@ -2,7 +2,7 @@
 
 use super::plan::{Forward, Plan};
 use super::upstream::Body;
-use super::{BODY_BYTES_MAX, Proxy};
+use super::{BODY_BYTES_MAX, Proxy, UPSTREAM_TIME_MAX};
 use crate::answer::{Answer, Refusal};
 use crate::call::{Call, Protocol, Service, recognise};
 use crate::clock::Clock;
@@ -17,6 +17,7 @@ use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 /// The connection to the caller is closed without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -55,16 +56,17 @@ async fn work<W: Watcher, C: Clock>(
     request: Request<Incoming>,
     _permit: OwnedSemaphorePermit,
 ) -> Result<Response<Body>, Cut> {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     let mut call =
         recognise(head.method.as_str(), head.uri.path(), head.uri.query(), &head.headers);
     if !is_held(&call) {
         let strikes = proxy.strike(&call);
         return proxy.pass_through(&call, head, body, &strikes).await;
     }
-    let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => body.to_bytes(),
+    let body = match Limited::new(&mut body, BODY_BYTES_MAX).collect().await {
+        Ok(whole) => whole.to_bytes(),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            discard(body).await;
             let message =
                 format!("the body is larger than the meter holds, {BODY_BYTES_MAX} bytes");
             proxy.count(&call, &[(Unit::Calls, 1), (Unit::Errors, 1), (Unit::Limited, 1)]);
@@ -77,6 +79,13 @@ async fn work<W: Watcher, C: Clock>(
     let strikes = proxy.strike(&call);
     let held = Held { call, head, body, strikes };
     proxy.exchange(&held).await.map(respond)
+}
+
+/// Reads a body to its end and throws it away. Who is answered while still speaking may find the connection broken before
+/// having read the answer.
+async fn discard(mut body: Incoming) {
+    let reading = async { while let Some(Ok(_)) = body.frame().await {} };
+    drop(timeout(UPSTREAM_TIME_MAX, reading).await);
 }
 
 fn respond(answer: Answer) -> Response<Body> {
@@ -189,6 +198,7 @@ impl<W: Watcher, C: Clock> Proxy<W, C> {
         strikes: &[Strike],
     ) -> Result<Response<Body>, Cut> {
         if let Some(answer) = self.before(call, strikes).await? {
+            discard(body).await;
             return Ok(respond(answer));
         }
         self.watch(call, Phase::Before).await?;

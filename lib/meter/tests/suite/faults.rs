@@ -2,6 +2,7 @@
 
 use super::support::{Frozen, StandIn, call, meter, says, send};
 use serde_json::json;
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_meter::call::{Call, Service};
@@ -61,6 +62,32 @@ async fn a_delay_goes_by_the_clock() {
     let delay = Duration::from_secs(7);
     assert_eq!(three(Harm::Delay(delay), &clock).await, (vec![200, 200, 200], 3, 3));
     assert_eq!(clock.slept(), [delay]);
+}
+
+/// More than sockets hold. A caller that speaks to its end before it listens would lose an answer that comes before.
+#[tokio::test]
+async fn a_large_body_is_read_before_it_is_refused() {
+    let stand_in = StandIn::start(|_| says(&json!({}))).await;
+    let fault = Fault { when: When::Only(1), ..second(Harm::Throttle).faults.remove(0) };
+    let faults = Faults { seed: 1, faults: vec![fault] };
+    let running = meter(&stand_in, Limits::none(), faults, &Frozen::new()).await;
+    let address = running.address;
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let scope = "Credential=AK/1/us-east-1/s3/aws4_request, SignedHeaders=host";
+        let head = format!(
+            "PUT /bucket/key HTTP/1.1\r\nhost: a\r\nauthorization: AWS4-HMAC-SHA256 {scope}\r\n\
+             connection: close\r\ncontent-length: 20000000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&vec![b'x'; 20_000_000]).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(stand_in.seen().is_empty());
 }
 
 #[tokio::test]
