@@ -3,7 +3,7 @@
 use crate::exit::Failure;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 /// The largest file that is read whole, in bytes: a file of variables, an event.
@@ -79,15 +79,21 @@ pub(super) fn read_whole(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
         io::ErrorKind::NotFound => Failure::wrong(format!("could not open `{shown}`"))
             .because(error)
             .hint("check the path"),
+        io::ErrorKind::IsADirectory => {
+            Failure::wrong(format!("`{shown}` is a folder, and no file")).hint("name a file in it")
+        }
         _ => Failure::outside(format!("could not read `{shown}`")).because(error),
     };
-    let length = fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if length > FILE_BYTES_MAX {
-        let message =
-            format!("`{shown}` has {length} bytes, and at most {FILE_BYTES_MAX} are read");
-        return Err(Failure::wrong(message).hint("check the path"));
+    // A device or a pipe tells no length: no more is read than is allowed, whatever the length is said to be.
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes));
+    let length = read.map_err(|error| failed(&error))?;
+    if u64::try_from(length).is_ok_and(|length| length <= FILE_BYTES_MAX) {
+        return Ok(bytes);
     }
-    fs::read(path).map_err(|error| failed(&error))
+    let message = format!("`{shown}` has more than {FILE_BYTES_MAX} bytes, and no more are read");
+    Err(Failure::wrong(message).hint("check the path"))
 }
 
 #[cfg(test)]

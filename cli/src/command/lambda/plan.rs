@@ -1,6 +1,7 @@
 //! From what was typed to what is to be done: the template is read, names become ARNs, every file that is needed is known
 //! to be there. After this only the outside world can fail.
 
+pub(super) mod fault_names;
 mod names;
 
 use super::pairs::{environment, pair, pairs, read_whole};
@@ -129,6 +130,8 @@ pub(super) fn read(arguments: &LambdaArguments) -> Result<Plan, Failure> {
             .hint("save it as UTF-8 text")
     })?;
     let run = &arguments.run;
+    let is_metered = !endpoints.is_empty() && !run.no_meter;
+    fault_names::check(faults.as_deref().unwrap_or_default(), &template.stack, is_metered)?;
     Ok(Plan {
         stack: template.stack,
         feeds,

@@ -20,9 +20,10 @@ use streamgauge_lambda::interfere::Interfere;
 use streamgauge_lambda::invoke::Outcome;
 use streamgauge_lambda::invoke_api::InvokeApi;
 use streamgauge_lambda::kinesis::Checkpoints;
+use streamgauge_lambda::queue::QueueError;
 use streamgauge_lambda::runtime::RuntimeSettings;
 use streamgauge_lambda::services::Services;
-use streamgauge_lambda::simulator::{Simulator, SimulatorSettings};
+use streamgauge_lambda::simulator::{Simulator, SimulatorSettings, StartError};
 use streamgauge_lambda::stack::Stack;
 use streamgauge_meter::bill::{Bill, Streams, Terms};
 use streamgauge_meter::proxy::Running as MeterRunning;
@@ -105,8 +106,7 @@ pub(super) async fn begin<S: Services>(
     };
     let observer: Arc<dyn Observer> = Arc::new(watcher);
     let simulator = Simulator::start(stack, services.clone(), settings, observer, interfere).await;
-    let simulator =
-        simulator.map_err(|error| Failure::wrong(error.to_string()).because_of_source(&error))?;
+    let simulator = simulator.map_err(|error| not_started(&error))?;
     let api = match run.listen {
         None => None,
         Some(address) => {
@@ -118,6 +118,20 @@ pub(super) async fn begin<S: Services>(
         }
     };
     Ok(Simulated { simulator, services, meter, started: Instant::now(), _api: api })
+}
+
+/// A stack or a file that is wrong, unless it is a service that does not answer.
+fn not_started(error: &StartError) -> Failure {
+    let told = error.to_string();
+    match error {
+        StartError::Queue { source: QueueError::NotFound(_), .. } => {
+            Failure::wrong(told).because_of_source(error).hint("make it, or add --create")
+        }
+        StartError::Queue { source: QueueError::Other(_), .. } => {
+            Failure::outside(told).because_of_source(error).hint("check that --endpoint answers")
+        }
+        _ => Failure::wrong(told).because_of_source(error),
+    }
 }
 
 fn checkpoints(run: &RunSettings) -> Result<Checkpoints, Failure> {

@@ -165,6 +165,40 @@ fn a_wrong_plan_of_faults_is_told_with_its_lines() {
 }
 
 #[test]
+fn faults_that_can_never_strike_are_refused() {
+    let sandbox = sandbox("lambda_idle_faults", &[]);
+    let check = |plan: &str, expect: &str| {
+        sandbox.file("faults", plan);
+        let output = run(&sandbox, "--template template.yaml --until-drained --faults faults");
+        assert_eq!(output.status.code(), Some(2), "{plan}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(expect), "{text}");
+    };
+    check(
+        "throttle\nzombie function=Cuont",
+        "line 2: the template has no function `Cuont`; it has Count",
+    );
+    check(
+        "repeat mapping=Count/Nope",
+        "line 1: the template has no mapping `Count/Nope`; it has Count/",
+    );
+    check("throttle-call", "line 1: `throttle-call` is done by the meter, which needs --endpoint");
+}
+
+#[test]
+fn a_file_that_is_a_folder_or_never_ends_is_a_wrong_argument() {
+    let sandbox = sandbox("lambda_no_files", &[]);
+    for (path, expect) in [
+        (".", "`.` is a folder, and no file"),
+        ("/dev/zero", "`/dev/zero` has more than 16777216 bytes"),
+    ] {
+        let output = run(&sandbox, &format!("--template {path} --check"));
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains(expect), "{path}");
+    }
+}
+
+#[test]
 fn options_that_exclude_each_other_are_refused() {
     let sandbox = sandbox("lambda_excluded", &[]);
     for (option, expect) in [
@@ -222,13 +256,23 @@ fn a_schedule_fires_on_a_hurried_clock_until_the_run_is_over() {
 
 #[test]
 fn an_interrupted_run_ends_cleanly_with_its_summary() {
-    let sandbox = sandbox("lambda_interrupted", &[]);
+    check_ends_cleanly("lambda_interrupted", "-INT");
+}
+
+#[test]
+fn a_terminated_run_ends_cleanly_with_its_summary() {
+    check_ends_cleanly("lambda_terminated", "-TERM");
+}
+
+#[track_caller]
+fn check_ends_cleanly(test: &str, signal: &str) {
+    let sandbox = sandbox(test, &[]);
     let arguments =
         "--output json --template template.yaml --put Orders=orders.ndjson --listen 127.0.0.1:0";
     let mut child = command(&sandbox, arguments).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains(r#""kind":"invocation""#)));
-    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let interrupt = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(interrupt.unwrap().success());
     let last = lines.map(Result::unwrap).last().unwrap();
     assert!(last.starts_with(r#"{"kind":"summary""#), "{last}");

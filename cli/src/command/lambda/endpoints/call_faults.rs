@@ -6,6 +6,7 @@
 //! lose-call-answer call=DynamoDB only=7                      # done, and the connection is closed
 //! ```
 
+use crate::command::lambda::plan::fault_names::CALL_FAULTS;
 use crate::exit::Failure;
 use streamgauge_lambda::faults::{BILLION, FaultLine};
 use streamgauge_meter::call::Service;
@@ -13,15 +14,7 @@ use streamgauge_meter::faults::{Fault, Faults, Harm, MILLION, Selector, When};
 
 /// Whether a line is one of these.
 pub(super) fn is_one(line: &Result<FaultLine<'_>, String>) -> bool {
-    let kinds = [
-        "throttle-call",
-        "delay-call",
-        "fail-call",
-        "refuse-call",
-        "lose-call-answer",
-        "fail-records",
-    ];
-    line.as_ref().is_ok_and(|line| kinds.contains(&line.kind()))
+    line.as_ref().is_ok_and(|line| CALL_FAULTS.contains(&line.kind()))
 }
 
 /// The service of a name as `--endpoint` and plans of faults write it.
@@ -59,26 +52,32 @@ fn fault(mut line: FaultLine<'_>) -> Result<Fault, String> {
         "lose-call-answer" => Harm::LoseAnswer,
         _ => Harm::FailRecords(millionths(line.chance("share")?.unwrap_or(BILLION / 2))),
     };
-    let (service_name, operation) = match line.text("call") {
-        None => ("", None),
-        Some(call) => {
-            call.split_once('.').map_or((call, None), |(name, operation)| (name, Some(operation)))
-        }
-    };
-    let caller_prefix = line.text("function").map(|function| format!("{function}-").into());
+    let (service, operation) = line.text("call").map_or(Ok((None, None)), called)?;
+    // All environments of this function, and none of one whose name goes on.
+    let caller_prefix =
+        line.text("function").map(|function| format!("{function}-environment-").into());
     let chance = line.chance("chance")?;
     let fault = Fault {
-        selector: Selector {
-            service: service(service_name),
-            operation: operation.map(Into::into),
-            caller_prefix,
-        },
+        selector: Selector { service, operation: operation.map(Into::into), caller_prefix },
         when: when(chance, line.number("every", 1)?, line.number("only", 1)?)?,
         harm,
         at_most: line.number("times", 1)?.unwrap_or(1),
     };
     line.end("call, function, chance, every, only and times")?;
     Ok(fault)
+}
+
+/// The service and the operation of `DynamoDB.PutItem`, or a service with all its operations.
+fn called(call: &str) -> Result<(Option<Service>, Option<&str>), String> {
+    let (name, operation) =
+        call.split_once('.').map_or((call, None), |(name, operation)| (name, Some(operation)));
+    match service(name) {
+        None | Some(Service::Other(_)) => Err(format!(
+            "`call={call}` names no service that the meter knows; services are cloudwatch, dynamodb, kinesis, s3, sqs, \
+             as in call=DynamoDB.PutItem"
+        )),
+        known => Ok((known, operation)),
+    }
 }
 
 fn when(chance: Option<u64>, every: Option<u64>, only: Option<u64>) -> Result<When, String> {
@@ -127,7 +126,7 @@ mod tests {
             "fail-records share=0.25 every=3",
             fault_of(Harm::FailRecords(250_000), When::Every(3), 1, any()),
         );
-        let of_function = Selector { caller_prefix: Some("settle-".into()), ..any() };
+        let of_function = Selector { caller_prefix: Some("settle-environment-".into()), ..any() };
         check(
             "lose-call-answer function=settle only=7",
             fault_of(Harm::LoseAnswer, When::Only(7), 1, of_function),
@@ -137,9 +136,12 @@ mod tests {
 
     #[test]
     fn problems_have_their_lines() {
-        let failure = read("\nfail-call chance=0.1 only=2\ndelay-call", 1).unwrap_err();
+        let failure =
+            read("\nfail-call chance=0.1 only=2\ndelay-call\nfail-call call=Dynamo.PutItem", 1)
+                .unwrap_err();
         let text = format!("{failure:?}");
         assert!(text.contains("line 2: of `chance`, `every` and `only`"), "{text}");
         assert!(text.contains("line 3: `delay-call` needs `by=`"), "{text}");
+        assert!(text.contains("line 4: `call=Dynamo.PutItem` names no service"), "{text}");
     }
 }

@@ -40,7 +40,9 @@ pub(super) fn found<'t>(
     let local = code_path.filter(|path| !path.starts_with("s3://") && !path.is_empty());
     let root = local.as_ref().map(|path| joined(folder, path));
     if let Some(root) = &root {
-        places.extend([root.join("bootstrap"), root.clone()]);
+        places.push(root.join("bootstrap"));
+        // The folder of a template in the current one has no name, and is no executable.
+        places.extend((!root.as_os_str().is_empty()).then(|| root.clone()));
     }
     let properties = resource.metadata.get("BuildProperties");
     if let Some(binary) = properties.and_then(|node| node.get("Binary")).and_then(Node::text) {

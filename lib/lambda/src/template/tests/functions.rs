@@ -3,7 +3,7 @@
 use super::{FUNCTION, HEAD, check, check_with, function, is_there, right, settings};
 use crate::arn::Arn;
 use crate::stack::{AsynchronousSettings, Destination};
-use crate::template::read;
+use crate::template::{Settings, read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -166,6 +166,9 @@ fn an_executable_that_is_not_there_lists_where_it_was_looked_for() {
             "6:16: there is no executable for the function `Count`; looked for `nowhere/bootstrap`, `nowhere`, `.aws-sam/build/Count/bootstrap`; build it, or give it with --function Count=PATH",
         ],
     );
+    let here = Settings { folder: PathBuf::new(), ..settings() };
+    let found = read(&text.replace("./nowhere", "."), &here, &|_| false).unwrap_err();
+    assert!(found[0].message.ends_with("looked for `bootstrap`, `.aws-sam/build/Count/bootstrap`"));
     let archive =
         read(&text.replace("./nowhere", "a.zip"), &settings(), &|path| path == Path::new("a.zip"));
     assert_eq!(archive.unwrap_err()[0].message, "`a.zip` is an archive, and no executable");
