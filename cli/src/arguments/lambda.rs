@@ -59,9 +59,9 @@ pub(crate) struct TemplateArguments {
     /// A file of such variables, one NAME=VALUE per line
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
-    /// The region that the functions are told
-    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
-    pub(crate) region: String,
+    /// The region that the functions are told [default: `AWS_REGION`, else us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
     /// The account that the functions are told
     #[arg(long, value_name = "ACCOUNT", default_value = "000000000000")]
     pub(crate) account: String,

@@ -38,7 +38,7 @@ use streamgauge_meter::bill::Bill;
 pub(super) fn run(arguments: &LambdaArguments) -> Result<Exit, Failure> {
     let plan = plan::read(arguments)?;
     if arguments.check {
-        return check(&plan.stack);
+        return check(&plan.stack, arguments.output);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -61,8 +61,13 @@ pub(super) fn run(arguments: &LambdaArguments) -> Result<Exit, Failure> {
 }
 
 /// Shows what would run.
-fn check(stack: &Stack) -> Result<Exit, Failure> {
-    print(&report::stack(stack))?;
+fn check(stack: &Stack, output: LambdaOutput) -> Result<Exit, Failure> {
+    streamgauge_lambda::runtime::check(&stack.functions)
+        .map_err(|error| Failure::wrong(error.to_string()).because_of_source(&error))?;
+    match output {
+        LambdaOutput::Text => print(&report::stack(stack))?,
+        LambdaOutput::Json => print(&json::stack(stack))?,
+    }
     let parts = [
         counted(widen(stack.functions.len()), "function"),
         counted(widen(stack.kinesis.len() + stack.sqs.len()), "mapping"),

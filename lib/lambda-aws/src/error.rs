@@ -6,7 +6,7 @@ use streamgauge_lambda::queue::QueueError;
 use streamgauge_lambda::stream::StreamError;
 
 /// What went wrong: the service's code and message if it has answered, else every cause.
-pub(crate) fn reason<E, R>(error: &SdkError<E, R>) -> String
+pub fn reason<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: std::fmt::Debug + 'static,

@@ -15,7 +15,7 @@ mod error;
 pub mod queue;
 pub mod stream;
 
-use crate::error::reason;
+pub use crate::error::reason;
 use crate::queue::AwsQueue;
 use crate::stream::AwsStream;
 use bytes::Bytes;

@@ -109,6 +109,11 @@ pub enum RuntimeError {
     Thread(#[source] io::Error),
 }
 
+/// Whether the functions' binaries are there and can run on this machine; [`Runtime::new`] asks the same.
+pub fn check(functions: &[Function]) -> Result<(), BinaryError> {
+    functions.iter().try_for_each(|function| binary::check(&function.name, &function.bootstrap))
+}
+
 /// The functions of a stack, ready to be invoked. Clones are the same runtime; when the last one is dropped, all processes are
 /// killed, and [`Runtime::shutdown`] also waits until they are.
 #[derive(Clone, Debug)]
@@ -157,9 +162,7 @@ impl Runtime {
         observer: Arc<dyn Observer>,
         interfere: Arc<dyn Interfere>,
     ) -> Result<Self, RuntimeError> {
-        for function in functions {
-            binary::check(&function.name, &function.bootstrap)?;
-        }
+        check(functions)?;
         let places = functions.iter().map(|function| {
             let reserved = function.concurrency_max.unwrap_or(u32::MAX);
             (Arc::clone(&function.name), reserved.min(settings.environments_per_function_max))

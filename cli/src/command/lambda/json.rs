@@ -10,10 +10,13 @@
 //! | `fault` | something went wrong on purpose |
 //! | `trouble` | something outside failed |
 //! | `summary` | once, at the end |
+//! | `function`, `mapping`, `schedule` | what would run, with `--check` |
 
 use std::time::Duration;
+use streamgauge_lambda::arn::Arn;
 use streamgauge_lambda::happening::{Ending, Happening, ShardStanding};
 use streamgauge_lambda::invoke::{Cause, Outcome, Report};
+use streamgauge_lambda::stack::Stack;
 use streamgauge_lambda::stream::SequenceNumber;
 use streamgauge_lambda::summary::{FunctionSummary, MappingSummary, Summary};
 use streamgauge_meter::bill::Bill;
@@ -203,6 +206,38 @@ pub(super) fn answer(function: &str, outcome: &Outcome) -> Vec<u8> {
             object.text("ending", "unreachable").text("error", text).end()
         }
     }
+}
+
+/// What would run, a line each.
+pub(super) fn stack(stack: &Stack) -> String {
+    let functions = stack.functions.iter().map(|function| {
+        Object::new("function")
+            .text("function", &function.name)
+            .number("memory_mb", function.memory_mb)
+            .number("timeout_s", function.timeout.as_secs())
+            .text("executable", &function.bootstrap.display().to_string())
+    });
+    let mapping = |name, function, source: &Arn| {
+        Object::new("mapping")
+            .text("mapping", name)
+            .text("function", function)
+            .text("source", source.as_str())
+    };
+    let streams = stack.kinesis.iter().map(|it| mapping(&it.name, &it.function, &it.stream));
+    let queues = stack.sqs.iter().map(|it| mapping(&it.name, &it.function, &it.queue));
+    let schedules = stack.schedules.iter().map(|schedule| {
+        Object::new("schedule")
+            .text("schedule", &schedule.name)
+            .text("function", &schedule.function)
+            .text("expression", &schedule.expression)
+    });
+    let lines = functions.chain(streams).chain(queues).chain(schedules);
+    let text = lines.fold(Vec::new(), |mut text, object| {
+        text.extend_from_slice(&object.end());
+        text.push(b'\n');
+        text
+    });
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The summary of a run, with its bill.

@@ -138,7 +138,7 @@ pub(super) fn read(arguments: &LambdaArguments) -> Result<Plan, Failure> {
         invocations,
         asynchronous: arguments.input.asynchronous,
         run: RunSettings {
-            region: arguments.template_values.region.clone(),
+            region: region(arguments),
             account: arguments.template_values.account.clone(),
             endpoints,
             environments: run.environments,
@@ -201,6 +201,13 @@ fn go_together(arguments: &LambdaArguments, has_endpoint: bool) -> Result<(), Fa
     Ok(())
 }
 
+/// The region: what was typed, else what every AWS tool reads.
+fn region(arguments: &LambdaArguments) -> String {
+    let typed = arguments.template_values.region.clone();
+    let region = typed.or_else(|| std::env::var("AWS_REGION").ok());
+    region.filter(|region| !region.is_empty()).unwrap_or_else(|| "us-east-1".to_owned())
+}
+
 /// Reads the template; what is wrong with it is told.
 fn template(
     arguments: &LambdaArguments,
@@ -218,7 +225,7 @@ fn template(
         environment: environment(&values.env_file, &values.env)?,
         executables: executables.into_iter().map(|(name, place)| (name, place.into())).collect(),
         folder: path.parent().unwrap_or(Path::new("")).to_owned(),
-        region: values.region.clone(),
+        region: region(arguments),
         account: values.account.clone(),
         queue_endpoint: endpoints.get("sqs").or_else(|| endpoints.get("")).cloned(),
         ..Settings::default()

@@ -9,6 +9,7 @@ use super::live::Live;
 use crate::arguments::LambdaOutput;
 use crate::style::{self, printable, tell};
 use crate::words::{counted, widen};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use tokio::sync::Notify;
 
 /// Happenings that wait to be printed.
 const WAITING_MAX: usize = 10_000;
+/// Troubles that are told apart; more are all printed.
+const TROUBLES_MAX: usize = 1_000;
 /// How long nothing may happen before what was printed is flushed and the live lines are drawn anew.
 const QUIET: Duration = Duration::from_millis(150);
 
@@ -83,6 +86,7 @@ impl Printer {
             summary: Summary::default(),
             result: Ok(()),
             failed: Arc::clone(&failed),
+            troubles: Troubles::default(),
         };
         let thread = thread::spawn(move || printing.run(&receiver));
         let watcher = Watcher(sender);
@@ -112,6 +116,27 @@ struct Printing<W> {
     /// The first error; after it nothing is written.
     result: io::Result<()>,
     failed: Arc<Notify>,
+    troubles: Troubles,
+}
+
+/// How often each trouble was seen: what is tried again each second fails each second, and nobody wants to read that.
+#[derive(Debug, Default)]
+struct Troubles(BTreeMap<String, u64>);
+
+impl Troubles {
+    /// Counts one; for the 1st, 10th, 100th and so on, what to say of its number.
+    fn again(&mut self, text: &str) -> Option<String> {
+        if self.0.len() >= TROUBLES_MAX && !self.0.contains_key(text) {
+            return Some(String::new());
+        }
+        let seen = self.0.entry(text.to_owned()).or_default();
+        *seen += 1;
+        match *seen {
+            1 => Some(String::new()),
+            many if many == 10_u64.pow(many.ilog10()) => Some(format!(" ({many} times so far)")),
+            _ => None,
+        }
+    }
 }
 
 impl<W: Write> Printing<W> {
@@ -141,7 +166,7 @@ impl<W: Write> Printing<W> {
         match self.form {
             LambdaOutput::Json => self.line(&json::happening(happening)),
             LambdaOutput::Text => {
-                if let Some(text) = text(happening) {
+                if let Some(text) = text(happening, &mut self.troubles) {
                     self.live.aside(|| tell(text));
                 }
             }
@@ -183,7 +208,7 @@ impl<W: Write> Printing<W> {
 }
 
 /// What people read while it runs; numbers come at the end.
-fn text(happening: &Happening) -> Option<String> {
+fn text(happening: &Happening, troubles: &mut Troubles) -> Option<String> {
     let told = |kind: &dyn Display, text: &str| Some(format!("{kind}: {}", printable(text)));
     match happening {
         Happening::Log { function, request_id, line, .. } => {
@@ -215,7 +240,8 @@ fn text(happening: &Happening) -> Option<String> {
         }
         Happening::Fault { what } => told(&style::hint("fault"), what),
         Happening::Trouble { place, error } => {
-            told(&style::warning("trouble"), &format!("{place}: {error}"))
+            let times = troubles.again(&format!("{place}: {error}"))?;
+            told(&style::warning("trouble"), &format!("{place}: {error}{times}"))
         }
         Happening::Shard(_) | Happening::Retried { .. } | Happening::Bisected { .. } => None,
     }

@@ -5,6 +5,8 @@
 
 use super::plan::{End, Event, Feed, Target};
 use crate::exit::Failure;
+use crate::style::{self, tell};
+use crate::words::counted;
 use bytes::Bytes;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -126,11 +128,9 @@ async fn through<R: Running>(
     work: Work,
     answered: impl Fn(&str, &Outcome),
 ) -> Result<(), Failure> {
-    // Only answers were asked for: when they are there, all is done.
-    let ends_with_answers = work.feeds.is_empty()
-        && !work.invocations.is_empty()
-        && !work.asynchronous
-        && work.end == End::default();
+    // Only invocations were asked for: when they are done, so is all.
+    let ends_with_answers =
+        work.feeds.is_empty() && !work.invocations.is_empty() && work.end == End::default();
     for Feed { target, input } in work.feeds {
         feed(running, &target, input).await?;
     }
@@ -139,7 +139,7 @@ async fn through<R: Running>(
             answered(&function, &outcome);
         }
     }
-    if work.end.drained {
+    if work.end.drained || ends_with_answers && work.asynchronous {
         running.drained().await;
     } else if !ends_with_answers {
         std::future::pending::<()>().await;
@@ -161,13 +161,17 @@ enum Stopped {
 async fn feed<R: Running>(running: &R, target: &Target, input: Input) -> Result<(), Failure> {
     let (sender, mut batches) = mpsc::channel(BATCHES_MAX);
     thread::spawn(move || read(input, &sender));
+    let mut without_field = 0;
     while let Some(batch) = batches.recv().await {
         let lines = batch.map_err(stopped)?;
         let (done, what) = match target {
             Target::Stream(stream, field) => {
-                let records = lines.into_iter().map(|data| NewRecord {
-                    partition_key: partition_key(&data, field.as_deref()),
-                    data,
+                let field = field.as_deref();
+                let records = lines.into_iter().map(|data| {
+                    let key = field.and_then(|field| value_of(&data, field));
+                    without_field += u64::from(key.is_none() && field.is_some());
+                    let hash = || format!("{:016x}", hash::stable(&data));
+                    NewRecord { partition_key: key.unwrap_or_else(hash), data }
                 });
                 (
                     running.put(stream, records.collect()).await,
@@ -185,6 +189,13 @@ async fn feed<R: Running>(running: &R, target: &Target, input: Input) -> Result<
         done.map_err(|error| {
             Failure::outside(format!("{what} did not take what was put: {error}"))
         })?;
+    }
+    if without_field > 0 {
+        tell(format_args!(
+            "{}: {} without the field of --key, or with none that can be a key; their hash is the key",
+            style::warning("warning"),
+            counted(without_field, "line")
+        ));
     }
     Ok(())
 }
@@ -229,19 +240,16 @@ fn stopped(stopped: Stopped) -> Failure {
     }
 }
 
-/// The value of the field, else the hash of the line: a key that is the same for the same line.
-fn partition_key(line: &[u8], field: Option<&str>) -> String {
-    let value = field.and_then(|field| {
-        let object: serde_json::Value = serde_json::from_slice(line).ok()?;
-        let found = field.split('.').try_fold(&object, |value, name| value.get(name))?;
-        match found {
-            serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Number(_) | serde_json::Value::Bool(_) => Some(found.to_string()),
-            _ => None,
-        }
-    });
-    let value = value.filter(|key| !key.is_empty() && key.chars().count() <= KEY_CHARACTERS_MAX);
-    value.unwrap_or_else(|| format!("{:016x}", hash::stable(line)))
+/// The value of a line's field, if it can be a partition key.
+fn value_of(line: &[u8], field: &str) -> Option<String> {
+    let object: serde_json::Value = serde_json::from_slice(line).ok()?;
+    let found = field.split('.').try_fold(&object, |value, name| value.get(name))?;
+    let value = match found {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(_) | serde_json::Value::Bool(_) => found.to_string(),
+        _ => return None,
+    };
+    (1..=KEY_CHARACTERS_MAX).contains(&value.chars().count()).then_some(value)
 }
 
 /// Waits for Ctrl-C, or for the SIGTERM by which `timeout`, CI and service managers end a process.

@@ -48,6 +48,9 @@ pub(super) async fn embedded(
     watcher: Watcher,
 ) -> Result<Simulated<Embedded>, Failure> {
     let clock = Clock::hurried(run.speed);
+    if let Some(folder) = &run.failures {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    }
     let settings = EmbeddedSettings {
         clock: clock.clone(),
         seed: run.seed,
@@ -151,7 +154,7 @@ pub(super) fn interfere<'a>(
         Ok(faults) => Ok(Arc::new(faults)),
         Err(errors) => {
             let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
-            Err(Failure::wrong(format!("the file of faults is wrong: {}", told.join("; "))))
+            Err(Failure::wrong(format!("the file of faults is wrong:\n  {}", told.join("\n  "))))
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use super::Sandbox;
 use insta::assert_snapshot;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 const TEMPLATE: &str = "\
 Transform: AWS::Serverless-2016-10-31
@@ -38,8 +40,17 @@ Resources:
 
 fn sandbox(test: &str) -> Sandbox {
     let sandbox = Sandbox::new(test);
-    sandbox.file("template.yaml", TEMPLATE).file("build/bootstrap", "").file("a.ndjson", "{}\n");
     sandbox
+        .file("template.yaml", TEMPLATE)
+        .file("build/bootstrap", "#!/bin/sh\n")
+        .file("a.ndjson", "{}\n");
+    may_run(&sandbox, 0o755);
+    sandbox
+}
+
+fn may_run(sandbox: &Sandbox, mode: u32) {
+    let path = sandbox.folder.join("build/bootstrap");
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]
@@ -62,6 +73,15 @@ fn check_shows_what_would_run() {
         "lambda_check_elsewhere",
         sandbox.run("lambda --template elsewhere.yaml --check --put x=a.ndjson")
     );
+}
+
+#[test]
+fn check_is_for_programs_too_and_looks_at_executables() {
+    let sandbox = sandbox("lambda_check_json");
+    let check = "lambda --template template.yaml --check";
+    assert_snapshot!("lambda_check_json", sandbox.run(&format!("{check} --output json")));
+    may_run(&sandbox, 0o644);
+    assert_snapshot!("lambda_check_not_executable", sandbox.run(check));
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(super) fn read(text: &str, seed: u64) -> Result<Faults, Failure> {
     if problems.is_empty() {
         Ok(Faults { seed, faults })
     } else {
-        Err(Failure::wrong(format!("the file of faults is wrong: {}", problems.join("; "))))
+        Err(Failure::wrong(format!("the file of faults is wrong:\n  {}", problems.join("\n  "))))
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use streamgauge_lambda::arn::Arn;
 use streamgauge_lambda::queue::Queue;
 use streamgauge_lambda::services::Services;
-use streamgauge_lambda_aws::AwsServices;
-use streamgauge_lambda_aws::kinesis::error::DisplayErrorContext;
+use streamgauge_lambda_aws::kinesis::error::ProvideErrorMetadata;
+use streamgauge_lambda_aws::kinesis::operation::put_records::PutRecordsError;
 use streamgauge_lambda_aws::kinesis::primitives::Blob;
-use streamgauge_lambda_aws::kinesis::types::PutRecordsRequestEntry;
+use streamgauge_lambda_aws::kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
+use streamgauge_lambda_aws::{AwsServices, reason};
 
 /// Bytes of one `PutRecords`: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>.
 const PUT_BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -26,10 +27,9 @@ impl Supply for AwsServices {
             let mut left = batch;
             let mut pauses = pauses();
             while !left.is_empty() {
-                left = put_once(self, stream, left).await?;
-                if !left.is_empty() {
-                    let refused = || format!("{} records were refused each time", left.len());
-                    tokio::time::sleep(pauses.next().ok_or_else(refused)?).await;
+                let why = put_once(self, stream, &mut left).await?;
+                if let Some(why) = why {
+                    tokio::time::sleep(pauses.next().ok_or(why)?).await;
                 }
             }
         }
@@ -46,17 +46,32 @@ impl Supply for AwsServices {
     }
 }
 
-/// Puts records; gives back those that were refused, in order.
+/// Puts records, and leaves those that are to be put again, in order; answers why, if there are any. A call whose answer was lost
+/// is made again, as producers do: its records may then stand twice in the stream.
 async fn put_once(
     services: &AwsServices,
     stream: &Arn,
-    entries: Vec<PutRecordsRequestEntry>,
-) -> Result<Vec<PutRecordsRequestEntry>, String> {
+    left: &mut Vec<PutRecordsRequestEntry>,
+) -> Result<Option<String>, String> {
     let call = services.kinesis().put_records().stream_name(stream.name());
-    let put = call.set_records(Some(entries.clone())).send().await;
-    let put = put.map_err(|error| DisplayErrorContext(&error).to_string())?;
-    let refused = entries.into_iter().zip(put.records());
-    Ok(refused.filter(|(_, told)| told.error_code().is_some()).map(|(entry, _)| entry).collect())
+    let put = match call.set_records(Some(left.clone())).send().await {
+        Ok(put) => put,
+        Err(error) if error.as_service_error().is_none_or(is_passing) => {
+            return Ok(Some(reason(&error)));
+        }
+        Err(error) => return Err(reason(&error)),
+    };
+    let mut told = put.records().iter().map(PutRecordsResultEntry::error_code);
+    left.retain(|_| told.next().flatten().is_some());
+    Ok((!left.is_empty()).then(|| format!("{} records were refused each time", left.len())))
+}
+
+/// Whether a call that failed so may succeed later.
+fn is_passing(error: &PutRecordsError) -> bool {
+    error.is_provisioned_throughput_exceeded_exception()
+        || error.is_internal_failure_exception()
+        || error.is_kms_throttling_exception()
+        || error.code().is_none_or(|code| code == "InternalFailure" || code == "ServiceUnavailable")
 }
 
 /// Records in calls that a stream takes.

@@ -1,5 +1,6 @@
 //! Names on the command line: a function, stream or queue goes by its logical id in the template or by its own name.
 
+use super::region;
 use crate::arguments::LambdaArguments;
 use crate::exit::Failure;
 use std::sync::Arc;
@@ -37,10 +38,8 @@ impl<'t> Names<'t> {
         let stack = &self.template.stack;
         let read = stack.kinesis.iter().map(|mapping| &mapping.stream);
         let made = stack.streams.iter().map(|stream| stream.name.as_str());
-        let values = &arguments.template_values;
-        find(("stream", name, own), read, made, |name| {
-            Arn::stream(&values.region, &values.account, name)
-        })
+        let (region, account) = (region(arguments), &arguments.template_values.account);
+        find(("stream", name, own), read, made, |name| Arn::stream(&region, account, name))
     }
 
     /// A queue that the template makes or that a mapping reads.
@@ -49,10 +48,8 @@ impl<'t> Names<'t> {
         let stack = &self.template.stack;
         let read = stack.sqs.iter().map(|mapping| &mapping.queue);
         let made = stack.queues.iter().map(|queue| queue.name.as_str());
-        let values = &arguments.template_values;
-        find(("queue", name, own), read, made, |name| {
-            Arn::queue(&values.region, &values.account, name)
-        })
+        let (region, account) = (region(arguments), &arguments.template_values.account);
+        find(("queue", name, own), read, made, |name| Arn::queue(&region, account, name))
     }
 }
 

@@ -153,7 +153,7 @@ async fn a_reader_that_has_gone_is_told_and_the_summary_goes_on() {
 #[test]
 fn people_read_logs_and_what_went_wrong() {
     let check = |happening: &Happening, expect: &str| {
-        let shown = text(happening).unwrap();
+        let shown = text(happening, &mut Troubles::default()).unwrap();
         assert_eq!(anstream::adapter::strip_str(&shown).to_string(), expect);
     };
     let log = |request_id: Option<&str>| Happening::Log {
@@ -180,4 +180,14 @@ fn people_read_logs_and_what_went_wrong() {
         "discarded: count/Orders: 2 records of shardId-0: RetryAttemptsExhausted; told to s3://lost/a",
     );
     check(&Happening::Fault { what: "killed count".to_owned() }, "fault: killed count");
+}
+
+#[test]
+fn a_trouble_that_comes_again_is_told_now_and_then() {
+    let mut troubles = Troubles::default();
+    let told: Vec<(u32, String)> =
+        (1..=200).filter_map(|time| Some((time, troubles.again("full")?))).collect();
+    let expect = [(1, ""), (10, " (10 times so far)"), (100, " (100 times so far)")];
+    assert_eq!(told, expect.map(|(time, text)| (time, text.to_owned())));
+    assert_eq!(troubles.again("another"), Some(String::new()));
 }

@@ -133,16 +133,18 @@ async fn what_is_not_taken_is_the_outside_world() {
 }
 
 #[test]
-fn partition_keys_are_fields_or_hashes() {
-    let check = |line: &str, field: Option<&str>, expect: &str| {
-        assert_eq!(partition_key(line.as_bytes(), field), expect, "{line}");
+fn a_partition_key_is_the_value_of_a_field() {
+    let check = |line: &str, field: &str, expect: Option<&str>| {
+        assert_eq!(value_of(line.as_bytes(), field).as_deref(), expect, "{line}");
     };
-    let hash = |line: &str| format!("{:016x}", hash::stable(line.as_bytes()));
-    check(r#"{"a":{"b":"x"}}"#, Some("a.b"), "x");
-    check(r#"{"a":true}"#, Some("a"), "true");
-    for (line, field) in
-        [("{}", Some("a")), (r#"{"a":""}"#, Some("a")), ("no json", Some("a")), ("a", None)]
-    {
-        check(line, field, &hash(line));
-    }
+    check(r#"{"a":{"b":"x"}}"#, "a.b", Some("x"));
+    check(r#"{"a":true}"#, "a", Some("true"));
+    check(r#"{"a":7}"#, "a", Some("7"));
+    check("{}", "a", None);
+    check(r#"{"a":""}"#, "a", None);
+    check(r#"{"a":[]}"#, "a", None);
+    check("no json", "a", None);
+    let long = |characters: usize| format!(r#"{{"a":"{}"}}"#, "é".repeat(characters));
+    assert!(value_of(long(256).as_bytes(), "a").is_some());
+    assert!(value_of(long(257).as_bytes(), "a").is_none());
 }
