@@ -52,7 +52,17 @@ fn fault(mut line: FaultLine<'_>) -> Result<Fault, String> {
         "lose-call-answer" => Harm::LoseAnswer,
         _ => Harm::FailRecords(millionths(line.chance("share")?.unwrap_or(BILLION / 2))),
     };
-    let (service, operation) = line.text("call").map_or(Ok((None, None)), called)?;
+    let (service, operation) = match (line.kind(), line.text("call")) {
+        // The only call whose records can fail one by one.
+        ("fail-records", None) => (Some(Service::Kinesis), Some("PutRecords")),
+        ("fail-records", Some(call)) => {
+            return Err(format!(
+                "`fail-records` has no `call`: it is about Kinesis.PutRecords; leave call={call} out"
+            ));
+        }
+        (_, None) => (None, None),
+        (_, Some(call)) => called(call)?,
+    };
     // All environments of this function, and none of one whose name goes on.
     let caller_prefix =
         line.text("function").map(|function| format!("{function}-environment-").into());
@@ -122,9 +132,14 @@ mod tests {
             "kill at=received\nthrottle-call call=DynamoDB.PutItem chance=0.1 times=20",
             fault_of(Harm::Throttle, When::Chance(100_000), 20, put),
         );
+        let put_records = Selector {
+            service: Some(Service::Kinesis),
+            operation: Some("PutRecords".into()),
+            caller_prefix: None,
+        };
         check(
             "fail-records share=0.25 every=3",
-            fault_of(Harm::FailRecords(250_000), When::Every(3), 1, any()),
+            fault_of(Harm::FailRecords(250_000), When::Every(3), 1, put_records),
         );
         let of_function = Selector { caller_prefix: Some("settle-environment-".into()), ..any() };
         check(
