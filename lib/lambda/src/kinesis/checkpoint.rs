@@ -30,7 +30,7 @@ mod stored;
 use super::lineage::{Known, ShardProgress};
 use crate::arn::Arn;
 use crate::lock::lock;
-use crate::stream::ShardId;
+use crate::stream::{ShardId, Start};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -199,8 +199,11 @@ impl Checkpoints {
         before.filter(|before| *before != created)
     }
 
-    /// Takes down how far shards of a mapping that was begun are done.
-    pub(super) fn note(&self, mapping: &str, shards: Known) {
+    /// Takes down how far shards of a mapping that was begun are done. `LATEST` is now: whoever asks later gets the moment.
+    pub(super) fn note(&self, mapping: &str, mut shards: Known) {
+        for progress in shards.values_mut().filter(|progress| progress.start == Start::Latest) {
+            progress.start = Start::AtTimestamp(progress.learned);
+        }
         let mut state = self.state();
         if let Some(progress) = state.mappings.get_mut(mapping)
             && !shards.is_empty()
