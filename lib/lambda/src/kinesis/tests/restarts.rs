@@ -27,6 +27,19 @@ async fn a_restart_goes_on_where_it_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restart_within_a_process_does_not_begin_at_latest_again() {
+    let bench = Bench::new(1);
+    bench.put("before");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let function = Function::new(|_| done());
+    let latest = KinesisMapping { start: Start::Latest, ..mapping() };
+    bench.run(latest.clone(), &function).await;
+    bench.put("between");
+    bench.run(latest, &function).await;
+    assert_eq!(function.data(), ["between"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_in_flight_too_long_comes_again() {
     let bench = Bench::new(1);
     bench.put("a b c");

@@ -148,7 +148,7 @@ async fn run(seed: u64) -> usize {
     let queue = Flaky::new(&bench.queue, plan.troubles);
     let left = AtomicUsize::new(usize::try_from(plan.repeats).unwrap());
     let interfere = move |place: &Place<'_>| {
-        let take = |left: usize| left.checked_sub(1);
+        let take = |times: usize| times.checked_sub(1);
         let is_it = place.point == Point::Done
             && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
         if is_it { Interference::Repeat } else { Interference::None }

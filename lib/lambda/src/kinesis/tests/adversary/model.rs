@@ -9,6 +9,7 @@ use crate::stack::Destination;
 use crate::stream::{SequenceNumber, ShardId};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 /// How long the streams of these runs keep records.
 pub(super) const RETENTION: SignedDuration = SignedDuration::from_mins(40);
@@ -86,7 +87,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn wrong(&mut self, what: String) {
+    pub(super) fn wrong(&mut self, what: impl Display) {
         if self.wrongs.len() < 20 {
             self.wrongs.push(format!("life {}: {what}", self.life));
         }
@@ -208,20 +209,20 @@ impl Model {
                 && !self.given.contains(*id)
         };
         let passed: Vec<usize> = open.iter().filter(is_passed).copied().collect();
-        if passed.len() > self.missing(plan, shard, &self.given_count) {
+        if passed.len() > Self::missing(plan, shard, &self.given_count) {
             self.wrong(format!("{ids:?} of {shard} came before {passed:?}"));
         }
     }
 
     /// How many may be missing without a name.
-    fn missing(&self, plan: &Plan, shard: &ShardId, counts: &BTreeMap<ShardId, usize>) -> usize {
+    fn missing(plan: &Plan, shard: &ShardId, counts: &BTreeMap<ShardId, usize>) -> usize {
         if Self::is_explicit(plan) { 0 } else { counts.get(shard).copied().unwrap_or(0) }
     }
 
     fn check_parents(&mut self, plan: &Plan, shard: &ShardId) {
         for parent in self.parents.get(shard).cloned().unwrap_or_default() {
             let open: Vec<usize> = self.open.get(&parent).into_iter().flatten().copied().collect();
-            if open.len() > self.missing(plan, &parent, &self.told_count) {
+            if open.len() > Self::missing(plan, &parent, &self.told_count) {
                 self.wrong(format!("{shard} began before the end of {parent}: {open:?}"));
             }
             self.check_parents(plan, &parent);
@@ -379,7 +380,7 @@ impl Model {
         let is_before = |id: &&usize| self.puts[**id].number <= *at;
         let open = self.open.get(shard).into_iter().flatten();
         let passed: Vec<usize> = open.take_while(is_before).copied().collect();
-        if passed.len() > self.missing(plan, shard, &self.told_count) {
+        if passed.len() > Self::missing(plan, shard, &self.told_count) {
             self.wrong(format!("the position of {shard} passed {passed:?}"));
         }
         let before = self.positions.insert((life, ShardId::clone(shard)), at.clone());
@@ -410,7 +411,7 @@ impl Model {
     pub(super) fn check_ended(&mut self, plan: &Plan, now: Timestamp) {
         self.forget(now);
         for (shard, open) in self.open.clone() {
-            if open.len() > self.missing(plan, &shard, &self.told_count) {
+            if open.len() > Self::missing(plan, &shard, &self.told_count) {
                 self.wrong(format!("{shard} is drained and {open:?} are not done"));
             }
         }

@@ -81,7 +81,7 @@ impl World {
 
     fn told(&self, document: &str) -> bool {
         let value: Value = serde_json::from_str(document).unwrap();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let text = |field: &Value| field.as_str().unwrap().to_owned();
         let batch = &value["KinesisBatchInfo"];
         let told = Told {
             shard: text(&batch["shardId"]),
