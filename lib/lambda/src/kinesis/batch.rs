@@ -97,10 +97,12 @@ impl Batch {
         Self::new(std::mem::replace(&mut self.entries, rest))
     }
 
-    /// How many records at the front are older than `age_max`.
-    pub(super) fn expired(&self, now: Timestamp, age_max: SignedDuration) -> usize {
-        let is_old = |entry: &&Entry| now.duration_since(entry.record.arrival) > age_max;
-        self.entries.iter().take_while(is_old).count()
+    /// How many records at the front are older than `age_max`; if none is, how many are not.
+    pub(super) fn expired(&self, now: Timestamp, age_max: SignedDuration) -> (usize, bool) {
+        let is_old = |entry: &Entry| now.duration_since(entry.record.arrival) > age_max;
+        let is_front_old = self.entries.first().is_some_and(is_old);
+        let run = self.entries.iter().take_while(|entry| is_old(entry) == is_front_old);
+        (run.count(), is_front_old)
     }
 
     /// The numbers of the first and the last record.

@@ -30,7 +30,7 @@ mod stored;
 use super::lineage::{Known, ShardProgress};
 use crate::arn::Arn;
 use crate::lock::lock;
-use crate::stream::ShardId;
+use crate::stream::{ShardId, Start};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -199,15 +199,24 @@ impl Checkpoints {
         before.filter(|before| *before != created)
     }
 
-    /// Takes down how far shards of a mapping that was begun are done.
+    /// Takes down how far shards of a mapping that was begun are done. Nothing goes back: a poller that was dropped may finish
+    /// what it had in flight when another one is ahead. `LATEST` is now: whoever asks later gets the moment.
     pub(super) fn note(&self, mapping: &str, shards: Known) {
         let mut state = self.state();
-        if let Some(progress) = state.mappings.get_mut(mapping)
-            && !shards.is_empty()
-        {
-            progress.shards.extend(shards);
-            state.has_moved = true;
+        let Some(progress) = state.mappings.get_mut(mapping).filter(|_| !shards.is_empty()) else {
+            return;
+        };
+        for (shard, mut noted) in shards {
+            if noted.start == Start::Latest {
+                noted.start = Start::AtTimestamp(noted.learned);
+            }
+            if let Some(before) = progress.shards.get(&shard) {
+                noted.ended |= before.ended;
+                noted.position = noted.position.max(before.position.clone());
+            }
+            progress.shards.insert(shard, noted);
         }
+        state.has_moved = true;
     }
 
     /// Takes down how far one shard is done.

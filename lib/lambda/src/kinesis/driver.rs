@@ -179,6 +179,7 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
         if let Interference::Delay(time) = self.shared.around.interfere.at(&place) {
             delay = time;
             self.fault("a read", &format!("delayed by {time:?}"));
+            self.reading.waits(self.progress.resume_later());
         }
         let shared = Arc::clone(&self.shared);
         let job = self.reading.job(ShardId::clone(&self.shard));

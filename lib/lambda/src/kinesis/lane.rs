@@ -136,22 +136,28 @@ impl Lane {
         }
     }
 
-    /// Cuts the records that are too old off the front batch. AWS gives up only these and sends the others.
+    /// Cuts the records that are too old off the front batch. AWS gives up only these and sends the others. Arrival times may
+    /// be out of order: what stands before a record that is too old is then sent first, so that the position can follow.
     fn give_up_expired(&mut self, settings: &Settings, moment: Moment) {
         let Some(batch) = self.batches.front_mut().filter(|batch| batch.given_up.is_none()) else {
             return;
         };
-        let expired = batch.expired(moment.stream, settings.record_age_max);
-        if expired == 0 {
+        let (run, is_old) = batch.expired(moment.stream, settings.record_age_max);
+        if !is_old && run == batch.len() {
             return;
         }
-        let mut old = batch.take_front(expired);
-        old.given_up = Some(Condition::RecordAgeExceeded);
-        old.last_answer.clone_from(&batch.last_answer);
+        let mut front = batch.take_front(run);
+        front.last_answer.clone_from(&batch.last_answer);
+        if is_old {
+            front.given_up = Some(Condition::RecordAgeExceeded);
+        } else {
+            (front.sent, front.attempts) = (batch.sent, batch.attempts);
+            front.failures = batch.failures;
+        }
         if batch.entries.is_empty() {
             self.batches.pop_front();
         }
-        self.batches.push_front(old);
+        self.batches.push_front(front);
     }
 
     /// The front batch, if it is with the function.

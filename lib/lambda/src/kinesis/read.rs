@@ -93,11 +93,16 @@ impl Reading {
         }
     }
 
-    /// The shard was opened: an iterator has taken the place of `LATEST`, and if it is lost, a moment does.
-    pub(super) fn began(&mut self, iterator: Option<Iterator>, resume_later: Start) {
-        if iterator.is_some() && self.resume == Start::Latest {
+    /// Time passes before the shard is opened (again): a moment takes the place of `LATEST`, so that nothing is passed over.
+    pub(super) fn waits(&mut self, resume_later: Start) {
+        if self.resume == Start::Latest {
             self.resume = resume_later;
         }
+    }
+
+    /// A read ended that used this iterator, if the shard could be opened.
+    pub(super) fn began(&mut self, iterator: Option<Iterator>, resume_later: Start) {
+        self.waits(resume_later);
         self.iterator = iterator;
     }
 
@@ -123,6 +128,7 @@ impl Reading {
     /// The iterator was too old: the shard is opened again where it stands.
     pub(super) fn lost_iterator(&mut self, started: Timestamp) {
         self.iterator = None;
+        self.started = Some(started);
         self.next = later(started, READ_INTERVAL_MIN);
     }
 

@@ -241,6 +241,21 @@ fn only_records_that_are_too_old_are_given_up() {
 }
 
 #[test]
+fn records_that_are_too_old_are_given_up_wherever_they_stand() {
+    let settings = Settings { record_age_max: SignedDuration::from_secs(60), ..settings() };
+    let mut bench = Bench::new(settings, 0);
+    let came = |index, second| Record { arrival: at(second).stream, ..record(index, "k", 10) };
+    bench.machine.take(vec![came(0, 50), came(1, 5), came(2, 40), came(3, 0)], at(50).now);
+    bench.second = 70;
+    bench.run(80, |_, _, _| done()).check(&[
+        "70s 0-0 done",
+        "70s 1-1 RecordAgeExceeded",
+        "70s 2-2 done",
+        "70s 3-3 RecordAgeExceeded",
+    ]);
+}
+
+#[test]
 fn records_expire_while_they_are_tried_again() {
     let settings = Settings {
         record_age_max: SignedDuration::from_secs(5),

@@ -90,6 +90,50 @@ async fn an_iterator_at_latest_that_expires_loses_nothing() {
     assert_eq!(bench.watcher.faults(), [fault]);
 }
 
+/// A mapping from LATEST whose first read is delayed or fails gets what comes meanwhile.
+async fn check_latest(bench: &Bench) {
+    let function = Function::new(|_| done());
+    let poller = bench.start(KinesisMapping { start: Start::Latest, ..mapping() }, &function);
+    sleep(Duration::from_secs(1)).await;
+    bench.put("a b");
+    poller.drained().await;
+    assert_eq!(function.data(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_read_at_latest_that_is_delayed_loses_nothing() {
+    let mut bench = Bench::new(1);
+    bench.interfere = Arc::new(Wrong(|place: &Place<'_>| match place.point {
+        Point::Read if place.attempt == 1 => Interference::Delay(Duration::from_mins(1)),
+        _ => Interference::None,
+    }));
+    check_latest(&bench).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_read_at_latest_that_fails_loses_nothing() {
+    let bench = Bench::new(1);
+    let errors = [StreamError::Throttled, StreamError::Throttled];
+    bench.services.stream.errors.lock().unwrap().extend(errors);
+    check_latest(&bench).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shard_is_not_read_at_once_when_its_iterator_expired() {
+    let bench = Bench::new(1);
+    let function = Function::new(|_| done());
+    let poller = bench.start(mapping(), &function);
+    sleep(Duration::from_millis(500)).await;
+    bench.services.stream.errors.lock().unwrap().push_back(StreamError::ExpiredIterator);
+    sleep(Duration::from_millis(550)).await;
+    poller.drained().await;
+    let reads = bench.services.stream.reads.lock().unwrap();
+    let is_apart = |pair: &[(_, _)]| {
+        jiff::Timestamp::duration_since(pair[1].0, pair[0].0) >= SignedDuration::from_millis(200)
+    };
+    assert!(reads.windows(2).all(is_apart), "{reads:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn errors_of_the_stream_are_told_and_tried_again() {
     let bench = Bench::new(1);

@@ -27,6 +27,37 @@ async fn a_restart_goes_on_where_it_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restart_within_a_process_does_not_begin_at_latest_again() {
+    let bench = Bench::new(1);
+    bench.put("before");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let function = Function::new(|_| done());
+    let latest = KinesisMapping { start: Start::Latest, ..mapping() };
+    bench.run(latest.clone(), &function).await;
+    bench.put("between");
+    bench.run(latest, &function).await;
+    assert_eq!(function.data(), ["between"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poller_that_was_dropped_does_not_take_the_position_back() {
+    let bench = Bench::new(1);
+    bench.put("a b c d");
+    let slow = Function::new(|_| done()).taking(Duration::from_mins(1));
+    let one = KinesisMapping { batch_records_max: 1, ..mapping() };
+    drop(bench.start(one.clone(), &slow));
+    let old = bench.start(one.clone(), &slow);
+    slow.came.notified().await;
+    drop(old);
+    let function = Function::new(|_| done());
+    bench.run(one.clone(), &function).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(slow.data(), ["a"], "it ended what it had in flight");
+    bench.run(one, &function).await;
+    assert_eq!(function.data(), ["a", "b", "c", "d"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_in_flight_too_long_comes_again() {
     let bench = Bench::new(1);
     bench.put("a b c");

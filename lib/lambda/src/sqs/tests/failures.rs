@@ -179,13 +179,13 @@ async fn reads_are_delayed_and_done_batches_repeated_on_purpose() {
 
 /// A queue of which each kind of call fails some times before it works.
 #[derive(Clone)]
-struct Flaky {
+pub(super) struct Flaky {
     queue: EmbeddedQueue,
     left: Arc<[AtomicUsize; 4]>,
 }
 
 impl Flaky {
-    fn new(queue: &EmbeddedQueue, failures: usize) -> Self {
+    pub(super) fn new(queue: &EmbeddedQueue, failures: usize) -> Self {
         let left = [(); 4].map(|()| AtomicUsize::new(failures));
         Self { queue: queue.clone(), left: Arc::new(left) }
     }
