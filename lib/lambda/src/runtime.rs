@@ -127,8 +127,8 @@ pub(crate) struct Core {
     launcher: Launcher,
     pool: Mutex<Pool<Handle>>,
     ids: Mutex<Ids>,
-    /// Invocations so far.
-    asked: AtomicU64,
+    /// See [`Runtime::turns`].
+    turns: AtomicU64,
     /// Named points that proxies have told of so far.
     reached: AtomicU64,
     /// Those that live, by their session tokens.
@@ -175,7 +175,7 @@ impl Runtime {
             launcher: Launcher::new().map_err(RuntimeError::Thread)?,
             pool: Mutex::new(pool),
             ids: Mutex::new(Ids::new(settings.seed)),
-            asked: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
             reached: AtomicU64::new(0),
             environments: Mutex::default(),
             closing: is_closing,
@@ -216,9 +216,10 @@ impl Runtime {
         }
     }
 
-    /// How many invocations there were so far, those that were refused too.
-    pub fn asked(&self) -> u64 {
-        self.core.asked.load(Ordering::Relaxed)
+    /// Counts each invocation twice, when it begins and when it has ended, those that were refused too: as long as the number
+    /// stays, none has done either.
+    pub(crate) fn turns(&self) -> u64 {
+        self.core.turns.load(Ordering::SeqCst)
     }
 
     /// Kills all processes and waits until they are dead. Whatever still runs ends as [`Outcome::Unreachable`].
@@ -322,12 +323,11 @@ impl Runtime {
 
 impl Invoke for Runtime {
     async fn invoke(&self, invocation: Invocation) -> Invoked {
-        self.core.asked.fetch_add(1, Ordering::Relaxed);
+        self.core.turns.fetch_add(1, Ordering::SeqCst);
         let request_id = lock(&self.core.ids).uuid();
-        match self.run(&request_id, invocation).await {
-            Ok(invoked) => invoked,
-            Err(outcome) => Invoked { request_id, outcome, report: Report::default() },
-        }
+        let ran = self.run(&request_id, invocation).await;
+        self.core.turns.fetch_add(1, Ordering::SeqCst);
+        ran.unwrap_or_else(|outcome| Invoked { request_id, outcome, report: Report::default() })
     }
 }
 

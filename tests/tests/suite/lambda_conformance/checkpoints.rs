@@ -1,10 +1,12 @@
-//! Where a mapping begins, and where it goes on.
+//! Where a mapping begins, where it goes on, and what an end loses.
 
 use super::bench::Bench;
 use super::stand::Stand;
 use jiff::SignedDuration;
 use std::path::PathBuf;
+use streamgauge_lambda::clock::Clock;
 use streamgauge_lambda::happening::{Ending, Happening};
+use streamgauge_lambda::interfere::{Interference, Place, Point};
 use streamgauge_lambda::kinesis::Checkpoints;
 use streamgauge_lambda::stream::Start;
 
@@ -70,4 +72,28 @@ async fn restarted() -> Stand {
 async fn a_restart_goes_on_behind_what_is_done() {
     let stand = restarted().await;
     assert_eq!(stand.batches(), ["4 5 6 7"]);
+}
+
+#[tokio::test]
+async fn asynchronous_events_that_a_stop_loses_are_told() {
+    let refused = |place: &Place<'_>| match place.point {
+        Point::Asked => Interference::Throttle,
+        _ => Interference::None,
+    };
+    let stand = Bench::bare(Clock::real(), |_| {}).plan(refused).start().await;
+    for event in ["1", "2"] {
+        stand.simulator.asynchronous().send("probe", event.into(), None).unwrap();
+    }
+    let is_refused =
+        |happening: &Happening| matches!(happening, Happening::Invoked { .. }).then_some(());
+    stand.watch.wait(2, is_refused).await;
+    assert!(stand.simulator.stop().await.unwrap());
+    let told = stand.watch.pick(|_, happening| match happening {
+        Happening::Trouble { place, error } => Some(format!("{place}: {error}")),
+        _ => None,
+    });
+    assert_eq!(
+        told,
+        ["asynchronous invocations: 2 that were not done are lost, since the simulator stops"]
+    );
 }
