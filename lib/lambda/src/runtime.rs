@@ -271,14 +271,16 @@ impl Runtime {
         }
     }
 
+    /// What an invocation of a function that is not there ends with.
+    fn unknown(&self, function: &str) -> Outcome {
+        let known: Vec<&str> = self.core.functions.keys().map(|name| &**name).collect();
+        let known = known.join(", ");
+        Outcome::Unreachable(format!("there is no function `{function}`; there are: {known}"))
+    }
+
     /// What an invocation ends with before any environment was asked.
     async fn refused(&self, invocation: &Invocation) -> Option<Outcome> {
         let function = &invocation.function;
-        if !self.core.functions.contains_key(function) {
-            let known: Vec<&str> = self.core.functions.keys().map(|name| &**name).collect();
-            let why = format!("there is no function `{function}`; there are: {}", known.join(", "));
-            return Some(Outcome::Unreachable(why));
-        }
         if invocation.payload.len() > REQUEST_BYTES_MAX {
             let why = format!(
                 "the event for `{function}` has {} bytes; at most {REQUEST_BYTES_MAX} are taken",
@@ -305,14 +307,15 @@ impl Runtime {
         request_id: &Arc<str>,
         mut invocation: Invocation,
     ) -> Result<Invoked, Outcome> {
+        let Some(function) = self.core.functions.get(&invocation.function) else {
+            return Err(self.unknown(&invocation.function));
+        };
         if let Some(refused) = self.refused(&invocation).await {
             return Err(refused);
         }
-        let function = self.core.functions.get(&invocation.function).map(Arc::clone);
-        let Some(function) = function else { return Err(Outcome::Throttled) };
         // Each turn takes an environment that has just ended out of the pool, so it ends.
         while !*self.closing.borrow() {
-            match self.try_run(&function, request_id, invocation).await? {
+            match self.try_run(function, request_id, invocation).await? {
                 Settled::Done(invoked) => return Ok(invoked),
                 Settled::NotRun(again) => invocation = again,
             }
