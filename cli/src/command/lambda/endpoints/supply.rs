@@ -55,6 +55,9 @@ async fn put_once(
     let call = services.kinesis().put_records().stream_name(stream.name());
     let put = call.set_records(Some(entries.clone())).send().await;
     let put = put.map_err(|error| DisplayErrorContext(&error).to_string())?;
+    if put.records().len() != entries.len() {
+        return Err(format!("{} of {} records were answered", put.records().len(), entries.len()));
+    }
     let refused = entries.into_iter().zip(put.records());
     Ok(refused.filter(|(_, told)| told.error_code().is_some()).map(|(entry, _)| entry).collect())
 }
