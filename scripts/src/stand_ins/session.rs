@@ -292,7 +292,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    assert_eq!(session_directory(&sessions).unwrap(), of(std::process::id()))
+                    assert_eq!(session_directory(&sessions).unwrap(), of(std::process::id()));
                 });
             }
         });
