@@ -73,8 +73,10 @@ impl Invoke for Script {
     }
 }
 
-/// Sends an event to a function that answers so: the seconds at which it is asked, and the attempts.
-async fn asked(outcomes: impl IntoIterator<Item = Outcome>) -> Vec<(i64, u32)> {
+/// A function that answers so, and who sends events to it.
+fn scripted(
+    outcomes: impl IntoIterator<Item = Outcome>,
+) -> (Script, Asynchronous<Script, Embedded>) {
     let clock = Clock::real();
     let outcomes = Arc::new(Mutex::new(outcomes.into_iter().collect()));
     let script =
@@ -87,13 +89,37 @@ async fn asked(outcomes: impl IntoIterator<Item = Outcome>) -> Vec<(i64, u32)> {
         folder: None,
     };
     let services = Embedded::new(&Stack::default(), settings);
-    let functions = [function("settle")];
-    let invoke = script.clone();
-    let asynchronous = Asynchronous::new(invoke, services, clock, Arc::new(Nobody), &functions, 1);
+    let (invoke, functions) = (script.clone(), [function("settle")]);
+    (script, Asynchronous::new(invoke, services, clock, Arc::new(Nobody), &functions, 1))
+}
+
+/// Sends an event to a function that answers so: the seconds at which it is asked, and the attempts.
+async fn asked(outcomes: impl IntoIterator<Item = Outcome>) -> Vec<(i64, u32)> {
+    let (script, asynchronous) = scripted(outcomes);
     asynchronous.send("settle", Bytes::from_static(b"{}"), None).unwrap();
     asynchronous.idle().await;
     let asked = script.asked.lock().unwrap();
     asked.clone()
+}
+
+/// Sends so many events of one size, of which none is done, and then one more, and again when all are done.
+async fn check_full(events: usize, bytes: usize) {
+    let (_, asynchronous) = scripted(vec![done(); events + 1]);
+    let payload = Bytes::from(vec![b'1'; bytes]);
+    let send = || asynchronous.send("settle", payload.clone(), None);
+    for _ in 0..events {
+        assert_eq!(send(), Ok(()));
+    }
+    assert_eq!(send(), Err(Refused::Full));
+    assert_eq!(asynchronous.waiting(), events);
+    asynchronous.idle().await;
+    assert_eq!(send(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_events_wait_and_so_many_bytes_of_them() {
+    check_full(EVENTS_MAX, 1).await;
+    check_full(EVENTS_BYTES_MAX / EVENT_BYTES_MAX, EVENT_BYTES_MAX).await;
 }
 
 #[tokio::test(start_paused = true)]
