@@ -193,8 +193,8 @@ impl<I: Invoke, S: Services> Asynchronous<I, S> {
         }
         let mut events = lock(&self.events);
         while events.try_join_next().is_some() {}
-        let (bytes, waiting) = (payload.len(), *self.driver.waiting.borrow());
-        if waiting.events >= EVENTS_MAX || waiting.bytes + bytes > EVENTS_BYTES_MAX {
+        let (bytes, held) = (payload.len(), *self.driver.waiting.borrow());
+        if held.events >= EVENTS_MAX || held.bytes + bytes > EVENTS_BYTES_MAX {
             return Err(Refused::Full);
         }
         let standing = Standing { accepted: self.driver.clock.now(), attempts: 0, throttles: 0 };

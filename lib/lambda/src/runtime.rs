@@ -279,7 +279,7 @@ impl Runtime {
     }
 
     /// What an invocation ends with before any environment was asked.
-    async fn refused(&self, invocation: &Invocation) -> Option<Outcome> {
+    async fn refused(&self, request_id: &str, invocation: &Invocation) -> Option<Outcome> {
         let function = &invocation.function;
         if invocation.payload.len() > REQUEST_BYTES_MAX {
             let why = format!(
@@ -288,7 +288,7 @@ impl Runtime {
             );
             return Some(Outcome::Unreachable(why));
         }
-        match self.core.interfere.at(&Place::of(invocation, Point::Asked)) {
+        match self.core.interfere.at(&Place::of(invocation, request_id, Point::Asked)) {
             Interference::Throttle => {
                 self.core.fault(format!("an invocation of `{function}` refused"));
                 return Some(Outcome::Throttled);
@@ -310,7 +310,7 @@ impl Runtime {
         let Some(function) = self.core.functions.get(&invocation.function) else {
             return Err(self.unknown(&invocation.function));
         };
-        if let Some(refused) = self.refused(&invocation).await {
+        if let Some(refused) = self.refused(request_id, &invocation).await {
             return Err(refused);
         }
         // Each turn takes an environment that has just ended out of the pool, so it ends.

@@ -121,7 +121,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             let place = format!("the answer of {} to {}", mapping.function, mapping.name);
             source.observer.see(Happening::Trouble { place, error });
         }
-        let done = Place::of(&invocation, Point::Done);
+        let done = Place::of(&invocation, "", Point::Done);
         let repeat =
             !settled.delete.is_empty() && source.interfere.at(&done) == Interference::Repeat;
         let kept = if repeat {
