@@ -36,6 +36,8 @@ use tokio::task::JoinSet;
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// Events that wait or run at once. AWS names no number.
 pub const EVENTS_MAX: usize = 10_000;
+/// Bytes of all of them at once.
+pub const EVENTS_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// The wait after the first failed attempt; after the second one it is twice as long.
 const RETRY_WAIT: Duration = Duration::from_mins(1);
 /// The wait after the first throttle, doubled with each further one.
@@ -57,7 +59,9 @@ pub enum Refused {
     #[error("the event has {0} bytes; asynchronous invocations take at most {EVENT_BYTES_MAX}")]
     TooLarge(usize),
     /// Too many wait already.
-    #[error("{EVENTS_MAX} asynchronous events wait already; let the functions catch up")]
+    #[error(
+        "{EVENTS_MAX} asynchronous events wait already, or {EVENTS_BYTES_MAX} bytes of them; let the functions catch up"
+    )]
     Full,
 }
 
@@ -130,7 +134,14 @@ struct Driver<I, S> {
     observer: Arc<dyn Observer>,
     functions: Arc<BTreeMap<Arc<str>, Function>>,
     ids: Arc<Mutex<Ids>>,
-    waiting: watch::Sender<usize>,
+    waiting: watch::Sender<Waiting>,
+}
+
+/// What waits or runs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    events: usize,
+    bytes: usize,
 }
 
 /// An event on its way.
@@ -161,7 +172,7 @@ impl<I: Invoke, S: Services> Asynchronous<I, S> {
             observer,
             functions: Arc::new(functions.collect()),
             ids: Arc::new(Mutex::new(Ids::new(seed))),
-            waiting: watch::Sender::new(0),
+            waiting: watch::Sender::new(Waiting::default()),
         };
         Self { driver, events: Arc::default() }
     }
@@ -182,30 +193,37 @@ impl<I: Invoke, S: Services> Asynchronous<I, S> {
         }
         let mut events = lock(&self.events);
         while events.try_join_next().is_some() {}
-        if events.len() >= EVENTS_MAX {
+        let (bytes, held) = (payload.len(), *self.driver.waiting.borrow());
+        if held.events >= EVENTS_MAX || held.bytes + bytes > EVENTS_BYTES_MAX {
             return Err(Refused::Full);
         }
         let standing = Standing { accepted: self.driver.clock.now(), attempts: 0, throttles: 0 };
         let event = Event { function: known.clone(), payload, schedule, standing };
-        self.driver.waiting.send_modify(|waiting| *waiting += 1);
+        self.driver.waiting.send_modify(|waiting| {
+            waiting.events += 1;
+            waiting.bytes += bytes;
+        });
         let driver = self.driver.clone();
         events.spawn(async move {
             driver.drive(event).await;
-            driver.waiting.send_modify(|waiting| *waiting -= 1);
+            driver.waiting.send_modify(|waiting| {
+                waiting.events -= 1;
+                waiting.bytes -= bytes;
+            });
         });
         Ok(())
     }
 
     /// How many events wait or run.
     pub fn waiting(&self) -> usize {
-        *self.driver.waiting.borrow()
+        self.driver.waiting.borrow().events
     }
 
     /// Waits until no event waits or runs.
     pub async fn idle(&self) {
         let mut waiting = self.driver.waiting.subscribe();
         // It fails only when the sender is gone, and the sender is ours.
-        drop(waiting.wait_for(|waiting| *waiting == 0).await);
+        drop(waiting.wait_for(|waiting| waiting.events == 0).await);
     }
 }
 
@@ -314,51 +332,4 @@ impl<I: Invoke, S: Services> Driver<I, S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const AGE: Duration = Duration::from_mins(10);
-
-    /// What is next after an attempt at 100 s of an event that was accepted at 0 s and may be retried twice: the action and
-    /// its moment in seconds.
-    fn check(attempts: u32, throttles: u32, attempt: Attempt, expect: &str) {
-        let at = |seconds| Timestamp::from_second(seconds).unwrap();
-        let settings = AsynchronousSettings { event_age_max: AGE, ..Default::default() };
-        let standing = Standing { accepted: at(0), attempts, throttles };
-        let next = match decide(&settings, &standing, attempt, at(100)) {
-            Next::Done => "done".to_owned(),
-            Next::Again(moment) => format!("again at {}", moment.as_second()),
-            Next::GiveUp(moment, why) => format!("{why} at {}", moment.as_second()),
-        };
-        assert_eq!(next, expect);
-    }
-
-    #[test]
-    fn failures_wait_one_and_two_minutes_and_then_are_given_up() {
-        check(1, 0, Attempt::Succeeded, "done");
-        check(1, 0, Attempt::Failed, "again at 160");
-        check(2, 0, Attempt::Failed, "again at 220");
-        check(3, 0, Attempt::Failed, "RetriesExhausted at 100");
-    }
-
-    #[test]
-    fn throttles_double_up_to_five_minutes_and_cost_no_attempt() {
-        check(0, 1, Attempt::Throttled, "again at 101");
-        check(0, 2, Attempt::Throttled, "again at 102");
-        check(0, 5, Attempt::Throttled, "again at 116");
-        check(0, 9, Attempt::Throttled, "again at 356");
-        check(0, 10, Attempt::Throttled, "again at 400");
-        check(9, u32::MAX, Attempt::Throttled, "again at 400");
-    }
-
-    #[test]
-    fn an_event_that_would_be_too_old_is_given_up_when_it_is() {
-        let at = |seconds| Timestamp::from_second(seconds).unwrap();
-        let settings = AsynchronousSettings { event_age_max: AGE, ..Default::default() };
-        let standing = Standing { accepted: at(0), attempts: 1, throttles: 0 };
-        let decided = |now| decide(&settings, &standing, Attempt::Failed, at(now));
-        assert_eq!(decided(539), Next::Again(at(599)));
-        assert_eq!(decided(540), Next::GiveUp(at(600), "EventAgeExceeded"));
-        assert_eq!(decided(700), Next::GiveUp(at(700), "EventAgeExceeded"));
-    }
-}
+mod tests;

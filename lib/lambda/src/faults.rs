@@ -10,8 +10,9 @@
 //! ```
 //!
 //! With `chance`, whether a fault is done is decided by a hash of the seed, the fault and the place (function, mapping,
-//! shard, first record, attempt), and so the same seed gives the same faults however the shards' work interleaves. With
-//! `every` and `skip`, places are counted as they come. `times` bounds each fault; without it a fault is done once.
+//! shard, first record, attempt), and so the same seed gives the same faults however the shards' work interleaves; an
+//! invocation that no batch is behind is told from others by its request id, which depends on the order. With `every` and
+//! `skip`, places are counted as they come. `times` bounds each fault; without it a fault is done once.
 
 mod line;
 mod parse;

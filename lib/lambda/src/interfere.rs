@@ -33,19 +33,20 @@ pub struct Place<'a> {
     pub mapping: &'a str,
     /// The shard, if one is behind it.
     pub shard: &'a str,
-    /// What tells this moment from others in every run alike: the batch's first sequence number or message.
+    /// What tells this moment from others in every run alike: the batch's first sequence number or message; the request id,
+    /// where no batch is behind it.
     pub key: &'a str,
     /// Which attempt at it, from 1.
     pub attempt: u32,
 }
 
 impl<'a> Place<'a> {
-    /// The place of a point of an invocation.
-    pub fn of(invocation: &'a Invocation, point: Point<'a>) -> Self {
+    /// The place of a point of an invocation with this request id.
+    pub fn of(invocation: &'a Invocation, request_id: &'a str, point: Point<'a>) -> Self {
         let (mapping, shard, key, attempt) = match &invocation.cause {
-            Cause::Direct => ("", "", "", 1),
+            Cause::Direct => ("", "", request_id, 1),
             Cause::Asynchronous { schedule, attempt } => {
-                (schedule.as_deref().unwrap_or_default(), "", "", *attempt)
+                (schedule.as_deref().unwrap_or_default(), "", request_id, *attempt)
             }
             Cause::Kinesis(cause) => {
                 (&*cause.mapping, &*cause.shard, cause.first.as_str(), cause.attempt)

@@ -132,8 +132,8 @@ pub(crate) struct Core {
     launcher: Launcher,
     pool: Mutex<Pool<Handle>>,
     ids: Mutex<Ids>,
-    /// Invocations so far.
-    asked: AtomicU64,
+    /// See [`Runtime::turns`].
+    turns: AtomicU64,
     /// Named points that proxies have told of so far.
     reached: AtomicU64,
     /// Those that live, by their session tokens.
@@ -178,7 +178,7 @@ impl Runtime {
             launcher: Launcher::new().map_err(RuntimeError::Thread)?,
             pool: Mutex::new(pool),
             ids: Mutex::new(Ids::new(settings.seed)),
-            asked: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
             reached: AtomicU64::new(0),
             environments: Mutex::default(),
             closing: is_closing,
@@ -219,9 +219,10 @@ impl Runtime {
         }
     }
 
-    /// How many invocations there were so far, those that were refused too.
-    pub fn asked(&self) -> u64 {
-        self.core.asked.load(Ordering::Relaxed)
+    /// Counts each invocation twice, when it begins and when it has ended, those that were refused too: as long as the number
+    /// stays, none has done either.
+    pub(crate) fn turns(&self) -> u64 {
+        self.core.turns.load(Ordering::SeqCst)
     }
 
     /// Kills all processes and waits until they are dead. Whatever still runs ends as [`Outcome::Unreachable`].
@@ -273,14 +274,16 @@ impl Runtime {
         }
     }
 
+    /// What an invocation of a function that is not there ends with.
+    fn unknown(&self, function: &str) -> Outcome {
+        let known: Vec<&str> = self.core.functions.keys().map(|name| &**name).collect();
+        let known = known.join(", ");
+        Outcome::Unreachable(format!("there is no function `{function}`; there are: {known}"))
+    }
+
     /// What an invocation ends with before any environment was asked.
-    async fn refused(&self, invocation: &Invocation) -> Option<Outcome> {
+    async fn refused(&self, request_id: &str, invocation: &Invocation) -> Option<Outcome> {
         let function = &invocation.function;
-        if !self.core.functions.contains_key(function) {
-            let known: Vec<&str> = self.core.functions.keys().map(|name| &**name).collect();
-            let why = format!("there is no function `{function}`; there are: {}", known.join(", "));
-            return Some(Outcome::Unreachable(why));
-        }
         if invocation.payload.len() > REQUEST_BYTES_MAX {
             let why = format!(
                 "the event for `{function}` has {} bytes; at most {REQUEST_BYTES_MAX} are taken",
@@ -288,7 +291,7 @@ impl Runtime {
             );
             return Some(Outcome::Unreachable(why));
         }
-        match self.core.interfere.at(&Place::of(invocation, Point::Asked)) {
+        match self.core.interfere.at(&Place::of(invocation, request_id, Point::Asked)) {
             Interference::Throttle => {
                 self.core.fault(format!("an invocation of `{function}` refused"));
                 return Some(Outcome::Throttled);
@@ -307,14 +310,15 @@ impl Runtime {
         request_id: &Arc<str>,
         mut invocation: Invocation,
     ) -> Result<Invoked, Outcome> {
-        if let Some(refused) = self.refused(&invocation).await {
+        let Some(function) = self.core.functions.get(&invocation.function) else {
+            return Err(self.unknown(&invocation.function));
+        };
+        if let Some(refused) = self.refused(request_id, &invocation).await {
             return Err(refused);
         }
-        let function = self.core.functions.get(&invocation.function).map(Arc::clone);
-        let Some(function) = function else { return Err(Outcome::Throttled) };
         // Each turn takes an environment that has just ended out of the pool, so it ends.
         while !*self.closing.borrow() {
-            match self.try_run(&function, request_id, invocation).await? {
+            match self.try_run(function, request_id, invocation).await? {
                 Settled::Done(invoked) => return Ok(invoked),
                 Settled::NotRun(again) => invocation = again,
             }
@@ -325,12 +329,11 @@ impl Runtime {
 
 impl Invoke for Runtime {
     async fn invoke(&self, invocation: Invocation) -> Invoked {
-        self.core.asked.fetch_add(1, Ordering::Relaxed);
+        self.core.turns.fetch_add(1, Ordering::SeqCst);
         let request_id = lock(&self.core.ids).uuid();
-        match self.run(&request_id, invocation).await {
-            Ok(invoked) => invoked,
-            Err(outcome) => Invoked { request_id, outcome, report: Report::default() },
-        }
+        let ran = self.run(&request_id, invocation).await;
+        self.core.turns.fetch_add(1, Ordering::SeqCst);
+        ran.unwrap_or_else(|outcome| Invoked { request_id, outcome, report: Report::default() })
     }
 }
 

@@ -25,6 +25,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::task::JoinSet;
 
 /// How a stack is run.
 #[derive(Clone, Debug)]
@@ -182,7 +183,7 @@ impl<S: Services> Simulator<S> {
     /// made anything new to do. Schedules do not count.
     pub async fn drained(&self) {
         loop {
-            let asked = self.runtime.asked();
+            let turns = self.runtime.turns();
             for poller in &self.kinesis {
                 poller.drained().await;
             }
@@ -190,31 +191,39 @@ impl<S: Services> Simulator<S> {
                 poller.drained().await;
             }
             self.asynchronous.idle().await;
-            if self.runtime.asked() == asked && self.kinesis.iter().all(KinesisPoller::is_drained) {
+            if self.runtime.turns() == turns && self.kinesis.iter().all(KinesisPoller::is_drained) {
                 return;
             }
         }
     }
 
     /// Begins nothing new, lets what is in flight end within the grace time, saves the checkpoints and ends all processes.
-    /// Answers whether all of it ended; what did not comes again after a restart.
+    /// Answers whether all of it ended; what did not comes again after a restart. Asynchronous events that wait or run are
+    /// kept nowhere: the observer is told how many are lost.
     pub async fn stop(self) -> Result<bool, CheckpointError> {
+        let grace = self.grace;
         for ticker in self.tickers {
             ticker.stop().await;
         }
-        let mut ended = true;
-        let mut saved = Ok(());
+        // All at once: while one lets its invocations end, the others must begin none.
+        let mut stopping = JoinSet::new();
         for poller in self.kinesis {
-            match poller.stop(self.grace).await {
-                Ok(all) => ended &= all,
-                Err(error) => saved = Err(error),
-            }
+            stopping.spawn(poller.stop(grace));
         }
         for poller in self.sqs {
-            ended &= tokio::time::timeout(self.grace, poller.stop()).await.is_ok();
+            stopping
+                .spawn(async move { Ok(tokio::time::timeout(grace, poller.stop()).await.is_ok()) });
+        }
+        let stopped = stopping.join_all().await;
+        let lost = self.asynchronous.waiting();
+        if lost > 0 {
+            self.observer.see(Happening::Trouble {
+                place: "asynchronous invocations".to_owned(),
+                error: format!("{lost} that were not done are lost, since the simulator stops"),
+            });
         }
         self.runtime.shutdown().await;
-        saved.map(|()| ended)
+        stopped.into_iter().try_fold(true, |all, one| Ok(all & one?))
     }
 }
 

@@ -65,7 +65,8 @@ impl Bucket {
         self.parts = self.parts.min(0);
     }
 
-    fn is_full(&mut self, now: Timestamp) -> bool {
+    /// Asked of a copy: looking is no use, and what was used longest ago must stay known.
+    fn is_full(mut self, now: Timestamp) -> bool {
         self.fill(now);
         self.parts == self.per_second * PARTS
     }
@@ -178,6 +179,19 @@ mod tests {
         buckets.at(&BUCKETS_MAX, after(0));
         assert_eq!(buckets.buckets.len(), 2);
         assert!(!buckets.at(&0, after(0)).take(1, after(0)));
+    }
+
+    #[test]
+    fn of_buckets_that_are_not_full_the_one_used_longest_ago_is_dropped() {
+        let mut buckets = Buckets::new(10);
+        let oldest = 7;
+        buckets.at(&oldest, after(0)).owe(1_000, after(0));
+        for key in (0..BUCKETS_MAX).filter(|key| *key != oldest) {
+            buckets.at(&key, after(1)).owe(1_000, after(1));
+        }
+        buckets.at(&BUCKETS_MAX, after(2));
+        assert_eq!(buckets.buckets.len(), BUCKETS_MAX);
+        assert!(!buckets.buckets.contains_key(&oldest) && buckets.buckets.contains_key(&0));
     }
 
     proptest! {

@@ -63,11 +63,12 @@ mod tests {
         assert_eq!(amount(&[45 * 1024], Unit::PutPayloadUnits), 2);
         assert_eq!(amount(&[25 * 1024, 25 * 1024 + 1], Unit::PutPayloadUnits), 1 + 2);
         assert_eq!(amount(&[100; 10], Unit::PutPayloadUnits), 10);
+        assert_eq!(amount(&[0], Unit::PutPayloadUnits), 1);
     }
 
     #[test]
     fn on_demand_rounds_each_record_up_to_1_kb() {
-        assert_eq!(amount(&[1, 1024, 1025], Unit::RoundedBytesIn), (1 + 1 + 2) * 1024);
+        assert_eq!(amount(&[0, 1, 1024, 1025], Unit::RoundedBytesIn), (1 + 1 + 1 + 2) * 1024);
         assert_eq!(amount(&[1, 1024, 1025], Unit::BytesIn), 1 + 1024 + 1025);
     }
 

@@ -171,6 +171,15 @@ mod tests {
     }
 
     #[test]
+    fn beyond_the_limit_each_datum_is_a_metric() {
+        let metric_hours = (0..count(METRIC_HOURS_MAX)).collect();
+        let mut tally = Tally { metric_hours, ..Tally::default() };
+        let metrics = ["a".to_owned(), "a".to_owned()];
+        assert_eq!(tally.metric_hours(&metrics, Timestamp::UNIX_EPOCH), 2);
+        assert_eq!(tally.metric_hours.len(), METRIC_HOURS_MAX);
+    }
+
+    #[test]
     fn the_most_shards_are_remembered() {
         let mut tally = Tally::default();
         for open in [2, 4, 3] {

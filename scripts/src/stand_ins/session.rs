@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::future::pending;
 use std::io::{self, Write};
@@ -29,6 +29,8 @@ const STARTS_MAX: usize = 3;
 const COMMAND_STOP_TIME_MAX: Duration = Duration::from_secs(10);
 /// Directories of sessions that went wrong, with their logs, that are kept.
 const SESSIONS_KEPT_MAX: usize = 10;
+/// How the name of a session's directory begins; the number of its process follows.
+const SESSION: &str = "session-";
 /// The exit code of what a Ctrl-C has ended, by the custom of shells: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
 
@@ -56,23 +58,36 @@ pub(super) fn run(
 
 /// Makes a directory for this session, and removes the oldest ones of sessions that went wrong.
 fn session_directory(sessions: &Path) -> anyhow::Result<PathBuf> {
-    let directory = sessions.join(format!("session-{}", std::process::id()));
+    let directory = sessions.join(format!("{SESSION}{}", std::process::id()));
     let made = fs::create_dir_all(&directory);
     made.with_context(|| format!("creating {} failed", directory.display()))?;
-    let mut others: Vec<(SystemTime, PathBuf)> = Vec::new();
+    let mut ended: Vec<(SystemTime, PathBuf)> = Vec::new();
     let entries =
         fs::read_dir(sessions).with_context(|| format!("listing {} failed", sessions.display()))?;
-    for entry in entries.flatten().filter(|entry| entry.path() != directory) {
+    for entry in entries.flatten().filter(|entry| has_ended(&entry.file_name())) {
         if let Ok(changed) = entry.metadata().and_then(|metadata| metadata.modified()) {
-            others.push((changed, entry.path()));
+            ended.push((changed, entry.path()));
         }
     }
-    others.sort();
-    let surplus = others.len().saturating_sub(SESSIONS_KEPT_MAX);
-    for (_, old) in others.iter().take(surplus) {
-        fs::remove_dir_all(old).with_context(|| format!("removing {} failed", old.display()))?;
+    ended.sort();
+    let surplus = ended.len().saturating_sub(SESSIONS_KEPT_MAX);
+    for (_, old) in ended.iter().take(surplus) {
+        // Another session may remove it too, or its stand-ins may be at their last lines: no reason not to begin.
+        match fs::remove_dir_all(old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                note(&format!("removing {} failed: {error}", old.display()))?;
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
     Ok(directory)
+}
+
+/// Whether the session with a directory of this name has ended. One whose number another process has got looks as if it had
+/// not, and its directory stays for longer.
+fn has_ended(name: &OsStr) -> bool {
+    let id = name.to_str().and_then(|name| name.strip_prefix(SESSION)?.parse().ok());
+    id.is_none_or(|id| kill(Pid::from_raw(id), None) == Err(Errno::ESRCH))
 }
 
 async fn session(
@@ -257,6 +272,36 @@ mod tests {
     #[track_caller]
     fn check(raw: i32, expect: u8) {
         assert_eq!(exit_code(ExitStatus::from_raw(raw)), ExitCode::from(expect));
+    }
+
+    /// A number that no process has: the kernel's are at most 2^22.
+    const NOBODY: u32 = 5_000_000;
+
+    #[test]
+    fn sessions_that_begin_at_once_remove_the_oldest_that_have_ended_and_no_other() {
+        let sessions =
+            std::env::temp_dir().join(format!("stand-in-sessions-{}", std::process::id()));
+        let of = |id: u32| sessions.join(format!("{SESSION}{id}"));
+        let running = of(std::os::unix::process::parent_id());
+        fs::create_dir_all(&running).unwrap();
+        let ended: Vec<PathBuf> = (0..100).map(|id| of(NOBODY + id)).collect();
+        for directory in &ended {
+            fs::create_dir(directory).unwrap();
+            fs::write(directory.join("ministack.log"), "it failed").unwrap();
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    assert_eq!(session_directory(&sessions).unwrap(), of(std::process::id()));
+                });
+            }
+        });
+        assert!(running.exists());
+        // One that is half removed looks as if it were new, so there may be fewer.
+        let kept = ended.iter().filter(|directory| directory.exists());
+        assert!(kept.count() <= SESSIONS_KEPT_MAX);
+        assert!(ended.last().unwrap().exists());
+        fs::remove_dir_all(&sessions).unwrap();
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
+/// By how much the time of an arrival may be rounded, in milliseconds: up or down.
+const ROUNDING_MS: i64 = 1;
 /// Reads of one shard at most, in a row: a stream may answer without records before its end, but not for ever.
 const READS_MAX: usize = 100;
 /// The shortest retention that a stream can have.
@@ -123,13 +125,13 @@ impl<B: StreamBench> Suite<'_, B> {
 
     async fn whole(&self) -> Kept {
         let stream = self.make("whole", 2).await?;
-        let before = stream.now().as_millisecond();
+        let before = stream.now().as_millisecond() - ROUNDING_MS;
         let keys = ["a", "b", "c", "d", "e", "f", "a", "b", "c", "d", "e", "f"];
         let mut put = self.put(&stream, &keys).await?;
         let bytes = [0, 255, b'\n', 128];
         let odd = self.bench.put(&stream, "odd", &bytes).await.map_err(Deviation::Bench)?;
         put.entry(odd.0.to_string()).or_default().push((odd.1.clone(), "odd".to_owned()));
-        let after = stream.now().as_millisecond();
+        let after = stream.now().as_millisecond() + ROUNDING_MS;
         let mut homes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for shard in stream.shards().await? {
             let (records, next) = read_all(&stream, &shard.id, &Start::TrimHorizon).await?;

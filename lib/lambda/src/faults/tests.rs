@@ -71,6 +71,19 @@ fn a_chance_is_met_about_as_often_and_by_the_place_alone() {
 }
 
 #[test]
+fn each_fault_and_each_attempt_is_drawn_by_itself() {
+    let both = "throttle chance=0.1 times=1000000\ndelay by=1s chance=0.1 times=1000000";
+    let plan = plan(both);
+    let drawn: Vec<Interference> = (1..=1_000)
+        .map(|attempt| plan.at(&Place { attempt, ..place(Point::Asked, "1") }))
+        .collect();
+    for expect in [Interference::Throttle, Interference::Delay(Duration::from_secs(1))] {
+        let count = drawn.iter().filter(|drawn| **drawn == expect).count();
+        assert!((50..150).contains(&count), "{expect:?}: {count}");
+    }
+}
+
+#[test]
 fn what_was_done_is_counted() {
     let plan = plan("throttle times=5\nrepeat");
     for _ in 0..7 {

@@ -62,9 +62,11 @@ pub(super) struct Lane {
     batches: VecDeque<Batch>,
     /// The front batch is with the function, or on its way to the destination.
     pub(super) is_busy: bool,
+    /// The front batch is not sent before; once it is sent, this has passed.
     not_before: Option<Timestamp>,
     /// Since when something is in line.
     line_since: Option<Timestamp>,
+    /// When the last invocation ended.
     last_end: Option<Timestamp>,
 }
 
@@ -147,7 +149,6 @@ impl Lane {
             return;
         }
         let mut front = batch.take_front(run);
-        front.last_answer.clone_from(&batch.last_answer);
         if is_old {
             front.given_up = Some(Condition::RecordAgeExceeded);
         } else {
@@ -179,7 +180,6 @@ impl Lane {
         now: Timestamp,
     ) -> Settled {
         self.is_busy = false;
-        self.not_before = None;
         self.last_end = Some(now);
         let Some(mut batch) = self.batches.pop_front() else { return Settled::default() };
         let cut = match *verdict {
@@ -224,9 +224,8 @@ impl Lane {
     }
 
     /// The front batch was given up, and whoever wanted to know has been told.
-    pub(super) fn discarded(&mut self, now: Timestamp) {
+    pub(super) fn discarded(&mut self) {
         self.is_busy = false;
-        self.last_end = Some(now);
         self.batches.pop_front();
     }
 

@@ -87,9 +87,8 @@ impl Loss {
     /// The document as JSON, with the event if the discard has it.
     pub(super) fn document(&self) -> String {
         let discard = &self.discard;
-        let is_known = discard.condition == Condition::RetryAttemptsExhausted;
         let made_id = self.uuid("request");
-        let answer = discard.last_answer.as_ref().filter(|_| is_known);
+        let answer = discard.last_answer.as_ref();
         let document = Document {
             request_context: RequestContext {
                 request_id: answer.map_or(made_id.as_str(), |answer| &*answer.request_id),

@@ -134,7 +134,7 @@ pub(super) struct Discard {
     pub(super) records: usize,
     /// How often the function failed at them.
     pub(super) attempts: u32,
-    /// How the function answered last, if it was asked.
+    /// How the function answered last, if that is why.
     pub(super) last_answer: Option<LastAnswer>,
     /// The event, if [`Settings::keeps_payload`].
     pub(super) payload: Option<Bytes>,
@@ -278,9 +278,9 @@ impl ShardMachine {
     }
 
     /// The destination knows of the records that a lane gave up.
-    pub(super) fn discarded(&mut self, lane: usize, now: Timestamp) {
+    pub(super) fn discarded(&mut self, lane: usize) {
         if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.discarded(now);
+            lane.discarded();
         }
         self.advance();
     }

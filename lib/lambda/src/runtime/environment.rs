@@ -23,6 +23,7 @@ use crate::interfere::{Interference, Place, Point};
 use crate::invoke::{Invocation, Invoked};
 use crate::lock::lock;
 use crate::stack::Function;
+use run::Running;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -227,11 +228,11 @@ impl Environment {
         &mut self,
         name: &str,
         answer: oneshot::Sender<Reply>,
-        invocation: Option<&Invocation>,
+        running: Option<&Running>,
     ) -> bool {
         let point = Point::Named(name);
-        let place = match invocation {
-            Some(invocation) => Place::of(invocation, point),
+        let place = match running {
+            Some(running) => running.place(point),
             None => Place {
                 point,
                 function: &self.function.name,

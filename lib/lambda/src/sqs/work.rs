@@ -1,6 +1,6 @@
 //! One poller: receives, makes a batch, invokes, settles, and again.
 
-use super::answer::settle;
+use super::answer::{Settled, settle};
 use super::batch::{Batch, Item, Next};
 use super::event::{event, record};
 use super::poller::{Shared, until_stopped};
@@ -116,13 +116,12 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             cause,
         };
         let hidden_until = later(first.received, self.visibility);
-        let outcome = self.invoke(&invocation, &messages, (hidden_until, stopped)).await;
-        let settled = settle(&outcome, &messages, mapping.report_item_failures);
+        let settled = self.invoke(&invocation, &messages, (hidden_until, stopped)).await;
         if let Some(error) = settled.malformed {
             let place = format!("the answer of {} to {}", mapping.function, mapping.name);
             source.observer.see(Happening::Trouble { place, error });
         }
-        let done = Place::of(&invocation, Point::Done);
+        let done = Place::of(&invocation, "", Point::Done);
         let repeat =
             !settled.delete.is_empty() && source.interfere.at(&done) == Interference::Repeat;
         let kept = if repeat {
@@ -144,29 +143,30 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
         self.source.observer.see(Happening::Fault { what });
     }
 
-    /// Asks the function, and again while it is throttled and the messages are hidden.
+    /// Asks the function, and again while it is throttled and the messages are hidden: what its last answer means.
     async fn invoke(
         &self,
         invocation: &Invocation,
         messages: &[&Message],
         (hidden_until, stopped): (Timestamp, &mut watch::Receiver<bool>),
-    ) -> Outcome {
+    ) -> Settled {
         let source = &self.source;
+        let reports = source.mapping.report_item_failures;
         let mut throttles = 0;
         loop {
             let invoked = source.invoke.invoke(invocation.clone()).await;
-            let reports = source.mapping.report_item_failures;
+            let settled = settle(&invoked.outcome, messages, reports);
             source.observer.see(Happening::Invoked {
                 function: Arc::clone(&invocation.function),
                 request_id: invoked.request_id,
                 cause: invocation.cause.clone(),
-                ending: settle(&invoked.outcome, messages, reports).ending,
+                ending: settled.ending.clone(),
                 report: invoked.report,
             });
             throttles += 1;
             let again = later(source.clock.now(), retry_wait(throttles));
             if invoked.outcome != Outcome::Throttled || again >= hidden_until {
-                return invoked.outcome;
+                return settled;
             }
             self.pause();
             let stops = tokio::select! {
@@ -175,7 +175,7 @@ impl<Q: Queue, I: Invoke> Shared<Q, I> {
             };
             self.resume();
             if stops {
-                return invoked.outcome;
+                return settled;
             }
         }
     }

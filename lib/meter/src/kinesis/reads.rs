@@ -3,8 +3,7 @@
 //! An iterator does not say its shard, so the proxy remembers those that it saw being given out. One that it never saw, as
 //! after a restart of the proxy, is read without a limit and teaches nothing.
 
-use super::puts::ShardKey;
-use super::puts::THROUGHPUT;
+use super::puts::{ShardKey, THROUGHPUT, no_room};
 use crate::answer::Refusal;
 use crate::bucket::Buckets;
 use crate::unit::{Charge, Unit, base64_bytes, count};
@@ -80,9 +79,7 @@ impl Reads {
 /// The error of a shard that is read too much.
 pub fn refusal(shard: &ShardKey) -> Refusal {
     let (_, stream, shard) = shard;
-    let message =
-        format!("Rate exceeded for shard {shard} in stream {stream} under account 000000000000.");
-    Refusal::new(400, THROUGHPUT, message)
+    Refusal::new(400, THROUGHPUT, no_room(stream, shard))
 }
 
 /// What an answer of `GetRecords` gave.

@@ -1,11 +1,13 @@
-//! Where a mapping begins, and where it goes on.
+//! Where a mapping begins, where it goes on, and what an end loses.
 
 use super::bench::Bench;
 use super::stand::Stand;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use streamgauge_lambda::clock::Clock;
 use streamgauge_lambda::happening::{Ending, Happening};
+use streamgauge_lambda::interfere::{Interference, Place, Point};
 use streamgauge_lambda::kinesis::Checkpoints;
 use streamgauge_lambda::stream::Start;
 
@@ -101,4 +103,28 @@ async fn a_simulator_that_ends_in_the_middle_loses_nothing() {
     let mut met = BTreeSet::new();
     let first: Vec<usize> = stand.met().into_iter().filter(|id| met.insert(*id)).collect();
     assert!(first.into_iter().eq(0..300));
+}
+
+#[tokio::test]
+async fn asynchronous_events_that_a_stop_loses_are_told() {
+    let refused = |place: &Place<'_>| match place.point {
+        Point::Asked => Interference::Throttle,
+        _ => Interference::None,
+    };
+    let stand = Bench::bare(Clock::real(), |_| {}).plan(refused).start().await;
+    for event in ["1", "2"] {
+        stand.simulator.asynchronous().send("probe", event.into(), None).unwrap();
+    }
+    let is_refused =
+        |happening: &Happening| matches!(happening, Happening::Invoked { .. }).then_some(());
+    stand.watch.wait(2, is_refused).await;
+    assert!(stand.simulator.stop().await.unwrap());
+    let told = stand.watch.pick(|_, happening| match happening {
+        Happening::Trouble { place, error } => Some(format!("{place}: {error}")),
+        _ => None,
+    });
+    assert_eq!(
+        told,
+        ["asynchronous invocations: 2 that were not done are lost, since the simulator stops"]
+    );
 }

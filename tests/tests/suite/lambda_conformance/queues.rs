@@ -14,12 +14,18 @@ use streamgauge_lambda::runtime::RuntimeSettings;
 use streamgauge_lambda::simulator::{Simulator, SimulatorSettings};
 use streamgauge_lambda::stack::SqsMapping;
 
-/// How long messages are hidden: two seconds of the machine's.
+/// How long messages are hidden where a test waits for them: two seconds of the machine's.
 const VISIBILITY: Duration = Duration::from_hours(1);
+/// How long where no message shall come again, however slow the machine is: the longest that AWS takes.
+const VISIBILITY_MAX: Duration = Duration::from_hours(12);
 const SPEED: u32 = 1_800;
 
 fn bench(ids: &str) -> Bench {
-    let bench = Bench::queue(SPEED, VISIBILITY);
+    hiding(VISIBILITY_MAX, ids)
+}
+
+fn hiding(visibility: Duration, ids: &str) -> Bench {
+    let bench = Bench::queue(SPEED, visibility);
     for id in ids.split_whitespace() {
         send(&bench, &format!("{{\"id\":{id}}}"), None);
     }
@@ -107,7 +113,7 @@ async fn a_window_gathers_messages() {
 
 #[tokio::test]
 async fn a_failed_batch_comes_again_when_its_visibility_ends() {
-    let stand = bench("1 2").doing(r#"{"2":{"do":"fail","times":1}}"#).drained().await;
+    let stand = hiding(VISIBILITY, "1 2").doing(r#"{"2":{"do":"fail","times":1}}"#).drained().await;
     assert_eq!(stand.batches(), ["1 2", "1 2"]);
     let asked = stand.watch.asked();
     let started = stand.watch.endings()[0].0;
@@ -123,7 +129,7 @@ async fn a_failed_batch_comes_again_when_its_visibility_ends() {
 #[tokio::test]
 async fn only_the_returned_messages_come_again() {
     let deeds = r#"{"2":{"do":"fail","times":1}}"#;
-    let stand = reporting(bench("1 2 3"), "all").doing(deeds).drained().await;
+    let stand = reporting(hiding(VISIBILITY, "1 2 3"), "all").doing(deeds).drained().await;
     assert_eq!(stand.batches(), ["1 2 3", "2"]);
 }
 
@@ -137,13 +143,13 @@ async fn without_the_setting_returned_messages_are_done() {
 #[tokio::test]
 async fn a_malformed_answer_brings_all_messages_again() {
     let deeds = r#"{"2":{"do":"fail","times":1}}"#;
-    let stand = reporting(bench("1 2 3"), "wrong_key").doing(deeds).drained().await;
+    let stand = reporting(hiding(VISIBILITY, "1 2 3"), "wrong_key").doing(deeds).drained().await;
     assert_eq!(stand.batches(), ["1 2 3", "1 2 3"]);
 }
 
 #[tokio::test]
 async fn a_message_whose_function_died_comes_again() {
-    let stand = bench("1").doing(r#"{"1":{"do":"exit","times":1}}"#).drained().await;
+    let stand = hiding(VISIBILITY, "1").doing(r#"{"1":{"do":"exit","times":1}}"#).drained().await;
     assert_eq!(stand.batches(), ["1", "1"]);
 }
 

@@ -3,7 +3,8 @@
 use super::{Bench, Stand, is_alive};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use streamgauge_lambda::interfere::{Interference, Place, Point};
+use streamgauge_lambda::faults::Faults;
+use streamgauge_lambda::interfere::{Interfere, Interference, Place, Point};
 use streamgauge_lambda::invoke::Outcome;
 
 /// Interferes the first time that a point is asked, and never again.
@@ -47,6 +48,18 @@ async fn an_invocation_is_throttled() {
     assert_eq!(stand.fault(), "an invocation of `probe` refused");
     stand.answer(r#"{"id":2}"#).await;
     assert_eq!(stand.met(), ["2"]);
+}
+
+#[tokio::test]
+async fn invocations_that_no_batch_is_behind_are_drawn_one_by_one() {
+    let faults = Faults::parse("throttle chance=0.5 times=1000", 7).unwrap();
+    let stand = Bench::new().interfere(move |place| faults.at(place)).start();
+    let mut throttled = 0;
+    for _ in 0..40 {
+        let invoked = stand.invoke(r#"{"id":1}"#).await;
+        throttled += u32::from(invoked.outcome == Outcome::Throttled);
+    }
+    assert!((8..32).contains(&throttled), "{throttled} of 40");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use crate::suite::source::root;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// Connections in a row at most: one that is shutting down may still take some.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -13,6 +13,8 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// A session whose command tells its endpoints and then reads standard input.
 struct Session {
     process: Child,
+    /// Held here, since waiting for a process closes what is left to it: then the command would end before it is told to.
+    input: Option<ChildStdin>,
     stand_ins: Vec<(String, TcpStream)>,
 }
 
@@ -22,8 +24,9 @@ impl Session {
         let script = format!("echo $AWS_ENDPOINT_URL; echo $AWS_ENDPOINT_URL_KINESIS; cat; {then}");
         let mut command = Command::new(env!("CARGO"));
         command.args(["x", "stand-ins", "--", "sh", "-c", &script]).current_dir(root());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
+        let input = process.stdin.take();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let connect = |line: io::Result<String>| {
             let address = line.unwrap().strip_prefix("http://").unwrap().to_owned();
@@ -31,13 +34,18 @@ impl Session {
             (address, connection)
         };
         let stand_ins: Vec<_> = lines.take(2).map(connect).collect();
-        assert_eq!(stand_ins.len(), 2);
-        Self { process, stand_ins }
+        if stand_ins.len() < 2 {
+            let mut why = String::new();
+            process.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+            panic!("the command was not run: {why}");
+        }
+        Self { process, input, stand_ins }
     }
 
     /// Waits until it has ended, and sees the stand-ins end: the exit code, if no signal has ended it.
     fn end(mut self) -> Option<i32> {
         let status = self.process.wait().unwrap();
+        drop(self.input);
         for (address, first) in self.stand_ins {
             let mut connection = Ok(first);
             for _ in 0..CONNECTIONS_MAX {
@@ -55,7 +63,7 @@ impl Session {
 #[test]
 fn the_exit_code_is_that_of_the_command() {
     let mut session = Session::start("exit 7");
-    drop(session.process.stdin.take());
+    drop(session.input.take());
     assert_eq!(session.end(), Some(7));
 }
 

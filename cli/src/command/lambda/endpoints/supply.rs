@@ -61,6 +61,9 @@ async fn put_once(
         }
         Err(error) => return Err(reason(&error)),
     };
+    if put.records().len() != left.len() {
+        return Err(format!("{} of {} records were answered", put.records().len(), left.len()));
+    }
     let mut told = put.records().iter().map(PutRecordsResultEntry::error_code);
     left.retain(|_| told.next().flatten().is_some());
     Ok((!left.is_empty()).then(|| format!("{} records were refused each time", left.len())))

@@ -127,8 +127,7 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
     }
 
     fn take_discarded(&mut self, discard: &Discard, destination: Option<String>) {
-        let now = self.shared.around.clock.now();
-        self.machine.discarded(discard.lane, now);
+        self.machine.discarded(discard.lane);
         let (mapping, shard) = self.names();
         self.see(Happening::Discarded {
             mapping,

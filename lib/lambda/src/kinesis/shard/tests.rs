@@ -5,7 +5,7 @@ mod properties;
 use super::*;
 use crate::arn::Arn;
 use crate::invoke::REQUEST_BYTES_MAX;
-use crate::kinesis::batch::LastAnswer;
+use crate::kinesis::batch::{Condition, LastAnswer};
 use crate::stream::ShardId;
 use crate::testing::{done, failed};
 
@@ -95,7 +95,7 @@ impl Bench {
                 let (first, last) = (number(&discard.first), number(&discard.last));
                 let (second, condition) = (self.second, discard.condition.as_str());
                 self.said.push(format!("{second}s {first}-{last} {condition}"));
-                self.machine.discarded(discard.lane, at(second).now);
+                self.machine.discarded(discard.lane);
             }
             if orders.deliveries.is_empty() && orders.discards.is_empty() {
                 let Some(wait) = orders.wait.map(|wait| wait.duration_since(at(0).now).as_secs())
@@ -268,6 +268,15 @@ fn records_expire_while_they_are_tried_again() {
         "3s 0-0 failed",
         "7s 0-0 RecordAgeExceeded",
     ]);
+}
+
+#[test]
+fn what_expires_names_no_request_of_another_time() {
+    let settings = Settings { record_age_max: SignedDuration::from_secs(5), ..settings() };
+    let mut bench = Bench::new(settings, 1);
+    bench.run(0, |_, _, _| failed());
+    let discard = bench.machine.decide(at(6)).discards.remove(0);
+    assert_eq!((discard.condition, discard.last_answer), (Condition::RecordAgeExceeded, None));
 }
 
 fn windowed() -> Settings {

@@ -3,8 +3,10 @@
 use super::bench::{Bench, Function, mapping};
 use crate::arn::Arn;
 use crate::happening::Happening;
+use crate::kinesis::shard::Settings;
 use crate::stack::{Destination, KinesisMapping};
 use crate::testing::{done, failed};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,4 +132,21 @@ async fn without_a_destination_losses_are_still_seen() {
         destination: None,
     };
     assert!(bench.watcher.all().contains(&lost));
+}
+
+/// How old records may be with `MaximumRecordAgeInSeconds`, on a stream that keeps them for a day.
+#[track_caller]
+fn check_age(age_hours: Option<u64>, expect: i64) {
+    let day = Duration::from_hours(24);
+    let mapping =
+        KinesisMapping { record_age_max: age_hours.map(Duration::from_hours), ..mapping() };
+    let settings = Settings::of(&mapping, day, false);
+    assert_eq!(settings.record_age_max, SignedDuration::from_hours(expect));
+}
+
+#[test]
+fn records_are_no_older_than_the_stream_keeps_them() {
+    check_age(None, 24);
+    check_age(Some(1), 1);
+    check_age(Some(48), 24);
 }

@@ -97,7 +97,7 @@ impl End {
 
 /// An invocation that runs.
 #[derive(Debug)]
-struct Running {
+pub(super) struct Running {
     invocation: Invocation,
     request_id: Arc<str>,
     timing: Timing,
@@ -105,6 +105,12 @@ struct Running {
     answer: Option<oneshot::Sender<Settled>>,
     kill_at: Option<Instant>,
     is_delivered: bool,
+}
+
+impl Running {
+    pub(super) fn place<'a>(&'a self, point: Point<'a>) -> Place<'a> {
+        Place::of(&self.invocation, &self.request_id, point)
+    }
 }
 
 impl Environment {
@@ -175,7 +181,7 @@ impl Environment {
 
     /// Asks what is to go wrong now that the process has the event.
     fn received(&self, running: &mut Running) -> Option<End> {
-        let place = Place::of(&running.invocation, Point::Received);
+        let place = running.place(Point::Received);
         match self.core.interfere.at(&place) {
             Interference::Kill => {
                 self.fault("killed when it had received an event");
@@ -265,7 +271,7 @@ impl Environment {
                 None
             }
             Call::Point(name) => {
-                let killed = self.point(&name, answer, Some(&running.invocation)).await;
+                let killed = self.point(&name, answer, Some(running)).await;
                 killed.then(End::killed)
             }
         }
@@ -293,7 +299,7 @@ impl Environment {
         answer: oneshot::Sender<Reply>,
     ) -> End {
         let interference = match running.answer {
-            Some(_) => self.core.interfere.at(&Place::of(&running.invocation, Point::Answered)),
+            Some(_) => self.core.interfere.at(&running.place(Point::Answered)),
             None => Interference::None,
         };
         let end = match interference {

@@ -129,7 +129,7 @@ impl World {
             "a batch is cut before it is given up"
         );
         self.end(&records);
-        self.machine.discarded(discard.lane, at(self.now).now);
+        self.machine.discarded(discard.lane);
     }
 
     fn check_position(&self) {
