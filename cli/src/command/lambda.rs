@@ -117,7 +117,7 @@ async fn through<R: Running>(
     let stopped = tokio::time::timeout(STOP_MAX, running.stop()).await;
     let by_force = || {
         tell(format_args!(
-            "{}: not all invocations ended within {} s; they were ended by force, and their records come again",
+            "{}: not all invocations ended within {} s; they were ended by force; with --checkpoints their records come again",
             style::warning("warning"),
             start::GRACE.as_secs()
         ));

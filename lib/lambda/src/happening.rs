@@ -126,7 +126,7 @@ pub struct ShardStanding {
     pub shard: ShardId,
     /// The last record that is done; none at the beginning.
     pub position: Option<SequenceNumber>,
-    /// How far reading is behind the present, as the stream says.
+    /// How far it is behind the present: the age of the first record that is not done, read or not, as far as that is known.
     pub behind_ms: u64,
     /// Records read and not yet done.
     pub waiting: usize,

@@ -45,6 +45,8 @@ pub const CONNECTIONS_MAX: usize = 1_024;
 pub const CALLS_MAX: u32 = 1_024;
 /// How long a stand-in may take; the longest poll of SQS is 20 s.
 pub const UPSTREAM_TIME_MAX: Duration = Duration::from_mins(2);
+/// The pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// How long [`Running::stop`] waits for calls that have begun.
 pub const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -209,9 +211,12 @@ async fn accept<W: Watcher, C: Clock>(
             Some(_) = connections.join_next() => continue,
             _ = stopped.changed() => break,
         };
-        // A connection that failed before it was accepted is its caller's affair.
-        if let Ok((stream, _)) = accepted {
-            connections.spawn(converse(stream, Arc::clone(&proxy), stopped.clone()));
+        match accepted {
+            Ok((stream, _)) => {
+                connections.spawn(converse(stream, Arc::clone(&proxy), stopped.clone()));
+            }
+            // The process may have no file descriptor left: others have to end first.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
     while connections.join_next().await.is_some() {}

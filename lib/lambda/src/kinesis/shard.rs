@@ -169,6 +169,14 @@ pub(super) struct Orders {
     pub(super) wait: Option<Timestamp>,
 }
 
+/// A record behind the position.
+#[derive(Debug)]
+struct Behind {
+    number: SequenceNumber,
+    arrival: Timestamp,
+    bytes: usize,
+}
+
 /// A shard, as the mapping sees it.
 #[derive(Debug)]
 pub(super) struct ShardMachine {
@@ -176,7 +184,7 @@ pub(super) struct ShardMachine {
     frame: EventFrame,
     lanes: Vec<Lane>,
     /// The records behind the position, in order; the first has the ordinal `first_ordinal`.
-    behind: VecDeque<(SequenceNumber, usize)>,
+    behind: VecDeque<Behind>,
     first_ordinal: u64,
     next_ordinal: u64,
     bytes: usize,
@@ -208,7 +216,8 @@ impl ShardMachine {
     pub(super) fn take(&mut self, records: Vec<Record>, now: Timestamp) {
         for record in records {
             let bytes = self.frame.record_bytes(&record);
-            self.behind.push_back((record.sequence_number.clone(), bytes));
+            let (number, arrival) = (record.sequence_number.clone(), record.arrival);
+            self.behind.push_back(Behind { number, arrival, bytes });
             self.bytes += bytes;
             let lane = lane_of(&record.partition_key, self.lanes.len());
             let entry = Entry { ordinal: self.next_ordinal, record, bytes };
@@ -289,9 +298,9 @@ impl ShardMachine {
         let first = self.lanes.iter().filter_map(Lane::first_ordinal).min();
         let first = first.unwrap_or(self.next_ordinal);
         while self.first_ordinal < first {
-            let Some((number, bytes)) = self.behind.pop_front() else { break };
-            self.position = Some(number);
-            self.bytes = self.bytes.saturating_sub(bytes);
+            let Some(done) = self.behind.pop_front() else { break };
+            self.position = Some(done.number);
+            self.bytes = self.bytes.saturating_sub(done.bytes);
             self.first_ordinal += 1;
         }
     }
@@ -299,6 +308,11 @@ impl ShardMachine {
     /// The record up to which everything is done.
     pub(super) fn position(&self) -> Option<&SequenceNumber> {
         self.position.as_ref()
+    }
+
+    /// When the first record arrived that is read and not done.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.behind.front().map(|record| record.arrival)
     }
 
     /// Records that are read and not done.

@@ -9,7 +9,7 @@ use crate::kinesis::read;
 use crate::kinesis::shard::{Delivery, Discard};
 use crate::kinesis::verdict::{Judgement, Verdict};
 use crate::services::Services;
-use crate::stream::{ShardId, StreamError};
+use crate::stream::{ShardId, Stream, StreamError};
 use std::sync::Arc;
 
 impl<S: Services, I: Invoke> ShardTask<S, I> {
@@ -170,11 +170,14 @@ impl<S: Services, I: Invoke> ShardTask<S, I> {
     /// Tells how the shard stands, if that changed.
     pub(super) fn tell(&mut self) {
         let (mapping, shard) = self.names();
+        let now = self.shared.stream.now();
+        let oldest_ms = self.machine.oldest().map(|oldest| now.duration_since(oldest).as_millis());
+        let oldest_ms = oldest_ms.and_then(|age| u64::try_from(age).ok()).unwrap_or(0);
         let standing = ShardStanding {
             mapping,
             shard,
             position: self.progress.position.clone(),
-            behind_ms: self.behind_ms,
+            behind_ms: self.behind_ms.max(oldest_ms),
             waiting: self.machine.waiting(),
             in_flight: self.machine.in_flight(),
             ended: self.progress.ended,

@@ -150,6 +150,17 @@ fn a_batch_that_fails_is_tried_again_and_then_given_up() {
 }
 
 #[test]
+fn the_oldest_record_is_the_first_that_is_not_done() {
+    let mut bench = Bench::new(settings(), 2);
+    bench.machine.take(vec![Record { arrival: at(5).stream, ..record(2, "k", 10) }], at(5).now);
+    assert_eq!(bench.machine.oldest(), Some(at(0).stream));
+    bench.run(0, |first, _, _| if first == 0 { failed_at(2) } else { failed() });
+    assert_eq!(bench.machine.oldest(), Some(at(5).stream), "0 and 1 are done");
+    bench.run(60, |_, _, _| done());
+    assert_eq!(bench.machine.oldest(), None);
+}
+
+#[test]
 fn no_retries_means_one_attempt() {
     let settings = Settings { retry_attempts_max: Some(0), ..settings() };
     Bench::new(settings, 1)
