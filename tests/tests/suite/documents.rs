@@ -128,6 +128,38 @@ fn the_tests_that_documents_name_exist() {
     }
 }
 
+/// The names of the tests in a Rust file.
+fn tests_of(source: &str) -> Vec<&str> {
+    let mut lines = source.lines();
+    let mut names = Vec::new();
+    while lines.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test")) {
+        let name = lines.next().and_then(|line| line.split_once("fn ")).map(|(_, name)| name);
+        names.extend(name.and_then(|name| name.split('(').next()));
+    }
+    names
+}
+
+#[test]
+fn each_conformance_test_stands_in_the_simulators_document() {
+    let document = read("docs/lambda-simulator.md");
+    let folder = "tests/tests/suite/lambda_conformance";
+    let mut missing = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let file = format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap());
+        let source = read(&file);
+        let named = tests_of(&source).into_iter().map(|test| format!("`{file}::{test}`"));
+        missing.extend(named.filter(|test| !document.contains(test)));
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn tests_of_a_file_are_found() {
+    let source =
+        "fn a() {}\n#[test]\nfn b() {}\n#[tokio::test(start_paused = true)]\nasync fn c() {}\n";
+    assert_eq!(tests_of(source), ["b", "c"]);
+}
+
 #[test]
 fn the_first_two_commands_are_the_main_job_and_the_tests() {
     let blocks = shell_blocks(&read("README.md"));

@@ -114,6 +114,13 @@ impl Bench {
         Self::on(Clock::hurried(SPEED), shards)
     }
 
+    /// The same once more, after a simulator that has ended: with its services, its time and what its function wrote down.
+    pub(super) fn after(world: World, clock: Clock, folder: Folder) -> Self {
+        let mut bench = Self::on(clock, 1);
+        bench.stack.functions = vec![probe(&folder)];
+        Self { folder, world, ..bench }
+    }
+
     /// The probe on the queue `wake`, whose messages go to the queue `dead` after three receives.
     pub(super) fn queue(speed: u32, visibility: Duration) -> Self {
         Self::bare(Clock::hurried(speed), |stack| {

@@ -3,7 +3,8 @@
 use super::bench::Bench;
 use super::stand::Stand;
 use jiff::SignedDuration;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use streamgauge_lambda::happening::{Ending, Happening};
 use streamgauge_lambda::kinesis::Checkpoints;
 use streamgauge_lambda::stream::Start;
@@ -40,34 +41,64 @@ fn file(bench: &Bench) -> PathBuf {
     PathBuf::from(bench.folder.text("checkpoints.json"))
 }
 
-/// Runs until the function has returned the fourth record, ends, and begins again with the file.
-async fn restarted() -> Stand {
-    let bench = Bench::new(1).reporting("first").retries(None);
-    let path = file(&bench);
-    let first = bench.doing(r#"{"4":{"do":"fail"}}"#).put("1 2 3 4 5 6");
-    let stack = first.stack.clone();
-    let stand = first.checkpoints(Checkpoints::open(&path).unwrap()).start().await;
-    let is_partial = |happening: &Happening| match happening {
-        Happening::Invoked { ending: Ending::Partial { .. }, .. } => Some(()),
+/// Waits for a batch that fails, and again.
+async fn failed(stand: &Stand) {
+    let is_failure = |happening: &Happening| match happening {
+        Happening::Invoked { ending: Ending::Partial { .. } | Ending::Error { .. }, .. } => {
+            Some(())
+        }
         _ => None,
     };
-    stand.watch.wait(2, is_partial).await;
+    stand.watch.wait(2, is_failure).await;
+}
+
+/// Ends a simulator in order and begins another one on its checkpoints; its function fails at nothing.
+async fn restarted(stand: Stand, path: &Path) -> Stand {
     let Stand { simulator, world, clock, folder, .. } = stand;
     assert!(simulator.stop().await.unwrap());
-    world.put(0, "7");
-    let before = std::fs::read_to_string(folder.text("events")).unwrap();
-    assert!(before.lines().count() >= 2);
     std::fs::remove_file(folder.text("events")).unwrap();
-    let mut again = Bench::on(clock, 1).reporting("first");
-    again.stack.functions[0].environment = stack.functions[0].environment.clone();
-    again.stack.functions[0].environment.remove("PROBE_DO");
-    again.folder = folder;
-    again.world = world;
-    again.checkpoints(Checkpoints::open(&path).unwrap()).drained().await
+    let bench = Bench::after(world, clock, folder);
+    bench.checkpoints(Checkpoints::open(path).unwrap()).drained().await
 }
 
 #[tokio::test]
 async fn a_restart_goes_on_behind_what_is_done() {
-    let stand = restarted().await;
-    assert_eq!(stand.batches(), ["4 5 6 7"]);
+    let bench = Bench::new(1).reporting("first").retries(None).doing(r#"{"4":{"do":"fail"}}"#);
+    let path = file(&bench);
+    let bench = bench.checkpoints(Checkpoints::open(&path).unwrap());
+    let stand = bench.put("1 2 3 4 5 6").start().await;
+    failed(&stand).await;
+    stand.world.put(0, "7");
+    assert_eq!(restarted(stand, &path).await.batches(), ["4 5 6 7"]);
+}
+
+#[tokio::test]
+async fn a_restart_does_not_read_a_parent_again_that_is_done() {
+    let bench = Bench::new(1).retries(None).doing(r#"{"4":{"do":"fail"}}"#).put("1 2");
+    bench.world.orders().split_evenly(&"shardId-000000000000".into()).unwrap();
+    bench.world.put(0, "3");
+    bench.world.put(1, "4 5");
+    let path = file(&bench);
+    let stand = bench.checkpoints(Checkpoints::open(&path).unwrap()).start().await;
+    stand.watch.standing(|shard| shard.shard.ends_with('1') && shard.position.is_some()).await;
+    failed(&stand).await;
+    assert_eq!(restarted(stand, &path).await.batches(), ["4 5"]);
+}
+
+/// Positions in the file may be behind, and are never ahead.
+#[tokio::test]
+async fn a_simulator_that_ends_in_the_middle_loses_nothing() {
+    let ids: Vec<String> = (0..300).map(|id| id.to_string()).collect();
+    let bench = Bench::new(1).mapping(|mapping| mapping.batch_records_max = 10);
+    let path = file(&bench);
+    let bench = bench.checkpoints(Checkpoints::open(&path).unwrap()).put(&ids.join(" "));
+    let Stand { simulator, watch, world, clock, folder } = bench.start().await;
+    let is_end = |happening: &Happening| matches!(happening, Happening::Invoked { .. });
+    watch.wait(10, |happening| is_end(happening).then_some(())).await;
+    drop(simulator);
+    let again = Bench::after(world, clock, folder);
+    let stand = again.checkpoints(Checkpoints::open(&path).unwrap()).drained().await;
+    let mut met = BTreeSet::new();
+    let first: Vec<usize> = stand.met().into_iter().filter(|id| met.insert(*id)).collect();
+    assert!(first.into_iter().eq(0..300));
 }

@@ -70,7 +70,12 @@ async fn without_a_limit_a_bad_record_blocks_its_shard_and_no_other() {
         _ => None,
     };
     stand.watch.wait(5, is_error).await;
-    stand.watch.standing(|shard| shard.shard.ends_with('1') && shard.waiting == 0).await;
+    stand
+        .watch
+        .standing(|shard| {
+            shard.shard.ends_with('1') && shard.position.is_some() && shard.waiting == 0
+        })
+        .await;
     assert_eq!(stand.batches_of("shardId-000000000001"), ["11 12", "13 14", "15"]);
     let blocked = stand.batches_of("shardId-000000000000");
     assert!(blocked.len() >= 5 && blocked.iter().all(|batch| batch == "3 4"), "{blocked:?}");
@@ -191,6 +196,16 @@ async fn a_killed_process_is_a_failure_of_the_whole_batch() {
 async fn a_batch_may_come_again_after_it_succeeded() {
     let bench = Bench::new(1).plan(first(1, Point::Done, Interference::Repeat));
     bench.check("1 2", &["1 2", "1 2"]).await;
+}
+
+/// Told of a time-out at once, while the process goes on: the batch comes again beside it.
+#[tokio::test]
+async fn a_batch_comes_again_beside_its_zombie() {
+    let bench = Bench::new(1).plan(first(1, Point::Received, Interference::Abandon));
+    let stand = bench.put("1 2").drained().await;
+    assert!(error(&stand).starts_with("Sandbox.Timedout: "), "{}", error(&stand));
+    assert_eq!(stand.batches().last().unwrap(), "1 2");
+    assert_eq!(stand.watch.discarded(), []);
 }
 
 /// A wait between two tries that grows: the third is later after the second than that after the first.
