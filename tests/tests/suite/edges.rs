@@ -8,11 +8,12 @@ use std::process::Command;
 const ANYTHING: &[&str] = &["*"];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
     ("streamgauge-local", &["streamgauge-pipeline", "streamgauge-engine"]),
+    ("streamgauge-kinesis", &["streamgauge-pipeline", "streamgauge-engine"]),
     // Both stand alone: whoever builds functions on streams can use them without the rest.
     ("streamgauge-lambda", &[]),
     ("streamgauge-meter", &[]),

@@ -1,0 +1,164 @@
+//! The payload of an invocation to one batch of one shard.
+//!
+//! Own structs, since the public crate's are wrong about the arrival time of one record in ten (it takes the digits behind the
+//! point as milliseconds, and `.98` is 980 of them). Texts are borrowed from the payload, and all data are decoded into one
+//! buffer.
+
+use crate::aggregated;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+use streamgauge_engine::time::{TimeError, Timestamp};
+use streamgauge_pipeline::port::source::{
+    Batch, Record, SequenceNumber, SequenceNumberError, ShardId,
+};
+use thiserror::Error;
+
+/// Why a payload is no batch of a shard. None of these comes from AWS; all say that something else invoked the function.
+#[derive(Debug, Error)]
+pub enum EventError {
+    /// It is no event of Kinesis.
+    #[error(
+        "the payload is no event of a Kinesis stream; does another source invoke this function?"
+    )]
+    Shape(#[source] serde_json::Error),
+    /// There is no record.
+    #[error("the event has no records; Lambda never sends such a one")]
+    Empty,
+    /// An `eventID` is not `SHARD:SEQUENCE`.
+    #[error("the `eventID` \"{0}\" names no shard; it should be SHARD:SEQUENCE")]
+    Id(String),
+    /// Records of two shards.
+    #[error("the event has records of `{0}` and of `{1}`; a batch is of one shard")]
+    Mixed(ShardId, ShardId),
+    /// A sequence number is none.
+    #[error("the event has a record without a place")]
+    Sequence(#[from] SequenceNumberError),
+    /// Data that are not base64.
+    #[error("the data of the record {} are no base64", sequence.as_str())]
+    Data {
+        /// Which record.
+        sequence: SequenceNumber,
+        /// What is wrong with it.
+        source: base64::DecodeSliceError,
+    },
+    /// An arrival time that is none.
+    #[error("`approximateArrivalTimestamp` of the record {} is no number of seconds", sequence.as_str())]
+    Arrival {
+        /// Which record.
+        sequence: SequenceNumber,
+        /// What is wrong with it.
+        source: TimeError,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, rename = "Records")]
+    records: Vec<Envelope<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    kinesis: Kinesis<'a>,
+    #[serde(borrow, rename = "eventID")]
+    id: Cow<'a, str>,
+    #[serde(borrow, rename = "eventSourceARN")]
+    stream: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kinesis<'a> {
+    #[serde(borrow)]
+    sequence_number: Cow<'a, str>,
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+    #[serde(borrow)]
+    approximate_arrival_timestamp: &'a RawValue,
+}
+
+/// A batch, and the stream that it is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The stream's ARN.
+    pub stream: String,
+    /// The records; those that were packed into one follow each other.
+    pub batch: Batch,
+}
+
+/// Reads a payload.
+pub fn read(payload: &str) -> Result<Invocation, EventError> {
+    let event: Event<'_> = serde_json::from_str(payload).map_err(EventError::Shape)?;
+    let first = event.records.first().ok_or(EventError::Empty)?;
+    let shard: ShardId = Arc::from(shard(&first.id)?);
+    let stream = first.stream.to_string();
+    let encoded: usize = event.records.iter().map(|record| record.kinesis.data.len()).sum();
+    let mut text = Vec::with_capacity(encoded / 4 * 3 + 3);
+    let mut records = Vec::with_capacity(event.records.len());
+    for envelope in &event.records {
+        let here = self::shard(&envelope.id)?;
+        if here != &*shard {
+            return Err(EventError::Mixed(shard, here.into()));
+        }
+        let kinesis = &envelope.kinesis;
+        let sequence: SequenceNumber = kinesis.sequence_number.parse()?;
+        let arrival = kinesis.approximate_arrival_timestamp.get();
+        let arrival = Timestamp::from_epoch_text(arrival, true)
+            .map_err(|source| EventError::Arrival { sequence: sequence.clone(), source })?;
+        let range = decode(&kinesis.data, &mut text)
+            .map_err(|source| EventError::Data { sequence: sequence.clone(), source })?;
+        push(&text, range, &sequence, arrival, &mut records);
+    }
+    Ok(Invocation { stream, batch: Batch { shard, text, records } })
+}
+
+/// The shard in `shardId-000000000003:49545…`; it stands nowhere else.
+fn shard(id: &str) -> Result<&str, EventError> {
+    match id.split_once(':') {
+        Some((shard, _)) if !shard.is_empty() => Ok(shard),
+        _ => Err(EventError::Id(id.to_owned())),
+    }
+}
+
+/// Appends the data of a record; answers where they stand.
+fn decode(data: &str, text: &mut Vec<u8>) -> Result<Range<usize>, base64::DecodeSliceError> {
+    let start = text.len();
+    text.resize(start + base64::decoded_len_estimate(data.len()), 0);
+    let room = text.get_mut(start..).unwrap_or_default();
+    let length = STANDARD.decode_slice(data, room)?;
+    text.truncate(start + length);
+    Ok(start..start + length)
+}
+
+/// Adds a record, or those that are packed in it.
+fn push(
+    text: &[u8],
+    range: Range<usize>,
+    sequence: &SequenceNumber,
+    arrival: Timestamp,
+    records: &mut Vec<Record>,
+) {
+    let mut add = |sub_sequence, bytes| {
+        let (sequence, arrival) = (sequence.clone(), Some(arrival));
+        records.push(Record { sequence, sub_sequence, arrival, bytes });
+    };
+    let packed = text.get(range.clone()).and_then(aggregated::unpack);
+    // One that packs nothing is handed on as it is, so that it is not passed over in silence.
+    match packed.filter(|packed| !packed.is_empty()) {
+        None => add(0, range),
+        Some(packed) => {
+            for (inner, sub_sequence) in packed.into_iter().zip(0..) {
+                add(sub_sequence, range.start + inner.start..range.start + inner.end);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
