@@ -85,7 +85,7 @@ pub struct FunctionSummary {
 /// One mapping's numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MappingSummary {
-    /// Times that its function was run.
+    /// Times that its function was asked; also those of which nobody knows whether it ran.
     pub invocations: u64,
     /// Records or messages that answers said are done.
     pub records: u64,
