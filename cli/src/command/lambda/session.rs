@@ -4,6 +4,7 @@
 //! piles up in memory.
 
 use super::plan::{End, Event, Feed, Target};
+use super::supply::Supply;
 use crate::exit::Failure;
 use crate::style::{self, tell};
 use crate::words::counted;
@@ -14,7 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 use streamgauge_engine::hash;
-use streamgauge_lambda::arn::Arn;
 use streamgauge_lambda::invoke::Outcome;
 use streamgauge_local::input::{Input, InputError};
 use streamgauge_local::lines::{self, Line};
@@ -38,21 +38,7 @@ pub(super) struct NewRecord {
 }
 
 /// What runs: the simulator, or what stands for it in a test.
-pub(super) trait Running: Sized + Sync {
-    /// Puts records into a stream, in order.
-    fn put(
-        &self,
-        stream: &Arn,
-        records: Vec<NewRecord>,
-    ) -> impl Future<Output = Result<(), String>> + Send;
-
-    /// Sends messages to a queue.
-    fn send(
-        &self,
-        queue: &Arn,
-        bodies: Vec<String>,
-    ) -> impl Future<Output = Result<(), String>> + Send;
-
+pub(super) trait Running: Supply + Sized + Sync {
     /// Invokes a function; waits for the answer, or, asynchronously, only until it is taken.
     fn invoke(
         &self,

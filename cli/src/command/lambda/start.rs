@@ -167,7 +167,7 @@ impl<S: Services> Simulated<S> {
     }
 }
 
-impl<S: Supply> Running for Simulated<S> {
+impl<S: Services + Supply> Supply for Simulated<S> {
     async fn put(&self, stream: &Arn, records: Vec<NewRecord>) -> Result<(), String> {
         self.services.put(stream, records).await
     }
@@ -175,7 +175,9 @@ impl<S: Supply> Running for Simulated<S> {
     async fn send(&self, queue: &Arn, bodies: Vec<String>) -> Result<(), String> {
         self.services.send(queue, bodies).await
     }
+}
 
+impl<S: Services + Supply> Running for Simulated<S> {
     async fn invoke(
         &self,
         function: &Arc<str>,

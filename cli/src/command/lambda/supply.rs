@@ -7,8 +7,8 @@ use streamgauge_lambda::embedded::queue::NewMessage;
 use streamgauge_lambda::embedded::stream::PutRecord;
 use streamgauge_lambda::services::Services;
 
-/// Services that take records and messages.
-pub(super) trait Supply: Services {
+/// Whatever takes records and messages.
+pub(super) trait Supply {
     /// Puts records into a stream, in order.
     fn put(
         &self,

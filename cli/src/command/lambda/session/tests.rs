@@ -3,6 +3,7 @@
 use super::*;
 use std::future::{pending, ready};
 use std::sync::Mutex;
+use streamgauge_lambda::arn::Arn;
 
 /// Notes what it is asked; functions called `bad` fail, streams called `full` refuse.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ impl Noting {
     }
 }
 
-impl Running for Noting {
+impl Supply for Noting {
     async fn put(&self, stream: &Arn, records: Vec<NewRecord>) -> Result<(), String> {
         let keys = records.iter().map(|record| record.partition_key.as_str()).collect::<Vec<_>>();
         self.note(format!("put {} {} first {}", stream.name(), keys.len(), keys[0]));
@@ -27,7 +28,9 @@ impl Running for Noting {
         self.note(format!("send {} {}", queue.name(), bodies.join("|")));
         Ok(())
     }
+}
 
+impl Running for Noting {
     async fn invoke(
         &self,
         function: &Arc<str>,
