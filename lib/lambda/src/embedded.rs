@@ -129,7 +129,9 @@ async fn write(folder: &Path, bucket: &str, key: &str, body: &[u8]) -> Result<()
         return Err("its name cannot be a path below a folder".to_owned());
     }
     let path = folder.join(bucket).join(key);
-    let part = path.with_extension("part");
+    // Behind the whole name: AWS's keys have points in their times, and what follows the last one tells documents apart.
+    let mut part = path.clone().into_os_string();
+    part.push(".part");
     let written = async {
         if let Some(parent) = path.parent() {
             tokio::fs::create_dir_all(parent).await?;
@@ -169,6 +171,7 @@ mod tests {
     use crate::queue::Queue;
     use crate::stack::StreamResource;
     use crate::stream::Stream;
+    use crate::testing::Folder;
     use std::time::Duration;
 
     fn services(stack: &Stack, folder: Option<PathBuf>) -> Embedded {
@@ -235,6 +238,26 @@ mod tests {
         let large = Bytes::from(vec![0; OBJECT_BYTES_MAX]);
         let error = services.put_object("b", "l", large).await.unwrap_err();
         assert!(error.to_string().contains("give the embedded buckets a folder"), "{error}");
+    }
+
+    /// Keys as AWS makes them, of one minute: whoever took their points for extensions would write both by one name.
+    #[tokio::test]
+    async fn objects_of_one_minute_are_written_apart() {
+        let folder = Folder::new();
+        let at = folder.file("objects");
+        let services = services(&Stack::default(), Some(at.clone()));
+        let keys = (0..100).map(|number| format!("aws/2026-11-22T14.09.41-{number}"));
+        let mut puts = tokio::task::JoinSet::new();
+        for key in keys.clone() {
+            let services = services.clone();
+            puts.spawn(
+                async move { services.put_object("b", &key, Bytes::from(key.clone())).await },
+            );
+        }
+        assert!(puts.join_all().await.iter().all(Result::is_ok));
+        for key in keys {
+            assert_eq!(std::fs::read_to_string(at.join("b").join(&key)).unwrap(), key);
+        }
     }
 
     #[tokio::test]
