@@ -83,11 +83,11 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Starts the simulator on the services that are wanted.
 async fn drive(
-    plan: Plan,
+    mut plan: Plan,
     watcher: &Watcher,
     printer: &Printer,
 ) -> Result<(Ended, Option<Bill>), Failure> {
-    let stack = plan.stack.clone();
+    let stack = std::mem::take(&mut plan.stack);
     #[cfg(feature = "aws")]
     if !plan.run.endpoints.is_empty() {
         let running = endpoints::start(stack, &plan.run, watcher.clone()).await?;

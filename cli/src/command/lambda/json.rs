@@ -50,11 +50,16 @@ impl Object {
         self.raw(key, &quoted)
     }
 
-    fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
+    /// Adds what may be missing.
+    fn maybe<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
         match value {
-            Some(value) => self.text(key, value),
+            Some(value) => add(self, value),
             None => self,
         }
+    }
+
+    fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
+        self.maybe(value, |object, value| object.text(key, value))
     }
 
     fn number(self, key: &str, value: impl std::fmt::Display) -> Self {
@@ -162,19 +167,13 @@ fn ending(object: Object, ending: &Ending) -> Object {
 }
 
 fn report(object: Object, report: &Report) -> Object {
-    let object = object
+    object
         .number("environment", report.environment)
         .duration("duration_ms", report.duration)
-        .number("billed_ms", report.billed.as_millis());
-    let object = match report.init {
-        Some(init) => object.duration("init_ms", init),
-        None => object,
-    };
-    let object = object.number("memory_mb", report.memory_mb);
-    match report.memory_used_mb {
-        Some(used) => object.number("memory_used_mb", used),
-        None => object,
-    }
+        .number("billed_ms", report.billed.as_millis())
+        .maybe(report.init, |object, init| object.duration("init_ms", init))
+        .number("memory_mb", report.memory_mb)
+        .maybe(report.memory_used_mb, |object, used| object.number("memory_used_mb", used))
 }
 
 fn shard(standing: &ShardStanding) -> Vec<u8> {
@@ -256,7 +255,7 @@ pub(super) fn summary(summary: &Summary, bill: &Bill) -> Vec<u8> {
 }
 
 fn function(name: &str, numbers: &FunctionSummary) -> Vec<u8> {
-    let object = Object::nameless()
+    Object::nameless()
         .text("function", name)
         .number("invocations", numbers.invocations)
         .number("errors", numbers.errors)
@@ -267,20 +266,12 @@ fn function(name: &str, numbers: &FunctionSummary) -> Vec<u8> {
         .number("environments", numbers.environments)
         .number("billed_ms", numbers.billed_ms)
         .number("billed_mb_ms", numbers.billed_mb_ms)
-        .number("memory_mb", numbers.memory_mb);
-    let object = match numbers.memory_used_mb {
-        Some(used) => object.number("memory_used_mb", used),
-        None => object,
-    };
-    let object = match numbers.durations.median() {
-        Some(median) => object.duration("duration_p50_ms", median),
-        None => object,
-    };
-    let object = match numbers.durations.longest() {
-        Some(longest) => object.duration("duration_max_ms", longest),
-        None => object,
-    };
-    object.maybe_text("last_error", numbers.last_error.as_deref()).end()
+        .number("memory_mb", numbers.memory_mb)
+        .maybe(numbers.memory_used_mb, |object, used| object.number("memory_used_mb", used))
+        .maybe(numbers.durations.median(), |object, it| object.duration("duration_p50_ms", it))
+        .maybe(numbers.durations.longest(), |object, it| object.duration("duration_max_ms", it))
+        .maybe_text("last_error", numbers.last_error.as_deref())
+        .end()
 }
 
 fn mapping(name: &str, numbers: &MappingSummary) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //!
 //! Without an endpoint all services are in this process ([`embedded`]); with one they are behind it (`endpoints`).
 
-use super::plan::RunSettings;
+use super::plan::{RunSettings, fault_names};
 use super::printer::Watcher;
 use super::session::{NewRecord, Remains, Running};
 use super::supply::Supply;
@@ -154,7 +154,7 @@ pub(super) fn interfere<'a>(
         Ok(faults) => Ok(Arc::new(faults)),
         Err(errors) => {
             let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
-            Err(Failure::wrong(format!("the file of faults is wrong:\n  {}", told.join("\n  "))))
+            Err(fault_names::wrong(&told))
         }
     }
 }

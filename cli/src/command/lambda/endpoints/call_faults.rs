@@ -6,7 +6,7 @@
 //! lose-call-answer call=DynamoDB only=7                      # done, and the connection is closed
 //! ```
 
-use crate::command::lambda::plan::fault_names::CALL_FAULTS;
+use crate::command::lambda::plan::fault_names::{CALL_FAULTS, wrong};
 use crate::exit::Failure;
 use streamgauge_lambda::faults::{BILLION, FaultLine};
 use streamgauge_meter::call::Service;
@@ -36,11 +36,7 @@ pub(super) fn read(text: &str, seed: u64) -> Result<Faults, Failure> {
             Err(problem) => problems.push(format!("line {number}: {problem}")),
         }
     }
-    if problems.is_empty() {
-        Ok(Faults { seed, faults })
-    } else {
-        Err(Failure::wrong(format!("the file of faults is wrong:\n  {}", problems.join("\n  "))))
-    }
+    if problems.is_empty() { Ok(Faults { seed, faults }) } else { Err(wrong(&problems)) }
 }
 
 fn fault(mut line: FaultLine<'_>) -> Result<Fault, String> {

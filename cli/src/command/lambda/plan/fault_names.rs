@@ -44,8 +44,10 @@ pub(super) fn check(text: &str, stack: &Stack, is_metered: bool) -> Result<(), F
             }
         }
     }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::wrong(format!("the file of faults is wrong: {}", problems.join("; "))))
+    if problems.is_empty() { Ok(()) } else { Err(wrong(&problems)) }
+}
+
+/// What is wrong with a plan of faults, a line each.
+pub(in crate::command::lambda) fn wrong(problems: &[String]) -> Failure {
+    Failure::wrong(format!("the file of faults is wrong:\n  {}", problems.join("\n  ")))
 }
