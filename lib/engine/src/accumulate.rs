@@ -201,5 +201,6 @@ fn distribution_values(sketch: &Distribution) -> DistributionValues {
             max: sketch.max(),
         },
         percentiles: PERCENTILES.map(|(_, tenths)| sketch.percentile(tenths).unwrap_or_default()),
+        buckets: sketch.buckets().collect(),
     }
 }

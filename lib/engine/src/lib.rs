@@ -13,6 +13,7 @@
 //! 6. [`accumulate`], [`sketch`], [`series`]: what metrics add up; it merges in any order.
 //! 7. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
 //! 8. [`settle`]: the second fold, deltas and clock to [`output`]s.
+//! 9. [`stored`]: deltas and state as bytes, for logs and snapshots.
 
 pub mod accumulate;
 pub mod aggregate;
@@ -32,4 +33,5 @@ pub mod reject;
 pub mod series;
 pub mod settle;
 pub mod sketch;
+pub mod stored;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use crate::decimal::Decimal;
 use crate::series::SeriesKey;
+use crate::sketch::Bucket;
 use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
 
@@ -88,6 +89,8 @@ pub struct DistributionValues {
     pub exact: SumValues,
     /// Nearest-rank percentiles within 1 %: p50, p90, p95, p99, p99.9 ([`PERCENTILES`]).
     pub percentiles: [Decimal; 5],
+    /// The buckets that they are read from, by rising value, for sinks that take values with their counts.
+    pub buckets: Vec<Bucket>,
 }
 
 /// The percentiles that a point shows, in tenths of a percent.

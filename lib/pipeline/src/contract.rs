@@ -24,6 +24,7 @@ mod wake;
 use crate::port::Retryable;
 use crate::port::clock::Clock;
 use crate::port::log::LogId;
+use crate::port::source::{ShardKey, StreamId};
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -99,7 +100,8 @@ fn same<T: PartialEq + Debug>(seen: T, expected: T) -> Kept {
 
 /// A log of the suite's own.
 fn log_id(name: &str) -> LogId {
-    LogId::shard("contract", Timestamp::EPOCH, name)
+    let stream = StreamId { name: "contract".into(), created_at: Timestamp::EPOCH };
+    LogId::shard(&ShardKey { stream, shard: name.into() })
 }
 
 /// All futures, at the same time.

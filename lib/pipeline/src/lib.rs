@@ -1,11 +1,17 @@
-//! The order of effects: ports and in-memory adapters.
+//! The order of effects: ports, what the functions do in which order, and in-memory adapters.
 //!
-//! 1. [`port`]: what the order of effects asks of the world, as traits.
-//! 2. [`contract`]: what every adapter of a port must keep, as suites that run against it.
-//! 3. [`memory`]: adapters that keep everything in memory, for tests and simulations.
-//! 4. [`render`]: points and the summary as text.
+//! 1. [`port`]: what the order of effects asks of the world, as traits; [`world`] bundles them.
+//! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`]: what stands in the logs.
+//! 3. [`contract`]: what every adapter of a port must keep, as suites that run against it.
+//! 4. [`memory`]: adapters that keep everything in memory, for tests and simulations.
+//! 5. [`render`]: points and the summary as text.
 
 pub mod contract;
+pub mod control;
 pub mod memory;
 pub mod port;
+pub mod publication;
 pub mod render;
+pub mod settle_entry;
+pub mod shard_entry;
+pub mod world;

@@ -9,6 +9,7 @@
 //! 4. [`wake`]: the next function is told to look.
 //! 5. [`sink`]: what was decided goes out.
 //! 6. [`clock`]: what time it is.
+//! 7. [`rules`]: the text of a plan to the plan.
 //!
 //! Traits return `impl Future + Send` and adapters write `async fn`: nothing is boxed and no runtime is named.
 //! What adapters must keep is written at each trait and tested by [`crate::contract`].
@@ -17,6 +18,7 @@ use std::error::Error;
 
 pub mod clock;
 pub mod log;
+pub mod rules;
 pub mod sink;
 pub mod snapshots;
 pub mod source;

@@ -7,13 +7,42 @@ use std::process::Command;
 /// What all tests and scripts may use.
 const ANYTHING: &[&str] = &["*"];
 
+/// What a function may depend on.
+const FUNCTION: &[&str] = &[
+    "streamgauge-function",
+    "streamgauge-rules",
+    "streamgauge-pipeline",
+    "streamgauge-kinesis",
+    "streamgauge-dynamodb",
+    "streamgauge-cloudwatch",
+    "streamgauge-engine",
+];
+
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
     ("streamgauge-local", &["streamgauge-pipeline", "streamgauge-engine"]),
     ("streamgauge-kinesis", &["streamgauge-pipeline", "streamgauge-engine"]),
+    ("streamgauge-dynamodb", &["streamgauge-pipeline", "streamgauge-engine"]),
+    ("streamgauge-cloudwatch", &["streamgauge-pipeline", "streamgauge-engine"]),
+    // What every function has in common. A function adds the outside systems that only it speaks to.
+    (
+        "streamgauge-function",
+        &[
+            "streamgauge-rules",
+            "streamgauge-pipeline",
+            "streamgauge-kinesis",
+            "streamgauge-dynamodb",
+            "streamgauge-engine",
+        ],
+    ),
+    ("streamgauge-aggregate", FUNCTION),
+    ("streamgauge-settle", FUNCTION),
+    ("streamgauge-deliver", FUNCTION),
+    ("streamgauge-filter", FUNCTION),
+    ("streamgauge-announce", FUNCTION),
     // Both stand alone: whoever builds functions on streams can use them without the rest.
     ("streamgauge-lambda", &[]),
     ("streamgauge-meter", &[]),
@@ -29,6 +58,8 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "streamgauge-lambda",
             "streamgauge-lambda-aws",
             "streamgauge-meter",
+            "streamgauge-kinesis",
+            "streamgauge-dynamodb",
             "streamgauge-engine",
         ],
     ),

@@ -79,6 +79,9 @@ impl<S: Source, B: SourceBench> Suite<'_, S, B> {
     }
 
     async fn empty(&self) -> Kept {
+        let described = self.source.describe().await?;
+        let is_made = described.is_some_and(|stream| stream.created_at <= self.bench.now());
+        ensure(is_made, "a stream that is not made yet")?;
         let before = self.bench.now();
         let progress = self.source.progress(&self.shard, None).await?;
         let asked = before..=self.bench.now();

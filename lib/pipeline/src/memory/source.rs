@@ -4,7 +4,8 @@ use super::{lock, step};
 use crate::port::Retryable;
 use crate::port::clock::Clock;
 use crate::port::source::{
-    BATCH_RECORDS_MAX, Batch, Progress, Record, SequenceNumber, Shard, ShardId, Source,
+    BATCH_RECORDS_MAX, Batch, Progress, Record, SequenceNumber, Shard, ShardId, Source, Stream,
+    StreamId,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -19,11 +20,13 @@ const SEQUENCE_PREFIX: &str = "495903382714902566085596925383615710";
 pub struct MemorySource<C> {
     clock: C,
     bytes_max: usize,
-    stream: Mutex<Stream>,
+    stream: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Stream {
+struct State {
+    /// Absent: the stream does not exist.
+    id: Option<StreamId>,
     shards: BTreeMap<ShardId, MemoryShard>,
     /// The shard of the last batch: the next comes from one after it, in turn.
     last: Option<ShardId>,
@@ -43,8 +46,14 @@ struct MemoryShard {
 
 impl<C: Clock> MemorySource<C> {
     /// A stream without shards, for so many bytes; records arrive by this clock.
-    pub fn new(clock: C, bytes_max: usize) -> Self {
-        Self { clock, bytes_max, stream: Mutex::default() }
+    pub fn new(id: StreamId, clock: C, bytes_max: usize) -> Self {
+        Self { clock, bytes_max, stream: Mutex::new(State { id: Some(id), ..State::default() }) }
+    }
+
+    /// Deletes the stream, with all that it has, and makes one anew if there is to be one.
+    pub fn remake(&self, id: Option<StreamId>) {
+        let mut stream = lock(&self.stream);
+        *stream = State { id, records: stream.records, ..State::default() };
     }
 
     /// Opens a shard, split or merged from these.
@@ -141,6 +150,13 @@ impl<C: Clock> Source for MemorySource<C> {
             shard.taken = Some(up_to.clone());
         }
         Ok(())
+    }
+}
+
+impl<C: Clock> Stream for MemorySource<C> {
+    async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
+        step().await;
+        Ok(lock(&self.stream).id.clone())
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, Retryable> {

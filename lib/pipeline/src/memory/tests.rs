@@ -2,8 +2,9 @@
 
 use super::{Fate, MemoryLog, MemorySource, MemoryWake, VirtualClock, block_on};
 use crate::port::Partition;
+use crate::port::clock::Clock;
 use crate::port::log::{Append, Chunks, Entry, Label, Log, LogId, Version, Wanted};
-use crate::port::source::{ShardId, Source};
+use crate::port::source::{ShardId, Source, StreamId};
 use crate::port::wake::{Function, Wake, WakeUp, When};
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::time::Timestamp;
@@ -93,7 +94,11 @@ fn wake_ups_are_lost_and_repeated_by_script_and_come_by_time() {
 
 #[test]
 fn batches_are_cut_by_script_and_shards_take_turns() {
-    let source = MemorySource::new(clock(), 7);
+    let source = MemorySource::new(
+        StreamId { name: "orders".into(), created_at: clock().now() },
+        clock(),
+        7,
+    );
     let [one, other] = ["one", "other"].map(ShardId::from);
     source.open(&one, &[]);
     source.open(&other, &[]);

@@ -12,6 +12,7 @@
 //! piece. Of a large one they put the chunks first, in pieces of at most [`super::PIECE_BYTES_MAX`] under keys that carry the
 //! attempt, so that two writers of one version never mix, and last, under the condition, the header, which names them.
 
+use super::source::{ShardKey, StreamId};
 use super::{Partition, Retryable, TooLarge};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,8 +33,9 @@ pub struct LogId(Arc<str>);
 
 impl LogId {
     /// The log of a source shard. A stream that is made anew under its old name has new logs. No name holds a slash.
-    pub fn shard(stream: &str, created_at: Timestamp, shard: &str) -> Self {
-        Self(format!("shard/{stream}/{}/{shard}", created_at.as_millis()).into())
+    pub fn shard(shard: &ShardKey) -> Self {
+        let ShardKey { stream: StreamId { name, created_at }, shard } = shard;
+        Self(format!("shard/{name}/{}/{shard}", created_at.as_millis()).into())
     }
 
     /// The log of a settle partition.
@@ -44,6 +46,21 @@ impl LogId {
     /// The control log: plans, silences, deploys.
     pub fn control() -> Self {
         Self("control".into())
+    }
+
+    /// The register of a lane: it is never appended to, its snapshots alone say how far the lane is.
+    pub fn lane(lane: &str, partition: Partition) -> Self {
+        Self(format!("lane/{lane}/{}", partition.number()).into())
+    }
+
+    /// What the lanes of a partition could not deliver.
+    pub fn dead_letters(partition: Partition) -> Self {
+        Self(format!("dead/{}", partition.number()).into())
+    }
+
+    /// What the stream's shards were when one partition asked, for the others: the answers of the last minutes.
+    pub fn progress() -> Self {
+        Self("progress".into())
     }
 
     /// The name as text, which stores use as key.

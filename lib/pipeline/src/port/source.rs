@@ -1,7 +1,8 @@
 //! Sources: records come in, at least once, in the order of their shard.
 //!
 //! Whoever takes records says so, by number; what was not taken comes again, and perhaps cut differently: batches mean nothing.
-//! Beside the records a source knows what the watermark needs: which shards there are, and that a silent one is empty.
+//! Beside the records there is what the watermark needs: which shards the stream lists, and that a silent one is empty. A
+//! function that Lambda hands its records asks only that of the stream ([`Stream`]); who fetches them itself has a [`Source`].
 
 use super::Retryable;
 use std::cmp::Ordering;
@@ -104,6 +105,24 @@ pub struct Batch {
     pub records: Vec<Record>,
 }
 
+/// A stream, as long as it exists: one that is made anew under the name has another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId {
+    /// Its name.
+    pub name: Arc<str>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A shard among those of all streams, also of one that was made anew.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardKey {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its name there.
+    pub shard: ShardId,
+}
+
 /// A shard that the stream lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shard {
@@ -129,8 +148,24 @@ pub enum Progress {
     Ended,
 }
 
+/// Tells which shards there are, and what follows a position.
+pub trait Stream: Send + Sync {
+    /// The stream of this name that exists now; absent: there is none.
+    fn describe(&self) -> impl Future<Output = Result<Option<StreamId>, Retryable>> + Send;
+
+    /// The shards that the stream lists now; none if there is no stream.
+    fn shards(&self) -> impl Future<Output = Result<Vec<Shard>, Retryable>> + Send;
+
+    /// Asks what follows a position in a shard; absent: the beginning that the source was set to.
+    fn progress(
+        &self,
+        shard: &ShardId,
+        after: Option<&SequenceNumber>,
+    ) -> impl Future<Output = Result<Progress, Retryable>> + Send;
+}
+
 /// Brings records.
-pub trait Source: Send + Sync {
+pub trait Source: Stream {
     /// The next batch, which begins with the first record of its shard that was not taken; absent if no shard has one now.
     fn next(&self) -> impl Future<Output = Result<Option<Batch>, Retryable>> + Send;
 
@@ -140,16 +175,6 @@ pub trait Source: Send + Sync {
         shard: &ShardId,
         up_to: &SequenceNumber,
     ) -> impl Future<Output = Result<(), Retryable>> + Send;
-
-    /// The shards that the stream lists now.
-    fn shards(&self) -> impl Future<Output = Result<Vec<Shard>, Retryable>> + Send;
-
-    /// Asks what follows a position in a shard; absent: the beginning that the source was set to.
-    fn progress(
-        &self,
-        shard: &ShardId,
-        after: Option<&SequenceNumber>,
-    ) -> impl Future<Output = Result<Progress, Retryable>> + Send;
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn decimal(text: &str) -> Decimal {
 fn distribution(sum: &str, count: u64, values: [&str; 7]) -> DistributionValues {
     let [min, max, percentiles @ ..] = values.map(decimal);
     let exact = SumValues { sum: decimal(sum), count, min: Some(min), max: Some(max) };
-    DistributionValues { exact, percentiles }
+    DistributionValues { exact, percentiles, buckets: Vec::new() }
 }
 
 fn json(point: &Point) -> String {

@@ -8,7 +8,9 @@ use crate::contract::{
 use crate::memory::{Fate, MemorySink, MemorySource, MemoryWake, VirtualClock, block_on};
 use crate::port::clock::Clock;
 use crate::port::sink::Delivery;
-use crate::port::source::{Batch, Progress, SequenceNumber, Shard, ShardId, Source};
+use crate::port::source::{
+    Batch, Progress, SequenceNumber, Shard, ShardId, Source, Stream, StreamId,
+};
 use crate::port::wake::{Wake, WakeUp, When};
 use crate::port::{Partition, Retryable};
 use streamgauge_engine::time::{Millis, Timestamp};
@@ -73,15 +75,15 @@ enum Wrong {
     NeverEnds,
 }
 
-struct Stream(MemorySource<VirtualClock>, VirtualClock, Wrong);
+struct Bent(MemorySource<VirtualClock>, VirtualClock, Wrong);
 
-impl Clock for Stream {
+impl Clock for Bent {
     fn now(&self) -> Timestamp {
         self.1.now()
     }
 }
 
-impl SourceBench for Stream {
+impl SourceBench for Bent {
     async fn open(&self) -> ShardId {
         self.0.open(&"parent".into(), &[]);
         "parent".into()
@@ -100,7 +102,7 @@ impl SourceBench for Stream {
     }
 }
 
-impl Source for Stream {
+impl Source for Bent {
     async fn next(&self) -> Result<Option<Batch>, Retryable> {
         let Some(mut batch) = self.0.next().await? else { return Ok(None) };
         match self.2 {
@@ -113,6 +115,12 @@ impl Source for Stream {
 
     async fn taken(&self, shard: &ShardId, up_to: &SequenceNumber) -> Result<(), Retryable> {
         self.0.taken(shard, up_to).await
+    }
+}
+
+impl Stream for Bent {
+    async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
+        self.0.describe().await
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
@@ -137,7 +145,8 @@ impl Source for Stream {
 }
 
 fn check_source(wrong: Wrong, broken_rule: &str) {
-    let stream = Stream(MemorySource::new(clock(), 1 << 10), clock(), wrong);
+    let id = StreamId { name: "contract".into(), created_at: clock().now() };
+    let stream = Bent(MemorySource::new(id, clock(), 1 << 10), clock(), wrong);
     check(block_on(source_contract(&stream, &stream)), broken_rule);
 }
 

@@ -1,0 +1,3 @@
+//! The function `aggregate`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The function `announce`.
+
+fn main() {}

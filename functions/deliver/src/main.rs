@@ -1,0 +1,3 @@
+//! The function `deliver`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The function `filter`.
+
+fn main() {}

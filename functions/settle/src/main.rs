@@ -1,0 +1,3 @@
+//! The function `settle`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Logs and snapshots on one `DynamoDB` table.

@@ -1,0 +1,68 @@
+//! An entry of a shard's log: what one batch, or a part of one, added.
+//!
+//! Its header is read by everybody, its chunks only by whom they are for:
+//!
+//! | chunk | label | who reads it |
+//! | --- | --- | --- |
+//! | the deltas of a plan for a partition | section * 64 + partition | settle, of that partition |
+//! | the identities that were seen | 512 + section | the shard's own aggregate |
+//! | the rejects, with their payloads | 1,000 | `streamgauge dead-letters` |
+
+use crate::port::log::{Label, Version};
+use crate::port::source::SequenceNumber;
+use crate::port::{PARTITIONS_MAX, Partition};
+use streamgauge_engine::time::Timestamp;
+
+/// How many plans a delta can be made for: the one in force, those before it whose last windows are open, the newest announced.
+pub const SECTIONS_MAX: u16 = 8;
+/// The chunk of the rejects.
+pub const REJECTS: Label = Label(1_000);
+const IDENTITIES: u16 = 512;
+
+/// The chunk of a section's delta for a partition.
+pub fn delta_label(section: u16, partition: Partition) -> Label {
+    Label(section * u16::from(PARTITIONS_MAX) + u16::from(partition.number()))
+}
+
+/// The chunk of the identities that a section has seen.
+pub const fn identities_label(section: u16) -> Label {
+    Label(IDENTITIES + section)
+}
+
+/// The place of a record in its shard, also of one that was packed with others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordId {
+    /// The place of the record that the stream knows.
+    pub sequence: SequenceNumber,
+    /// The place among those that were packed into it.
+    pub sub_sequence: u64,
+}
+
+/// The header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardEntry {
+    /// The clock when it was made.
+    pub at: Timestamp,
+    /// The version of the control log that its writer had read.
+    pub control: Version,
+    /// The first record that it covers.
+    pub first: RecordId,
+    /// The last record that it covers: the shard is read up to here.
+    pub last: RecordId,
+    /// The bytes of its records.
+    pub bytes: u64,
+    /// The latest arrival among its records.
+    pub arrived: Option<Timestamp>,
+    /// One for each plan that its writer worked for; the first is the newest in force. None in the log of an upstream shard that says
+    /// only how far the filter is.
+    pub sections: Vec<Section>,
+}
+
+/// What the batch was to one plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The plan's hash.
+    pub plan: String,
+    /// The head of its delta: counters, times, watermark, as [`streamgauge_engine::stored`] writes it.
+    pub head: Vec<u8>,
+}
