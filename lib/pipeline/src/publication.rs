@@ -59,3 +59,5 @@ pub enum PointKind {
     /// The final point of a live metric, whose increments were put already: it is recorded and not put.
     Recorded,
 }
+
+mod codec;
