@@ -54,8 +54,9 @@ impl<W: World> Settle<W> {
             && let Some(snapshot) = snapshots.load(&log, newest).await?
         {
             let (changes, rules) = (&mut self.changes, self.world.rules());
-            state = State::decode(snapshot.state(), state, |plan| changes.plan(plan, rules))
-                .map_err(|error| SettleError::unreadable(&log, newest, error))?;
+            let plan_of = |plan: &str| changes.plan(plan, rules);
+            let unreadable = |error| SettleError::unreadable(&log, newest, error);
+            state = State::decode(snapshot.state(), state, plan_of, unreadable)?;
             since.newest = Some((newest, snapshot.state().len()));
         }
         Ok(Kept::new(state, since))

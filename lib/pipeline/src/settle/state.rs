@@ -47,9 +47,7 @@ pub(super) struct Change {
 #[derive(Clone, Debug)]
 pub(super) struct Announced {
     /// Its hash.
-    pub(super) plan: Arc<Plan>,
-    /// The version of the announcement.
-    pub(super) version: Version,
+    pub(super) plan: String,
     /// When it was announced.
     pub(super) at: Timestamp,
     /// The largest event time in deltas that were made without it.
@@ -61,7 +59,7 @@ pub(super) struct Announced {
 impl Announced {
     /// Whether a delta was made with the plan.
     pub(super) fn is_named_by(&self, delta: &ShardDelta) -> bool {
-        delta.sections.iter().any(|section| *section.plan == *self.plan.hash)
+        delta.sections.iter().any(|section| *section.plan == *self.plan)
     }
 }
 
@@ -129,8 +127,7 @@ impl State {
             (ControlEntry::Announced { at, .. }, Some(plan)) => {
                 self.settlers.announce(Arc::clone(plan));
                 self.announced = self.settlers.fed.as_ref().map(|fed| Announced {
-                    plan: Arc::clone(&fed.plan),
-                    version: change.version,
+                    plan: fed.plan.hash.clone(),
                     at: *at,
                     latest_without: self.latest_event,
                     named_by: BTreeSet::new(),
@@ -139,7 +136,7 @@ impl State {
             (ControlEntry::InForce { from, .. }, Some(plan)) => {
                 self.watermarks.set_timing(plan.timing);
                 self.settlers.put_in_force(Arc::clone(plan), *from);
-                if self.announced.as_ref().is_some_and(|announced| announced.plan.hash == plan.hash) {
+                if self.announced.as_ref().is_some_and(|announced| announced.plan == plan.hash) {
                     self.announced = None;
                 }
             }
@@ -200,7 +197,7 @@ impl State {
         let all_name_it =
             self.open_shards().all(|shard| announced.named_by.contains(shard));
         let from = announced.latest_without.map_or(now, |latest| latest.plus(1).max(now));
-        all_name_it.then(|| (announced.plan.hash.clone(), from))
+        all_name_it.then(|| (announced.plan.clone(), from))
     }
 
     /// No entry yet.
