@@ -9,6 +9,7 @@
 
 pub mod contract;
 pub mod control;
+mod deflate;
 pub mod memory;
 pub mod port;
 pub mod publication;
