@@ -23,7 +23,7 @@ mod stored;
 mod take;
 
 use crate::bell::Bell;
-use crate::control::{ControlEntry, ControlError};
+use crate::control::ControlError;
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Chunks, Entry, Log, LogId, READ_BYTES_MAX, Version};
 use crate::port::source::ShardKey;
@@ -174,7 +174,8 @@ impl<W: World> Settle<W> {
             let now = self.world.clock().now().max(kept.state.clock);
             let asked = if is_whole { self.ask(kept, now).await? } else { None };
             self.put_in_force(&kept.state, now).await?;
-            let control = self.changes.after(kept.state.control, self.world.rules())?;
+            let (after, up_to) = (kept.state.control, self.changes.version());
+            let control = self.changes.between(&self.world, after, up_to).await?;
             let Some(step) = step::next(kept, control, asked, now) else { return Ok(true) };
             let Some(progress) = self.append(partition, kept, step, settled).await? else {
                 return Ok(false);
@@ -216,11 +217,16 @@ impl<W: World> Settle<W> {
         partition: Partition,
         raw: &RawEntries,
     ) -> Result<Vec<ShardDelta>, SettleError> {
-        if source::newest_control(raw)? > self.changes.version() {
+        let (newest, named) = source::named(raw)?;
+        if newest > self.changes.version() {
             self.changes.follow(self.world.log()).await?;
         }
-        let (changes, rules) = (&mut self.changes, self.world.rules());
-        source::decode(raw, partition, |plan| changes.plan(plan, rules))
+        let mut plans = BTreeMap::new();
+        for hash in named {
+            let plan = self.changes.plan(&self.world, &hash).await?;
+            plans.insert(hash, plan);
+        }
+        source::decode(raw, partition, &plans)
     }
 
     /// Asks the streams, if that can decide anything.
@@ -239,11 +245,9 @@ impl<W: World> Settle<W> {
         if self.changes.version() != state.control {
             return Ok(());
         }
-        let Some((plan, from)) = state.ready_plan(now) else { return Ok(()) };
-        let entry = ControlEntry::InForce { plan, from }.to_entry()?;
-        let version = self.changes.version().next();
-        match self.world.log().append(&LogId::control(), version, &entry).await? {
-            Append::Appended | Append::Conflict => self.changes.follow(self.world.log()).await,
+        match state.ready_plan(now) {
+            Some((plan, from)) => self.changes.put_in_force(&self.world, plan, from).await,
+            None => Ok(()),
         }
     }
 

@@ -5,93 +5,89 @@
 
 use super::SettleError;
 use super::state::Change;
-use crate::control::{ControlEntry, ControlError};
-use crate::port::log::{Log, LogId, Version, Wanted};
-use crate::port::rules::Rules;
+use crate::control::{Control, ControlEntry, ControlError, Plans};
+use crate::port::log::{Append, Log, LogId, Version, Wanted};
+use crate::world::World;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::time::Timestamp;
 
 /// The control log, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    entries: BTreeMap<Version, Arc<ControlEntry>>,
-    plans: BTreeMap<String, Arc<Plan>>,
+    control: Control,
+    entries: BTreeMap<Version, ControlEntry>,
+    plans: Plans,
 }
 
 impl Changes {
     /// How far it was read.
     pub(super) fn version(&self) -> Version {
-        self.entries.last_key_value().map_or(Version::START, |(version, _)| *version)
+        self.control.version()
     }
 
     /// Reads on.
     pub(super) async fn follow(&mut self, log: &impl Log) -> Result<(), SettleError> {
         loop {
-            let read = log.read(&LogId::control(), self.version(), Wanted::All).await?;
+            let read = log.read(&LogId::control(), self.version(), Wanted::Only(&[])).await?;
             if read.is_empty() {
                 return Ok(());
             }
-            for logged in &read {
-                let entry = ControlEntry::decode(logged)?;
-                self.entries.insert(logged.version, Arc::new(entry));
+            for logged in read {
+                let entry = ControlEntry::decode(&logged).map_err(ControlError::from)?;
+                self.control.take(&logged).map_err(ControlError::from)?;
+                self.entries.insert(logged.version, entry);
             }
         }
     }
 
-    /// All changes after a version.
-    pub(super) fn after(
-        &mut self,
-        after: Version,
-        rules: &impl Rules,
-    ) -> Result<Vec<Change>, SettleError> {
-        self.between(after, self.version(), rules)
-    }
-
     /// The changes after one version, up to another.
-    pub(super) fn between(
+    pub(super) async fn between<W: World>(
         &mut self,
+        world: &W,
         after: Version,
         up_to: Version,
-        rules: &impl Rules,
     ) -> Result<Vec<Change>, SettleError> {
-        let entries: Vec<_> = self
-            .entries
-            .range(after.next()..)
-            .take_while(|(version, _)| **version <= up_to)
-            .map(|(version, entry)| (*version, Arc::clone(entry)))
-            .collect();
-        let changes = entries.into_iter().map(|(version, entry)| {
-            let plan = match &*entry {
+        let entries = self.entries.range(after.next()..=up_to.max(after.next()));
+        let entries: Vec<_> = entries.map(|(version, entry)| (*version, entry.clone())).collect();
+        let mut changes = Vec::with_capacity(entries.len());
+        for (version, entry) in entries.into_iter().filter(|(version, _)| *version <= up_to) {
+            let plan = match &entry {
                 ControlEntry::Announced { plan, .. } | ControlEntry::InForce { plan, .. } => {
-                    Some(self.plan(plan, rules)?)
+                    Some(self.plan(world, plan).await?)
                 }
                 ControlEntry::Table { .. } => None,
             };
-            Ok(Change { version, entry, plan })
-        });
-        changes.collect()
+            changes.push(Change { version, entry, plan });
+        }
+        Ok(changes)
     }
 
-    /// The plan with this hash, compiled once from the text of its announcement.
-    pub(super) fn plan(
+    /// The plan with this hash.
+    pub(super) async fn plan<W: World>(
         &mut self,
+        world: &W,
         hash: &str,
-        rules: &impl Rules,
     ) -> Result<Arc<Plan>, SettleError> {
-        if let Some(plan) = self.plans.get(hash) {
-            return Ok(Arc::clone(plan));
+        Ok(self.plans.get(world, &self.control, hash).await?)
+    }
+
+    /// Puts a plan in force. Whoever is faster decides from when on.
+    pub(super) async fn put_in_force<W: World>(
+        &mut self,
+        world: &W,
+        plan: String,
+        from: Timestamp,
+    ) -> Result<(), SettleError> {
+        let entry = ControlEntry::InForce { plan, from };
+        let version = self.version().next();
+        match self.control.append(world.log(), &entry).await? {
+            Append::Appended => {
+                self.entries.insert(version, entry);
+                Ok(())
+            }
+            Append::Conflict => self.follow(world.log()).await,
         }
-        let text = self.entries.values().rev().find_map(|entry| match &**entry {
-            ControlEntry::Announced { plan, text, .. } if plan == hash => Some(text),
-            _ => None,
-        });
-        let text = text.ok_or_else(|| ControlError::Unknown { plan: hash.to_owned() })?;
-        let plan = rules.compile(text).map_err(|source| ControlError::NoPlan {
-            plan: hash.to_owned(),
-            source,
-        })?;
-        self.plans.insert(hash.to_owned(), Arc::clone(&plan));
-        Ok(plan)
     }
 }

@@ -4,7 +4,7 @@
 //! is known from when on it counts; a plan that was in force *retires* until the last windows of what the new one does not have are final.
 
 use super::source::SectionDelta;
-use crate::aggregate::partition_of;
+use crate::shard_entry::partition_of;
 use crate::port::Partition;
 use std::sync::Arc;
 use streamgauge_engine::plan::{Metric, Plan};

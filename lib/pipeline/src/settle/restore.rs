@@ -2,6 +2,7 @@
 
 use super::source::{self, ShardDelta};
 use super::state::{State, Step};
+use super::stored::StoredState;
 use super::{Kept, Settle, SettleError};
 use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Logged, Version, Wanted};
@@ -10,6 +11,7 @@ use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};
 use crate::settle_entry::SettleEntry;
 use crate::world::World;
+use std::collections::BTreeMap;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
 /// A snapshot is written when the log since the last one has outgrown it, and is this large at least, in bytes: below that reading it
@@ -47,16 +49,19 @@ impl<W: World> Settle<W> {
     pub(super) async fn restore(&mut self, partition: Partition) -> Result<Kept, SettleError> {
         let log = LogId::settle(partition);
         self.changes.follow(self.world.log()).await?;
-        let snapshots = self.world.snapshots();
         let mut state = State::new(partition, self.partitions);
         let mut since = Since::default();
-        if let Some(&newest) = snapshots.versions(&log).await?.first()
-            && let Some(snapshot) = snapshots.load(&log, newest).await?
+        if let Some(&newest) = self.world.snapshots().versions(&log).await?.first()
+            && let Some(snapshot) = self.world.snapshots().load(&log, newest).await?
         {
-            let (changes, rules) = (&mut self.changes, self.world.rules());
-            let plan_of = |plan: &str| changes.plan(plan, rules);
             let unreadable = |error| SettleError::unreadable(&log, newest, error);
-            state = State::decode(snapshot.state(), state, plan_of, unreadable)?;
+            let stored = StoredState::read(snapshot.state(), state).map_err(unreadable)?;
+            let mut plans = BTreeMap::new();
+            for hash in stored.plans() {
+                let plan = self.changes.plan(&self.world, hash).await?;
+                plans.insert(hash.to_owned(), plan);
+            }
+            state = stored.with(&plans).map_err(unreadable)?;
             since.newest = Some((newest, snapshot.state().len()));
         }
         Ok(Kept::new(state, since))
@@ -99,11 +104,8 @@ impl<W: World> Settle<W> {
             bytes += taken.iter().map(|delta| delta.bytes).sum::<usize>();
             deltas.push((shard, taken));
         }
-        let control = self.changes.between(
-            kept.state.control,
-            header.control,
-            self.world.rules(),
-        )?;
+        let after = kept.state.control;
+        let control = self.changes.between(&self.world, after, header.control).await?;
         let SettleEntry { clock, listing, answers, .. } = header;
         // The version may have leapt over what has expired.
         kept.state.version = Version(logged.version.0 - 1);

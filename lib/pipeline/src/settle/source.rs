@@ -6,6 +6,7 @@ use crate::port::log::{Label, Log, LogId, Logged, READ_BYTES_MAX, Version, Wante
 use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};
 use crate::shard_entry::{RecordId, SECTIONS_MAX, ShardEntry, delta_label};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use streamgauge_engine::delta::Delta;
 use streamgauge_engine::output::Counters;
@@ -77,11 +78,15 @@ pub(super) async fn read(
     Ok(RawEntries { shard, entries, is_whole: bytes < READ_BYTES_MAX })
 }
 
-/// The newest version of the control log that the writers of these entries had read.
-pub(super) fn newest_control(raw: &RawEntries) -> Result<Version, SettleError> {
-    let headers = raw.entries.iter().map(|logged| header(raw, logged));
-    let versions = headers.map(|header| header.map(|header| header.control));
-    versions.try_fold(Version::START, |newest, version| Ok(newest.max(version?)))
+/// The newest version of the control log that the writers of these entries had read, and the plans that they name.
+pub(super) fn named(raw: &RawEntries) -> Result<(Version, BTreeSet<String>), SettleError> {
+    let (mut newest, mut plans) = (Version::START, BTreeSet::new());
+    for logged in &raw.entries {
+        let header = header(raw, logged)?;
+        newest = newest.max(header.control);
+        plans.extend(header.sections.into_iter().map(|section| section.plan));
+    }
+    Ok((newest, plans))
 }
 
 fn header(raw: &RawEntries, logged: &Logged) -> Result<ShardEntry, SettleError> {
@@ -90,16 +95,14 @@ fn header(raw: &RawEntries, logged: &Logged) -> Result<ShardEntry, SettleError> 
     })
 }
 
-/// Decodes entries. `plan_of` knows every plan that was ever announced.
+/// Decodes entries that name these plans.
 pub(super) fn decode(
     raw: &RawEntries,
     partition: Partition,
-    mut plan_of: impl FnMut(&str) -> Result<Arc<Plan>, SettleError>,
+    plans: &BTreeMap<String, Arc<Plan>>,
 ) -> Result<Vec<ShardDelta>, SettleError> {
     let decoded = raw.entries.iter().map(|logged| {
         let header = header(raw, logged)?;
-        let plans = header.sections.iter().map(|section| plan_of(&section.plan));
-        let plans = plans.collect::<Result<_, _>>()?;
         delta(logged, header, plans, partition).map_err(|error| {
             SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error.into())
         })
@@ -110,18 +113,19 @@ pub(super) fn decode(
 fn delta(
     logged: &Logged,
     header: ShardEntry,
-    plans: Vec<Arc<Plan>>,
+    plans: &BTreeMap<String, Arc<Plan>>,
     partition: Partition,
 ) -> Result<ShardDelta, StoredError> {
     let Logged { version, entry } = logged;
-    let mut sections = Vec::with_capacity(plans.len());
+    let mut sections = Vec::with_capacity(header.sections.len());
     let (mut earliest, mut counters) = (None, None);
-    for ((section, plan), number) in header.sections.iter().zip(plans).zip(0..) {
+    for (section, number) in header.sections.iter().zip(0..) {
+        let Some(plan) = plans.get(&section.plan) else { continue };
         let chunk = entry.chunks().get(&delta_label(number, partition));
         let chunk = chunk.map(Vec::as_slice).unwrap_or_default();
-        let delta = stored::read_delta(&plan, &section.head, chunk)?;
+        let delta = stored::read_delta(plan, &section.head, chunk)?;
         counters = counters.or(Some(delta.counters));
-        earliest = earliest.into_iter().chain(due(&plan, &delta)).min();
+        earliest = earliest.into_iter().chain(due(plan, &delta)).min();
         sections.push(SectionDelta {
             plan: section.plan.as_str().into(),
             watermark: delta.watermark,

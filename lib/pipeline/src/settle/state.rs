@@ -38,7 +38,7 @@ pub(super) struct Change {
     /// The entry's version.
     pub(super) version: Version,
     /// What it says.
-    pub(super) entry: Arc<ControlEntry>,
+    pub(super) entry: ControlEntry,
     /// The plan that it speaks of; absent if it speaks of none.
     pub(super) plan: Option<Arc<Plan>>,
 }
@@ -123,7 +123,7 @@ impl State {
 
     fn change(&mut self, change: &Change) {
         self.control = change.version;
-        match (&*change.entry, &change.plan) {
+        match (&change.entry, &change.plan) {
             (ControlEntry::Announced { at, .. }, Some(plan)) => {
                 self.settlers.announce(Arc::clone(plan));
                 self.announced = self.settlers.fed.as_ref().map(|fed| Announced {

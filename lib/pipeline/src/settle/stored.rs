@@ -1,6 +1,5 @@
 //! The state of a partition as bytes, for snapshots.
 
-use super::SettleError;
 use super::plans::{PlanSettler, Settlers};
 use super::state::{Announced, State};
 use super::take::Position;
@@ -11,6 +10,7 @@ use crate::shard_entry::RecordId;
 use crate::stored::{Reader, StoredError, Writer, read};
 use minicbor::bytes::ByteSlice;
 use minicbor::decode::Error;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::{Settler, Watermarks};
@@ -22,8 +22,9 @@ const WHAT: &str = "state of a settle partition";
 /// A settler as it is stored: the hash of its plan, and its bytes.
 type StoredSettler<'b> = (&'b str, &'b [u8]);
 
-/// The settlers as they are stored, before their plans are known.
-struct StoredSettlers<'b> {
+/// A state whose settlers wait for their plans.
+pub(super) struct StoredState<'b> {
+    state: State,
     retiring: Vec<StoredSettler<'b>>,
     current: Option<StoredSettler<'b>>,
     fed: Option<StoredSettler<'b>>,
@@ -57,56 +58,66 @@ impl State {
         writer.option(settlers.fed.as_ref(), write_settler);
         writer.finish()
     }
+}
 
-    /// Reads the stored form of a partition's state; `plan_of` knows every plan that was ever announced.
-    pub(super) fn decode(
-        bytes: &[u8],
-        mut empty: Self,
-        mut plan_of: impl FnMut(&str) -> Result<Arc<Plan>, SettleError>,
-        unreadable: impl Fn(StoredError) -> SettleError,
-    ) -> Result<Self, SettleError> {
-        let settlers = read(WHAT, VERSION, bytes, |reader, _| empty.read(reader));
-        let StoredSettlers { retiring, current, fed } = settlers.map_err(&unreadable)?;
-        let owns = empty.settlers.owns();
-        let mut settler = |(plan, bytes): StoredSettler<'_>| {
-            let plan = plan_of(plan)?;
-            let settler = Settler::decode(Arc::clone(&plan), &owns, bytes).map_err(&unreadable)?;
-            Ok::<_, SettleError>(PlanSettler { plan, settler })
-        };
-        let retiring = retiring.into_iter().map(&mut settler).collect::<Result<_, _>>()?;
-        let current = current.map(&mut settler).transpose()?;
-        let fed = fed.map(&mut settler).transpose()?;
-        empty.settlers = Settlers { retiring, current, fed, ..empty.settlers };
-        Ok(empty)
-    }
-
-    /// Reads all but the settlers, which need their plans.
-    fn read<'b>(&mut self, reader: &mut Reader<'b>) -> Result<StoredSettlers<'b>, Error> {
-        self.version = Version(reader.take()?);
-        self.clock = reader.time()?;
-        self.control = Version(reader.take()?);
-        self.latest_event = reader.option(Reader::time)?;
-        self.watermarks = Watermarks::decode(read_bytes(reader)?).map_err(Error::custom)?;
-        self.listing = reader.list(|reader| {
-            Ok(ListedShard { key: read_key(reader)?, parents: reader.list(read_key)? })
-        })?;
-        let positions = reader.list(|reader| Ok((read_key(reader)?, read_position(reader)?)))?;
-        self.positions = positions.into_iter().collect();
-        self.finished = reader.list(read_key)?.into_iter().collect();
-        self.announced = reader.option(|reader| {
-            Ok(Announced {
-                plan: reader.take()?,
-                at: reader.time()?,
-                latest_without: reader.option(Reader::time)?,
-                named_by: reader.list(read_key)?.into_iter().collect(),
-            })
-        })?;
-        Ok(StoredSettlers {
-            retiring: reader.list(read_settler)?,
-            current: reader.option(read_settler)?,
-            fed: reader.option(read_settler)?,
+impl<'b> StoredState<'b> {
+    /// Reads the stored form into a state without entries.
+    pub(super) fn read(bytes: &'b [u8], empty: State) -> Result<Self, StoredError> {
+        read(WHAT, VERSION, bytes, |reader, _| {
+            let state = read_state(reader, empty)?;
+            let retiring = reader.list(read_settler)?;
+            let current = reader.option(read_settler)?;
+            Ok(Self { state, retiring, current, fed: reader.option(read_settler)? })
         })
     }
+
+    /// The plans that it needs.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &'b str> {
+        self.retiring.iter().chain(&self.current).chain(&self.fed).map(|(plan, _)| *plan)
+    }
+
+    /// The state, with these plans.
+    pub(super) fn with(self, plans: &BTreeMap<String, Arc<Plan>>) -> Result<State, StoredError> {
+        let Self { mut state, retiring, current, fed } = self;
+        let owns = state.settlers.owns();
+        let settler = |(hash, bytes): StoredSettler<'_>| {
+            let missing = || StoredError::Damaged {
+                what: WHAT,
+                source: Error::message("a plan that nobody has asked for"),
+            };
+            let plan = plans.get(hash).ok_or_else(missing)?;
+            let settler = Settler::decode(Arc::clone(plan), &owns, bytes)?;
+            Ok(PlanSettler { plan: Arc::clone(plan), settler })
+        };
+        let retiring = retiring.into_iter().map(settler).collect::<Result<_, StoredError>>()?;
+        let current = current.map(settler).transpose()?;
+        let fed = fed.map(settler).transpose()?;
+        state.settlers = Settlers { retiring, current, fed, ..state.settlers };
+        Ok(state)
+    }
+}
+
+/// Reads all but the settlers.
+fn read_state(reader: &mut Reader<'_>, mut state: State) -> Result<State, Error> {
+    state.version = Version(reader.take()?);
+    state.clock = reader.time()?;
+    state.control = Version(reader.take()?);
+    state.latest_event = reader.option(Reader::time)?;
+    state.watermarks = Watermarks::decode(read_bytes(reader)?).map_err(Error::custom)?;
+    state.listing = reader
+        .list(|reader| Ok(ListedShard { key: read_key(reader)?, parents: reader.list(read_key)? }))?;
+    let positions = reader.list(|reader| Ok((read_key(reader)?, read_position(reader)?)))?;
+    state.positions = positions.into_iter().collect();
+    state.finished = reader.list(read_key)?.into_iter().collect();
+    state.announced = reader.option(|reader| {
+        Ok(Announced {
+            plan: reader.take()?,
+            at: reader.time()?,
+            latest_without: reader.option(Reader::time)?,
+            named_by: reader.list(read_key)?.into_iter().collect(),
+        })
+    })?;
+    Ok(state)
 }
 
 fn write_settler(writer: &mut Writer, one: &PlanSettler) {
