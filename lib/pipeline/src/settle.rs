@@ -13,6 +13,7 @@
 
 mod asking;
 mod changes;
+mod figures;
 mod outputs;
 mod plans;
 mod restore;
@@ -35,6 +36,7 @@ use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
+use figures::{Standing, Totals};
 use outputs::publication;
 use restore::Since;
 use source::{RawEntries, ShardDelta};
@@ -107,6 +109,7 @@ pub struct Settled {
 #[derive(Debug)]
 pub struct Settle<W> {
     world: W,
+    stack: String,
     partitions: u8,
     kept: BTreeMap<Partition, Kept>,
     changes: Changes,
@@ -120,13 +123,16 @@ struct Kept {
     waiting: Waiting,
     since: Since,
     asked_at: Option<Timestamp>,
+    /// How long the last settle took, in milliseconds.
+    took_ms: Option<Millis>,
 }
 
 impl<W: World> Settle<W> {
-    /// Settles the partitions of a table that has so many.
-    pub fn new(world: W, partitions: u8) -> Self {
+    /// Settles the partitions of a table that has so many. `stack` is the dimension of the self-metrics.
+    pub fn new(world: W, stack: impl Into<String>, partitions: u8) -> Self {
         Self {
             world,
+            stack: stack.into(),
             partitions,
             kept: BTreeMap::new(),
             changes: Changes::default(),
@@ -141,6 +147,7 @@ impl<W: World> Settle<W> {
         deadline: Timestamp,
     ) -> Result<Settled, SettleError> {
         let mut settled = Settled::default();
+        let began_at = self.world.clock().now();
         for _ in 0..OVERTAKEN_MAX {
             // Taken out: if this future is dropped or fails midway, the next invocation begins with what the log says.
             let mut kept = match self.kept.remove(&partition) {
@@ -153,6 +160,7 @@ impl<W: World> Settle<W> {
                 settled.left_out = kept.state.watermarks.left_out().count();
                 restore::snapshot(&self.world, partition, &mut kept).await;
                 self.wake(partition, &kept, &settled).await;
+                kept.took_ms = Some(self.world.clock().now().as_millis() - began_at.as_millis());
                 self.kept.insert(partition, kept);
                 return Ok(settled);
             }
@@ -264,20 +272,28 @@ impl<W: World> Settle<W> {
         });
         let bytes: usize = step.deltas.iter().flat_map(|(_, deltas)| deltas).map(|one| one.bytes).sum();
         let deltas: usize = step.deltas.iter().map(|(_, deltas)| deltas.len()).sum();
-        let mut header = SettleEntry {
-            taken: taken.collect(),
-            listing: step.listing.clone(),
-            answers: step.answers.clone(),
-            ..SettleEntry::default()
-        };
+        let taken = taken.collect();
+        let (listing, answers) = (step.listing.clone(), step.answers.clone());
+        let totals = Totals::of(step.deltas.iter().flat_map(|(_, deltas)| deltas));
         let Decided { decisions, progress, watermark } = kept.state.apply(step);
-        let publication = publication(decisions);
+        let mut publication = publication(decisions);
         let points = publication.points.len();
-        header.clock = kept.state.clock;
-        header.control = kept.state.control;
-        header.watermark = watermark;
-        header.points = u64::try_from(points).unwrap_or(u64::MAX);
-        let chunks = if points == 0 {
+        let State { clock, control, .. } = kept.state;
+        if partition == Partition::default() {
+            let left_out = kept.state.watermarks.left_out().count();
+            let standing = Standing { clock, watermark, left_out, took_ms: kept.took_ms };
+            totals.publish(&self.stack, standing, &mut publication);
+        }
+        let header = SettleEntry {
+            clock,
+            control,
+            taken,
+            listing,
+            answers,
+            watermark,
+            points: u64::try_from(points).unwrap_or(u64::MAX),
+        };
+        let chunks = if publication.points.is_empty() {
             Chunks::new()
         } else {
             Chunks::from([(POINTS, publication.encode())])
@@ -314,7 +330,7 @@ impl<W: World> Settle<W> {
 
 impl Kept {
     fn new(state: State, since: Since) -> Self {
-        Self { state, waiting: Waiting::default(), since, asked_at: None }
+        Self { state, waiting: Waiting::default(), since, asked_at: None, took_ms: None }
     }
 
     /// Where the shard's log is read to, deltas that wait included.

@@ -51,7 +51,7 @@ impl Totals {
             totals.counters.add(&counters);
             totals.bytes += bytes;
             if let Some(age_ms) = age_ms {
-                totals.ages = totals.ages.with(whole(age_ms.max(0)));
+                add(&mut totals.ages, whole(age_ms.max(0)));
             }
         }
         totals
@@ -100,7 +100,9 @@ impl Totals {
         ];
         for (name, millis) in gauges {
             if let Some(millis) = millis {
-                put(name, "Milliseconds", Values::Sum(SumValues::default().with(whole(millis))));
+                let mut values = SumValues::default();
+                add(&mut values, whole(millis.max(0)));
+                put(name, "Milliseconds", Values::Sum(values));
             }
         }
         let left_out = u64::try_from(standing.left_out).unwrap_or(u64::MAX);
@@ -114,4 +116,11 @@ fn lag(clock: Timestamp, watermark: Timestamp) -> Millis {
 
 fn whole(number: i64) -> Decimal {
     Decimal::from_billionths(i128::from(number) * 1_000_000_000)
+}
+
+fn add(values: &mut SumValues, value: Decimal) {
+    values.sum = Decimal::from_billionths(values.sum.billionths() + value.billionths());
+    values.count += 1;
+    values.min = Some(values.min.map_or(value, |least| least.min(value)));
+    values.max = Some(values.max.map_or(value, |most| most.max(value)));
 }
