@@ -24,6 +24,11 @@ impl Names {
         Self { per_day_max, days: BTreeMap::new(), first_day: i64::MIN }
     }
 
+    /// How many names a day has.
+    pub(super) const fn per_day_max(&self) -> usize {
+        self.per_day_max
+    }
+
     /// Names the series if it has a name that day or there is room for one.
     pub(super) fn name(&mut self, day: i64, key: &Arc<SeriesKey>) -> bool {
         if day < self.first_day {

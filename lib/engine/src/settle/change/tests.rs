@@ -1,0 +1,1 @@
+//! Changes of the rules: what goes over, what ends, what begins.
