@@ -13,8 +13,10 @@
 //!
 //! `STREAMGAUGE_CASES=100000` runs more seeds, `STREAMGAUGE_SEED=7` begins with another; a failure prints its story.
 
+mod cloud;
 mod dice;
 mod driver;
+mod outcome;
 mod stream;
 mod verdict;
 mod workload;

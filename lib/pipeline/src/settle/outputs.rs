@@ -52,7 +52,7 @@ fn push_increment(publication: &mut Publication, names: &mut Names<'_>, incremen
         window_start: increment.window_start,
         window_end: increment.window_end,
         kind: PointKind::Increment,
-        values: increment.accumulator.values(),
+        values: increment.accumulator.into_values(),
     });
 }
 

@@ -10,12 +10,22 @@ use crate::control::ControlEntry;
 use crate::port::Partition;
 use crate::port::log::Version;
 use crate::port::source::ShardKey;
-use crate::settle_entry::{Answer, ListedShard, SettleEntry};
+use crate::settle_entry::{Answer, ListedShard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use streamgauge_engine::plan::Plan;
+use streamgauge_engine::plan::{LatePolicy, Plan, Timing};
 use streamgauge_engine::settle::{Decisions, Progress, ShardId, ShardListing, Watermarks};
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{Millis, Timestamp};
+
+/// What the watermarks go by until a plan is in force: nothing is settled before.
+const BEFORE_ANY_PLAN: Timing = Timing {
+    out_of_order: 0,
+    allowed_lateness: 0,
+    late: LatePolicy::Drop,
+    deduplicate: None,
+    max_ahead: 0,
+    hold: Millis::MAX,
+};
 
 /// What an entry is made of, beside what follows from it.
 #[derive(Debug)]
@@ -209,7 +219,7 @@ impl State {
             settlers: Settlers::new(partition, partitions),
             announced: None,
             latest_event: None,
-            watermarks: Watermarks::default(),
+            watermarks: Watermarks::new(BEFORE_ANY_PLAN),
             listing: Vec::new(),
             positions: BTreeMap::new(),
             finished: BTreeSet::new(),

@@ -130,7 +130,7 @@ fn read_settler<'b>(reader: &mut Reader<'b>) -> Result<StoredSettler<'b>, Error>
 }
 
 fn write_bytes(writer: &mut Writer, bytes: &[u8]) {
-    writer.put::<&ByteSlice>(bytes.into());
+    writer.put(<&ByteSlice>::from(bytes));
 }
 
 fn read_bytes<'b>(reader: &mut Reader<'b>) -> Result<&'b [u8], Error> {

@@ -15,6 +15,9 @@ use streamgauge_pipeline::memory::VirtualClock;
 /// The stream's name.
 pub(super) const NAME: &str = "orders";
 
+/// A record: its number, its arrival, its payload.
+type Waiting = (SequenceNumber, Timestamp, String);
+
 /// A stream. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(super) struct SimulatedStream {
@@ -34,7 +37,7 @@ struct SimulatedShard {
     closed: bool,
     /// The places on the ring that it takes.
     places: std::ops::Range<u16>,
-    records: Vec<(SequenceNumber, Timestamp, String)>,
+    records: Vec<Waiting>,
     /// How many records the mapping has done.
     done: usize,
     /// An invocation is on its way.
@@ -165,15 +168,24 @@ impl SimulatedStream {
         batch
     }
 
-    /// The invocation is over: everything up to here is done, or nothing.
+    /// The invocation has done its batch, up to this record.
+    pub(super) fn answer_all(&self, id: &ShardId, last: &SequenceNumber) {
+        self.end(id, |records| records.partition_point(|(sequence, ..)| sequence <= last));
+    }
+
+    /// The invocation has done everything before this record, or nothing.
     pub(super) fn answer(&self, id: &ShardId, done_before: Option<&SequenceNumber>) {
+        self.end(id, |records| {
+            done_before
+                .map_or(0, |end| records.partition_point(|(sequence, ..)| sequence < end))
+        });
+    }
+
+    fn end(&self, id: &ShardId, done: impl Fn(&[Waiting]) -> usize) {
         let shard = &mut *self.lock();
         let shard = shard.shards.get_mut(id).unwrap();
         shard.busy = false;
-        if let Some(end) = done_before {
-            let end = shard.records.partition_point(|(sequence, ..)| sequence < end);
-            shard.done = shard.done.max(end);
-        }
+        shard.done = shard.done.max(done(&shard.records));
     }
 
     /// Whether the mapping has done all that was put.
