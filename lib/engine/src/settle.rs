@@ -11,6 +11,7 @@ mod known;
 mod names;
 mod portion;
 mod range;
+mod stored;
 mod watermark;
 mod windows;
 

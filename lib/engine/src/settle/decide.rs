@@ -1,6 +1,6 @@
 //! What the settle fold decides: moment by moment, as the watermark passes, and at the end of the input.
 
-use super::portion::Portion;
+use super::portion::{OUTPUT_BYTES_MAX, Portion};
 use super::windows::{Closing, Published};
 use super::{AgendaEntry, Decisions, MetricState, Progress, Settler, held};
 use crate::accumulate::Accumulator;
@@ -15,10 +15,19 @@ const NAMES_KEPT_MS: Millis = 8 * DAY_MS;
 impl Settler {
     /// Decides all that lies before the watermark, which becomes the place of what is taken next; it never goes back.
     ///
-    /// At [`Progress::More`] the outputs reached [`OUTPUT_BYTES_MAX`](super::OUTPUT_BYTES_MAX), and the settler's watermark is
-    /// where they end. With the earliest watermark there is, it only hands out what waits to be handed out.
+    /// At [`Progress::More`] the outputs reached [`OUTPUT_BYTES_MAX`], and the settler's watermark is
+    /// where they end. At [`Timestamp::EPOCH`], before which no window ends, it only hands out what waits for that.
     pub fn settle(&mut self, watermark: Timestamp, decisions: &mut Decisions) -> Progress {
-        let mut portion = Portion::new();
+        self.settle_within(watermark, Portion::of(OUTPUT_BYTES_MAX), decisions)
+    }
+
+    /// [`settle`](Self::settle), with outputs that fill one portion at most.
+    pub(super) fn settle_within(
+        &mut self,
+        watermark: Timestamp,
+        mut portion: Portion,
+        decisions: &mut Decisions,
+    ) -> Progress {
         if !self.hand_out(&mut portion, decisions) {
             return Progress::More;
         }
@@ -65,7 +74,7 @@ impl Settler {
     ///
     /// At [`Progress::More`] it stopped at its limit: end again.
     pub fn finish(&mut self, stop: Timestamp, decisions: &mut Decisions) -> Progress {
-        let mut portion = Portion::new();
+        let mut portion = Portion::of(OUTPUT_BYTES_MAX);
         if !self.hand_out(&mut portion, decisions) {
             return Progress::More;
         }

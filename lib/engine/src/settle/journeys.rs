@@ -3,6 +3,8 @@
 //! Steps wait until the watermark has passed them by the allowed lateness. Then they are taken in order (at equal times
 //! starts before finishes, then by identity), so that what becomes of a journey depends on event times alone.
 
+mod stored;
+
 use super::range::Range;
 use crate::accumulate::JourneyEvent;
 use crate::calendar::WindowSpan;

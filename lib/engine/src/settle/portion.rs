@@ -40,9 +40,9 @@ pub(super) struct Portion {
 }
 
 impl Portion {
-    /// Nothing is in it.
-    pub(super) const fn new() -> Self {
-        Self { room: OUTPUT_BYTES_MAX, is_empty: true }
+    /// One of so many bytes, with nothing in it.
+    pub(super) const fn of(bytes_max: usize) -> Self {
+        Self { room: bytes_max, is_empty: true }
     }
 
     /// Whether one more fits; the first always does, whatever its size.
@@ -97,11 +97,12 @@ mod tests {
     fn check(sizes: &[usize], expect: &[usize]) {
         let mut outputs: Vec<_> = sizes.iter().map(|&size| Output(size)).collect();
         let mut queue = VecDeque::new();
-        let mut done = Portion::new().trim(&mut outputs, 0, &mut queue);
+        let portion = || Portion::of(OUTPUT_BYTES_MAX);
+        let mut done = portion().trim(&mut outputs, 0, &mut queue);
         let mut counts = vec![outputs.len()];
         while !done {
             outputs.clear();
-            done = Portion::new().fill(&mut queue, &mut outputs);
+            done = portion().fill(&mut queue, &mut outputs);
             counts.push(outputs.len());
         }
         assert_eq!(counts, expect);

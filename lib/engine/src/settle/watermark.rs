@@ -3,6 +3,8 @@
 //! Each shard has its own, from its deltas. Together it is the minimum over the shards that the stream lists, so that no
 //! window closes before every shard has had its say; the rules below keep a silent or stuck shard from stopping time.
 
+mod stored;
+
 use crate::plan::Timing;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};

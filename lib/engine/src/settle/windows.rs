@@ -1,5 +1,7 @@
 //! The open windows of one metric, their late events, and the points that come out when they close.
 
+mod stored;
+
 use super::known::Known;
 use super::names::{Names, Parted};
 use super::range::Range;
