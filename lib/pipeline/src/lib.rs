@@ -3,7 +3,7 @@
 //! 1. [`port`]: what the order of effects asks of the world, as traits; [`world`] bundles them.
 //! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`]: what stands in the logs.
 //!    [`stored`]: what all their forms have in common.
-//! 3. [`settle`] and so on: what the functions do. [`bell`]: how they wake each other.
+//! 3. [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
 //! 4. [`contract`]: what every adapter of a port must keep, as suites that run against it.
 //! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations.
 //! 6. [`render`]: points and the summary as text.
@@ -12,6 +12,7 @@ pub mod bell;
 pub mod contract;
 pub mod control;
 mod deflate;
+pub mod deliver;
 pub mod memory;
 pub mod port;
 pub mod publication;
