@@ -36,6 +36,7 @@ use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
+pub use figures::{DIMENSION, NAMESPACE};
 use figures::{Standing, Totals};
 use outputs::publication;
 use restore::Since;

@@ -37,6 +37,16 @@ impl Settlers {
         Self { partition, partitions, retiring: Vec::new(), current: None, fed: None }
     }
 
+    /// Puts back what was stored.
+    pub(super) fn restore(
+        &mut self,
+        retiring: Vec<PlanSettler>,
+        current: Option<PlanSettler>,
+        fed: Option<PlanSettler>,
+    ) {
+        (self.retiring, self.current, self.fed) = (retiring, current, fed);
+    }
+
     /// Whether this partition has the metric.
     pub(super) fn owns(&self) -> impl Fn(&Metric) -> bool + use<> {
         let (partition, partitions) = (self.partition, self.partitions);

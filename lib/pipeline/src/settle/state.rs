@@ -18,7 +18,7 @@ use streamgauge_engine::settle::{Decisions, Progress, ShardId, ShardListing, Wat
 use streamgauge_engine::time::{Millis, Timestamp};
 
 /// What the watermarks go by until a plan is in force: nothing is settled before.
-const BEFORE_ANY_PLAN: Timing = Timing {
+pub(super) const BEFORE_ANY_PLAN: Timing = Timing {
     out_of_order: 0,
     allowed_lateness: 0,
     late: LatePolicy::Drop,

@@ -1,7 +1,7 @@
 //! The state of a partition as bytes, for snapshots.
 
-use super::plans::{PlanSettler, Settlers};
-use super::state::{Announced, State};
+use super::plans::PlanSettler;
+use super::state::{Announced, BEFORE_ANY_PLAN, State};
 use super::take::Position;
 use crate::port::log::Version;
 use crate::port::source::{ShardKey, StreamId};
@@ -25,6 +25,7 @@ type StoredSettler<'b> = (&'b str, &'b [u8]);
 /// A state whose settlers wait for their plans.
 pub(super) struct StoredState<'b> {
     state: State,
+    watermarks: &'b [u8],
     retiring: Vec<StoredSettler<'b>>,
     current: Option<StoredSettler<'b>>,
     fed: Option<StoredSettler<'b>>,
@@ -34,9 +35,9 @@ impl State {
     /// The stored form.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new(VERSION);
+        write_bytes(&mut writer, &self.watermarks.encode());
         writer.put(self.version.0).time(self.clock).put(self.control.0);
         writer.option(self.latest_event, |writer, at| _ = writer.time(at));
-        write_bytes(&mut writer, &self.watermarks.encode());
         writer.list(self.listing.iter(), |writer, listed| {
             write_key(writer, &listed.key);
             writer.list(listed.parents.iter(), write_key);
@@ -64,10 +65,12 @@ impl<'b> StoredState<'b> {
     /// Reads the stored form into a state without entries.
     pub(super) fn read(bytes: &'b [u8], empty: State) -> Result<Self, StoredError> {
         read(WHAT, VERSION, bytes, |reader, _| {
+            let watermarks = read_bytes(reader)?;
             let state = read_state(reader, empty)?;
             let retiring = reader.list(read_settler)?;
             let current = reader.option(read_settler)?;
-            Ok(Self { state, retiring, current, fed: reader.option(read_settler)? })
+            let fed = reader.option(read_settler)?;
+            Ok(Self { state, watermarks, retiring, current, fed })
         })
     }
 
@@ -78,7 +81,7 @@ impl<'b> StoredState<'b> {
 
     /// The state, with these plans.
     pub(super) fn with(self, plans: &BTreeMap<String, Arc<Plan>>) -> Result<State, StoredError> {
-        let Self { mut state, retiring, current, fed } = self;
+        let Self { mut state, watermarks, retiring, current, fed } = self;
         let owns = state.settlers.owns();
         let settler = |(hash, bytes): StoredSettler<'_>| {
             let missing = || StoredError::Damaged {
@@ -92,7 +95,9 @@ impl<'b> StoredState<'b> {
         let retiring = retiring.into_iter().map(settler).collect::<Result<_, StoredError>>()?;
         let current = current.map(settler).transpose()?;
         let fed = fed.map(settler).transpose()?;
-        state.settlers = Settlers { retiring, current, fed, ..state.settlers };
+        let timing = current.as_ref().map_or(BEFORE_ANY_PLAN, |current| current.plan.timing);
+        state.watermarks = Watermarks::decode(timing, watermarks)?;
+        state.settlers.restore(retiring, current, fed);
         Ok(state)
     }
 }
@@ -103,7 +108,6 @@ fn read_state(reader: &mut Reader<'_>, mut state: State) -> Result<State, Error>
     state.clock = reader.time()?;
     state.control = Version(reader.take()?);
     state.latest_event = reader.option(Reader::time)?;
-    state.watermarks = Watermarks::decode(read_bytes(reader)?).map_err(Error::custom)?;
     state.listing = reader
         .list(|reader| Ok(ListedShard { key: read_key(reader)?, parents: reader.list(read_key)? }))?;
     let positions = reader.list(|reader| Ok((read_key(reader)?, read_position(reader)?)))?;
