@@ -8,6 +8,7 @@
 //! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations.
 //! 6. [`render`]: points and the summary as text.
 
+pub mod aggregate;
 pub mod bell;
 pub mod contract;
 pub mod control;

@@ -36,6 +36,9 @@ fn check(chaos: &driver::Chaos) {
     for seed in first..first + cases {
         let workload = Workload::new(seed);
         let run = Driver::new(seed, &workload, chaos).run();
+        if std::env::var_os("STORY").is_some() {
+            eprintln!("{}\n{} points", run.story.join("\n"), run.points.len());
+        }
         if let Err(difference) = verdict::compare(&workload, &run) {
             let story = run.story.join("\n");
             panic!("STREAMGAUGE_SEED={seed} STREAMGAUGE_CASES=1\n{story}\n\n{difference}");

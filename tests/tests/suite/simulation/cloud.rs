@@ -14,7 +14,7 @@ use streamgauge_pipeline::publication::{PointKind, PublishedMetric, PublishedPoi
 const POINTS_MAX: usize = 7;
 
 /// A point that was taken, with its metric.
-pub(super) type Taken = (PublishedMetric, PublishedPoint);
+pub(super) type TakenPoint = (PublishedMetric, PublishedPoint);
 
 /// The place. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -26,14 +26,14 @@ pub(super) struct Cloud {
 
 #[derive(Debug, Default)]
 struct State {
-    points: Vec<Taken>,
+    points: Vec<TakenPoint>,
     samples: BTreeMap<(String, Partition, Timestamp), u32>,
 }
 
 /// A call.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    points: Vec<Taken>,
+    points: Vec<TakenPoint>,
     receipt: Receipt,
 }
 
@@ -44,7 +44,7 @@ impl Cloud {
     }
 
     /// All that was taken.
-    pub(super) fn points(&self) -> Vec<Taken> {
+    pub(super) fn points(&self) -> Vec<TakenPoint> {
         self.state.lock().unwrap().points.clone()
     }
 

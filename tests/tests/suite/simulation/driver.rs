@@ -1,6 +1,6 @@
 //! Invocations side by side, crashes, wake-ups, and time.
 
-use super::cloud::{Cloud, Taken};
+use super::cloud::{Cloud, TakenPoint};
 use super::dice::Dice;
 use super::stream::{NAME, SimulatedStream};
 use super::workload::{START, Workload};
@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
-use streamgauge_pipeline::aggregate::Aggregate;
+use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::memory::VirtualClock;
 use streamgauge_pipeline::port::Partition;
@@ -51,7 +51,7 @@ impl Chaos {
 /// What came out of a run.
 #[derive(Debug)]
 pub(super) struct Run {
-    pub(super) points: Vec<Taken>,
+    pub(super) points: Vec<TakenPoint>,
     pub(super) counters: Counters,
     pub(super) rejects: Vec<String>,
     pub(super) dead: usize,
@@ -68,7 +68,7 @@ struct Task {
 
 /// The environment of an invocation that has ended, and how.
 enum Ended {
-    Aggregate(Box<Aggregate<Shared>>, SequenceNumber, Result<Option<SequenceNumber>, String>),
+    Aggregate(Box<Aggregate<Shared>>, SequenceNumber, Result<Told, String>),
     Settle(Box<Settle<Shared>>, Result<String, String>),
     Deliver(Box<Deliver<Shared, Cloud>>, Result<String, String>),
 }
@@ -209,12 +209,14 @@ impl<'w> Driver<'w> {
         let batch = self.stream.batch(&shard, &self.dice, repeats);
         let last = batch.records.last().unwrap().sequence.clone();
         let what = self.name(format!("aggregate {shard} {} records", batch.records.len()));
+        let partitions = self.workload.partitions;
+        let settings = Settings { partitions, ..Settings::default() };
         let mut aggregate = self.aggregates.pop().unwrap_or_else(|| {
-            Box::new(Aggregate::new(self.shared.clone(), self.workload.partitions))
+            Box::new(Aggregate::new(self.shared.clone(), settings))
         });
         let future = Box::pin(async move {
             let taken = aggregate.take(NAME, batch).await;
-            let outcome = taken.map(|taken| taken.failed_from).map_err(|error| chain(&error));
+            let outcome = taken.map(told).map_err(|error| chain(&error));
             Ended::Aggregate(aggregate, last, outcome)
         });
         self.tasks.push(Task { what, shard: Some(shard), polls: 0, future });
@@ -300,8 +302,8 @@ impl<'w> Driver<'w> {
                 let is_lost = self.dice.per_mille(self.chaos.answers);
                 let shard = task.shard.as_ref().unwrap();
                 match &outcome {
-                    Ok(None) if !is_lost => self.stream.answer_all(shard, &last),
-                    Ok(Some(failed)) if !is_lost => self.stream.answer(shard, Some(failed)),
+                    Ok(Told { failed_from: None, .. }) if !is_lost => self.stream.answer_all(shard, &last),
+                    Ok(Told { failed_from: Some(failed), .. }) if !is_lost => self.stream.answer(shard, Some(failed)),
                     _ => self.stream.answer(shard, None),
                 }
                 format!("{outcome:?}{}", if is_lost { ", and its answer is lost" } else { "" })
@@ -336,6 +338,21 @@ impl<'w> Driver<'w> {
             story: self.story,
         }
     }
+}
+
+/// What an aggregate tells of its batch.
+#[derive(Debug)]
+struct Told {
+    failed_from: Option<SequenceNumber>,
+    #[expect(dead_code, reason = "for the story")]
+    more: String,
+}
+
+fn told(taken: Taken) -> Told {
+    let problem = taken.problem.as_ref().map(|problem| chain(problem));
+    let Taken { known, entries, conflicts, .. } = taken;
+    let more = format!("known {known}, entries {entries}, conflicts {conflicts}, {problem:?}");
+    Told { failed_from: taken.failed_from, more }
 }
 
 /// An error with all its causes.

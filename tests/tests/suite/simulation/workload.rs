@@ -1,7 +1,7 @@
 //! Rules and events of a seed.
 
 use super::dice::Dice;
-use crate::replayed;
+use super::super::replayed;
 use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::stream::SimulatedStream;
-use crate::replayed;
+use super::super::replayed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use streamgauge_engine::plan::Plan;
