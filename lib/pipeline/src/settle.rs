@@ -31,7 +31,6 @@ use crate::port::source::ShardKey;
 use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::port::{Partition, Retryable, TooLarge};
 use crate::settle_entry::{POINTS, SettleEntry};
-use streamgauge_engine::stored::StoredError;
 use crate::together::together;
 use crate::world::World;
 use asking::Asked;
@@ -44,6 +43,7 @@ use source::{RawEntries, ShardDelta};
 use state::{Decided, State, Step};
 use std::collections::BTreeMap;
 use streamgauge_engine::settle::Progress;
+use streamgauge_engine::stored::StoredError;
 use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Millis, Timestamp};
 use take::{Position, Waiting};
 
@@ -81,7 +81,9 @@ pub enum SettleError {
     #[error("the outputs do not fit an entry")]
     TooLarge(#[from] TooLarge),
     /// Other invocations were faster again and again.
-    #[error("{OVERTAKEN_MAX} times in a row another invocation appended first; the next wake-up settles what is left")]
+    #[error(
+        "{OVERTAKEN_MAX} times in a row another invocation appended first; the next wake-up settles what is left"
+    )]
     Overtaken,
 }
 
@@ -239,11 +241,7 @@ impl<W: World> Settle<W> {
     }
 
     /// Asks the streams, if that can decide anything.
-    async fn ask(
-        &mut self,
-        kept: &mut Kept,
-        now: Timestamp,
-    ) -> Result<Option<Asked>, SettleError> {
+    async fn ask(&mut self, kept: &mut Kept, now: Timestamp) -> Result<Option<Asked>, SettleError> {
         let Some(questions) = step::questions(kept, now) else { return Ok(None) };
         kept.asked_at = Some(now);
         Ok(Some(asking::ask(self.world.streams(), questions, now).await?))
@@ -268,10 +266,12 @@ impl<W: World> Settle<W> {
         step: Step,
         settled: &mut Settled,
     ) -> Result<Option<Progress>, SettleError> {
-        let taken = step.deltas.iter().filter_map(|(shard, deltas)| {
-            deltas.last().map(|last| (shard.clone(), last.version))
-        });
-        let bytes: usize = step.deltas.iter().flat_map(|(_, deltas)| deltas).map(|one| one.bytes).sum();
+        let taken = step
+            .deltas
+            .iter()
+            .filter_map(|(shard, deltas)| deltas.last().map(|last| (shard.clone(), last.version)));
+        let bytes: usize =
+            step.deltas.iter().flat_map(|(_, deltas)| deltas).map(|one| one.bytes).sum();
         let deltas: usize = step.deltas.iter().map(|(_, deltas)| deltas.len()).sum();
         let taken = taken.collect();
         let (listing, answers) = (step.listing.clone(), step.answers.clone());
@@ -337,8 +337,8 @@ impl Kept {
     /// Where the shard's log is read to, deltas that wait included.
     fn read_up_to(&self, shard: &ShardKey) -> Option<Position> {
         let waiting = self.waiting.last(shard);
-        let waiting = waiting
-            .map(|last| Position { version: last.version, record: last.last.clone() });
+        let waiting =
+            waiting.map(|last| Position { version: last.version, record: last.last.clone() });
         waiting.or_else(|| self.state.position(shard).cloned())
     }
 }

@@ -22,36 +22,49 @@ mod verdict;
 mod workload;
 mod world;
 
-use driver::Driver;
+use driver::{Chaos, Driver};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
 use workload::Workload;
 
-/// How many seeds an ordinary test runs.
+/// How many seeds an ordinary test runs with faults.
 const CASES: u64 = 1_000;
+/// How many without.
+const CALM_CASES: u64 = 100;
 
-/// Runs the seeds that the environment asks for.
-fn check(chaos: &driver::Chaos) {
+/// Runs the seeds that the environment asks for, on all cores.
+fn check(cases: u64, chaos: &Chaos) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let first = number("STREAMGAUGE_SEED").unwrap_or(1);
-    let cases = number("STREAMGAUGE_CASES").unwrap_or(CASES);
-    for seed in first..first + cases {
-        let workload = Workload::new(seed);
-        let run = Driver::new(seed, &workload, chaos).run();
-        if std::env::var_os("STORY").is_some() {
-            eprintln!("{}\n{} points", run.story.join("\n"), run.points.len());
+    let cases = number("STREAMGAUGE_CASES").unwrap_or(cases);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicU64::new(first);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                seeds.take_while(|seed| *seed < first + cases).for_each(|seed| run(seed, chaos));
+            });
         }
-        if let Err(difference) = verdict::compare(&workload, &run) {
-            let story = run.story.join("\n");
-            panic!("STREAMGAUGE_SEED={seed} STREAMGAUGE_CASES=1\n{story}\n\n{difference}");
-        }
+    });
+}
+
+/// Runs a seed.
+fn run(seed: u64, chaos: &Chaos) {
+    let workload = Workload::new(seed);
+    let run = Driver::new(seed, &workload, chaos).run();
+    if let Err(difference) = verdict::compare(&workload, &run) {
+        let story = run.story.join("\n");
+        panic!("STREAMGAUGE_SEED={seed} STREAMGAUGE_CASES=1\n{story}\n\n{difference}");
     }
 }
 
 #[test]
 fn without_faults_the_pipeline_gives_what_replay_gives() {
-    check(&driver::Chaos::CALM);
+    check(CALM_CASES, &Chaos::CALM);
 }
 
 #[test]
 fn under_any_faults_the_pipeline_gives_what_replay_gives() {
-    check(&driver::Chaos::ALL);
+    check(CASES, &Chaos::ALL);
 }

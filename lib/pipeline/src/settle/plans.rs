@@ -4,8 +4,8 @@
 //! is known from when on it counts; a plan that was in force *retires* until the last windows of what the new one does not have are final.
 
 use super::source::SectionDelta;
-use crate::shard_entry::partition_of;
 use crate::port::Partition;
+use crate::shard_entry::partition_of;
 use std::sync::Arc;
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::settle::{Decisions, Progress, Settler};
@@ -110,7 +110,10 @@ impl Settlers {
     }
 
     /// Decides what lies before the watermark, plan by plan, the oldest first.
-    pub(super) fn settle(&mut self, watermark: Timestamp) -> (Vec<(Arc<Plan>, Decisions)>, Progress) {
+    pub(super) fn settle(
+        &mut self,
+        watermark: Timestamp,
+    ) -> (Vec<(Arc<Plan>, Decisions)>, Progress) {
         let mut decided = Vec::new();
         for one in self.retiring.iter_mut().chain(&mut self.current) {
             let mut decisions = Decisions::default();

@@ -154,11 +154,7 @@ impl<W: World> Settle<W> {
 }
 
 /// Writes a snapshot if it is time. That it fails, or that another one was faster, is harmless: the next entry tries again.
-pub(super) async fn snapshot<W: World>(
-    world: &W,
-    partition: Partition,
-    kept: &mut Kept,
-) {
+pub(super) async fn snapshot<W: World>(world: &W, partition: Partition, kept: &mut Kept) {
     let now = kept.state.clock.max(world.clock().now());
     if !kept.since.is_due(now) {
         return;

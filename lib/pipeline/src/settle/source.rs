@@ -1,7 +1,7 @@
 //! Reading the logs of shards: what one partition needs of each entry.
 
-use super::take::due;
 use super::SettleError;
+use super::take::due;
 use crate::port::log::{Label, Log, LogId, Logged, READ_BYTES_MAX, Version, Wanted};
 use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};
@@ -90,9 +90,8 @@ pub(super) fn named(raw: &RawEntries) -> Result<(Version, BTreeSet<String>), Set
 }
 
 fn header(raw: &RawEntries, logged: &Logged) -> Result<ShardEntry, SettleError> {
-    ShardEntry::decode(logged.entry.header()).map_err(|error| {
-        SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error)
-    })
+    ShardEntry::decode(logged.entry.header())
+        .map_err(|error| SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error))
 }
 
 /// Decodes entries that name these plans.

@@ -204,8 +204,7 @@ impl State {
     /// The time is later than every event that was counted without it, and than the clock, which no watermark has passed.
     pub(super) fn ready_plan(&self, now: Timestamp) -> Option<(String, Timestamp)> {
         let announced = self.announced.as_ref()?;
-        let all_name_it =
-            self.open_shards().all(|shard| announced.named_by.contains(shard));
+        let all_name_it = self.open_shards().all(|shard| announced.named_by.contains(shard));
         let from = announced.latest_without.map_or(now, |latest| latest.plus(1).max(now));
         all_name_it.then(|| (announced.plan.clone(), from))
     }

@@ -108,8 +108,9 @@ fn read_state(reader: &mut Reader<'_>, mut state: State) -> Result<State, Error>
     state.clock = reader.time()?;
     state.control = Version(reader.take()?);
     state.latest_event = reader.option(Reader::time)?;
-    state.listing = reader
-        .list(|reader| Ok(ListedShard { key: read_key(reader)?, parents: reader.list(read_key)? }))?;
+    state.listing = reader.list(|reader| {
+        Ok(ListedShard { key: read_key(reader)?, parents: reader.list(read_key)? })
+    })?;
     let positions = reader.list(|reader| Ok((read_key(reader)?, read_position(reader)?)))?;
     state.positions = positions.into_iter().collect();
     state.finished = reader.list(read_key)?.into_iter().collect();

@@ -67,7 +67,8 @@ impl Waiting {
                 let next = deltas.get(ends.get(shard).copied().unwrap_or_default())?;
                 Some((watermark_of(next), shard, next))
             });
-            let Some((_, shard, delta)) = next.min_by_key(|&(watermark, shard, _)| (watermark, shard))
+            let Some((_, shard, delta)) =
+                next.min_by_key(|&(watermark, shard, _)| (watermark, shard))
             else {
                 break;
             };

@@ -64,8 +64,7 @@ impl Points for Cloud {
             points.iter().take_while(|queued| queued.metric.namespace == receipt.namespace);
         let packed: Vec<_> = of_namespace.take(POINTS_MAX).collect();
         let put = packed.iter().filter(|queued| queued.point.kind != PointKind::Recorded);
-        let put: Vec<_> =
-            put.map(|queued| (queued.metric.clone(), queued.point.clone())).collect();
+        let put: Vec<_> = put.map(|queued| (queued.metric.clone(), queued.point.clone())).collect();
         let call = Call { points: put, receipt: receipt.clone() };
         Packed {
             call: (!call.points.is_empty()).then_some(call),

@@ -44,8 +44,7 @@ pub(super) struct Chaos {
 
 impl Chaos {
     pub(super) const CALM: Self = Self { calls: 0, crash: 0, repeats: 0, answers: 0, shards: 0 };
-    pub(super) const ALL: Self =
-        Self { calls: 20, crash: 4, repeats: 100, answers: 50, shards: 3 };
+    pub(super) const ALL: Self = Self { calls: 20, crash: 4, repeats: 100, answers: 50, shards: 3 };
 }
 
 /// What came out of a run.
@@ -98,7 +97,8 @@ impl<'w> Driver<'w> {
         let clock = VirtualClock::new(START);
         let shards = u16::try_from(1 + dice.below(3)).unwrap();
         let stream = SimulatedStream::new(clock.clone(), shards);
-        let shared = Shared::new(clock.clone(), stream.clone(), &dice, &workload.rules);
+        let shared =
+            Shared::new(clock.clone(), stream.clone(), &dice, &workload.rules, &workload.plan);
         let cloud = Cloud::new(&dice);
         Self {
             workload,
@@ -211,9 +211,10 @@ impl<'w> Driver<'w> {
         let what = self.name(format!("aggregate {shard} {} records", batch.records.len()));
         let partitions = self.workload.partitions;
         let settings = Settings { partitions, ..Settings::default() };
-        let mut aggregate = self.aggregates.pop().unwrap_or_else(|| {
-            Box::new(Aggregate::new(self.shared.clone(), settings))
-        });
+        let mut aggregate = self
+            .aggregates
+            .pop()
+            .unwrap_or_else(|| Box::new(Aggregate::new(self.shared.clone(), settings)));
         let future = Box::pin(async move {
             let taken = aggregate.take(NAME, batch).await;
             let outcome = taken.map(told).map_err(|error| chain(&error));
@@ -302,8 +303,12 @@ impl<'w> Driver<'w> {
                 let is_lost = self.dice.per_mille(self.chaos.answers);
                 let shard = task.shard.as_ref().unwrap();
                 match &outcome {
-                    Ok(Told { failed_from: None, .. }) if !is_lost => self.stream.answer_all(shard, &last),
-                    Ok(Told { failed_from: Some(failed), .. }) if !is_lost => self.stream.answer(shard, Some(failed)),
+                    Ok(Told { failed_from: None, .. }) if !is_lost => {
+                        self.stream.answer_all(shard, &last)
+                    }
+                    Ok(Told { failed_from: Some(failed), .. }) if !is_lost => {
+                        self.stream.answer(shard, Some(failed))
+                    }
                     _ => self.stream.answer(shard, None),
                 }
                 format!("{outcome:?}{}", if is_lost { ", and its answer is lost" } else { "" })

@@ -33,9 +33,8 @@ pub(super) fn read(shared: &Shared, stream: &SimulatedStream, partitions: u8) ->
             if let Some(chunk) = logged.entry.chunks().get(&REJECTS) {
                 let rejects = read_rejects(chunk).unwrap();
                 let payloads = rejects.into_iter().map(|reject| reject.payload);
-                logs.rejects.extend(
-                    payloads.map(|payload| String::from_utf8_lossy(&payload).into_owned()),
-                );
+                logs.rejects
+                    .extend(payloads.map(|payload| String::from_utf8_lossy(&payload).into_owned()));
             }
         }
     }

@@ -5,12 +5,12 @@ use super::workload::START;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::memory::VirtualClock;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{
     Batch, Progress, Record, SequenceNumber, Shard, ShardId, Stream, StreamId,
 };
-use streamgauge_pipeline::memory::VirtualClock;
 
 /// The stream's name.
 pub(super) const NAME: &str = "orders";
@@ -80,8 +80,7 @@ impl SimulatedStream {
         let sequence: SequenceNumber =
             format!("4959033827149025660855969{:031}", state.records).parse().unwrap();
         let mut shards = state.shards.values_mut();
-        let shard =
-            shards.find(|shard| !shard.closed && shard.places.contains(&u16::from(place)));
+        let shard = shards.find(|shard| !shard.closed && shard.places.contains(&u16::from(place)));
         shard.unwrap().records.push((sequence, now, payload.to_owned()));
     }
 
@@ -176,8 +175,7 @@ impl SimulatedStream {
     /// The invocation has done everything before this record, or nothing.
     pub(super) fn answer(&self, id: &ShardId, done_before: Option<&SequenceNumber>) {
         self.end(id, |records| {
-            done_before
-                .map_or(0, |end| records.partition_point(|(sequence, ..)| sequence < end))
+            done_before.map_or(0, |end| records.partition_point(|(sequence, ..)| sequence < end))
         });
     }
 

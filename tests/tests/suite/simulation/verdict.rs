@@ -105,8 +105,7 @@ struct Replayed {
 
 impl Replayed {
     fn of(workload: &Workload) -> Self {
-        let mut collector =
-            Collector { workload, points: BTreeMap::new(), rejects: Vec::new() };
+        let mut collector = Collector { workload, points: BTreeMap::new(), rejects: Vec::new() };
         let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
         let options = Options {
             threads: 1,

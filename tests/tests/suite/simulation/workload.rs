@@ -1,8 +1,8 @@
 //! Rules and events of a seed.
 
-use super::dice::Dice;
 use super::super::replayed;
-use std::sync::Arc;
+use super::dice::Dice;
+use std::sync::{Arc, LazyLock};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
 
@@ -66,7 +66,8 @@ impl Workload {
                 puts.push(record(&dice, number, at));
             }
         }
-        let plan = replayed::plan(RULES);
+        static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| replayed::plan(RULES));
+        let plan = Arc::clone(&PLAN);
         Self { rules: RULES.to_owned(), plan, partitions, puts, end: at.plus(1) }
     }
 

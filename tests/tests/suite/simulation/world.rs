@@ -2,7 +2,6 @@
 
 use super::dice::Dice;
 use super::stream::SimulatedStream;
-use super::super::replayed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use streamgauge_engine::plan::Plan;
@@ -39,6 +38,7 @@ impl Shared {
         stream: SimulatedStream,
         dice: &Dice,
         rules: &str,
+        plan: &Arc<Plan>,
     ) -> Self {
         let faults = Arc::new(AtomicUsize::new(0));
         let text = RulesText { files: vec![("rules.yaml".to_owned(), rules.to_owned())] };
@@ -47,7 +47,7 @@ impl Shared {
             snapshots: Faulty::new(MemorySnapshots::new(clock.clone(), BYTES_MAX), dice, &faults),
             wake: Faulty::new(MemoryWake::new(clock.clone()), dice, &faults),
             streams: [Faulty::new(stream, dice, &faults)],
-            rules: Deployed { text, plan: replayed::plan(rules) },
+            rules: Deployed { text, plan: Arc::clone(plan) },
             clock,
         }
     }
