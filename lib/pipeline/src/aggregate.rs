@@ -38,11 +38,16 @@ use restore::{Restored, Restorer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use streamgauge_engine::output::Counters;
+use streamgauge_engine::time::{HOUR_MS, Millis};
 use streams::Streams;
 use warm::Warm;
 
 /// How often others may come first before a batch fails.
 const CONFLICTS_MAX: u32 = 8;
+
+/// How long before the last entry of a log expires its state has to be restored: once that entry is gone, others no longer
+/// know its version and go on elsewhere. No invocation takes as long.
+const WARM_BEFORE_EXPIRY_MS: Millis = HOUR_MS;
 
 /// What is set when the function is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +175,8 @@ impl<W: World> Aggregate<W> {
         let (place, id) = self.streams.find(self.world.streams(), stream, now).await?;
         let key = ShardKey { stream: id, shard: Arc::clone(&records.batch.shard) };
         let log = LogId::shard(&key);
-        let mut shard = match self.warm.take(&key) {
+        let is_sure = |shard: &Restored| now.plus(WARM_BEFORE_EXPIRY_MS) < shard.state.expires_at;
+        let mut shard = match self.warm.take(&key).filter(is_sure) {
             Some(shard) => shard,
             None => self.restore(place, &key).await?,
         };
@@ -381,4 +387,4 @@ impl Restored {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

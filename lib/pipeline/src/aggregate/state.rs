@@ -118,15 +118,15 @@ impl State {
 
     /// The state as it is stored.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new(FORMAT);
-        writer.put(self.control.0);
-        writer.option(self.last.as_ref(), |writer, last| last.write(writer));
-        writer.time(self.expires_at);
-        writer.list(self.sections.iter(), |writer, section| {
-            let state = section.aggregator.encode();
-            writer.put(section.plan.hash.as_str()).put(<&ByteSlice>::from(&state[..]));
-        });
-        writer.finish()
+        let section =
+            |section: &PlanState| (section.plan.hash.clone(), section.aggregator.encode());
+        let stored = StoredState {
+            control: self.control,
+            last: self.last.clone(),
+            expires_at: self.expires_at,
+            sections: self.sections.iter().map(section).collect(),
+        };
+        stored.encode()
     }
 }
 
@@ -140,6 +140,17 @@ pub(super) struct StoredState {
 }
 
 impl StoredState {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new(FORMAT);
+        writer.put(self.control.0);
+        writer.option(self.last.as_ref(), |writer, last| last.write(writer));
+        writer.time(self.expires_at);
+        writer.list(self.sections.iter(), |writer, (plan, state)| {
+            writer.put(plan.as_str()).put(<&ByteSlice>::from(&state[..]));
+        });
+        writer.finish()
+    }
+
     /// Reads a stored state.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoredError> {
         read("snapshot of a shard's log", FORMAT, bytes, |reader, _only| {
@@ -174,4 +185,22 @@ impl StoredState {
 /// The plans of some works.
 pub(super) fn plans_of(works: &[Work]) -> impl Iterator<Item = &Arc<Plan>> + Clone {
     works.iter().map(|work| &work.plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stored::check::check_form;
+
+    #[test]
+    fn states_are_read_as_written_and_written_as_ever() {
+        let state = StoredState {
+            control: Version(3),
+            last: Some(RecordId { sequence: 7.into(), sub_sequence: 2 }),
+            expires_at: Timestamp::from_millis(1_000),
+            sections: vec![("ab".to_owned(), vec![1, 2]), ("cd".to_owned(), vec![])],
+        };
+        let fixture = "01 03 81 6137 02 1903e8 82 626162 42 0102 626364 40";
+        check_form(&state, StoredState::encode, StoredState::decode, fixture);
+    }
 }

@@ -5,7 +5,7 @@
 mod crash;
 mod deliver;
 mod keep;
-mod kit;
+pub(crate) mod kit;
 mod random;
 mod reshard;
 mod rules;

@@ -3,7 +3,9 @@
 use super::kit::{Function, RULES, Town, orders, state, take, take_all, take_steps};
 use crate::aggregate::Settings;
 use crate::contract::Fault;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 /// More steps than a batch takes.
 const STEPS_MAX: usize = 200;
@@ -73,37 +75,44 @@ fn begun() -> (Arc<Town>, Function) {
 fn an_append_without_an_answer_fails_the_batch_from_its_first_unproven_record() {
     for fault in [Fault::CrashMidway, Fault::AnswerLost] {
         let (town, mut function) = begun();
-        town.arm_log(fault);
+        town.log.arm(fault);
         let failed = take(&mut function, town.batch("one", 5..20));
         assert_eq!(failed.known, 5);
         assert_eq!(failed.failed_from, Some(town.batch("one", 10..11).records[0].sequence.clone()));
         assert!(failed.problem.unwrap().is_retryable());
         let again = take_all(&mut function, town.batch("one", 10..20));
-        assert_eq!(again.entries, if fault == Fault::AnswerLost { 0 } else { 1 });
+        assert_eq!(again.entries, usize::from(fault != Fault::AnswerLost));
         town.check("one", RULES, 20);
     }
 }
 
 #[test]
 fn a_batch_that_fails_in_its_middle_keeps_what_is_proven() {
-    let (town, _) = begun();
     let settings = Settings { delta_bytes_max: 300, partitions: 3, ..Settings::default() };
+    let town = Town::new();
+    town.put("one", &orders(0, 20));
     let mut function = town.function_with(RULES, settings);
-    town.put("one", &orders(20, 20));
-    let whole = take_steps(&mut function, town.batch("one", 10..20), usize::MAX);
-    let entries = whole.unwrap().unwrap().entries;
-    assert!(entries > 1, "{entries}");
-    // The first piece of the next batch is appended, the answer of the second is lost.
-    let log = &town.log;
-    let mut armed = town.function_with(RULES, settings);
-    take_all(&mut armed, town.batch("one", 10..20));
-    for _ in 0..1 {
-        log.arm(Fault::CrashMidway);
-    }
-    let failed = take(&mut armed, town.batch("one", 20..40));
-    assert!(failed.failed_from.is_some());
-    take_all(&mut armed, town.batch("one", 20..40));
-    town.check("one", RULES, 40);
+    let failed = {
+        let mut taking = pin!(function.take("orders", town.batch("one", 0..20)));
+        let mut armed = false;
+        loop {
+            let poll = taking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            if let Poll::Ready(taken) = poll {
+                break taken.unwrap();
+            }
+            if !armed && town.entries("one").len() == 2 {
+                town.log.arm(Fault::CrashMidway);
+                armed = true;
+            }
+        }
+    };
+    assert_eq!(failed.entries, 2);
+    let proven = usize::try_from(failed.counters.received).unwrap();
+    let next = town.batch("one", proven..20).records[0].sequence.clone();
+    assert_eq!(failed.failed_from, Some(next));
+    assert!(failed.woken > 0, "what is in the log is told");
+    assert_eq!(take_all(&mut function, town.batch("one", 0..20)).known, proven);
+    town.check("one", RULES, 20);
 }
 
 #[test]

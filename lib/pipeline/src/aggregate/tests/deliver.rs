@@ -1,21 +1,22 @@
 //! Batches as Lambda delivers them: again, in part, cut elsewhere, to two environments; and as large as they come.
 
-use super::kit::{RULES, Town, event, orders, state, take, take_all};
+use super::kit::{RULES, START, Town, event, orders, shard, state, stream, take, take_all};
 use crate::aggregate::{AggregateError, Settings};
+use crate::memory::block_on;
 use crate::port::Partition;
+use crate::port::source::StreamId;
 use crate::port::wake::{Function as Woken, WakeUp};
-use std::ops::Range;
 use streamgauge_engine::reject::RejectCode;
 
-/// Ten orders, of which batches come one after another, to a function that remembers and to one that never does.
+/// Ten orders, of which these ranges come one after another, to a function that remembers and to one that never does.
 #[track_caller]
-fn check(batches: &[Range<usize>]) {
+fn check(batches: &[(usize, usize)]) {
     for remembers in [true, false] {
         let town = Town::new();
         town.put("one", &orders(0, 10));
         let mut function = town.function(RULES);
-        for batch in batches {
-            take_all(&mut function, town.batch("one", batch.clone()));
+        for &(from, to) in batches {
+            take_all(&mut function, town.batch("one", from..to));
             if !remembers {
                 function = town.function(RULES);
             }
@@ -26,22 +27,22 @@ fn check(batches: &[Range<usize>]) {
 
 #[test]
 fn a_batch_is_taken() {
-    check(&[0..10]);
-    check(&[0..4, 4..10]);
+    check(&[(0, 10)]);
+    check(&[(0, 4), (4, 10)]);
 }
 
 #[test]
 fn a_batch_that_comes_again_is_passed_over() {
-    check(&[0..10, 0..10]);
-    check(&[0..4, 0..4, 4..10, 0..10]);
+    check(&[(0, 10), (0, 10)]);
+    check(&[(0, 4), (0, 4), (4, 10), (0, 10)]);
 }
 
 #[test]
 fn a_batch_that_comes_again_in_part_adds_only_the_rest() {
-    check(&[0..4, 0..10]);
-    check(&[0..7, 3..10]);
-    check(&[0..5, 0..2, 2..5, 5..10]);
-    check(&[0..10, 5..10, 9..10]);
+    check(&[(0, 4), (0, 10)]);
+    check(&[(0, 7), (3, 10)]);
+    check(&[(0, 5), (0, 2), (2, 5), (5, 10)]);
+    check(&[(0, 10), (5, 10), (9, 10)]);
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn settle_is_woken_for_what_was_written_once_a_second() {
     assert_eq!(take_all(&mut function, town.batch("one", 0..1)).woken, 1);
     assert_eq!(take_all(&mut function, town.batch("one", 1..2)).woken, 0);
     assert_eq!(town.wake.take(), None, "it is put off by a second");
-    super::kit::advance(&town, 1_000);
+    town.clock.advance(1_000);
     let partition = Partition::default();
     assert_eq!(town.wake.take(), Some(WakeUp { function: Woken::Settle, partition }));
     assert_eq!(take_all(&mut function, town.batch("one", 2..3)).woken, 1);
@@ -180,14 +181,28 @@ fn an_unknown_stream_is_an_error() {
     let town = Town::new();
     town.put("one", &orders(0, 1));
     let mut function = town.function(RULES);
-    let take = function.take("payments", town.batch("one", 0..1));
-    let error = crate::memory::block_on(take).unwrap_err();
-    assert!(matches!(error, AggregateError::UnknownStream { .. }), "{error}");
+    let mut check = |stream| {
+        let error = block_on(function.take(stream, town.batch("one", 0..1))).unwrap_err();
+        assert!(matches!(error, AggregateError::UnknownStream { .. }), "{error}");
+    };
+    check("payments");
     town.streams[0].remake(None);
-    super::kit::advance(&town, 60_000);
-    let take = function.take("orders", town.batch("one", 0..1));
-    let error = crate::memory::block_on(take).unwrap_err();
-    assert!(matches!(error, AggregateError::UnknownStream { .. }), "{error}");
+    town.clock.advance(60_000);
+    check("orders");
+}
+
+#[test]
+fn a_stream_that_is_made_anew_has_new_logs() {
+    let town = Town::new();
+    town.put("one", &orders(0, 2));
+    let mut function = town.function(RULES);
+    take_all(&mut function, town.batch("one", 0..1));
+    let anew = StreamId { created_at: START.plus(1), ..stream() };
+    town.streams[0].remake(Some(anew));
+    town.streams[0].open(&shard("one"), &[]);
+    town.clock.advance(60_000);
+    take_all(&mut function, town.batch("one", 1..2));
+    assert_eq!(town.entries("one").len(), 1);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A small world: memory adapters, a stream `orders`, rules, and what a log must hold.
 
 use crate::aggregate::{Aggregate, AggregateError, Settings, Taken};
-use crate::contract::Fault;
 use crate::memory::{MemoryLog, MemorySnapshots, MemorySource, MemoryWake, VirtualClock, block_on};
+use crate::port::clock::Clock;
 use crate::port::log::{Label, Log, LogId, Logged, Version, Wanted};
 use crate::port::rules::{NoPlan, Rules, RulesText};
 use crate::port::source::{Batch, Record, SequenceNumber, ShardId, ShardKey, StreamId};
@@ -21,10 +21,10 @@ use streamgauge_engine::delta::Delta;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::stored::{read_delta, read_head};
-use streamgauge_engine::time::{Millis, Timestamp};
+use streamgauge_engine::time::Timestamp;
 
 /// When the tests begin.
-pub(super) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 /// Room for everything.
 const BYTES: usize = 1 << 30;
 
@@ -45,40 +45,43 @@ metrics:
 ";
 
 /// What all functions share.
-pub(super) struct Town {
+pub(crate) struct Town {
     pub(super) clock: VirtualClock,
-    pub(super) log: MemoryLog<VirtualClock>,
+    pub(crate) log: MemoryLog<VirtualClock>,
     pub(super) snapshots: MemorySnapshots<VirtualClock>,
     pub(super) streams: Vec<MemorySource<VirtualClock>>,
     pub(super) wake: MemoryWake<VirtualClock>,
     /// What was put, by shard.
-    records: Mutex<BTreeMap<ShardId, Vec<(SequenceNumber, Timestamp, Vec<u8>)>>>,
+    records: Mutex<BTreeMap<ShardId, Vec<Kept>>>,
 }
 
+/// A record that was put: its number, arrival and payload.
+type Kept = (SequenceNumber, Timestamp, Vec<u8>);
+
 /// The world of one function.
-pub(super) struct Home {
+pub(crate) struct Home {
     town: Arc<Town>,
     deployed: Compiled,
 }
 
 /// Compiles rules with the real compiler.
-pub(super) struct Compiled(Option<RulesText>);
+pub(crate) struct Compiled(pub(crate) Option<RulesText>);
 
 pub(super) type Function = Aggregate<Home>;
 
-pub(super) fn text(rules: &str) -> RulesText {
+pub(crate) fn text(rules: &str) -> RulesText {
     RulesText { files: vec![("rules.yaml".to_owned(), rules.to_owned())] }
 }
 
-pub(super) fn plan(rules: &str) -> Arc<Plan> {
+pub(crate) fn plan(rules: &str) -> Arc<Plan> {
     Compiled(None).compile(&text(rules)).unwrap()
 }
 
 impl Rules for Compiled {
     fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
-        let file = |(name, text): &(String, String)| streamgauge_rules::SourceFile {
+        let file = |(name, content): &(String, String)| streamgauge_rules::SourceFile {
             name: name.clone(),
-            text: text.clone(),
+            text: content.clone(),
         };
         let sources: Vec<_> = text.files.iter().map(file).collect();
         let outcome = streamgauge_rules::compile(&sources, &|_| None);
@@ -151,7 +154,7 @@ pub(super) fn orders(from: u64, count: u64) -> Vec<String> {
 
 impl Town {
     /// A stream `orders` with a shard `one`; the clock is an hour after the start.
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let clock = VirtualClock::new(START.plus(3_600_000));
         let orders = MemorySource::new(stream(), clock.clone(), BYTES);
         orders.open(&shard("one"), &[]);
@@ -170,9 +173,19 @@ impl Town {
         self.function_with(rules, Settings { partitions: 3, ..Settings::default() })
     }
 
+    /// A function with these settings.
     pub(super) fn function_with(self: &Arc<Self>, rules: &str, settings: Settings) -> Function {
-        let deployed = Compiled(Some(text(rules)));
-        Aggregate::new(Home { town: Arc::clone(self), deployed }, settings)
+        Aggregate::new(self.home(rules), settings)
+    }
+
+    /// The world of a function that was deployed with these rules.
+    pub(crate) fn home(self: &Arc<Self>, rules: &str) -> Home {
+        Home { town: Arc::clone(self), deployed: Compiled(Some(text(rules))) }
+    }
+
+    /// The world of one that was deployed with none.
+    pub(crate) fn home_without_rules(self: &Arc<Self>) -> Home {
+        Home { town: Arc::clone(self), deployed: Compiled(None) }
     }
 
     /// Puts records at the end of a shard.
@@ -180,7 +193,7 @@ impl Town {
         let shard = shard(name);
         for payload in payloads {
             let sequence = self.streams[0].put(&shard, payload.as_bytes()).unwrap();
-            let record = (sequence, now(self), payload.as_bytes().to_vec());
+            let record = (sequence, self.clock.now(), payload.as_bytes().to_vec());
             self.records.lock().unwrap().entry(ShardId::clone(&shard)).or_default().push(record);
         }
     }
@@ -201,10 +214,12 @@ impl Town {
         batch
     }
 
-    pub(super) fn arm_log(&self, fault: Fault) {
-        self.log.arm(fault);
+    /// How many records were put into a shard.
+    pub(super) fn batch_end(&self, name: &str) -> usize {
+        self.records.lock().unwrap()[&shard(name)].len()
     }
 
+    /// The name of a shard's log.
     pub(super) fn log_of(name: &str) -> LogId {
         LogId::shard(&ShardKey { stream: stream(), shard: shard(name) })
     }
@@ -227,9 +242,9 @@ impl Town {
 
     /// The rejects in a shard's log.
     pub(super) fn rejects(&self, name: &str) -> Vec<Rejected> {
-        let chunk = |logged: &Logged| logged.entry.chunks().get(&REJECTS).cloned();
-        let chunks = self.entries(name).into_iter().filter_map(|(.., logged)| chunk(&logged));
-        chunks.flat_map(|chunk| read_rejects(&chunk).unwrap()).collect()
+        let entries = self.entries(name);
+        let chunks = entries.iter().filter_map(|(.., logged)| logged.entry.chunks().get(&REJECTS));
+        chunks.flat_map(|chunk| read_rejects(chunk).unwrap()).collect()
     }
 
     /// What a shard's log holds for a plan.
@@ -260,11 +275,6 @@ impl Town {
         let plan = plan(rules);
         assert_eq!(self.held(name, &plan), Held::of(&plan, &self.batch(name, 0..records)));
     }
-}
-
-fn now(town: &Town) -> Timestamp {
-    use crate::port::clock::Clock;
-    town.clock.now()
 }
 
 /// Takes a batch; it must be no error.
@@ -303,11 +313,6 @@ pub(super) fn state(function: &mut Function, name: &str) -> Vec<u8> {
     state
 }
 
-/// Turns the clock on.
-pub(super) fn advance(town: &Town, by: Millis) {
-    town.clock.advance(by);
-}
-
 type Slot = (String, WindowSpan, Vec<u8>);
 type Sum = (u64, Timestamp, Accumulator);
 
@@ -339,7 +344,8 @@ impl Held {
 
     /// The metrics that something came for.
     pub(super) fn metrics(&self) -> Vec<&str> {
-        let mut metrics: Vec<_> = self.partials.keys().map(|slot| slot.0.as_str()).collect();
+        let partials = self.partials.keys().map(|slot| slot.0.as_str());
+        let mut metrics: Vec<_> = partials.collect();
         metrics.dedup();
         metrics
     }
