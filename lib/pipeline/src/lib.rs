@@ -3,7 +3,7 @@
 //! 1. [`port`]: what the order of effects asks of the world, as traits; [`world`] bundles them.
 //! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`]: what stands in the logs.
 //!    [`stored`]: what all their forms have in common.
-//! 3. [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
+//! 3. [`aggregate`], [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
 //! 4. [`contract`]: what every adapter of a port must keep, as suites that run against it.
 //! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations.
 //! 6. [`render`]: points and the summary as text.

@@ -53,11 +53,6 @@ impl Settlers {
         move |metric| partition_of(&metric.name, partitions) == partition
     }
 
-    /// All of them, in the order in which they decide.
-    pub(super) fn all(&self) -> impl Iterator<Item = &PlanSettler> {
-        self.retiring.iter().chain(&self.current).chain(&self.fed)
-    }
-
     fn all_mut(&mut self) -> impl Iterator<Item = &mut PlanSettler> {
         self.retiring.iter_mut().chain(&mut self.current).chain(&mut self.fed)
     }
@@ -69,8 +64,8 @@ impl Settlers {
 
     /// A plan was announced: from now on it is fed, and one that was announced before it is not.
     pub(super) fn announce(&mut self, plan: Arc<Plan>) {
-        let is_known = self.all().any(|one| one.plan.hash == plan.hash);
-        self.fed = (!is_known).then(|| self.settler(plan));
+        let is_in_force = self.current.as_ref().is_some_and(|one| one.plan.hash == plan.hash);
+        self.fed = (!is_in_force).then(|| self.settler(plan));
     }
 
     /// A plan is in force from an event time on.
@@ -89,12 +84,11 @@ impl Settlers {
         PlanSettler { settler: Settler::of(Arc::clone(&plan), self.owns()), plan }
     }
 
-    /// Gives each settler its section of an entry.
+    /// Gives each settler its section of an entry. A plan that came back has two: one retires, the other begins.
     pub(super) fn take(&mut self, sections: Vec<SectionDelta>) {
-        for section in sections {
-            let of_plan = self.all_mut().find(|one| *one.plan.hash == *section.plan);
-            if let Some(one) = of_plan {
-                one.settler.take(section.delta);
+        for SectionDelta { plan, delta, .. } in sections {
+            for one in self.all_mut().filter(|one| *one.plan.hash == *plan) {
+                one.settler.take(delta.clone());
             }
         }
     }
