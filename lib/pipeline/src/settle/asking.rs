@@ -76,6 +76,6 @@ fn answer(progress: Progress, now: Timestamp) -> Answer {
 }
 
 fn listed(stream: &StreamId, shard: Shard) -> ListedShard {
-    let key = |shard| ShardKey { stream: stream.clone(), shard };
+    let key = |name| ShardKey { stream: stream.clone(), shard: name };
     ListedShard { parents: shard.parents.into_iter().map(key).collect(), key: key(shard.id) }
 }

@@ -58,7 +58,7 @@ fn push_increment(publication: &mut Publication, names: &mut Names<'_>, incremen
 
 fn push_point(publication: &mut Publication, names: &mut Names<'_>, point: Point) {
     let Some(metric) = names.place(point.metric, publication) else { return };
-    let is_live = names.plan.metrics.get(point.metric).is_some_and(|metric| metric.live);
+    let is_live = names.plan.metrics.get(point.metric).is_some_and(|defined| defined.live);
     let kind = match point.status {
         Status::Final if is_live && !is_zero(&point) => PointKind::Recorded,
         Status::Final => PointKind::Final,

@@ -87,8 +87,11 @@ impl Settlers {
     /// Gives each settler its section of an entry. A plan that came back has two: one retires, the other begins.
     pub(super) fn take(&mut self, sections: Vec<SectionDelta>) {
         for SectionDelta { plan, delta, .. } in sections {
-            for one in self.all_mut().filter(|one| *one.plan.hash == *plan) {
-                one.settler.take(delta.clone());
+            let mut takers: Vec<_> = self.all_mut().filter(|one| *one.plan.hash == *plan).collect();
+            let last = takers.pop();
+            takers.into_iter().for_each(|one| one.settler.take(delta.clone()));
+            if let Some(last) = last {
+                last.settler.take(delta);
             }
         }
     }

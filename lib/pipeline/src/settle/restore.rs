@@ -162,7 +162,7 @@ pub(super) async fn snapshot<W: World>(world: &W, partition: Partition, kept: &m
     let log = LogId::settle(partition);
     let version = kept.state.version;
     let Ok(snapshot) = Snapshot::new(version, kept.state.encode()) else { return };
-    let expected = kept.since.newest.map(|(version, _)| version);
+    let expected = kept.since.newest.map(|(newest, _)| newest);
     match world.snapshots().put(&log, expected, &snapshot).await {
         Ok(Put::Swung) => {
             let newest = Some((version, snapshot.state().len()));

@@ -103,7 +103,7 @@ pub(super) fn decode(
     let decoded = raw.entries.iter().map(|logged| {
         let header = header(raw, logged)?;
         delta(logged, header, plans, partition).map_err(|error| {
-            SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error.into())
+            SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error)
         })
     });
     decoded.collect()
