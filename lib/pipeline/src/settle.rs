@@ -266,16 +266,11 @@ impl<W: World> Settle<W> {
         step: Step,
         settled: &mut Settled,
     ) -> Result<Option<Progress>, SettleError> {
-        let taken = step
-            .deltas
-            .iter()
-            .filter_map(|(shard, deltas)| deltas.last().map(|last| (shard.clone(), last.version)));
-        let bytes: usize =
-            step.deltas.iter().flat_map(|(_, deltas)| deltas).map(|one| one.bytes).sum();
-        let deltas: usize = step.deltas.iter().map(|(_, deltas)| deltas.len()).sum();
-        let taken = taken.collect();
+        let taken = step.taken();
         let (listing, answers) = (step.listing.clone(), step.answers.clone());
-        let totals = Totals::of(step.deltas.iter().flat_map(|(_, deltas)| deltas));
+        let bytes: usize = step.deltas().map(|delta| delta.bytes).sum();
+        let deltas = step.deltas().count();
+        let totals = Totals::of(step.deltas());
         let Decided { decisions, progress, watermark } = kept.state.apply(step);
         let mut publication = publication(decisions);
         let points = publication.points.len();

@@ -89,7 +89,9 @@ impl Settlers {
         for SectionDelta { plan, delta, .. } in sections {
             let mut takers: Vec<_> = self.all_mut().filter(|one| *one.plan.hash == *plan).collect();
             let last = takers.pop();
-            takers.into_iter().for_each(|one| one.settler.take(delta.clone()));
+            for one in takers {
+                one.settler.take(delta.clone());
+            }
             if let Some(last) = last {
                 last.settler.take(delta);
             }

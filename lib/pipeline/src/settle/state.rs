@@ -42,6 +42,21 @@ pub(super) struct Step {
     pub(super) deltas: Vec<(ShardKey, Vec<ShardDelta>)>,
 }
 
+impl Step {
+    /// The deltas, in their order.
+    pub(super) fn deltas(&self) -> impl Iterator<Item = &ShardDelta> {
+        self.deltas.iter().flat_map(|(_, deltas)| deltas)
+    }
+
+    /// Per shard the last version that is taken.
+    pub(super) fn taken(&self) -> Vec<(ShardKey, Version)> {
+        let last = |(shard, deltas): &(ShardKey, Vec<ShardDelta>)| {
+            deltas.last().map(|last| (shard.clone(), last.version))
+        };
+        self.deltas.iter().filter_map(last).collect()
+    }
+}
+
 /// An entry of the control log that changes which plans there are, with its plan compiled.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
