@@ -331,3 +331,8 @@ impl Settler {
         }
     }
 }
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

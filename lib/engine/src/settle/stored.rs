@@ -246,3 +246,6 @@ impl MetricState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
