@@ -106,12 +106,12 @@ fn reason(code: &str, message: &str) -> String {
 /// took too long.
 fn never_connected(error: &SdkError<PutMetricDataError, HttpResponse>) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(error) = cause {
-        let client = error.downcast_ref::<hyper_util::client::legacy::Error>();
+    while let Some(below) = cause {
+        let client = below.downcast_ref::<hyper_util::client::legacy::Error>();
         if client.is_some_and(hyper_util::client::legacy::Error::is_connect) {
             return true;
         }
-        cause = error.source();
+        cause = below.source();
     }
     false
 }

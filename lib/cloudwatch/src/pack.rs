@@ -12,7 +12,7 @@
 use crate::data;
 use crate::name::Name;
 use crate::refusal::Refusal;
-use aws_sdk_cloudwatch::types::MetricDatum;
+use aws_sdk_cloudwatch::types::{MetricDatum, StandardUnit};
 use streamgauge_engine::time::{DAY_MS, HOUR_MS, Millis, Timestamp};
 use streamgauge_pipeline::port::points::{Packed, Queued, Receipt};
 
@@ -131,54 +131,60 @@ impl Draft {
     }
 }
 
-/// Of a text in CBOR: what stands before its bytes, at most, below 64 KiB; likewise of a list.
-const HEAD_BYTES: usize = 3;
 /// Of a double in CBOR.
 const DOUBLE_BYTES: usize = 9;
 /// The first and the last byte of a structure in CBOR.
 const STRUCTURE_BYTES: usize = 2;
 
-/// How long a member's name is in CBOR.
-const fn key_bytes(name: &str) -> usize {
-    1 + name.len()
-}
-
+/// How long a text is in CBOR.
 const fn text_bytes(text: &str) -> usize {
-    HEAD_BYTES + text.len()
+    head_bytes(text.len()) + text.len()
 }
 
-/// What a body has beside its data, in bytes, at least.
+/// How much stands before the bytes of a text, or the elements of a list, that is so long.
+const fn head_bytes(length: usize) -> usize {
+    match length {
+        0..24 => 1,
+        24..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        0x1_0000.. => 5,
+    }
+}
+
+/// What a full body has beside its data, in bytes.
 fn frame_bytes(namespace: &str) -> usize {
-    let data = key_bytes("MetricData") + HEAD_BYTES;
-    STRUCTURE_BYTES + key_bytes("Namespace") + text_bytes(namespace) + data
+    let data = text_bytes("MetricData") + head_bytes(DATA_MAX);
+    STRUCTURE_BYTES + text_bytes("Namespace") + text_bytes(namespace) + data
 }
 
-/// How long a datum is in a body of Smithy RPC v2 CBOR, which the SDK speaks, in bytes: never less than it is, and hardly more.
+/// How long a datum is in a body of Smithy RPC v2 CBOR, which the SDK speaks, in bytes
+/// (<https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>).
 fn datum_bytes(datum: &MetricDatum) -> usize {
-    let name = key_bytes("MetricName") + text_bytes(datum.metric_name().unwrap_or_default());
+    let text =
+        |name, text: Option<&str>| text.map_or(0, |text| text_bytes(name) + text_bytes(text));
+    let double = |name, is_there: bool| if is_there { text_bytes(name) + DOUBLE_BYTES } else { 0 };
+    let list = |name, length, elements: usize| match length {
+        0 => 0,
+        _ => text_bytes(name) + head_bytes(length) + elements,
+    };
+    let doubles = |name, doubles: &[f64]| list(name, doubles.len(), doubles.len() * DOUBLE_BYTES);
     let dimensions = datum.dimensions().iter().map(|dimension| {
-        let name = key_bytes("Name") + text_bytes(dimension.name().unwrap_or_default());
-        let value = key_bytes("Value") + text_bytes(dimension.value().unwrap_or_default());
-        STRUCTURE_BYTES + name + value
+        STRUCTURE_BYTES + text("Name", dimension.name()) + text("Value", dimension.value())
     });
-    let list = |key, doubles: &[f64]| key_bytes(key) + HEAD_BYTES + doubles.len() * DOUBLE_BYTES;
-    let statistics = ["SampleCount", "Sum", "Minimum", "Maximum"].map(key_bytes);
-    let statistics = statistics.iter().map(|key| key + DOUBLE_BYTES).sum::<usize>();
-    let statistics = key_bytes("StatisticValues") + STRUCTURE_BYTES + statistics;
-    let unit = datum.unit().map_or(0, |unit| key_bytes("Unit") + text_bytes(unit.as_str()));
-    // A timestamp is a tagged double, a resolution a small number.
-    let rest = key_bytes("Timestamp") + 1 + DOUBLE_BYTES + key_bytes("StorageResolution") + 1;
+    let statistics = ["SampleCount", "Sum", "Minimum", "Maximum"].map(|name| double(name, true));
+    let statistics =
+        text_bytes("StatisticValues") + STRUCTURE_BYTES + statistics.iter().sum::<usize>();
+    // A timestamp is a double with a tag before it, a resolution is below 24 or has one byte more.
     STRUCTURE_BYTES
-        + name
-        + key_bytes("Dimensions")
-        + HEAD_BYTES
-        + dimensions.sum::<usize>()
-        + datum.value().map_or(0, |_| key_bytes("Value") + DOUBLE_BYTES)
+        + text("MetricName", datum.metric_name())
+        + list("Dimensions", datum.dimensions().len(), dimensions.sum())
+        + datum.timestamp().map_or(0, |_| double("Timestamp", true) + 1)
+        + double("Value", datum.value().is_some())
         + datum.statistic_values().map_or(0, |_| statistics)
-        + list("Values", datum.values())
-        + list("Counts", datum.counts())
-        + unit
-        + rest
+        + doubles("Values", datum.values())
+        + doubles("Counts", datum.counts())
+        + text("Unit", datum.unit().map(StandardUnit::as_str))
+        + datum.storage_resolution().map_or(0, |_| text_bytes("StorageResolution") + 2)
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ use aws_sdk_cloudwatch::config::retry::RetryConfig;
 use aws_sdk_cloudwatch::config::timeout::TimeoutConfig;
 use aws_sdk_cloudwatch::config::{Builder, ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudwatch::error::{BoxError, DisplayErrorContext};
-use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat, StatusCode};
+use aws_sdk_cloudwatch::types::{
+    Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -97,7 +99,7 @@ impl Points for CloudWatch {
         };
         let got = get.send().await.map_err(|error| failed().because(error))?;
         let results = got.metric_data_results();
-        let count: f64 = results.iter().flat_map(|result| result.values()).sum();
+        let count: f64 = results.iter().flat_map(MetricDataResult::values).sum();
         let is_complete = |status: Option<&StatusCode>| {
             status.is_none_or(|status| *status == StatusCode::Complete)
         };

@@ -1,4 +1,6 @@
-//! Helper of the tests: points as settle publishes them.
+//! Helper of the tests: points as settle publishes them, and a server to send them to.
+
+pub(crate) mod server;
 
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
@@ -17,7 +19,7 @@ pub(crate) fn metric(name: &str, dimensions: &[&str]) -> PublishedMetric {
     PublishedMetric {
         namespace: "Shop".to_owned(),
         name: name.to_owned(),
-        dimensions: dimensions.iter().map(|&name| name.to_owned()).collect(),
+        dimensions: dimensions.iter().map(|&dimension| dimension.to_owned()).collect(),
         unit: None,
     }
 }

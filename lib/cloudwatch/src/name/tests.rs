@@ -78,9 +78,9 @@ fn the_longest_values_are_kept_and_longer_ones_cut() {
     let cut = dimension_value(&"x".repeat(1_025)).into_owned();
     assert_eq!(cut, format!("{}%#{:016x}", "x".repeat(1_006), hash::stable(&[b'x'; 1_025])));
     // 1,006 is no multiple of 3: an escape is kept whole or not at all.
-    let cut = dimension_value(&"é".repeat(171)).into_owned();
-    assert_eq!(cut.len(), 1_005 + 18);
-    assert!(cut.starts_with(&"%C3%A9".repeat(167)), "{cut}");
+    let escapes = dimension_value(&"é".repeat(171)).into_owned();
+    assert_eq!(escapes.len(), 1_005 + 18);
+    assert!(escapes.starts_with(&"%C3%A9".repeat(167)), "{escapes}");
 }
 
 proptest! {
