@@ -4,6 +4,7 @@
 //! Each test has an account of its own, so that names, items and metrics are its alone. What a test needs beforehand it makes
 //! past the meter, so that the bill is the run's.
 
+mod asked;
 mod dynamodb;
 mod faults;
 mod killed;
@@ -11,6 +12,7 @@ mod kinesis;
 mod limits;
 mod others;
 mod passing;
+mod sent;
 mod speed;
 mod streams;
 mod tables;
