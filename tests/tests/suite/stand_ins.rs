@@ -6,7 +6,9 @@
 mod benches;
 mod create;
 mod metered;
+mod send;
 mod session;
+mod stream;
 
 use benches::{QueuesBench, StreamsBench};
 use std::env;
