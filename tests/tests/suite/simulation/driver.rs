@@ -13,7 +13,8 @@ use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
-use streamgauge_pipeline::memory::VirtualClock;
+use streamgauge_pipeline::control::{Control, announce};
+use streamgauge_pipeline::memory::{VirtualClock, block_on};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{SequenceNumber, ShardId};
@@ -53,6 +54,8 @@ pub(super) struct Run {
     pub(super) points: Vec<TakenPoint>,
     pub(super) counters: Counters,
     pub(super) rejects: Vec<String>,
+    /// The plans that came in force, with their event times.
+    pub(super) in_force: Vec<(String, Timestamp)>,
     pub(super) dead: usize,
     pub(super) story: Vec<String>,
 }
@@ -86,6 +89,7 @@ pub(super) struct Driver<'w> {
     settles: Vec<Box<Settle<Shared>>>,
     delivers: Vec<Box<Deliver<Shared, Cloud>>>,
     put: usize,
+    changed: usize,
     ticked_at: Timestamp,
     invocations: usize,
     story: Vec<String>,
@@ -98,7 +102,7 @@ impl<'w> Driver<'w> {
         let shards = u16::try_from(1 + dice.below(3)).unwrap();
         let stream = SimulatedStream::new(clock.clone(), shards);
         let shared =
-            Shared::new(clock.clone(), stream.clone(), &dice, &workload.rules, &workload.plan);
+            Shared::new(clock.clone(), stream.clone(), &dice, workload);
         let cloud = Cloud::new(&dice);
         Self {
             workload,
@@ -109,6 +113,7 @@ impl<'w> Driver<'w> {
             settles: Vec::new(),
             delivers: Vec::new(),
             put: 0,
+            changed: 0,
             ticked_at: START,
             invocations: 0,
             story: vec![format!("{shards} shards, {} partitions", workload.partitions)],
@@ -167,6 +172,10 @@ impl<'w> Driver<'w> {
             self.stream.put(put.place, &put.payload);
             self.put += 1;
         }
+        while self.workload.changes.get(self.changed).is_some_and(|change| *change <= now) {
+            self.changed += 1;
+            self.announce(self.changed % 2);
+        }
         if now >= self.ticked_at.plus(MINUTE_MS) {
             self.ticked_at = now;
             for number in 0..self.workload.partitions {
@@ -175,6 +184,18 @@ impl<'w> Driver<'w> {
                 self.start(Function::Deliver, partition);
             }
         }
+    }
+
+    /// A deploy announces the rules after the change, or those before it again; it tries until that is done.
+    fn announce(&mut self, which: usize) {
+        let text = self.shared.rules.text(which);
+        let mut control = Control::default();
+        let partitions = self.workload.partitions;
+        let announced = std::iter::repeat_with(|| {
+            block_on(announce(&self.shared, &mut control, partitions, text))
+        });
+        let plan = announced.take(100).find_map(Result::ok).unwrap();
+        self.tell(format!("announces rules {which}, plan {plan}"));
     }
 
     fn crash(&mut self) {
@@ -339,6 +360,7 @@ impl<'w> Driver<'w> {
             points: self.cloud.points(),
             counters: logs.counters,
             rejects: logs.rejects,
+            in_force: logs.in_force,
             dead: logs.dead,
             story: self.story,
         }

@@ -4,6 +4,8 @@ use super::stream::{NAME, SimulatedStream};
 use super::world::Shared;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::stored;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::control::ControlEntry;
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::log::{Log, LogId, Logged, Version, Wanted};
@@ -15,6 +17,8 @@ use streamgauge_pipeline::shard_entry::{REJECTS, ShardEntry, read_rejects};
 pub(super) struct Logs {
     pub(super) counters: Counters,
     pub(super) rejects: Vec<String>,
+    /// The plans that came in force.
+    pub(super) in_force: Vec<(String, Timestamp)>,
     /// Entries in the dead letters of points.
     pub(super) dead: usize,
 }
@@ -39,6 +43,11 @@ pub(super) fn read(shared: &Shared, stream: &SimulatedStream, partitions: u8) ->
         }
     }
     logs.rejects.sort();
+    for logged in all(shared, &LogId::control()) {
+        if let ControlEntry::InForce { plan, from } = ControlEntry::decode(&logged).unwrap() {
+            logs.in_force.push((plan, from));
+        }
+    }
     for number in 0..partitions {
         let partition = Partition::new(number).unwrap();
         logs.dead += all(shared, &LogId::dead_letters(partition)).len();

@@ -30,6 +30,15 @@ metrics:
   checkout: {journey: {start: type == "click", finish: type == "order", key: data.customer, within: 20s}, dimensions: {partner: data.partner}, window: 15s}
 "#;
 
+/// The rules after a change: `orders` means something else, `amounts` is gone, `fresh` is new, and all others are as they were.
+const CHANGES: [(&str, &str); 2] = [
+    (r#"orders: {count: type == "order","#, r#"orders: {count: 'type in ["order", "click"]',"#),
+    (
+        r#"amounts: {sum: data.amount, where: type == "order", window: 20s}"#,
+        r#"fresh: {count: type == "order", dimensions: {partner: data.partner}, window: 10s}"#,
+    ),
+];
+
 /// A record and when it is put.
 #[derive(Clone, Debug)]
 pub(super) struct Put {
@@ -42,8 +51,11 @@ pub(super) struct Put {
 /// What a run is given.
 #[derive(Debug)]
 pub(super) struct Workload {
-    pub(super) rules: String,
-    pub(super) plan: Arc<Plan>,
+    /// The rules, and those after a change.
+    pub(super) rules: [String; 2],
+    pub(super) plans: [Arc<Plan>; 2],
+    /// When the change is announced, and when it is taken back; absent: it is not.
+    pub(super) changes: Vec<Timestamp>,
     pub(super) partitions: u8,
     /// In the order in which they are put.
     pub(super) puts: Vec<Put>,
@@ -66,9 +78,27 @@ impl Workload {
                 puts.push(record(&dice, number, at));
             }
         }
-        static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| replayed::plan(RULES));
-        let plan = Arc::clone(&PLAN);
-        Self { rules: RULES.to_owned(), plan, partitions, puts, end: at.plus(1) }
+        static RULES_AND_PLANS: LazyLock<[(String, Arc<Plan>); 2]> = LazyLock::new(|| {
+            let changed =
+                CHANGES.iter().fold(RULES.to_owned(), |rules, (old, new)| rules.replace(old, new));
+            [RULES.to_owned(), changed].map(|rules| {
+                let plan = replayed::plan(&rules);
+                (rules, plan)
+            })
+        });
+        let length = at.as_millis() - START.as_millis();
+        let mut changes: Vec<_> =
+            (0..dice.below(3)).map(|_| START.plus(dice.millis(length))).collect();
+        changes.sort();
+        let [(rules, plan), (changed, changed_plan)] = &*RULES_AND_PLANS;
+        Self {
+            rules: [rules.clone(), changed.clone()],
+            plans: [Arc::clone(plan), Arc::clone(changed_plan)],
+            changes,
+            partitions,
+            puts,
+            end: at.plus(1),
+        }
     }
 
     /// All records in the order in which they were put, as a file.

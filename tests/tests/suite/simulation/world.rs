@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::stream::SimulatedStream;
+use super::workload::Workload;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use streamgauge_engine::plan::Plan;
@@ -28,7 +29,7 @@ pub(super) struct Shared {
     pub(super) snapshots: Faulty<MemorySnapshots<VirtualClock>>,
     pub(super) wake: Faulty<MemoryWake<VirtualClock>>,
     pub(super) streams: [Faulty<SimulatedStream>; 1],
-    rules: Deployed,
+    pub(super) rules: Deployed,
 }
 
 impl Shared {
@@ -37,17 +38,15 @@ impl Shared {
         clock: VirtualClock,
         stream: SimulatedStream,
         dice: &Dice,
-        rules: &str,
-        plan: &Arc<Plan>,
+        workload: &Workload,
     ) -> Self {
         let faults = Arc::new(AtomicUsize::new(0));
-        let text = RulesText { files: vec![("rules.yaml".to_owned(), rules.to_owned())] };
         Self {
             log: Faulty::new(MemoryLog::new(clock.clone(), BYTES_MAX), dice, &faults),
             snapshots: Faulty::new(MemorySnapshots::new(clock.clone(), BYTES_MAX), dice, &faults),
             wake: Faulty::new(MemoryWake::new(clock.clone()), dice, &faults),
             streams: [Faulty::new(stream, dice, &faults)],
-            rules: Deployed { text, plan: Arc::clone(plan) },
+            rules: Deployed::new(workload),
             clock,
         }
     }
@@ -91,23 +90,36 @@ impl World for Shared {
     }
 }
 
-/// The rules that all functions were deployed with.
+/// The rules that all functions were deployed with, and what they are changed to.
 #[derive(Clone, Debug)]
 pub(super) struct Deployed {
-    text: RulesText,
-    plan: Arc<Plan>,
+    texts: [RulesText; 2],
+    plans: [Arc<Plan>; 2],
+}
+
+impl Deployed {
+    fn new(workload: &Workload) -> Self {
+        let text = |rules: &String| RulesText {
+            files: vec![("rules.yaml".to_owned(), rules.clone())],
+        };
+        Self { texts: workload.rules.each_ref().map(text), plans: workload.plans.clone() }
+    }
+
+    /// The text of one of the two.
+    pub(super) fn text(&self, change: usize) -> &RulesText {
+        &self.texts[change]
+    }
 }
 
 impl Rules for Deployed {
     fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
-        if *text == self.text {
-            return Ok(Arc::clone(&self.plan));
-        }
-        Err(NoPlan { message: "not the text of this run".to_owned(), source: None })
+        let place = self.texts.iter().position(|known| known == text);
+        let none = || NoPlan { message: "not the text of this run".to_owned(), source: None };
+        place.map(|place| Arc::clone(&self.plans[place])).ok_or_else(none)
     }
 
     fn deployed(&self) -> Option<&RulesText> {
-        Some(&self.text)
+        Some(&self.texts[0])
     }
 }
 
