@@ -6,7 +6,8 @@
 //! 2. The lane's register is marked *sending* by compare-and-swap; the same write says that the call before is done. Who loses
 //!    the swap sends nothing.
 //! 3. The call is made, once.
-//! 4. What of its points can never be sent is appended to the dead letters; then the lane is past them.
+//! 4. Points that can never be sent are named in the register, then appended to the dead letters, then passed: what is a dead
+//!    letter was not sent and will not be, and a crash in between can only repeat the letter, which readers drop.
 //!
 //! If nobody knows whether a call was taken, the place where points go is asked for its receipt, five minutes later
 //! ([`crate::port::points`]). What is to be done when is decided in [`lane`], by the register and the time alone.

@@ -142,7 +142,39 @@ fn while_one_sends_another_leaves_the_lane() {
     assert_eq!((left.calls, left.wake_at, left.behind), (0, None, 1));
     let delivered = block_on(sending).unwrap();
     assert_eq!((delivered.calls, delivered.points), (3, 3));
-    bench.check_counted(&["a/1", "a/2", "a/3"]);
+    bench.settle(&["a/4"]);
+    assert_eq!(bench.run(&mut other).points, 1, "it looks whether the first is still sending");
+    bench.check_counted(&["a/1", "a/2", "a/3", "a/4"]);
+}
+
+/// An invocation whose first mark took so many seconds.
+fn run_slowly(bench: &Bench, mark_s: i64, deadline_s: i64) -> Delivered {
+    bench.settle(&["a/1"]);
+    let mut environment = bench.environment();
+    let mut run = Box::pin(environment.run(partition(), "slow", after(deadline_s)));
+    while bench.lane().sending.is_none() {
+        let poll = run.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(poll.is_pending());
+    }
+    bench.clock.set(after(mark_s));
+    block_on(run).unwrap()
+}
+
+#[test]
+fn a_call_whose_mark_was_slow_does_not_outlive_the_deadline() {
+    let bench = Bench::new(1);
+    let delivered = run_slowly(&bench, 50, 60);
+    assert_eq!((delivered.calls, delivered.wake_at), (0, Some(after(50))));
+    assert_eq!(bench.lane().sending, None);
+    assert_eq!(bench.run(&mut bench.environment()).points, 1);
+}
+
+#[test]
+fn a_call_whose_mark_was_slow_is_marked_again_so_that_it_is_not_asked_for_too_early() {
+    let bench = Bench::new(1);
+    bench.points.script(Delivery::Unknown, true);
+    let delivered = run_slowly(&bench, 61, 900);
+    assert_eq!((delivered.calls, delivered.wake_at), (1, Some(after(61 + 300))));
 }
 
 #[test]
@@ -297,6 +329,14 @@ fn a_write_of_the_register_that_fails_loses_and_repeats_nothing() {
         check_broken_write(Fault::CrashMidway, calls);
         check_broken_write(Fault::AnswerLost, calls);
     }
+}
+
+#[test]
+fn an_invocation_can_move_between_threads() {
+    fn check_send<T: Send>(_: &T) {}
+    let bench = Bench::new(1);
+    let mut environment = bench.environment();
+    check_send(&environment.run(partition(), "any", after(60)));
 }
 
 #[test]

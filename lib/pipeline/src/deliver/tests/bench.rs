@@ -1,7 +1,9 @@
 //! A world in memory with a settle log to follow, and a place that adds points up.
 
-use crate::deliver::lane::Cursor;
-use crate::deliver::{DeadLetter, DeadLetters, Deliver, DeliverError, DeliverSettings, Delivered};
+use crate::deliver::lane::{Cursor, Lane};
+use crate::deliver::{
+    DeadLetter, DeadLetters, Deliver, DeliverError, DeliverSettings, Delivered, POINTS_LANE,
+};
 use crate::memory::{
     MemoryCall, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
     block_on,
@@ -12,6 +14,7 @@ use crate::port::log::{Chunks, Entry, Log, LogId, Version};
 use crate::port::points::{Packed, Points, Queued, Receipt};
 use crate::port::rules::{NoPlan, Rules, RulesText};
 use crate::port::sink::Delivery;
+use crate::port::snapshots::Snapshots;
 use crate::port::{Retryable, wake::WakeUp};
 use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint};
 use crate::settle_entry::{POINTS, SettleEntry};
@@ -252,6 +255,15 @@ impl Bench {
     /// The wake-ups that are due, taken out.
     pub(super) fn wake_ups(&self) -> Vec<WakeUp> {
         std::iter::from_fn(|| self.wake.take()).collect()
+    }
+
+    /// The lane as it stands in the store.
+    pub(super) fn lane(&self) -> Lane {
+        let log = LogId::lane(POINTS_LANE, partition());
+        let versions = block_on(self.snapshots.versions(&log)).unwrap();
+        let Some(&newest) = versions.first() else { return Lane::default() };
+        let snapshot = block_on(self.snapshots.load(&log, newest)).unwrap().unwrap();
+        Lane::decode(snapshot.state()).unwrap()
     }
 
     /// How often each point was taken, by its name.

@@ -5,13 +5,9 @@
 
 use super::bench::{Bench, Environment, partition};
 use crate::contract::Fault;
-use crate::deliver::POINTS_LANE;
-use crate::deliver::lane::{Cursor, Lane};
-use crate::memory::block_on;
+use crate::deliver::lane::Cursor;
 use crate::port::clock::Clock;
-use crate::port::log::LogId;
 use crate::port::sink::Delivery;
-use crate::port::snapshots::Snapshots;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config;
@@ -19,18 +15,9 @@ use std::collections::BTreeMap;
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
 
-/// The lane as it stands in the store.
-fn stored(bench: &Bench) -> Lane {
-    let log = LogId::lane(POINTS_LANE, partition());
-    let versions = block_on(bench.snapshots.versions(&log)).unwrap();
-    let Some(&newest) = versions.first() else { return Lane::default() };
-    let snapshot = block_on(bench.snapshots.load(&log, newest)).unwrap().unwrap();
-    Lane::decode(snapshot.state()).unwrap()
-}
-
 /// What holds at any moment. `places` are those of all points that are to be sent.
 fn check_register(bench: &Bench, places: &BTreeMap<String, Cursor>) {
-    let lane = stored(bench);
+    let lane = bench.lane();
     let sending = lane.sending.as_ref().map(|sending| sending.until);
     let burying = lane.burying.as_ref().map(|burial| burial.until);
     let reached = sending.or(burying).unwrap_or(lane.cursor);
