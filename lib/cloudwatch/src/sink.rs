@@ -26,10 +26,10 @@ use streamgauge_pipeline::port::points::{Packed, Points, Queued, Receipt};
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 use tracing::warn;
 
-/// The longest that a call takes, all in all. A lane begins none that its deadline could cut short.
-pub const CALL_TIME_MAX: Duration = Duration::from_secs(12);
+/// The longest that a call takes, all in all. Lanes begin none that their deadline could cut short.
+pub const CALL_TIME_MAX: Duration = Duration::from_secs(10);
 /// The longest that its one attempt takes, from the credentials to the last byte of the answer.
-const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(10);
+const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(9);
 /// The longest that making a connection takes.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 /// From this size on bodies are packed with gzip, in bytes. Names and dimensions repeat, so that a tenth is left of a full call.

@@ -6,6 +6,7 @@ use crate::testing::{TEN, metric, point, receipt};
 use minicbor::Encoder;
 use streamgauge_engine::output::Values;
 use streamgauge_pipeline::contract::{SinkBench, SinkFault, sink_contract};
+use streamgauge_pipeline::deliver::DeliverSettings;
 use tokio::time::Instant;
 
 /// A call with as many points as there are countries.
@@ -91,6 +92,12 @@ fn without_an_answer_a_call_ends_in_its_time_and_nothing_is_known() {
         assert_eq!(cloudwatch.put(&small_call()).await, Delivery::Unknown);
         assert!(begun.elapsed() <= CALL_TIME_MAX, "{:?}", begun.elapsed());
     });
+}
+
+#[test]
+fn lanes_leave_a_call_its_time() {
+    let left = u64::try_from(DeliverSettings::default().call_ms).unwrap();
+    assert!(CALL_TIME_MAX <= Duration::from_millis(left));
 }
 
 #[test]
