@@ -3,7 +3,7 @@
 use super::event::Event;
 use crate::exit::Exit;
 use crate::style;
-use crate::words::{counted, plural, widen};
+use crate::words::{counted, plural};
 use std::path::Path;
 use std::time::Duration;
 use streamgauge_kinesis::put::planner::Tally;
@@ -16,8 +16,10 @@ const BEHIND_TOLD: Duration = Duration::from_secs(1);
 pub(super) struct Sent {
     /// What the stream has accepted, and in how many calls.
     pub(super) tally: Tally,
-    /// Lines that were due and are not accepted.
-    pub(super) held: usize,
+    /// Events that were due and are not accepted.
+    pub(super) unsent: u64,
+    /// How many of these may stand in the stream all the same.
+    pub(super) may_stand: u64,
     /// Lines that the stream would not take.
     pub(super) left_out: u64,
     /// Lines that are no events, which were sent all the same.
@@ -63,9 +65,13 @@ impl Sent {
             };
             lines.push(format!("{}{copies}", again(sent_again)));
         }
-        if self.held > 0 {
-            let held = counted(widen(self.held), "event");
-            lines.push(format!("{warning}: {held} may not have been sent"));
+        if self.unsent > 0 {
+            let unsent = counted(self.unsent, "event");
+            let may_stand = match self.may_stand {
+                0 => String::new(),
+                count => format!("; {count} of these may stand in the stream all the same"),
+            };
+            lines.push(format!("{warning}: not sent though due: {unsent}{may_stand}"));
         }
         if self.left_out > 0 {
             lines.push(format!("{}: {}", style::error("left out"), counted(self.left_out, "line")));
@@ -146,7 +152,8 @@ mod tests {
     fn all_troubles_are_told() {
         let sent = Sent {
             tally: Tally { accepted: 1, calls: 1, sent_again: 7, copies: 3 },
-            held: 2,
+            unsent: 2,
+            may_stand: 1,
             left_out: 1,
             no_events: 1,
             without_key: 4,
@@ -160,7 +167,7 @@ mod tests {
                 "interrupted",
                 "1 event sent to the stream `orders` in 0.0 s, 1000 a second, in 1 call",
                 "records were sent again 7 times; 3 of these may stand in it twice, as copies that deduplication finds",
-                "warning: 2 events may not have been sent",
+                "warning: not sent though due: 2 events; 1 of these may stand in the stream all the same",
                 "left out: 1 line",
                 "warning: 1 line cannot be read as events; sent as written",
                 "warning: 4 lines without the field of --key, or with none that can be a key; the hash of their identity is the key",

@@ -11,6 +11,7 @@ use crate::exit::Failure;
 use crate::progress::Progress;
 use crate::reading::{Batch, Text};
 use crate::style::{self, printable, tell};
+use crate::words::widen;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +107,9 @@ impl<P: PutRecords> Session<P> {
         self.progress.finish();
         let kept = self.keep.finish();
         self.sent.tally = self.putter.tally();
-        self.sent.held = self.putter.held();
+        let unsent = self.putter.give_up();
+        self.sent.unsent = widen(unsent.len());
+        self.sent.may_stand = widen(unsent.iter().filter(|unsent| unsent.may_stand).count());
         self.sent.time = self.started.elapsed();
         (self.sent, result.and(kept))
     }

@@ -74,7 +74,7 @@ async fn lines_are_sent_as_they_stand_and_kept() {
     let bench = Bench::new("as_they_stand");
     let (sent, result) = bench.run(Pace::Unbounded, &lines, pending()).await;
     assert!(result.is_ok(), "{result:?}");
-    assert_eq!((sent.tally.accepted, sent.no_events, sent.held), (3, 1, 0));
+    assert_eq!((sent.tally.accepted, sent.no_events, sent.unsent), (3, 1, 0));
     assert_eq!(bench.texts(), lines);
     assert_eq!(bench.kept(), lines);
 }
@@ -129,7 +129,7 @@ async fn an_interruption_ends_it_between_calls() {
     let (sent, result) = bench.run(Pace::Rate(1), &lines, later).await;
     assert!(result.is_ok(), "{result:?}");
     assert!(sent.interrupted);
-    assert_eq!((sent.tally.accepted, sent.held), (3, 0));
+    assert_eq!((sent.tally.accepted, sent.unsent), (3, 0));
     assert_eq!(bench.kept(), lines[..3]);
 }
 
@@ -158,7 +158,7 @@ async fn a_stream_that_refuses_ends_it_and_what_was_sent_is_kept() {
     bench.stream.script(Some(Script::Refuse));
     let (sent, result) = bench.run(Pace::Rate(1), &lines, pending()).await;
     assert_eq!(message(result), "the stream refuses what is put: as it was told");
-    assert_eq!((sent.tally.accepted, sent.held), (1, 1));
+    assert_eq!((sent.tally.accepted, sent.unsent), (1, 1));
     assert_eq!(bench.kept(), lines[..1]);
 }
 
@@ -170,7 +170,7 @@ async fn a_stream_that_takes_nothing_is_given_up() {
     }
     let (sent, result) = bench.run(Pace::Unbounded, &[event(1, 0)], pending()).await;
     assert_eq!(message(result), "the stream has taken nothing for 5 minutes: as it was told");
-    assert_eq!((sent.tally.accepted, sent.held), (0, 1));
+    assert_eq!((sent.tally.accepted, sent.unsent), (0, 1));
     assert!(bench.kept().is_empty());
 }
 

@@ -53,10 +53,10 @@ async fn keys_keep_their_order_and_nothing_is_missing_whatever_fails() {
     let stands = standing(&metered.direct.kinesis, STREAM).await;
     let stands: Vec<_> = stands.into_values().flatten().collect();
     assert!(stands.len() > EVENTS, "lost answers and broken keys leave copies");
-    for (order, offered) in by_order(&offered) {
+    for (order, lines) in by_order(&offered) {
         let stands = by_order(&stands).remove(order).unwrap();
         // The last copies stand in the order in which they were offered.
-        let lasts = offered.iter().map(|line| stands.iter().rposition(|stands| stands == line));
+        let lasts = lines.iter().map(|line| stands.iter().rposition(|stands| stands == line));
         let lasts: Vec<_> = lasts.collect();
         assert!(lasts.iter().all(Option::is_some) && lasts.is_sorted(), "{order}: {stands:#?}");
     }
