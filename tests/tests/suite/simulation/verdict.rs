@@ -2,11 +2,13 @@
 
 use super::driver::Run;
 use super::workload::Workload;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::output::{Counters, Point, SumValues, Values};
+use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
+use streamgauge_engine::time::Timestamp;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, replay};
 
@@ -20,20 +22,68 @@ type Place = (String, Vec<String>, i64);
 
 /// Where the two differ, if they do.
 pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
-    let expected = Replayed::of(workload);
+    let [before, after] = [0, 1].map(|rules| Replayed::of(workload, rules));
     let mut put: BTreeMap<Place, Totals> = BTreeMap::new();
     for (metric, point) in &run.points {
         let values: Vec<_> = point.series.values().map(str::to_owned).collect();
         let end = point.window_end.as_millis();
-        if metric.namespace == workload.plan.namespace && end <= compared_until(workload) {
+        if metric.namespace == workload.plans[0].namespace && end <= compared_until(workload) {
             let place = (metric.name.clone(), values, point.window_start.as_millis());
             put.entry(place).or_default().add(&point.values);
         }
     }
-    same("what was put", &put, &expected.points)?;
-    same("the counters", &run.counters, &expected.counters)?;
-    same("the rejects", &run.rejects, &expected.rejects)?;
+    let mut expected: BTreeMap<Place, Totals> = BTreeMap::new();
+    for (rules, replayed) in [&before, &after].into_iter().enumerate() {
+        let of_plan = replayed.points.iter().filter(|(place, _)| {
+            rules_of(workload, run, place).is_some_and(|it| it == rules)
+        });
+        expected.extend(of_plan.map(|(place, totals)| (place.clone(), totals.clone())));
+    }
+    let places = put.keys().chain(expected.keys()).collect::<BTreeSet<_>>();
+    let differences = places.into_iter().filter(|place| put.get(place) != expected.get(place));
+    let differences: Vec<_> = differences
+        .map(|place| format!("{place:?}\n  put {:?}\n  not {:?}", put.get(place), expected.get(place)))
+        .collect();
+    if !differences.is_empty() {
+        return Err(format!("{:?}\n{}", run.in_force, differences.join("\n")));
+    }
+    same("the received records", &run.counters.received, &before.counters.received)?;
+    same("the duplicates", &run.counters.duplicate, &before.counters.duplicate)?;
+    if run.in_force.len() == 1 {
+        same("the counters", &run.counters, &before.counters)?;
+    }
+    same("the rejects", &run.rejects, &before.rejects)?;
     same("the dead letters of points", &run.dead, &0)
+}
+
+/// Which rules decide a window: those under which its metric has a definition there, the older where both have; none if
+/// it is a window of a metric that had begun in the middle of it.
+fn rules_of(workload: &Workload, run: &Run, (metric, _, start): &Place) -> Option<usize> {
+    let [plan, changed] = &workload.plans;
+    let definition = |plan: &Plan| {
+        plan.metrics.iter().find(|one| one.name == *metric).map(|one| one.definition.clone())
+    };
+    let definitions = [definition(plan), definition(changed)];
+    if definitions[0] == definitions[1] {
+        return Some(0);
+    }
+    let metric_of = |rules: usize| workload.plans[rules].metrics.iter().find(|one| one.name == *metric);
+    let start = Timestamp::from_millis(*start);
+    // From the beginning on: which definition has the windows from when on.
+    let mut has = None;
+    for (hash, from) in &run.in_force {
+        let rules = usize::from(*hash == changed.hash);
+        // The last window of the one before holds the event time of the change; a new one begins at or after it.
+        let window = metric_of(rules).or(metric_of(1 - rules))?.window;
+        let span = plan.calendar.window(window, *from);
+        let begins = if has.is_some() || span.start != *from { span.end } else { *from };
+        let begins = if *from == Timestamp::EPOCH { Timestamp::EPOCH } else { begins };
+        if start < begins {
+            break;
+        }
+        has = definitions[rules].is_some().then_some(rules);
+    }
+    has
 }
 
 fn compared_until(workload: &Workload) -> i64 {
@@ -104,15 +154,17 @@ struct Replayed {
 }
 
 impl Replayed {
-    fn of(workload: &Workload) -> Self {
-        let mut collector = Collector { workload, points: BTreeMap::new(), rejects: Vec::new() };
+    fn of(workload: &Workload, rules: usize) -> Self {
+        let plan = &workload.plans[rules];
+        let (points, rejects) = (BTreeMap::new(), Vec::new());
+        let mut collector = Collector { workload, plan, points, rejects };
         let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
         let options = Options {
             threads: 1,
             until: Some(workload.end.plus(COMPARED_MS + UNTIL_MS)),
             open: false,
         };
-        let summary = replay(&workload.plan, vec![input], &options, &mut collector).unwrap();
+        let summary = replay(plan, vec![input], &options, &mut collector).unwrap();
         let Collector { points, mut rejects, .. } = collector;
         rejects.sort();
         Self { points, counters: summary.counters, rejects }
@@ -121,6 +173,7 @@ impl Replayed {
 
 struct Collector<'w> {
     workload: &'w Workload,
+    plan: &'w Plan,
     points: BTreeMap<Place, Totals>,
     rejects: Vec<String>,
 }
@@ -128,7 +181,7 @@ struct Collector<'w> {
 impl Observer for Collector<'_> {
     fn point(&mut self, point: &Point) -> std::io::Result<()> {
         if point.window_end.as_millis() <= compared_until(self.workload) {
-            let metric = self.workload.plan.metrics[point.metric].name.clone();
+            let metric = self.plan.metrics[point.metric].name.clone();
             let values = point.series.values().map(str::to_owned).collect();
             let place = (metric, values, point.window_start.as_millis());
             self.points.entry(place).or_default().add(&point.values);
