@@ -7,6 +7,7 @@ use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
 use crate::output::Counters;
 use crate::place::at;
+use crate::plan::Plan;
 use crate::reject::Reject;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
@@ -71,6 +72,37 @@ impl Ids {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Delta {
+    /// What the same batch was to another plan, as far as that has the metrics of this one: those of the same name and
+    /// definition. The others are left out.
+    #[must_use]
+    pub fn translated(mut self, from: &Plan, to: &Plan) -> Self {
+        let place = |metric: usize| {
+            let old = from.metrics.get(metric)?;
+            to.metrics.iter().position(|new| {
+                new.name == old.name && new.definition == old.definition
+            })
+        };
+        let places: Vec<Option<usize>> = (0..from.metrics.len()).map(place).collect();
+        let place = |metric: usize| places.get(metric).copied().flatten();
+        for series in &mut self.names.series {
+            // No plan has so many metrics: what points to it is left out below, and whoever resolves it finds nothing.
+            series.metric = place(series.metric).unwrap_or(usize::MAX);
+        }
+        let names = std::mem::take(&mut self.names);
+        let is_known =
+            |series: u32| at(&names.series, series).is_some_and(|one| one.metric != usize::MAX);
+        self.partials.retain(|partial| is_known(partial.series));
+        self.late.retain(|late| is_known(late.partial.series));
+        self.steps.retain(|step| is_known(step.series));
+        self.refused.retain(|&(series, _)| is_known(series));
+        let no_value = self.no_value.into_iter();
+        self.no_value =
+            no_value.filter_map(|(metric, events)| Some((place(metric)?, events))).collect();
+        Self { names, ..self }
     }
 }
 

@@ -85,9 +85,18 @@ impl Settlers {
     }
 
     /// Gives each settler its section of an entry. A plan that came back has two: one retires, the other begins.
+    ///
+    /// An entry that was made before anybody knew of the plan that is in force here now has no section for it. What both plans
+    /// have it finds in the one that was in force then, which is the first.
     pub(super) fn take(&mut self, sections: Vec<SectionDelta>) {
+        if let (Some(current), Some(first)) = (&mut self.current, sections.first())
+            && sections.iter().all(|section| section.plan.hash != current.plan.hash)
+        {
+            current.settler.take(first.delta.clone().translated(&first.plan, &current.plan));
+        }
         for SectionDelta { plan, delta, .. } in sections {
-            let mut takers: Vec<_> = self.all_mut().filter(|one| *one.plan.hash == *plan).collect();
+            let mut takers: Vec<_> =
+                self.all_mut().filter(|one| one.plan.hash == plan.hash).collect();
             let last = takers.pop();
             for one in takers {
                 one.settler.take(delta.clone());

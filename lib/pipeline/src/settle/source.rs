@@ -34,8 +34,8 @@ pub(super) struct ShardDelta {
 /// What an entry was to one plan.
 #[derive(Debug)]
 pub(super) struct SectionDelta {
-    /// The plan's hash.
-    pub(super) plan: Arc<str>,
+    /// The plan.
+    pub(super) plan: Arc<Plan>,
     /// The delta.
     pub(super) delta: Delta,
     /// The shard's watermark under that plan.
@@ -126,7 +126,7 @@ fn delta(
         counters = counters.or(Some(delta.counters));
         earliest = earliest.into_iter().chain(due(plan, &delta)).min();
         sections.push(SectionDelta {
-            plan: section.plan.as_str().into(),
+            plan: Arc::clone(plan),
             watermark: delta.watermark,
             latest: delta.span.map(|span| span.latest),
             delta,

@@ -84,7 +84,7 @@ pub(super) struct Announced {
 impl Announced {
     /// Whether a delta was made with the plan.
     pub(super) fn is_named_by(&self, delta: &ShardDelta) -> bool {
-        delta.sections.iter().any(|section| *section.plan == *self.plan)
+        delta.sections.iter().any(|section| section.plan.hash == self.plan)
     }
 }
 
@@ -248,7 +248,7 @@ impl State {
     /// Where a delta takes its shard, under the plan in force.
     pub(super) fn watermark_of(&self, delta: &ShardDelta) -> Option<Timestamp> {
         let in_force = self.settlers.current.as_ref().map(|current| current.plan.hash.as_str());
-        let of_plan = delta.sections.iter().find(|section| Some(&*section.plan) == in_force);
+        let of_plan = delta.sections.iter().find(|section| Some(section.plan.hash.as_str()) == in_force);
         of_plan.or(delta.sections.first()).and_then(|section| section.watermark)
     }
 
