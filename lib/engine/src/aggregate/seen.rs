@@ -124,12 +124,14 @@ impl Seen {
         let oldest = self.oldest_at(watermark);
         let remembered = ids.generations.iter().filter(|&&(generation, _)| generation >= oldest);
         for (generation, identities) in remembered {
+            // Farther ahead than 16 bits hold (the horizon of another plan was longer): until their end.
+            let generation = (*generation).min(oldest.saturating_add(i64::from(u16::MAX)));
             for group in identities.chunks(super::FETCHED_TOGETHER) {
                 self.fetch(group.iter().copied());
                 for &identity in group {
                     let hash = stored(identity);
                     if let Err(free) = self.find(hash) {
-                        self.fill(&free, hash, *generation, watermark);
+                        self.fill(&free, hash, generation, watermark);
                     }
                 }
             }
