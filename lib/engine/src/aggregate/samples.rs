@@ -8,7 +8,7 @@ use crate::delta::DeltaSeries;
 use crate::expression::{Node, Program, Value};
 use crate::field::{FieldId, FieldTable};
 use crate::hash;
-use crate::place::number;
+use crate::place::{events, number};
 use crate::plan::{Dimension, EventFields, LatePolicy, Metric, MetricKind, Plan, TimeUnit, Timing};
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
@@ -40,18 +40,14 @@ pub(crate) fn plan(timing: Timing) -> Plan {
         (MetricKind::Journey { start: holds(), finish: holds(), key: holds(), within: 900 }, 2),
     ];
     let mut fields = FieldTable::default();
-    let field = |fields: &mut FieldTable, name| fields.intern(&[name]);
-    let event = EventFields {
-        identity: vec![field(&mut fields, "source"), field(&mut fields, "id")],
-        id: field(&mut fields, "id"),
-        kind: field(&mut fields, "type"),
-        time: field(&mut fields, "time"),
-        time_unit: TimeUnit::Rfc3339,
-    };
-    let metric = |(kind, dimensions)| Metric {
+    let [source, id, kind, time] =
+        ["source", "id", "type", "time"].map(|name| fields.intern(&[name]));
+    let identity = vec![source, id];
+    let event = EventFields { identity, id, kind, time, time_unit: TimeUnit::Rfc3339 };
+    let metric = |(computes, dimensions)| Metric {
         name: String::new(),
         definition: String::new(),
-        kind,
+        kind: computes,
         filter: None,
         dimensions: vec![Dimension { name: String::new(), value: holds() }; dimensions],
         window: Window::Fixed(1_000),
@@ -100,7 +96,7 @@ pub(crate) const fn spread(number: u64) -> u64 {
 
 /// The batch of these events; some of no metric, some without a value.
 pub(crate) fn batch(plan: &Plan, samples: &[Sample]) -> Batch {
-    let mut batch = Batch { received: samples.len() as u64, ..Batch::default() };
+    let mut batch = Batch { received: events(samples.len()), ..Batch::default() };
     for (position, sample) in (0..).zip(samples) {
         let time = Timestamp::from_millis(sample.time);
         let places = (0..plan.metrics.len()).filter(|place| sample.metrics & (1 << place) != 0);
@@ -174,8 +170,7 @@ fn contribution(kind: &MetricKind, sample: &Sample) -> Option<Contribution> {
 /// Events with copies, disorder, and some far too old.
 pub(crate) fn samples() -> impl Strategy<Value = Vec<Sample>> {
     let sample = (0..60_u64, -2_500..600_i64, any::<bool>(), any::<u8>(), -9..10_i64, 0..5_u8);
-    let samples = proptest::collection::vec((sample, 0..150_i64), 0..120);
-    samples.prop_map(|steps| {
+    proptest::collection::vec((sample, 0..150_i64), 0..120).prop_map(|steps| {
         let mut clock = 10_000;
         let mut samples = Vec::new();
         for ((identity, offset, arrives, metrics, value, group), step) in steps {

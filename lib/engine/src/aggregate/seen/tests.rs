@@ -104,3 +104,18 @@ proptest! {
         check(run);
     }
 }
+
+/// What is stored is sorted, so a table that grew while it comes in would have it all at one end.
+#[test]
+fn many_stored_identities_are_remembered_again() {
+    let watermark = Timestamp::from_millis(10_000);
+    let mut hashes: Vec<u64> = (1..=60_000).map(spread).collect();
+    hashes.sort_unstable();
+    let ids = Ids { generations: vec![(100, hashes.clone()), (95, vec![7]), (89, vec![9])] };
+    let mut seen = Seen::new(HORIZON_MS, OUT_OF_ORDER_MS);
+    seen.remember(&ids, watermark);
+    assert!(seen.buckets.len() * BUCKET_SLOTS < 4 * hashes.len());
+    // The 89th ended before the horizon.
+    let remembered = Ids { generations: vec![(95, vec![7]), (100, hashes)] };
+    assert_eq!(seen.remembered(watermark), remembered);
+}
