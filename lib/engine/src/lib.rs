@@ -12,7 +12,7 @@
 //! 5. [`decode`]: one record to "which metrics take it, with which values", or to a [`reject`].
 //! 6. [`accumulate`], [`sketch`], [`series`]: what metrics add up; it merges in any order.
 //! 7. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
-//! 8. [`settle`]: the second fold, deltas and clock to [`output`]s.
+//! 8. [`settle`]: the second fold, deltas and watermark to [`output`]s.
 //! 9. [`stored`]: deltas and state as bytes, for logs and snapshots.
 
 pub mod accumulate;

@@ -6,6 +6,8 @@ use super::*;
 use proptest::prelude::*;
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
     /// At rising watermarks a settle that is not due gives nothing, and without it the rest is the same.
     #[test]
     fn a_settle_that_is_not_due_can_be_left_out(

@@ -12,6 +12,8 @@ fn decode(plan: &Arc<Plan>, bytes: &[u8]) -> Result<Settler, StoredError> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
     #[test]
     fn a_settler_that_was_stored_goes_on_alike((samples, length, settles) in runs(), stored in any::<u64>()) {
         let plan = Arc::new(plan());
