@@ -77,3 +77,8 @@ pub(crate) fn take_format(item: &mut Item) -> Result<(), Unreadable> {
         _ => Err(Unreadable::attribute(names::FORMAT)),
     }
 }
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

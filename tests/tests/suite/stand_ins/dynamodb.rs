@@ -4,6 +4,7 @@
 
 mod contracts;
 mod costs;
+mod overtaken;
 mod storm;
 
 use super::metered::{Frozen, account, config, routes};
@@ -22,7 +23,7 @@ use streamgauge_meter::faults::{Fault, Faults};
 use streamgauge_meter::limits::{Limit, Limits};
 use streamgauge_meter::proxy::{Meter, Running};
 use streamgauge_meter::unit::Unit;
-use streamgauge_meter::watcher::Unwatched;
+use streamgauge_meter::watcher::{Unwatched, Watcher};
 use streamgauge_pipeline::memory::VirtualClock;
 
 /// The table of each test.
@@ -43,13 +44,23 @@ impl Stand {
     }
 
     async fn with(seed: u64, faults: Vec<Fault>) -> Self {
+        Self::watched(seed, faults, |_, _| Unwatched).await
+    }
+
+    /// With a watcher that can write past the meter.
+    async fn watched<W: Watcher>(
+        seed: u64,
+        faults: Vec<Fault>,
+        watcher: impl FnOnce(&Client, &VirtualClock) -> W,
+    ) -> Self {
         let account = account();
         let limits = Limits::from_iter([Limit::ItemSize]);
         let faults = Faults { seed, faults };
-        let meter = Meter::start(routes(), limits, faults, Unwatched, Frozen::new());
         let direct = Client::new(&config(&account, "", None, RetryConfig::disabled()).await);
         create(&direct).await;
         let clock = VirtualClock::new(Timestamp::from_millis(Now::now().as_millisecond()));
+        let watcher = watcher(&direct, &clock);
+        let meter = Meter::start(routes(), limits, faults, watcher, Frozen::new());
         Self { running: meter.await.unwrap(), account, clock, direct }
     }
 

@@ -198,21 +198,21 @@ async fn the_adapter_counts_its_units_as_the_meter_does() {
     let table = stand.table("costs").await;
     let (log, snapshots) = (DynamoLog::new(table.clone()), DynamoSnapshots::new(table.clone()));
     let mut appends = Vec::new();
-    for bytes in [3_000, 5_000, 1_000] {
+    for bytes in [2_500, 4_500, 1_000] {
         let entry = entry(&stand, 10, &[bytes]);
         appends.push(log.append(&LogId::control(), Version(1), &entry).await.unwrap());
     }
     assert_eq!(appends, [Append::Appended, Append::Conflict, Append::Conflict]);
     for (expected, version) in [(None, 1), (None, 2), (Some(1), 3)] {
         let expected = expected.map(Version);
-        let put = snapshots.put(&lane(), expected, &snapshot(version, 2_000)).await.unwrap();
+        let put = snapshots.put(&lane(), expected, &snapshot(version, 1_500)).await.unwrap();
         assert_eq!(put == Put::Swung, version != 2);
     }
     let writes: u64 =
         ["PutItem", "UpdateItem"].map(|call| stand.amount(call, Unit::WriteUnits)).iter().sum();
     let consumed = table.take_consumed();
     assert_eq!(consumed.write_units.to_string(), writes.to_string());
-    assert_eq!(writes, (3 + 5 + 3) + (3 + 3 + 5));
+    assert_eq!(writes, (3 + 5 + 3) + (2 + 2 + 4));
     assert_eq!(table.take_consumed(), Consumed::default());
     log.read(&LogId::control(), Version::START, Wanted::All).await.unwrap();
     assert!(table.take_consumed().read_units > 0.0);
