@@ -59,7 +59,6 @@ pub(crate) mod names {
 
 /// A time as `DynamoDB`'s TTL wants it: whole seconds, and never before the time.
 pub(crate) fn ttl_seconds(at: Timestamp) -> i64 {
-    // Rounded up without overflow: times before 1970 are none.
     let millis = at.as_millis();
     millis.div_euclid(SECOND_MS) + i64::from(millis.rem_euclid(SECOND_MS) > 0)
 }

@@ -2,6 +2,8 @@
 
 use super::{Stand, TABLE};
 use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::sync::Arc;
 use streamgauge_dynamodb::{Consumed, DynamoLog, DynamoSnapshots, Table};
 use streamgauge_engine::time::DAY_MS;
 use streamgauge_meter::call::Service;
@@ -69,14 +71,11 @@ async fn an_entry_of_n_kilobytes_is_one_item_and_costs_n_units() {
 
 #[tokio::test]
 async fn a_large_entry_costs_its_pieces_and_its_header() {
-    let [calls, units] = appended(100, &[PIECE_BYTES_MAX, PIECE_BYTES_MAX / 2, 500]).await;
-    assert_eq!(calls, 3);
-    assert_eq!(units, 385 + 193 + 1);
+    let large = [PIECE_BYTES_MAX, PIECE_BYTES_MAX / 2, 500];
+    assert_eq!(appended(100, &large).await, [3, 385 + 193 + 1]);
     // The small chunks stay with the header.
-    let many = vec![2 * KB; 100];
-    let [calls, units] = appended(100, &[many, vec![PIECE_BYTES_MAX]].concat()).await;
-    assert_eq!(calls, 2);
-    assert_eq!(units, 385 + 201);
+    let many = [vec![2 * KB; 100], vec![PIECE_BYTES_MAX]].concat();
+    assert_eq!(appended(100, &many).await, [2, 385 + 201]);
 }
 
 /// The meter refuses items over 400 KB: none is.
@@ -196,7 +195,8 @@ async fn a_lost_answer_that_the_sdk_retries_is_a_success() {
 async fn the_adapter_counts_its_units_as_the_meter_does() {
     let stand = Stand::start().await;
     let table = stand.table("costs").await;
-    let (log, snapshots) = (DynamoLog::new(table.clone()), DynamoSnapshots::new(table.clone()));
+    let (log, snapshots) =
+        (DynamoLog::new(Arc::clone(&table)), DynamoSnapshots::new(Arc::clone(&table)));
     let mut appends = Vec::new();
     for bytes in [2_500, 4_500, 1_000] {
         let entry = entry(&stand, 10, &[bytes]);
@@ -229,4 +229,29 @@ async fn what_cannot_be_repaired_here_says_what_to_do() {
         "could not append version 1 to \"control\": there is no table `absent`; deploy the stack, or correct the name; \
          the call may have taken effect and can be repeated"
     );
+}
+
+/// A rolling deploy: what a newer function has written is left alone, and comes again.
+#[tokio::test]
+async fn what_a_newer_version_has_written_is_left_alone() {
+    let stand = Stand::start().await;
+    let (log, snapshots) = (stand.log("costs").await, stand.snapshots("costs").await);
+    append(&log, 1, &entry(&stand, 1, &[])).await;
+    put(&snapshots, 0, 1, 10).await;
+    let scan = stand.direct.scan().table_name(TABLE).consistent_read(true).send().await.unwrap();
+    for mut item in scan.items.unwrap() {
+        item.insert("f".to_owned(), AttributeValue::N("2".to_owned()));
+        stand.direct.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    }
+    let newer =
+        "the item has format 2 and this version reads up to 1; update the function that reads it";
+    let control = LogId::control();
+    let read = log.read(&control, Version::START, Wanted::All).await.unwrap_err();
+    assert!(read.to_string().contains(newer), "{read}");
+    for bytes in [10, 100 * KB] {
+        let put = snapshots.put(&lane(), Some(Version(1)), &snapshot(2, bytes)).await.unwrap_err();
+        assert!(put.to_string().contains(newer), "{put}");
+    }
+    let expire = snapshots.expire(&lane(), stand.clock.now()).await.unwrap_err();
+    assert!(expire.to_string().contains(newer), "{expire}");
 }

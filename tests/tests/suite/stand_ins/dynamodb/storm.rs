@@ -1,8 +1,8 @@
 //! Many writers while calls are throttled, fail, and lose their answers, by seed: one winner per version, no gap, nothing twice.
 
-use super::Stand;
+use super::{Stand, TABLE};
 use std::collections::BTreeSet;
-use streamgauge_dynamodb::{DynamoLog, DynamoSnapshots};
+use streamgauge_dynamodb::{DynamoLog, DynamoSnapshots, Table};
 use streamgauge_engine::time::DAY_MS;
 use streamgauge_meter::call::Service;
 use streamgauge_meter::faults::{Fault, Harm, Selector, When};
@@ -36,7 +36,7 @@ fn faults() -> Vec<Fault> {
 
 /// What a writer's entry holds: who and the how-many-th, and every third one is large.
 fn entry(clock: &VirtualClock, writer: u8, number: u8) -> Entry {
-    let chunk = if number % 3 == 0 { PIECE_BYTES_MAX + 5_000 } else { 100 };
+    let chunk = if number.is_multiple_of(3) { PIECE_BYTES_MAX + 5_000 } else { 100 };
     let chunks = Chunks::from([(Label(0), vec![writer; chunk]), (Label(1), vec![number; 5_000])]);
     Entry::new(vec![writer, number], chunks, clock.now().plus(8 * DAY_MS)).unwrap()
 }
@@ -157,9 +157,8 @@ async fn check_snapshots(seed: u64) {
     }
     let distinct: BTreeSet<u64> = put.iter().copied().collect();
     assert_eq!(distinct.len(), put.len(), "seed {seed}: {put:?} has a version of two writers");
-    let calm = Stand { running: stand.running, ..stand };
-    let direct = super::Table::new(&calm.direct, super::TABLE, "reader", calm.clock.clone());
-    let snapshots = DynamoSnapshots::new(std::sync::Arc::new(direct));
+    let calm = Table::new(&stand.direct, TABLE, "reader", stand.clock.clone());
+    let snapshots = DynamoSnapshots::new(calm.into());
     let versions = snapshots.versions(&LogId::control()).await.unwrap();
     assert_eq!(versions, [Version(12), Version(11)], "seed {seed}");
     for version in versions {
