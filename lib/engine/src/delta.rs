@@ -82,15 +82,15 @@ impl Delta {
     pub fn translated(mut self, from: &Plan, to: &Plan) -> Self {
         let place = |metric: usize| {
             let old = from.metrics.get(metric)?;
-            to.metrics.iter().position(|new| {
-                new.name == old.name && new.definition == old.definition
-            })
+            to.metrics
+                .iter()
+                .position(|new| new.name == old.name && new.definition == old.definition)
         };
         let places: Vec<Option<usize>> = (0..from.metrics.len()).map(place).collect();
-        let place = |metric: usize| places.get(metric).copied().flatten();
+        let new_place = |metric: usize| places.get(metric).copied().flatten();
         for series in &mut self.names.series {
             // No plan has so many metrics: what points to it is left out below, and whoever resolves it finds nothing.
-            series.metric = place(series.metric).unwrap_or(usize::MAX);
+            series.metric = new_place(series.metric).unwrap_or(usize::MAX);
         }
         let names = std::mem::take(&mut self.names);
         let is_known =
@@ -101,7 +101,7 @@ impl Delta {
         self.refused.retain(|&(series, _)| is_known(series));
         let no_value = self.no_value.into_iter();
         self.no_value =
-            no_value.filter_map(|(metric, events)| Some((place(metric)?, events))).collect();
+            no_value.filter_map(|(metric, events)| Some((new_place(metric)?, events))).collect();
         Self { names, ..self }
     }
 }

@@ -88,7 +88,8 @@ impl ShardEntry {
             writer.time(arrived);
         });
         writer.list(self.sections.iter(), |writer, section| {
-            writer.put(section.plan.as_str()).put(<&ByteSlice>::from(&section.head[..]));
+            writer.put(section.plan.as_str()).put(section.is_whole);
+            writer.put(<&ByteSlice>::from(&section.head[..]));
         });
         writer.finish()
     }
@@ -105,7 +106,8 @@ impl ShardEntry {
                 arrived: reader.option(Reader::time)?,
                 sections: reader.list(|reader| {
                     let plan = reader.take()?;
-                    Ok(Section { plan, head: reader.take::<&ByteSlice>()?.to_vec() })
+                    let is_whole = reader.take()?;
+                    Ok(Section { plan, is_whole, head: reader.take::<&ByteSlice>()?.to_vec() })
                 })?,
             })
         })
@@ -130,6 +132,8 @@ impl RecordId {
 pub struct Section {
     /// The plan's hash.
     pub plan: String,
+    /// Whether all its metrics are in it: of a plan that is followed by another, only those are that the next one does not have.
+    pub is_whole: bool,
     /// The head of its delta: counters, times, watermark, as [`streamgauge_engine::stored`] writes it.
     pub head: Vec<u8>,
 }

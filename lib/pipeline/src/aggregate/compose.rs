@@ -89,7 +89,11 @@ pub(super) fn compose(
     for ((section, work), number) in state.sections.iter_mut().zip(works).zip(0..) {
         let PlanState { plan, aggregator } = section;
         let delta = aggregator.fold(piece.decode(decoders.get(plan), frame.log));
-        sections.push(Section { plan: plan.hash.clone(), head: write_head(&delta) });
+        sections.push(Section {
+            plan: plan.hash.clone(),
+            is_whole: work.is_whole(),
+            head: write_head(&delta),
+        });
         deltas.add(number, work, &delta, frame)?;
         if number == 0 {
             counters = delta.counters;

@@ -28,6 +28,11 @@ impl Work {
         self.wanted.get(metric).copied().unwrap_or_default()
     }
 
+    /// Whether the deltas of all its metrics are.
+    pub fn is_whole(&self) -> bool {
+        !self.wanted.contains(&false)
+    }
+
     fn whole(plan: &Arc<Plan>) -> Self {
         Self { plan: Arc::clone(plan), wanted: vec![true; plan.metrics.len()] }
     }

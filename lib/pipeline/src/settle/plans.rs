@@ -53,10 +53,6 @@ impl Settlers {
         move |metric| partition_of(&metric.name, partitions) == partition
     }
 
-    fn all_mut(&mut self) -> impl Iterator<Item = &mut PlanSettler> {
-        self.retiring.iter_mut().chain(&mut self.current).chain(&mut self.fed)
-    }
-
     /// Those that decide.
     pub(super) fn deciding(&self) -> impl Iterator<Item = &PlanSettler> {
         self.retiring.iter().chain(&self.current)
@@ -84,26 +80,33 @@ impl Settlers {
         PlanSettler { settler: Settler::of(Arc::clone(&plan), self.owns()), plan }
     }
 
-    /// Gives each settler its section of an entry. A plan that came back has two: one retires, the other begins.
+    /// Gives each settler its section of an entry.
     ///
-    /// An entry that was made before anybody knew of the plan that is in force here now has no section for it. What both plans
-    /// have it finds in the one that was in force then, which is the first.
-    pub(super) fn take(&mut self, sections: Vec<SectionDelta>) {
-        if let (Some(current), Some(first)) = (&mut self.current, sections.first())
-            && sections.iter().all(|section| section.plan.hash != current.plan.hash)
-        {
-            current.settler.take(first.delta.clone().translated(&first.plan, &current.plan));
+    /// A plan that retires takes what there is of it, the others only what is whole. An entry that was made before anybody knew
+    /// of the plan that is in force here now has no whole section for it: what both have it finds in the one that was in force
+    /// then, which is the first and always whole. A plan that came back has two settlers: one retires, the other begins.
+    pub(super) fn take(&mut self, mut sections: Vec<SectionDelta>) {
+        for one in &mut self.retiring {
+            let of_plan = sections.iter().find(|section| section.plan.hash == one.plan.hash);
+            if let Some(section) = of_plan {
+                one.settler.take(section.delta.clone());
+            }
         }
-        for SectionDelta { plan, delta, .. } in sections {
-            let mut takers: Vec<_> =
-                self.all_mut().filter(|one| one.plan.hash == plan.hash).collect();
-            let last = takers.pop();
-            for one in takers {
-                one.settler.take(delta.clone());
-            }
-            if let Some(last) = last {
-                last.settler.take(delta);
-            }
+        let whole = |sections: &[SectionDelta], plan: &Plan| {
+            sections.iter().position(|one| one.is_whole && one.plan.hash == plan.hash)
+        };
+        if let Some(fed) = &mut self.fed
+            && let Some(place) = whole(&sections, &fed.plan)
+            && let Some(section) = sections.get(place)
+        {
+            fed.settler.take(section.delta.clone());
+        }
+        let Some(current) = &mut self.current else { return };
+        if let Some(place) = whole(&sections, &current.plan) {
+            current.settler.take(sections.swap_remove(place).delta);
+        } else if !sections.is_empty() {
+            let first = sections.swap_remove(0);
+            current.settler.take(first.delta.translated(&first.plan, &current.plan));
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct ShardDelta {
 pub(super) struct SectionDelta {
     /// The plan.
     pub(super) plan: Arc<Plan>,
+    /// Whether all its metrics are in it.
+    pub(super) is_whole: bool,
     /// The delta.
     pub(super) delta: Delta,
     /// The shard's watermark under that plan.
@@ -127,6 +129,7 @@ fn delta(
         earliest = earliest.into_iter().chain(due(plan, &delta)).min();
         sections.push(SectionDelta {
             plan: Arc::clone(plan),
+            is_whole: section.is_whole,
             watermark: delta.watermark,
             latest: delta.span.map(|span| span.latest),
             delta,

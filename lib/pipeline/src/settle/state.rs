@@ -248,7 +248,8 @@ impl State {
     /// Where a delta takes its shard, under the plan in force.
     pub(super) fn watermark_of(&self, delta: &ShardDelta) -> Option<Timestamp> {
         let in_force = self.settlers.current.as_ref().map(|current| current.plan.hash.as_str());
-        let of_plan = delta.sections.iter().find(|section| Some(section.plan.hash.as_str()) == in_force);
+        let of_plan =
+            delta.sections.iter().find(|section| Some(section.plan.hash.as_str()) == in_force);
         of_plan.or(delta.sections.first()).and_then(|section| section.watermark)
     }
 

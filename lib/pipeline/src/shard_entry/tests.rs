@@ -18,8 +18,8 @@ fn entry() -> ShardEntry {
         bytes: 1_000,
         arrived: None,
         sections: vec![
-            Section { plan: "0123456789abcdef".to_owned(), head: vec![1, 2, 3] },
-            Section { plan: "fedcba9876543210".to_owned(), head: vec![] },
+            Section { plan: "0123456789abcdef".to_owned(), is_whole: true, head: vec![1, 2, 3] },
+            Section { plan: "fedcba9876543210".to_owned(), is_whole: false, head: vec![] },
         ],
     }
 }

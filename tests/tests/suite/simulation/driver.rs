@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
-use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::control::{Control, announce};
+use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::memory::{VirtualClock, block_on};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
@@ -101,8 +101,7 @@ impl<'w> Driver<'w> {
         let clock = VirtualClock::new(START);
         let shards = u16::try_from(1 + dice.below(3)).unwrap();
         let stream = SimulatedStream::new(clock.clone(), shards);
-        let shared =
-            Shared::new(clock.clone(), stream.clone(), &dice, workload);
+        let shared = Shared::new(clock.clone(), stream.clone(), &dice, workload);
         let cloud = Cloud::new(&dice);
         Self {
             workload,

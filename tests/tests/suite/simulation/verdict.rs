@@ -34,15 +34,18 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     }
     let mut expected: BTreeMap<Place, Totals> = BTreeMap::new();
     for (rules, replayed) in [&before, &after].into_iter().enumerate() {
-        let of_plan = replayed.points.iter().filter(|(place, _)| {
-            rules_of(workload, run, place).is_some_and(|it| it == rules)
-        });
+        let of_plan = replayed
+            .points
+            .iter()
+            .filter(|(place, _)| rules_of(workload, run, place).is_some_and(|it| it == rules));
         expected.extend(of_plan.map(|(place, totals)| (place.clone(), totals.clone())));
     }
     let places = put.keys().chain(expected.keys()).collect::<BTreeSet<_>>();
     let differences = places.into_iter().filter(|place| put.get(place) != expected.get(place));
     let differences: Vec<_> = differences
-        .map(|place| format!("{place:?}\n  put {:?}\n  not {:?}", put.get(place), expected.get(place)))
+        .map(|place| {
+            format!("{place:?}\n  put {:?}\n  not {:?}", put.get(place), expected.get(place))
+        })
         .collect();
     if !differences.is_empty() {
         return Err(format!("{:?}\n{}", run.in_force, differences.join("\n")));
@@ -67,7 +70,8 @@ fn rules_of(workload: &Workload, run: &Run, (metric, _, start): &Place) -> Optio
     if definitions[0] == definitions[1] {
         return Some(0);
     }
-    let metric_of = |rules: usize| workload.plans[rules].metrics.iter().find(|one| one.name == *metric);
+    let metric_of =
+        |rules: usize| workload.plans[rules].metrics.iter().find(|one| one.name == *metric);
     let start = Timestamp::from_millis(*start);
     // From the beginning on: which definition has the windows from when on.
     let mut has = None;

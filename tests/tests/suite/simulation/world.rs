@@ -99,9 +99,8 @@ pub(super) struct Deployed {
 
 impl Deployed {
     fn new(workload: &Workload) -> Self {
-        let text = |rules: &String| RulesText {
-            files: vec![("rules.yaml".to_owned(), rules.clone())],
-        };
+        let text =
+            |rules: &String| RulesText { files: vec![("rules.yaml".to_owned(), rules.clone())] };
         Self { texts: workload.rules.each_ref().map(text), plans: workload.plans.clone() }
     }
 
