@@ -125,7 +125,9 @@ fn check_overtaken(before: &[&str]) {
         town.put("one", &orders(0, 20));
         let [mut slow, mut quick] = [town.function(RULES), town.function(RULES)];
         take_all(&mut quick, town.batch("one", 0..0));
-        before.iter().for_each(|rules| deploy(&quick, rules));
+        for rules in before {
+            deploy(&quick, rules);
+        }
         {
             let mut taking = pin!(slow.take("orders", town.batch("one", 0..10)));
             let mut is_done =
