@@ -37,7 +37,8 @@ fn rejected(payload: &[u8]) -> Rejected {
 #[test]
 fn headers_are_read_as_written_and_written_as_ever() {
     let fixture = "01 1b0000019b8d99697b 03 6137 00 623132 02 1903e8 80 82 \
-                   70 30313233343536373839616263646566 43 010203 70 66656463626139383736353433323130 40";
+                   70 30313233343536373839616263646566 f5 43 010203 \
+                   70 66656463626139383736353433323130 f4 40";
     check_form(&entry(), ShardEntry::encode, ShardEntry::decode, fixture);
     let arrived = ShardEntry { arrived: Some(Timestamp::EPOCH), sections: vec![], ..entry() };
     assert_eq!(ShardEntry::decode(&arrived.encode()).unwrap(), arrived);
