@@ -92,8 +92,8 @@ impl Settlers {
                 one.settler.take(section.delta.clone());
             }
         }
-        let whole = |sections: &[SectionDelta], plan: &Plan| {
-            sections.iter().position(|one| one.is_whole && one.plan.hash == plan.hash)
+        let whole = |among: &[SectionDelta], plan: &Plan| {
+            among.iter().position(|one| one.is_whole && one.plan.hash == plan.hash)
         };
         if let Some(fed) = &mut self.fed
             && let Some(place) = whole(&sections, &fed.plan)
