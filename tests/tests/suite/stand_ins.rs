@@ -5,6 +5,7 @@
 
 mod benches;
 mod create;
+mod dynamodb;
 mod metered;
 mod session;
 

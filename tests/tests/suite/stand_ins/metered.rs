@@ -50,13 +50,13 @@ fn address(variable: &str) -> SocketAddr {
 }
 
 /// The way to both stand-ins.
-fn routes() -> Routes {
+pub(super) fn routes() -> Routes {
     let [rest, kinesis] = ENDPOINTS.map(address);
     Routes { by_service: BTreeMap::from([(Service::Kinesis, kinesis)]), rest }
 }
 
 /// Twelve digits that no other test has, and no other run has had.
-fn account() -> String {
+pub(super) fn account() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() % 1_000_000_000;
     format!("{now:09}{:03}", COUNT.fetch_add(1, Ordering::Relaxed) % 1_000)
@@ -64,10 +64,10 @@ fn account() -> String {
 
 /// A clock that goes on only when it is told: rates are what they are, however slow the machine is.
 #[derive(Clone, Debug)]
-struct Frozen(Arc<Mutex<Timestamp>>);
+pub(super) struct Frozen(Arc<Mutex<Timestamp>>);
 
 impl Frozen {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Timestamp::now())))
     }
 
@@ -108,7 +108,7 @@ impl Clients {
 }
 
 /// How the SDK is set: an account, as a caller, to the stand-ins or to an endpoint.
-async fn config(
+pub(super) async fn config(
     account: &str,
     caller: &str,
     endpoint: Option<&str>,
