@@ -7,18 +7,20 @@
 //!
 //! 1. [`arguments`]: what was typed.
 //! 2. [`command`]: one file per command.
-//! 3. [`rules`], [`inputs`]: the rules file, or all that is wrong with it; the events.
+//! 3. [`rules`], [`inputs`], [`reading`]: the rules file, or all that is wrong with it; the events.
 //! 4. [`watched`], [`rejects`], [`summary`]: the events on their way, and what became of them.
 //! 5. [`style`], [`words`], [`table`], [`progress`]: what people see.
-//! 6. [`exit`]: how a call ends: its code, and its error message if it has one.
+//! 6. [`exit`]: how a call ends: its code, and its error message if it has one; [`signals`]: somebody wants it to end early.
 
 mod arguments;
 mod command;
 mod exit;
 mod inputs;
 mod progress;
+mod reading;
 mod rejects;
 mod rules;
+mod signals;
 mod style;
 mod summary;
 mod table;

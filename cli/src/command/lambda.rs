@@ -24,6 +24,7 @@ mod supply;
 
 use crate::arguments::{LambdaArguments, LambdaOutput};
 use crate::exit::{Exit, Failure};
+use crate::signals;
 use crate::style::{self, tell};
 use crate::words::{counted, widen};
 use plan::Plan;
@@ -107,7 +108,7 @@ async fn through<R: Running>(
     let Plan { feeds, invocations, asynchronous, run, .. } = plan;
     let interrupted = async {
         tokio::select! {
-            () = session::interrupted() => {}
+            () = signals::interrupted() => {}
             () = printer.failed() => {}
         }
     };

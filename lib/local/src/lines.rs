@@ -13,22 +13,33 @@ pub enum Line<'l> {
     TooLong(u64),
 }
 
-/// Gives all lines that are not empty, with their numbers from 1, until `take` breaks off; unpacks on the way.
+/// Where a line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its number in the input, from 1.
+    pub number: u64,
+    /// Bytes of the input, as stored, that were read when it came: to be compared with [`Input::size_hint`].
+    pub bytes_read: u64,
+}
+
+/// Gives all lines that are not empty, with their places, until `take` breaks off; unpacks on the way.
 pub fn each(
     input: Input,
-    mut take: impl FnMut(u64, Line<'_>) -> ControlFlow<()>,
+    mut take: impl FnMut(Place, Line<'_>) -> ControlFlow<()>,
 ) -> Result<(), InputError> {
     let mut reader = input.open()?;
     let mut block = Block::default();
     while reader.next_block(&mut block)? {
+        let bytes_read = reader.bytes_read();
+        let place = |number| Place { number, bytes_read };
         if let Some(oversized) = &block.oversized
-            && take(block.first_line, Line::TooLong(oversized.length)).is_break()
+            && take(place(block.first_line), Line::TooLong(oversized.length)).is_break()
         {
             return Ok(());
         }
         for (line, number) in block.text.split(|byte| *byte == b'\n').zip(block.first_line..) {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if !line.is_empty() && take(number, Line::Whole(line)).is_break() {
+            if !line.is_empty() && take(place(number), Line::Whole(line)).is_break() {
                 return Ok(());
             }
         }
@@ -39,16 +50,18 @@ pub fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::widen;
 
     /// The lines of some bytes with their numbers.
     fn check(bytes: &[u8], expect: &[(u64, &str)]) {
         let mut lines = Vec::new();
-        let read = each(Input::bytes("x", bytes.to_vec()), |number, line| {
+        let read = each(Input::bytes("x", bytes.to_vec()), |place, line| {
             let text = match line {
                 Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
                 Line::TooLong(length) => format!("{length} bytes"),
             };
-            lines.push((number, text));
+            assert!(place.bytes_read <= widen(bytes.len()));
+            lines.push((place.number, text));
             ControlFlow::Continue(())
         });
         assert!(read.is_ok());

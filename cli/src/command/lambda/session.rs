@@ -1,30 +1,20 @@
 //! One run from its first record to its end, whatever it is that runs: [`Running`] is all that is asked of it.
-//!
-//! Files are read by a thread of their own, in batches within a limit, so that a slow stream slows reading down and nothing
-//! piles up in memory.
 
 use super::plan::{End, Event, Feed, Target};
 use super::supply::Supply;
 use crate::exit::Failure;
+use crate::reading::{self, Batch, Text};
 use crate::style::{self, tell};
 use crate::words::counted;
 use bytes::Bytes;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Duration;
 use streamgauge_engine::hash;
 use streamgauge_lambda::invoke::Outcome;
-use streamgauge_local::input::{Input, InputError};
-use streamgauge_local::lines::{self, Line};
+use streamgauge_local::input::Input;
 use streamgauge_meter::bill::Bill;
-use tokio::sync::mpsc;
 
-/// Lines that are put or sent at once: as many as `PutRecords` takes.
-const LINES_AT_ONCE: usize = 500;
-/// Batches of lines that wait.
-const BATCHES_MAX: usize = 4;
 /// The longest partition key, in characters.
 const KEY_CHARACTERS_MAX: usize = 256;
 
@@ -133,23 +123,12 @@ async fn through<R: Running>(
     Ok(())
 }
 
-/// Lines on their way, or why there are no more.
-type Batch = Result<Vec<Bytes>, Stopped>;
-
-/// Why reading stopped before the end.
-#[derive(Debug)]
-enum Stopped {
-    Input(InputError),
-    TooLong { name: String, line: u64, length: u64 },
-}
-
 /// Puts or sends all lines of an input.
 async fn feed<R: Running>(running: &R, target: &Target, input: Input) -> Result<(), Failure> {
-    let (sender, mut batches) = mpsc::channel(BATCHES_MAX);
-    thread::spawn(move || read(input, &sender));
+    let mut batches = reading::start(vec![input]);
     let mut without_field = 0;
     while let Some(batch) = batches.recv().await {
-        let lines = batch.map_err(stopped)?;
+        let (lines, too_long) = whole(batch?);
         let (done, what) = match target {
             Target::Stream(stream, field) => {
                 let field = field.as_deref();
@@ -175,6 +154,7 @@ async fn feed<R: Running>(running: &R, target: &Target, input: Input) -> Result<
         done.map_err(|error| {
             Failure::outside(format!("{what} did not take what was put: {error}"))
         })?;
+        too_long.map_or(Ok(()), Err)?;
     }
     if without_field > 0 {
         tell(format_args!(
@@ -186,44 +166,20 @@ async fn feed<R: Running>(running: &R, target: &Target, input: Input) -> Result<
     Ok(())
 }
 
-/// Reads lines until nobody wants more.
-fn read(input: Input, batches: &mpsc::Sender<Batch>) {
-    let name = input.name().to_owned();
-    let mut batch = Vec::with_capacity(LINES_AT_ONCE);
-    let mut too_long = None;
-    let read = lines::each(input, |line, text| match text {
-        Line::Whole(text) => {
-            batch.push(Bytes::copy_from_slice(text));
-            if batch.len() == LINES_AT_ONCE
-                && batches.blocking_send(Ok(std::mem::take(&mut batch))).is_err()
-            {
-                return ControlFlow::Break(());
+/// The lines of a batch up to one that is too long, and what to say about that one.
+fn whole(batch: Batch) -> (Vec<Bytes>, Option<Failure>) {
+    let mut lines = Vec::with_capacity(batch.lines.len());
+    for (number, text) in batch.lines {
+        match text {
+            Text::Whole(line) => lines.push(line),
+            Text::TooLong(length) => {
+                let told = format!("{}:{number}: the line has {length} bytes", batch.input);
+                let hint = "a record of a stream has at most 10 MiB, a message 1 MiB";
+                return (lines, Some(Failure::wrong(told).hint(hint)));
             }
-            ControlFlow::Continue(())
-        }
-        Line::TooLong(length) => {
-            too_long = Some(Stopped::TooLong { name: name.clone(), line, length });
-            ControlFlow::Break(())
-        }
-    });
-    let stop = read.err().map(Stopped::Input).or(too_long);
-    // Who no longer listens has ended the run.
-    if !batch.is_empty() && batches.blocking_send(Ok(batch)).is_err() {
-        return;
-    }
-    if let Some(stop) = stop {
-        drop(batches.blocking_send(Err(stop)));
-    }
-}
-
-fn stopped(stopped: Stopped) -> Failure {
-    match stopped {
-        Stopped::Input(error) => error.into(),
-        Stopped::TooLong { name, line, length } => {
-            Failure::wrong(format!("{name}:{line}: the line has {length} bytes"))
-                .hint("a record of a stream has at most 10 MiB, a message 1 MiB")
         }
     }
+    (lines, None)
 }
 
 /// The value of a line's field, if it can be a partition key.
@@ -236,37 +192,6 @@ fn value_of(line: &[u8], field: &str) -> Option<String> {
         _ => return None,
     };
     (1..=KEY_CHARACTERS_MAX).contains(&value.chars().count()).then_some(value)
-}
-
-/// Waits for Ctrl-C, or for the SIGTERM by which `timeout`, CI and service managers end a process.
-pub(super) async fn interrupted() {
-    tokio::select! {
-        () = ctrl_c() => {}
-        () = terminated() => {}
-    }
-}
-
-async fn ctrl_c() {
-    // Where signals cannot be waited for, the process ends by them as any other does.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    if let Ok(mut signals) = signal(SignalKind::terminate())
-        && signals.recv().await.is_some()
-    {
-        return;
-    }
-    std::future::pending::<()>().await;
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending::<()>().await;
 }
 
 /// How long a clean end may take before the process ends without it.

@@ -71,7 +71,9 @@ enum Wrong {
     ProvesTheFuture,
     Reverses,
     TakesByItself,
+    MixesShards,
     ProvesAnything,
+    KeepsWhatIsGone,
     NeverEnds,
 }
 
@@ -85,19 +87,21 @@ impl Clock for Bent {
 
 impl SourceBench for Bent {
     async fn open(&self) -> ShardId {
-        self.0.open(&"parent".into(), &[]);
-        "parent".into()
+        let id: ShardId = format!("parent-{}", self.0.shards().await.unwrap().len()).into();
+        self.0.open(&id, &[]);
+        id
     }
 
-    async fn put(&self, shard: &ShardId, bytes: &[u8]) {
-        self.0.put(shard, bytes).unwrap();
+    async fn put(&self, shard: &ShardId, bytes: &[u8]) -> SequenceNumber {
+        self.0.put(shard, bytes).unwrap()
     }
 
     async fn split(&self, shard: &ShardId) -> Option<[ShardId; 2]> {
         self.0.close(shard);
-        Some(["left", "right"].map(|child| {
-            self.0.open(&child.into(), std::slice::from_ref(shard));
-            child.into()
+        Some(["left", "right"].map(|side| {
+            let child = format!("{shard}-{side}").into();
+            self.0.open(&child, std::slice::from_ref(shard));
+            child
         }))
     }
 }
@@ -108,6 +112,7 @@ impl Source for Bent {
         match self.2 {
             Wrong::Reverses => batch.records.reverse(),
             Wrong::TakesByItself => self.0.taken(&batch.shard, &batch.records[0].sequence).await?,
+            Wrong::MixesShards => batch.shard = "parent-0".into(),
             _ => {}
         }
         Ok(Some(batch))
@@ -137,8 +142,10 @@ impl Stream for Bent {
             (Wrong::ProvesTheFuture, Progress::Empty { .. }) => {
                 Progress::Empty { asked_at: asked_at.plus(1) }
             }
-            (Wrong::ProvesAnything, _) if after.is_some() => Progress::Empty { asked_at },
-            (Wrong::NeverEnds, Progress::Ended) => Progress::Empty { asked_at },
+            (Wrong::ProvesAnything, _) | (Wrong::NeverEnds, Progress::Ended) if after.is_some() => {
+                Progress::Empty { asked_at }
+            }
+            (Wrong::KeepsWhatIsGone, Progress::Ended) if after.is_none() => Progress::Waiting,
             (_, progress) => progress,
         })
     }
@@ -159,6 +166,8 @@ fn the_memory_source_keeps_the_contract_and_a_wrong_one_is_found() {
     );
     check_source(Wrong::Reverses, "records come in the order of their shard");
     check_source(Wrong::TakesByItself, "what was not taken comes again, and only that");
+    check_source(Wrong::MixesShards, "what children of a shard get comes as theirs");
+    check_source(Wrong::KeepsWhatIsGone, "a shard that is not listed has ended");
     check_source(Wrong::ProvesAnything, "a proof is about the position that was asked for");
     check_source(
         Wrong::NeverEnds,
