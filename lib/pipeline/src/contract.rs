@@ -16,6 +16,7 @@
 
 mod clock;
 mod log;
+mod points;
 mod sink;
 mod snapshots;
 mod source;
@@ -32,6 +33,7 @@ use streamgauge_engine::time::{Millis, Timestamp};
 
 pub use clock::clock_contract;
 pub use log::log_contract;
+pub use points::{PointsBench, PointsFault, points_contract};
 pub use sink::{SinkBench, SinkFault, sink_contract};
 pub use snapshots::snapshots_contract;
 pub use source::{SourceBench, source_contract, stream_contract};

@@ -2,16 +2,20 @@
 //!
 //! 1. [`port`]: what the order of effects asks of the world, as traits; [`world`] bundles them.
 //! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`]: what stands in the logs.
+//!    [`stored`]: what all their forms have in common.
 //! 3. [`contract`]: what every adapter of a port must keep, as suites that run against it.
-//! 4. [`memory`]: adapters that keep everything in memory, for tests and simulations.
-//! 5. [`render`]: points and the summary as text.
+//! 4. [`deliver`]: sends the points that stand in the settle log, each once.
+//! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations.
+//! 6. [`render`]: points and the summary as text.
 
 pub mod contract;
 pub mod control;
+pub mod deliver;
 pub mod memory;
 pub mod port;
 pub mod publication;
 pub mod render;
 pub mod settle_entry;
 pub mod shard_entry;
+pub mod stored;
 pub mod world;

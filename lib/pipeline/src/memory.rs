@@ -6,6 +6,7 @@
 
 mod clock;
 mod log;
+mod points;
 mod sink;
 mod snapshots;
 mod source;
@@ -21,6 +22,7 @@ use std::task::{Context, Poll, Waker};
 
 pub use clock::VirtualClock;
 pub use log::MemoryLog;
+pub use points::{MemoryCall, MemoryPoints, SumKey, Total};
 pub use sink::MemorySink;
 pub use snapshots::MemorySnapshots;
 pub use source::MemorySource;

@@ -7,7 +7,7 @@
 //! 2. [`log`]: what a fold made of them is appended, by compare-and-swap on the next version.
 //! 3. [`snapshots`]: the folded state, so that a fold need not begin at the beginning.
 //! 4. [`wake`]: the next function is told to look.
-//! 5. [`sink`]: what was decided goes out.
+//! 5. [`sink`]: what was decided goes out; [`points`]: so do points, to a place that adds up.
 //! 6. [`clock`]: what time it is.
 //! 7. [`rules`]: the text of a plan to the plan.
 //!
@@ -18,6 +18,7 @@ use std::error::Error;
 
 pub mod clock;
 pub mod log;
+pub mod points;
 pub mod rules;
 pub mod sink;
 pub mod snapshots;

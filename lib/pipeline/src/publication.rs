@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use streamgauge_engine::output::Values;
 use streamgauge_engine::series::SeriesKey;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
 
 /// The points of one settle entry, in the order in which they were decided.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +47,18 @@ pub struct PublishedPoint {
     pub values: Values,
 }
 
+impl PublishedPoint {
+    /// The time that the point is put under: its window's start, of a window over an hour its last minute, so that it is not
+    /// days old when it is put.
+    pub fn stamp(&self) -> Timestamp {
+        if self.window_end > self.window_start.plus(HOUR_MS) {
+            self.window_end.minus(MINUTE_MS)
+        } else {
+            self.window_start
+        }
+    }
+}
+
 /// What kind of point it is, to a sink that adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PointKind {
@@ -59,3 +71,5 @@ pub enum PointKind {
     /// The final point of a live metric, whose increments were put already: it is recorded and not put.
     Recorded,
 }
+
+mod codec;

@@ -54,3 +54,5 @@ pub enum Answer {
     /// It is closed, and read to its end.
     Finished,
 }
+
+mod codec;

@@ -1,6 +1,7 @@
 //! Each suite passes the memory adapter, and each of its rules finds an adapter that is wrong in this one way.
 
 mod ends;
+mod points;
 mod stores;
 
 use super::{Broken, StoreBench};

@@ -1,0 +1,258 @@
+//! How far a lane is, and what is to be done next: pure decisions, and the register that they are made from.
+//!
+//! ```text
+//!            mark: cursor 3/0, sending until 3/9        done: cursor 3/9
+//!  nothing ───────────────► sending ─┬─ Delivered ───► nothing (the next mark says it too)
+//!                                    ├─ Retry ───────► backs off until `retry_at`
+//!                                    ├─ Rejected ────► suspects the points, and sends half of them
+//!                                    └─ no answer ───► asks after 5 minutes ─┬─ taken ─────► as delivered
+//!                                                                            └─ not taken ─► nothing, or dead letters
+//! ```
+//!
+//! While a lane is *sending*, nobody but the invocation that the register names touches it before its deadline, which no call
+//! outlives. All that is known of the call is in the register, so whoever comes after a crash decides as its maker would have.
+
+mod codec;
+
+use crate::port::Partition;
+use crate::port::log::Version;
+use crate::port::points::{READ_BACK_MS, Receipt};
+use crate::port::wake::WAKE_DELAY_MS_MAX;
+use std::collections::BTreeMap;
+use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, SECOND_MS, Timestamp};
+
+/// The oldest point that is sent again after nobody knows whether it was taken, in milliseconds. Older ones are read back late
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>).
+pub const RESEND_AGE_MS_MAX: Millis = 3 * HOUR_MS;
+/// How long points are retried, in milliseconds; after two weeks `CloudWatch` refuses them.
+pub const GIVE_UP_MS: Millis = 13 * DAY_MS;
+/// The first pause after a call that is to be retried, in milliseconds, unless the other end asks for more.
+const BACK_OFF_MS: Millis = SECOND_MS;
+
+/// A place in a settle log: before the point with this number of the entry with this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor {
+    /// The entry.
+    pub version: Version,
+    /// The point's place in its publication.
+    pub point: u32,
+}
+
+impl Cursor {
+    /// Before all points of an entry.
+    pub const fn before(version: Version) -> Self {
+        Self { version, point: 0 }
+    }
+}
+
+/// The register of a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Everything before it is done: delivered, or in the dead letters.
+    pub cursor: Cursor,
+    /// The call that is being made, or of which no answer has come.
+    pub sending: Option<Sending>,
+    /// Of the points between the cursor and here one or more were rejected.
+    pub suspect: Option<Cursor>,
+    /// Nothing is sent before.
+    pub retry_at: Option<Timestamp>,
+    /// How many calls in a row are to be retried.
+    pub attempts: u32,
+    /// Since when no call was taken.
+    pub failing_since: Option<Timestamp>,
+    /// The minute of the receipts; it never goes back, whatever clocks do.
+    pub minute: Timestamp,
+    /// How many calls were taken in that minute, per namespace.
+    pub receipts: BTreeMap<String, u32>,
+    /// The last entry of the dead letters that the lane knows.
+    pub letters: Version,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self {
+            cursor: Cursor::before(Version::START.next()),
+            sending: None,
+            suspect: None,
+            retry_at: None,
+            attempts: 0,
+            failing_since: None,
+            minute: Timestamp::EPOCH,
+            receipts: BTreeMap::new(),
+            letters: Version::START,
+        }
+    }
+}
+
+/// A call between its mark and its outcome. It holds the points from the lane's cursor on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// The first point that it does not hold.
+    pub until: Cursor,
+    /// How many points it puts.
+    pub points: u64,
+    /// Points among them that can never be sent, and why: dead letters once the call is done.
+    pub refused: Vec<(Cursor, String)>,
+    /// How it can be found again.
+    pub receipt: Receipt,
+    /// Who makes it.
+    pub invocation: String,
+    /// It has ended by then, with an answer or without.
+    pub deadline: Timestamp,
+    /// The clock just before the mark.
+    pub sent_at: Timestamp,
+    /// The stamp of its oldest point.
+    pub oldest: Timestamp,
+}
+
+impl Sending {
+    /// When it can be asked whether it was taken.
+    pub fn ask_at(&self) -> Timestamp {
+        self.sent_at.plus(READ_BACK_MS)
+    }
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Another invocation sends.
+    Leave,
+    /// Nothing before this moment.
+    Wait(Timestamp),
+    /// To ask whether the call with this receipt was taken.
+    Ask(Receipt),
+    /// To send what waits.
+    Send,
+}
+
+/// What of the points that the lane passes goes to the dead letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dead {
+    /// These, and why.
+    pub refused: Vec<(Cursor, String)>,
+    /// All others too, for this reason.
+    pub rest: Option<String>,
+}
+
+impl Lane {
+    /// What is to be done next.
+    pub fn step(&self, now: Timestamp, invocation: &str) -> Step {
+        let Some(sending) = &self.sending else {
+            return match self.retry_at {
+                Some(retry_at) if now < retry_at => Step::Wait(retry_at),
+                _ => Step::Send,
+            };
+        };
+        if sending.invocation != invocation && now < sending.deadline {
+            Step::Leave
+        } else if now < sending.ask_at() {
+            Step::Wait(sending.ask_at())
+        } else {
+            Step::Ask(sending.receipt.clone())
+        }
+    }
+
+    /// The receipt of the next call in a namespace.
+    pub fn receipt(&self, namespace: &str, partition: Partition, now: Timestamp) -> Receipt {
+        let whole = now.as_millis().div_euclid(MINUTE_MS) * MINUTE_MS;
+        let minute = self.minute.max(Timestamp::from_millis(whole));
+        let taken = self.receipts.get(namespace).filter(|_| minute == self.minute);
+        let number = taken.copied().unwrap_or(0).saturating_add(1);
+        Receipt { namespace: namespace.to_owned(), partition, minute, number }
+    }
+
+    /// How many of the points that wait go into the next call at most, if so many of them are suspect: one that is rejected is
+    /// found by halving.
+    pub fn points_max(&self, suspects: usize) -> Option<usize> {
+        self.suspect.filter(|_| suspects > 0).map(|_| suspects.div_ceil(2))
+    }
+
+    /// Whether points that wait since then have failed for too long.
+    pub fn gives_up(&self, waiting_since: Timestamp, now: Timestamp) -> bool {
+        self.failing_since
+            .is_some_and(|failing_since| failing_since.max(waiting_since).plus(GIVE_UP_MS) <= now)
+    }
+
+    /// The mark before a call.
+    #[must_use]
+    pub fn marked(&self, sending: Sending) -> Self {
+        let minute = sending.receipt.minute;
+        let receipts = if minute == self.minute { self.receipts.clone() } else { BTreeMap::new() };
+        Self { sending: Some(sending), retry_at: None, minute, receipts, ..self.clone() }
+    }
+
+    /// Without the mark: the call was not taken.
+    #[must_use]
+    pub fn unmarked(&self) -> Self {
+        Self { sending: None, ..self.clone() }
+    }
+
+    /// Past points that need no call.
+    #[must_use]
+    pub fn moved(&self, cursor: Cursor) -> Self {
+        let suspect = self.suspect.filter(|suspect| *suspect > cursor);
+        Self { cursor, suspect, ..self.clone() }
+    }
+
+    /// The call was taken.
+    #[must_use]
+    pub fn delivered(&self, sending: Sending) -> (Self, Dead) {
+        let mut lane = self.unmarked().moved(sending.until).answered();
+        lane.receipts.insert(sending.receipt.namespace, sending.receipt.number);
+        (lane, Dead { refused: sending.refused, rest: None })
+    }
+
+    /// The call was not taken and is to be made again, after a pause.
+    #[must_use]
+    pub fn retried(&self, after_ms: Millis, now: Timestamp) -> Self {
+        let doubled = BACK_OFF_MS << self.attempts.min(20);
+        let pause = after_ms.max(doubled.min(WAKE_DELAY_MS_MAX));
+        Self {
+            attempts: self.attempts.saturating_add(1),
+            failing_since: Some(self.failing_since.unwrap_or(now)),
+            retry_at: Some(now.plus(pause)),
+            ..self.unmarked()
+        }
+    }
+
+    /// The other end will never take the call: one point is a dead letter, of more the one is looked for.
+    #[must_use]
+    pub fn rejected(&self, sending: Sending, reason: &str) -> (Self, Dead) {
+        let lane = self.unmarked().answered();
+        if sending.points > 1 {
+            return (Self { suspect: Some(sending.until), ..lane }, Dead::default());
+        }
+        let rest = Some(format!("the other end rejects it: {reason}"));
+        let lane = Self { suspect: None, ..lane.moved(sending.until) };
+        (lane, Dead { refused: sending.refused, rest })
+    }
+
+    /// No answer came, and the call has ended: who comes next need not wait for its deadline.
+    #[must_use]
+    pub fn unknown(&self, now: Timestamp) -> Self {
+        let sending = self.sending.clone();
+        let sending =
+            sending.map(|sending| Sending { deadline: now.min(sending.deadline), ..sending });
+        Self { sending, ..self.clone() }
+    }
+
+    /// The other end was asked, and has not taken the call: it is made again, unless a point of it is too old for that.
+    #[must_use]
+    pub fn not_taken(&self, sending: Sending, now: Timestamp) -> (Self, Dead) {
+        if sending.oldest.plus(RESEND_AGE_MS_MAX) >= now {
+            return (self.unmarked(), Dead::default());
+        }
+        let rest = "no answer came, and it is too old to be sent again".to_owned();
+        (self.unmarked().moved(sending.until), Dead { refused: sending.refused, rest: Some(rest) })
+    }
+
+    /// When something is to be done again, if anything is left open.
+    pub fn opens_at(&self) -> Option<Timestamp> {
+        self.sending.as_ref().map(Sending::ask_at).or(self.retry_at)
+    }
+
+    /// The other end has answered.
+    fn answered(self) -> Self {
+        Self { attempts: 0, failing_since: None, retry_at: None, ..self }
+    }
+}

@@ -1,0 +1,283 @@
+//! A world in memory with a settle log to follow, and a place that adds points up.
+
+use crate::contract::Fault;
+use crate::deliver::{DeadLetter, DeadLetters, Deliver, DeliverError, DeliverSettings, Delivered};
+use crate::memory::{
+    MemoryCall, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
+    block_on,
+};
+use crate::port::Partition;
+use crate::port::clock::Clock;
+use crate::port::log::{Append, Chunks, Entry, Log, LogId, Version};
+use crate::port::points::{Packed, Points, Queued, Receipt};
+use crate::port::rules::{NoPlan, Rules, RulesText};
+use crate::port::sink::Delivery;
+use crate::port::{Retryable, wake::WakeUp};
+use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint};
+use crate::settle_entry::{POINTS, SettleEntry};
+use crate::world::World;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use streamgauge_engine::output::Values;
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::series::SeriesKey;
+use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Millis, SECOND_MS, Timestamp};
+
+/// When tests begin.
+pub(super) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
+/// How long an invocation may take.
+pub(super) const TIMEOUT_MS: Millis = MINUTE_MS;
+const BYTES_MAX: usize = 64 << 20;
+
+/// No rules: deliver needs none.
+#[derive(Debug)]
+pub(super) struct NoRules;
+
+impl Rules for NoRules {
+    fn compile(&self, _: &RulesText) -> Result<Arc<Plan>, NoPlan> {
+        Err(NoPlan { message: "there are none".to_owned(), source: None })
+    }
+
+    fn deployed(&self) -> Option<&RulesText> {
+        None
+    }
+}
+
+/// All that tests share with the functions that they run.
+#[derive(Debug)]
+pub(super) struct Bench {
+    pub(super) clock: VirtualClock,
+    pub(super) log: MemoryLog<VirtualClock>,
+    pub(super) snapshots: MemorySnapshots<VirtualClock>,
+    pub(super) wake: MemoryWake<VirtualClock>,
+    pub(super) points: MemoryPoints<VirtualClock>,
+    rules: NoRules,
+    versions: AtomicU64,
+    invocations: AtomicU64,
+}
+
+impl World for &Bench {
+    type Log = MemoryLog<VirtualClock>;
+    type Snapshots = MemorySnapshots<VirtualClock>;
+    type Stream = MemorySource<VirtualClock>;
+    type Wake = MemoryWake<VirtualClock>;
+    type Clock = VirtualClock;
+    type Rules = NoRules;
+
+    fn log(&self) -> &Self::Log {
+        &self.log
+    }
+
+    fn snapshots(&self) -> &Self::Snapshots {
+        &self.snapshots
+    }
+
+    fn streams(&self) -> &[Self::Stream] {
+        &[]
+    }
+
+    fn wake(&self) -> &Self::Wake {
+        &self.wake
+    }
+
+    fn clock(&self) -> &Self::Clock {
+        &self.clock
+    }
+
+    fn rules(&self) -> &Self::Rules {
+        &self.rules
+    }
+}
+
+impl Points for &Bench {
+    type Call = MemoryCall;
+
+    fn pack(&self, points: &[Queued<'_>], receipt: &Receipt, now: Timestamp) -> Packed<MemoryCall> {
+        self.points.pack(points, receipt, now)
+    }
+
+    async fn put(&self, call: &MemoryCall) -> Delivery {
+        self.points.put(call).await
+    }
+
+    async fn was_taken(&self, receipt: &Receipt) -> Result<bool, Retryable> {
+        self.points.was_taken(receipt).await
+    }
+}
+
+/// An environment of the function.
+pub(super) type Environment<'a> = Deliver<&'a Bench, &'a Bench>;
+
+pub(super) fn partition() -> Partition {
+    Partition::default()
+}
+
+impl Bench {
+    /// A place that takes so many points per call.
+    pub(super) fn new(call_points_max: usize) -> Self {
+        let clock = VirtualClock::new(START);
+        Self {
+            log: MemoryLog::new(clock.clone(), BYTES_MAX),
+            snapshots: MemorySnapshots::new(clock.clone(), BYTES_MAX),
+            wake: MemoryWake::new(clock.clone()),
+            points: MemoryPoints::new(clock.clone(), call_points_max),
+            clock,
+            rules: NoRules,
+            versions: AtomicU64::new(0),
+            invocations: AtomicU64::new(0),
+        }
+    }
+
+    /// A new environment.
+    pub(super) fn environment(&self) -> Environment<'_> {
+        Deliver::new(self, self, DeliverSettings::default())
+    }
+
+    /// Settles points into one entry: their names, which begin with the namespace and a slash. `!` at the end: only recorded.
+    pub(super) fn settle(&self, names: &[&str]) {
+        self.settle_late(names, 0);
+    }
+
+    /// The same for windows that began so much earlier.
+    pub(super) fn settle_late(&self, names: &[&str], age_ms: Millis) {
+        let mut publication = Publication::default();
+        for name in names {
+            let (namespace, value) = name.split_once('/').unwrap();
+            let known = publication.metrics.iter().position(|known| known.namespace == namespace);
+            let metric = known.unwrap_or_else(|| {
+                publication.metrics.push(metric(namespace));
+                publication.metrics.len() - 1
+            });
+            let window_start = self.clock.now().minus(age_ms);
+            publication.points.push(PublishedPoint {
+                metric: u32::try_from(metric).unwrap(),
+                series: Arc::new(SeriesKey::new([value.trim_end_matches('!')])),
+                window_start,
+                window_end: window_start.plus(MINUTE_MS),
+                kind: if value.ends_with('!') { PointKind::Recorded } else { PointKind::Final },
+                values: Values::Count(1),
+            });
+        }
+        self.append(&publication);
+    }
+
+    fn append(&self, publication: &Publication) {
+        let header = SettleEntry {
+            clock: self.clock.now(),
+            control: Version::START,
+            taken: Vec::new(),
+            listing: None,
+            answers: Vec::new(),
+            watermark: None,
+            points: u64::try_from(publication.points.len()).unwrap(),
+        };
+        let chunks = if publication.points.is_empty() {
+            Chunks::new()
+        } else {
+            Chunks::from([(POINTS, publication.encode())])
+        };
+        let expires_at = self.clock.now().plus(30 * DAY_MS);
+        let entry = Entry::new(header.encode(), chunks, expires_at).unwrap();
+        let version = Version(self.versions.fetch_add(1, Ordering::Relaxed)).next();
+        let outcome = block_on(self.log.append(&LogId::settle(partition()), version, &entry));
+        assert_eq!(outcome.unwrap(), Append::Appended);
+    }
+
+    /// The name and the deadline of the next invocation.
+    pub(super) fn invocation(&self) -> (String, Timestamp) {
+        let number = self.invocations.fetch_add(1, Ordering::Relaxed);
+        (format!("invocation {number}"), self.clock.now().plus(TIMEOUT_MS))
+    }
+
+    /// An invocation in an environment, to its end.
+    pub(super) fn run(&self, environment: &mut Environment<'_>) -> Delivered {
+        self.try_run(environment).unwrap()
+    }
+
+    pub(super) fn try_run(
+        &self,
+        environment: &mut Environment<'_>,
+    ) -> Result<Delivered, DeliverError> {
+        let (name, deadline) = self.invocation();
+        block_on(environment.run(partition(), &name, deadline))
+    }
+
+    /// An invocation that is cut off after so many polls; whether it had ended before.
+    pub(super) fn run_cut(&self, environment: &mut Environment<'_>, polls: usize) -> bool {
+        let (name, deadline) = self.invocation();
+        let mut run = Box::pin(environment.run(partition(), &name, deadline));
+        let mut context = Context::from_waker(Waker::noop());
+        (0..polls).any(|_| matches!(run.as_mut().poll(&mut context), Poll::Ready(_)))
+    }
+
+    /// Ticks each minute in new environments until nothing is left, or so many times.
+    pub(super) fn tick(&self, times: usize) -> Delivered {
+        let mut environment = self.environment();
+        for _ in 0..times {
+            self.clock.advance(MINUTE_MS);
+            let delivered = self.run(&mut environment);
+            if delivered.behind == 0 && delivered.wake_at.is_none() {
+                return delivered;
+            }
+        }
+        panic!("something is left after {times} minutes: {:?}", self.run(&mut environment));
+    }
+
+    /// The wake-ups that are due, taken out.
+    pub(super) fn wake_ups(&self) -> Vec<WakeUp> {
+        std::iter::from_fn(|| self.wake.take()).collect()
+    }
+
+    /// How often each point was taken, by its name.
+    pub(super) fn counted(&self) -> BTreeMap<String, u64> {
+        let totals = self.points.totals();
+        let named = totals.into_iter().map(|((namespace, _, values, _), total)| {
+            (format!("{namespace}/{}", values.concat()), total.samples)
+        });
+        let mut counted = BTreeMap::new();
+        for (name, samples) in named {
+            *counted.entry(name).or_default() += samples;
+        }
+        counted
+    }
+
+    /// The dead letters: names and reasons.
+    pub(super) fn dead(&self) -> Vec<(String, String)> {
+        let letters = self.letters().into_iter().map(|letter| {
+            let values: Vec<_> = letter.point.series.values().collect();
+            (format!("{}/{}", letter.metric.namespace, values.concat()), letter.reason)
+        });
+        letters.collect()
+    }
+
+    pub(super) fn letters(&self) -> Vec<DeadLetter> {
+        let mut reader = DeadLetters::new(partition());
+        let mut letters = Vec::new();
+        while let Some(more) = block_on(reader.next(&self.log)).unwrap() {
+            letters.extend(more);
+        }
+        letters
+    }
+
+    /// Each of these points was taken once, and no other.
+    pub(super) fn check_counted(&self, names: &[&str]) {
+        let expected: BTreeMap<_, _> = names.iter().map(|&name| (name.to_owned(), 1)).collect();
+        assert_eq!(self.counted(), expected);
+    }
+}
+
+fn metric(namespace: &str) -> PublishedMetric {
+    PublishedMetric {
+        namespace: namespace.to_owned(),
+        name: "orders".to_owned(),
+        dimensions: vec!["partner".to_owned()],
+        unit: None,
+    }
+}
+
+/// Milliseconds from the start of the test.
+pub(super) fn after(seconds: i64) -> Timestamp {
+    START.plus(seconds * SECOND_MS)
+}
