@@ -6,6 +6,7 @@
 
 mod partials;
 mod seen;
+mod state;
 
 use crate::accumulate::Contribution;
 use crate::decode::{Batch, Event, Take};
@@ -26,8 +27,12 @@ pub struct Aggregator {
     furthest: Option<Timestamp>,
     /// The smallest event time so far.
     earliest: Option<Timestamp>,
+    /// Until the watermark has passed this, the horizon of remembered identities is counted from here.
+    horizon_from: Option<Timestamp>,
     seen: Option<Seen>,
     partials: PartialTable,
+    /// Deltas hold the identities that were seen.
+    collects: bool,
 }
 
 /// Whether a metric takes an event.
@@ -44,16 +49,30 @@ const FETCHED_TOGETHER: usize = 64;
 impl Aggregator {
     /// A shard from which nothing has come yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let timing = plan.timing;
-        let seen = timing
-            .deduplicate
-            .map(|horizon| Seen::new(horizon, timing.out_of_order + timing.max_ahead));
-        Self { plan, furthest: None, earliest: None, seen, partials: PartialTable::default() }
+        Self {
+            furthest: None,
+            earliest: None,
+            horizon_from: None,
+            seen: Seen::of(&plan),
+            partials: PartialTable::default(),
+            collects: false,
+            plan,
+        }
+    }
+
+    /// A shard from which nothing has come yet, whose deltas go to a log: they hold the identities that were seen.
+    pub fn collecting(plan: Arc<Plan>) -> Self {
+        Self { collects: true, ..Self::new(plan) }
     }
 
     /// The event time up to which all events of the shard are believed to have arrived.
     pub fn watermark(&self) -> Option<Timestamp> {
         self.furthest.map(|furthest| furthest.minus(self.plan.timing.out_of_order))
+    }
+
+    /// Where the horizon of remembered identities ends.
+    fn horizon_end(&self) -> Option<Timestamp> {
+        self.watermark().max(self.horizon_from)
     }
 
     /// Folds the shard's next batch.
@@ -90,6 +109,7 @@ impl Aggregator {
                 delta.no_value.push((metric, 1));
             }
         }
+        delta.furthest = self.furthest;
         delta.watermark = self.watermark();
         self.partials.finish(&mut delta);
         Delta { names: batch.names, rejects: batch.rejects, ..delta }
@@ -137,8 +157,9 @@ impl Aggregator {
             delta.counters.filtered += 1;
             return true;
         }
-        if let (Some(stamp), Some(horizon)) = (stamp, self.plan.timing.deduplicate)
-            && stamp.minus(horizon) > event.time
+        let horizon_end = stamp.max(self.horizon_from);
+        if let (Some(end), Some(horizon)) = (horizon_end, self.plan.timing.deduplicate)
+            && end.minus(horizon) > event.time
         {
             // It could be a copy of an event that is forgotten already.
             for take in takes {
@@ -147,12 +168,16 @@ impl Aggregator {
             delta.counters.late += 1;
             return true;
         }
-        let watermark = self.watermark().unwrap_or(event.time);
-        if let Some(seen) = &mut self.seen
-            && !seen.insert(event.identity, event.time, stamp, watermark)
-        {
-            delta.counters.duplicate += 1;
-            return false;
+        let next_end = self.horizon_end().unwrap_or(event.time);
+        if let Some(seen) = &mut self.seen {
+            let Some(generation) = seen.insert(event.identity, event.time, horizon_end, next_end)
+            else {
+                delta.counters.duplicate += 1;
+                return false;
+            };
+            if self.collects {
+                delta.ids.push(generation, event.identity);
+            }
         }
         let mut taken = false;
         for take in takes {

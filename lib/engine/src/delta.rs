@@ -13,7 +13,7 @@ use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
 
 /// What one batch of one shard adds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delta {
     /// What became of the batch's records.
     pub counters: Counters,
@@ -25,7 +25,9 @@ pub struct Delta {
     pub beginnings: Vec<Beginning>,
     /// The largest step by which one event moved the watermark on.
     pub leap: Option<Leap>,
-    /// The shard's watermark after the batch; absent until its first event.
+    /// The shard's largest event time up to the batch's end, held down by arrival; absent until its first event.
+    pub furthest: Option<Timestamp>,
+    /// The shard's watermark after the batch: `furthest`, less the plan's `out_of_order`.
     pub watermark: Option<Timestamp>,
     /// The series and windows that the other parts point into.
     pub names: Names,
@@ -39,6 +41,37 @@ pub struct Delta {
     pub no_value: Vec<(usize, u64)>,
     /// Events that a metric refused as late, per series.
     pub refused: Vec<(u32, u64)>,
+    /// The identities that were seen first in this batch, if the aggregator [collects](crate::aggregate::Aggregator::collecting) them.
+    pub ids: Ids,
+}
+
+/// Identities by the *generation* of their event's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ids {
+    /// Generation (event time divided by a tenth of the plan's `deduplicate`), and the stable hashes of its identities.
+    pub generations: Vec<(i64, Vec<u64>)>,
+}
+
+impl Ids {
+    /// Adds an identity.
+    pub(crate) fn push(&mut self, generation: i64, identity: u64) {
+        // The last ones are looked at first: most events are of the generation of the one before.
+        let known = self.generations.iter_mut().rev().find(|(known, _)| *known == generation);
+        match known {
+            Some((_, identities)) => identities.push(identity),
+            None => self.generations.push((generation, vec![identity])),
+        }
+    }
+
+    /// How many identities there are.
+    pub fn len(&self) -> usize {
+        self.generations.iter().map(|(_, identities)| identities.len()).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// The event times that a batch spans.
@@ -78,7 +111,7 @@ impl Leap {
 }
 
 /// The series and windows that batches and deltas name by number.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Names {
     /// The series.
     pub series: Vec<DeltaSeries>,
@@ -95,7 +128,7 @@ impl Names {
 }
 
 /// One series of one metric.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DeltaSeries {
     /// The metric's place in the plan.
     pub metric: usize,
@@ -104,7 +137,7 @@ pub struct DeltaSeries {
 }
 
 /// One metric, window and series.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Partial {
     /// Into [`Names::series`].
     pub series: u32,
@@ -119,7 +152,7 @@ pub struct Partial {
 }
 
 /// Late events of one metric, window and series that had the same stamp.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LatePartial {
     /// The shard's watermark just before the events.
     pub stamp: Timestamp,

@@ -2,6 +2,29 @@
 //!
 //! The types of the folds stay free to change: each form below is written and read by hand, begins with its own version, and
 //! a reader knows every version that was ever written. Integers are CBOR's (RFC 8949), most often one byte.
+//!
+//! | form | what | who reads it |
+//! | --- | --- | --- |
+//! | [`write_head`] | how far a shard is, and what became of a batch's records | everybody |
+//! | [`write_chunk`] | what a batch adds to the metrics of one settle partition | that partition |
+//! | [`write_ids`] | the identities first seen in a batch | the shard itself |
+//! | [`Aggregator::encode`](crate::aggregate::Aggregator::encode) | the state of a shard | the shard itself |
+//!
+//! Readers trust nothing: bytes that no writer wrote are an error, never a panic, and what is made of them takes memory in
+//! proportion to their number, because each element of a list takes at least one byte.
+
+pub(crate) mod accumulator;
+mod chunk;
+mod head;
+mod ids;
+mod keys;
+pub(crate) mod reader;
+pub(crate) mod writer;
+
+pub use chunk::{read_delta, write_chunk};
+pub use head::{Head, read_head, write_head};
+pub(crate) use ids::{ids_from, put_ids};
+pub use ids::{read_ids, write_ids};
 
 use thiserror::Error;
 
@@ -29,3 +52,6 @@ pub enum StoredError {
         source: minicbor::decode::Error,
     },
 }
+
+#[cfg(test)]
+mod tests;

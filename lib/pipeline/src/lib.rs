@@ -10,6 +10,7 @@
 
 pub mod contract;
 pub mod control;
+mod deflate;
 pub mod deliver;
 pub mod memory;
 pub mod port;

@@ -89,7 +89,7 @@ pub struct TooLarge {
 }
 
 impl TooLarge {
-    fn check(
+    pub(crate) fn check(
         what: &'static str,
         size: usize,
         limit: usize,

@@ -6,8 +6,11 @@
 //! grows with what must be remembered, not with what came by. A bucket that is full of remembered hashes sends the next
 //! one to its neighbour and remembers that it did.
 
+use crate::delta::Ids;
 use crate::place::index;
+use crate::plan::Plan;
 use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
 
 /// The identities of one shard.
 #[derive(Clone, Debug)]
@@ -49,6 +52,12 @@ const SLOTS_PER_DISPLACED: usize = 24;
 const GENERATIONS_HELD_MAX: Millis = 20_000;
 
 impl Seen {
+    /// Nothing seen, for a plan; `None` if it does not deduplicate.
+    pub(super) fn of(plan: &Plan) -> Option<Self> {
+        let timing = plan.timing;
+        timing.deduplicate.map(|horizon| Self::new(horizon, timing.out_of_order + timing.max_ahead))
+    }
+
     /// Nothing seen. `ahead_ms` is how far event times may run ahead of the watermark.
     pub(super) fn new(horizon_ms: Millis, ahead_ms: Millis) -> Self {
         let tenth = (horizon_ms + 9) / 10;
@@ -66,6 +75,11 @@ impl Seen {
         }
     }
 
+    /// The length of a generation.
+    pub(super) const fn generation_ms(&self) -> Millis {
+        self.generation_ms
+    }
+
     /// Touches the buckets of a batch's identities, so that memory answers for many of them at once.
     pub(super) fn fetch(&self, identities: impl Iterator<Item = u64>) {
         let touched = identities.fold(0, |touched, identity| {
@@ -75,7 +89,7 @@ impl Seen {
         std::hint::black_box(touched);
     }
 
-    /// Remembers an identity; false if it is remembered already.
+    /// Remembers an identity and tells its generation; `None` if it is remembered already.
     ///
     /// `stamp` is the shard's watermark just before the event, `watermark` the one with it.
     #[inline]
@@ -85,27 +99,53 @@ impl Seen {
         time: Timestamp,
         stamp: Option<Timestamp>,
         watermark: Timestamp,
-    ) -> bool {
+    ) -> Option<i64> {
         if let Some(stamp) = stamp
             && stamp >= self.oldest_until
         {
             self.move_oldest(stamp);
         }
         let hash = stored(identity);
-        let Err(free) = self.find(hash) else { return false };
+        let free = self.find(hash).err()?;
         let generation = self.generation(time);
-        match u16::try_from(generation.saturating_sub(self.base)) {
-            Ok(relative)
-                if self.displaced * SLOTS_PER_DISPLACED <= self.buckets.len() * BUCKET_SLOTS =>
-            {
-                self.put(&free, hash, relative);
-            }
-            _ => {
-                self.rebuild(watermark);
-                self.add(hash, u16::try_from(generation - self.base).unwrap_or(u16::MAX));
+        self.fill(&free, hash, generation, watermark);
+        Some(generation)
+    }
+
+    /// Remembers what was inserted up to this watermark, here or elsewhere.
+    pub(super) fn remember(&mut self, ids: &Ids, watermark: Timestamp) {
+        if watermark >= self.oldest_until {
+            self.move_oldest(watermark);
+        }
+        let oldest = self.oldest_at(watermark);
+        let remembered = ids.generations.iter().filter(|&&(generation, _)| generation >= oldest);
+        for (generation, identities) in remembered {
+            for group in identities.chunks(super::FETCHED_TOGETHER) {
+                self.fetch(group.iter().copied());
+                for &identity in group {
+                    let hash = stored(identity);
+                    if let Err(free) = self.find(hash) {
+                        self.fill(&free, hash, *generation, watermark);
+                    }
+                }
             }
         }
-        true
+    }
+
+    /// What an event after this watermark could be a copy of: by rising generation, each sorted.
+    pub(super) fn remembered(&self, watermark: Timestamp) -> Ids {
+        let oldest = self.oldest_at(watermark);
+        let mut generations: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+        for (hash, relative) in self.buckets.iter().flat_map(Bucket::slots) {
+            let generation = self.base.saturating_add(i64::from(relative));
+            if generation >= oldest {
+                generations.entry(generation).or_default().push(hash);
+            }
+        }
+        for hashes in generations.values_mut() {
+            hashes.sort_unstable();
+        }
+        Ids { generations: generations.into_iter().collect() }
     }
 
     /// Looks for a hash: found, or else the place where it goes.
@@ -131,6 +171,23 @@ impl Seen {
             }
         }
         Err(free.unwrap_or(Place { home, bucket: home, slot: BUCKET_SLOTS }))
+    }
+
+    /// Puts a hash that is not in the table at the place that was found for it, or makes room first.
+    #[inline]
+    fn fill(&mut self, free: &Place, hash: u64, generation: i64, watermark: Timestamp) {
+        match u16::try_from(generation.saturating_sub(self.base)) {
+            Ok(relative)
+                if self.displaced * SLOTS_PER_DISPLACED <= self.buckets.len() * BUCKET_SLOTS =>
+            {
+                self.put(free, hash, relative);
+            }
+            _ => {
+                self.rebuild(watermark);
+                let relative = generation.saturating_sub(self.base);
+                self.add(hash, u16::try_from(relative).unwrap_or(u16::MAX));
+            }
+        }
     }
 
     #[inline]
@@ -207,17 +264,14 @@ impl Seen {
         let moved = base.saturating_sub(self.base);
         let relative =
             move |generation: u16| u16::try_from(i64::from(generation).saturating_sub(moved)).ok();
-        let slots = |bucket: Bucket| {
-            bucket.hashes.into_iter().zip(bucket.generations).filter(|&(hash, _)| hash != 0)
-        };
-        let held = self.buckets.iter().copied().flat_map(slots);
+        let held = self.buckets.iter().flat_map(Bucket::slots);
         let kept = held.filter(|&(_, generation)| relative(generation).is_some()).count();
         let buckets = (kept * SLOTS_PER_HASH / BUCKET_SLOTS).max(BUCKETS_MIN);
         let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); buckets]);
         self.base = base;
         self.oldest = 0;
         self.displaced = 0;
-        for (hash, generation) in old.into_iter().flat_map(slots) {
+        for (hash, generation) in old.iter().flat_map(Bucket::slots) {
             if let Some(generation) = relative(generation) {
                 self.add(hash, generation);
             }
@@ -234,6 +288,11 @@ struct Looked {
 }
 
 impl Bucket {
+    /// The hashes that stand in it, remembered or not, each with its generation.
+    fn slots(&self) -> impl Iterator<Item = (u64, u16)> {
+        self.hashes.into_iter().zip(self.generations).filter(|&(hash, _)| hash != 0)
+    }
+
     /// Looks at all slots at once: which of them is free is as good as random, so a branch on each would cost more.
     #[inline]
     #[expect(clippy::needless_bitwise_bool, reason = "the lazy operators are branches")]
