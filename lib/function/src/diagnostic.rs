@@ -8,9 +8,15 @@
 //! | `BadEvent` | find out what else invokes the function |
 //! | `Damaged` | look at the table: something stands in a log that this version does not understand |
 
+use crate::announcement::AnnouncementError;
+use crate::settings::SettingsError;
+use crate::wakeups::WakeUpsError;
 use lambda_runtime::Diagnostic;
 use std::error::Error;
 use std::fmt;
+use streamgauge_pipeline::control::ControlError;
+use streamgauge_pipeline::deliver::DeliverError;
+use streamgauge_rules::LoadError;
 
 /// What the caller has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +77,62 @@ impl fmt::Debug for Failure {
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
         Self { error_type: failure.kind.as_str().to_owned(), error_message: failure.message }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(Kind::BadSettings, &error)
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self::new(Kind::BadRules, &error)
+    }
+}
+
+impl From<WakeUpsError> for Failure {
+    fn from(error: WakeUpsError) -> Self {
+        Self::new(Kind::BadEvent, &error)
+    }
+}
+
+impl From<AnnouncementError> for Failure {
+    fn from(error: AnnouncementError) -> Self {
+        Self::new(Kind::BadEvent, &error)
+    }
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        Self::new(kind_of(&error), &error)
+    }
+}
+
+/// What is to be done about the control log.
+fn kind_of(error: &ControlError) -> Kind {
+    match error {
+        ControlError::Log(_) | ControlError::Contended { .. } => Kind::Retryable,
+        ControlError::Stored(_) => Kind::Damaged,
+        ControlError::Partitions { .. } => Kind::BadSettings,
+        ControlError::TooLarge(_)
+        | ControlError::NoPlan { .. }
+        | ControlError::AnotherPlan { .. }
+        | ControlError::NoText { .. }
+        | ControlError::NoRules => Kind::BadRules,
+    }
+}
+
+impl From<DeliverError> for Failure {
+    fn from(error: DeliverError) -> Self {
+        let kind = match &error {
+            DeliverError::Retryable(_) => Kind::Retryable,
+            DeliverError::Stored { .. }
+            | DeliverError::TooLarge(_)
+            | DeliverError::Packed { .. } => Kind::Damaged,
+        };
+        Self::new(kind, &error)
     }
 }
 

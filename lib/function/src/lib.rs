@@ -7,7 +7,8 @@
 //! 3. [`rules`]: the rules that it was deployed with, and the compiler of plans.
 //! 4. [`wakeups`]: why settle and deliver were invoked.
 //! 5. [`announcement`]: why announce was, and what `CloudFormation` is answered.
-//! 6. [`clock`]: the machine's clock.
+//! 6. [`edge`]: invocations in, answers and failures out.
+//! 7. [`clock`]: the machine's clock.
 //!
 //! The feature `aws` adds what calls AWS: `clients`, `wake` (over SQS) and `world`, all ports in one; `s3` reads rules in a
 //! bucket.
@@ -17,9 +18,12 @@ pub mod announcement;
 pub mod clients;
 pub mod clock;
 pub mod diagnostic;
+pub mod edge;
 pub mod logs;
 pub mod rules;
 pub mod settings;
 #[cfg(feature = "aws")]
 pub mod wake;
 pub mod wakeups;
+#[cfg(feature = "aws")]
+pub mod world;

@@ -103,6 +103,11 @@ impl WakeUps {
         }
     }
 
+    /// Whether no message woke: nobody learns of a part that failed.
+    pub fn is_tick(&self) -> bool {
+        self.partitions.values().all(Vec::is_empty)
+    }
+
     /// What to answer when these partitions failed: their messages come again when the queue's visibility time-out is over.
     pub fn answer<'p>(&self, failed: impl IntoIterator<Item = &'p Partition>) -> Answer {
         let ids = failed.into_iter().filter_map(|partition| self.partitions.get(partition));
