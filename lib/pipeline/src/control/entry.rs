@@ -125,11 +125,10 @@ mod tests {
     use crate::stored::check::check_form;
 
     fn check(entry: &ControlEntry, fixture: &str) {
-        let encode =
-            |entry: &ControlEntry| entry.to_entry(EXPIRES_NEVER).unwrap().header().to_vec();
+        let encode = |it: &ControlEntry| it.to_entry(EXPIRES_NEVER).unwrap().header().to_vec();
         let decode = |header: &[u8]| {
-            let entry = Entry::new(header.to_vec(), Chunks::new(), EXPIRES_NEVER).unwrap();
-            ControlEntry::decode(&Logged { version: Version(1), entry })
+            let stored = Entry::new(header.to_vec(), Chunks::new(), EXPIRES_NEVER).unwrap();
+            ControlEntry::decode(&Logged { version: Version(1), entry: stored })
         };
         check_form(entry, encode, decode, fixture);
     }

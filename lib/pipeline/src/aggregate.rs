@@ -1,0 +1,390 @@
+//! Aggregate: a batch of a source shard to an entry of that shard's log, once and for all.
+//!
+//! ```text
+//! control log's head ─► the stream ─► the shard's state ─► decode, fold ─► append ─► wake settle ─► snapshot
+//!   which plans         which log     warm, or restored    per plan        ▲  │
+//!                                                                          └──┘ a conflict: restore, and again
+//! ```
+//!
+//! The entry is the only truth: what it covers is counted, and nothing else is. So whatever fails between two effects, the
+//! batch comes again, and records that the log covers are passed over. Wake-ups and snapshots may be lost and repeated.
+//!
+//! 1. `decide`: what is passed over, where a batch is cut, when a snapshot is due, whom to wake.
+//! 2. `state`: the fold of a shard's log; `restore` reads it.
+//! 3. `compose`: records to an entry.
+//! 4. `streams`: which stream a batch is from.
+
+mod compose;
+mod decide;
+mod error;
+mod restore;
+mod state;
+mod streams;
+mod warm;
+
+pub use error::AggregateError;
+
+use crate::control::{self, Control, Plans, Work, plans_to_work_for};
+use crate::port::clock::Clock;
+use crate::port::log::{Append, Log, LogId, Version};
+use crate::port::snapshots::{Put, Snapshot, Snapshots};
+use crate::port::source::{Batch, Record, SequenceNumber, ShardKey};
+use crate::port::wake::{Function, Wake, WakeUp, When};
+use crate::port::{Partition, TooLarge};
+use crate::world::World;
+use compose::{Composed, Decoders, Frame, Piece, compose};
+use decide::WakeUps;
+use restore::{Restored, Restorer};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use streamgauge_engine::output::Counters;
+use streamgauge_engine::time::{HOUR_MS, Millis};
+use streams::Streams;
+use warm::Warm;
+
+/// How often others may come first before a batch fails.
+const CONFLICTS_MAX: u32 = 8;
+
+/// How long before the last entry of a log expires its state has to be restored: once that entry is gone, others no longer
+/// know its version and go on elsewhere. No invocation takes as long.
+const WARM_BEFORE_EXPIRY_MS: Millis = HOUR_MS;
+
+/// What is set when the function is deployed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many settle partitions the table has, 1 to [`crate::port::PARTITIONS_MAX`].
+    pub partitions: u8,
+    /// Of how many shards an environment keeps the state; about 16 bytes for each identity that they remember.
+    pub warm_shards_max: usize,
+    /// The largest deltas of an entry together, in bytes: a batch that adds more is cut. Settle takes 8 MB at a time.
+    pub delta_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { partitions: 1, warm_shards_max: 16, delta_bytes_max: 8 << 20 }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The first record that is not proven to be in the log: from here on the batch has to come again.
+    pub failed_from: Option<SequenceNumber>,
+    /// Why.
+    pub problem: Option<AggregateError>,
+    /// The batch's records.
+    pub records: usize,
+    /// Of these, how many the log had already.
+    pub known: usize,
+    /// The entries that were appended.
+    pub entries: usize,
+    /// Their bytes.
+    pub entry_bytes: usize,
+    /// What became of the records in them, under the plan in force.
+    pub counters: Counters,
+    /// How often others came first.
+    pub conflicts: u32,
+    /// How often a piece of the batch was too large for an entry.
+    pub cuts: u32,
+    /// The settle partitions that were written.
+    pub written: BTreeSet<Partition>,
+    /// How many of them were woken.
+    pub woken: usize,
+    /// How many wake-ups failed; the tick comes.
+    pub wake_ups_failed: usize,
+    /// The bytes of the snapshot that was put.
+    pub snapshot_bytes: Option<usize>,
+    /// A snapshot was due and was not put; the next entry tries again.
+    pub snapshot_failed: bool,
+}
+
+/// The function. An environment has one, and takes one batch at a time.
+#[derive(Debug)]
+pub struct Aggregate<W> {
+    world: W,
+    settings: Settings,
+    control: Control,
+    plans: Plans,
+    streams: Streams,
+    decoders: Decoders,
+    warm: Warm,
+    wake_ups: WakeUps,
+}
+
+/// How far the records of a batch are.
+struct Records {
+    batch: Batch,
+    /// So many from the front are proven to be in the log.
+    proven: usize,
+    /// At most so many make an entry.
+    piece_max: usize,
+    /// Even one record made too large an entry.
+    refuses: bool,
+}
+
+impl<W: World> Aggregate<W> {
+    /// A function that knows nothing yet.
+    pub fn new(world: W, settings: Settings) -> Self {
+        Self {
+            world,
+            settings,
+            control: Control::default(),
+            plans: Plans::default(),
+            streams: Streams::default(),
+            decoders: Decoders::default(),
+            warm: Warm::new(settings.warm_shards_max),
+            wake_ups: WakeUps::default(),
+        }
+    }
+
+    /// Takes a batch of a shard of the stream with this name.
+    ///
+    /// What can be cured by trying again is no error: the answer then says from which record on the batch has to come again.
+    pub async fn take(&mut self, stream: &str, batch: Batch) -> Result<Taken, AggregateError> {
+        let mut taken = Taken { records: batch.records.len(), ..Taken::default() };
+        let piece_max = batch.records.len();
+        let mut records = Records { batch, proven: 0, piece_max, refuses: false };
+        let outcome = self.append(stream, &mut records, &mut taken).await;
+        self.wake(&mut taken).await;
+        match outcome {
+            Ok((key, mut shard)) => {
+                if taken.entries > 0 {
+                    self.put_snapshot(&key, &mut shard, &mut taken).await;
+                }
+                self.warm.put(key, shard);
+            }
+            Err(error) if error.is_retryable() => {
+                taken.failed_from = records.first_unproven();
+                taken.problem = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(taken)
+    }
+
+    /// Appends what the log does not have. The state is out of the warm ones meanwhile: where this ends early, it is forgotten.
+    async fn append(
+        &mut self,
+        stream: &str,
+        records: &mut Records,
+        taken: &mut Taken,
+    ) -> Result<(ShardKey, Restored), AggregateError> {
+        control::ensure(&self.world, &mut self.control, self.settings.partitions).await?;
+        let now = self.world.clock().now();
+        let (place, id) = self.streams.find(self.world.streams(), stream, now).await?;
+        let key = ShardKey { stream: id, shard: Arc::clone(&records.batch.shard) };
+        let log = LogId::shard(&key);
+        let is_sure = |shard: &Restored| now.plus(WARM_BEFORE_EXPIRY_MS) < shard.state.expires_at;
+        let mut shard = match self.warm.take(&key).filter(is_sure) {
+            Some(shard) => shard,
+            None => self.restore(place, &key).await?,
+        };
+        loop {
+            taken.known += records.pass_over(&shard);
+            if records.rest().is_empty() {
+                return Ok((key, shard));
+            }
+            let works = self.works(&shard).await?;
+            match self.compose(&mut shard, &works, records, &log) {
+                Ok(None) => return Ok((key, shard)),
+                Ok(Some(composed)) => {
+                    let Composed { entry, .. } = &composed;
+                    let appended = self.world.log().append(&log, shard.next, entry).await;
+                    match appended.map_err(|source| AggregateError::store(&log, source))? {
+                        Append::Appended => {
+                            shard.appended(&composed, self.control.version());
+                            records.appended(composed, taken);
+                            continue;
+                        }
+                        Append::Conflict => taken.conflicts += 1,
+                    }
+                    if taken.conflicts >= CONFLICTS_MAX {
+                        let attempts = taken.conflicts;
+                        return Err(AggregateError::Contended { log, attempts });
+                    }
+                }
+                Err(too_large) => {
+                    taken.cuts += 1;
+                    records.cut(too_large)?;
+                }
+            }
+            // The state was folded on with what is not in the log.
+            shard = self.restore(place, &key).await?;
+        }
+    }
+
+    /// Restores a shard, and reads the control log at least as far as the shard's last writer: otherwise an entry without a
+    /// plan could follow one with it.
+    async fn restore(&mut self, place: usize, key: &ShardKey) -> Result<Restored, AggregateError> {
+        let unknown = || AggregateError::UnknownStream { stream: key.stream.name.to_string() };
+        let stream = self.world.streams().get(place).ok_or_else(unknown)?;
+        let mut restorer = Restorer {
+            world: &self.world,
+            control: &mut self.control,
+            plans: &mut self.plans,
+            stream,
+            id: &key.stream,
+            listed: None,
+        };
+        let restored = restorer.restore(&key.shard).await?;
+        if restored.state.control > self.control.version() {
+            self.control.follow(self.world.log()).await?;
+        }
+        Ok(restored)
+    }
+
+    /// The plans that a shard's next entry is made for.
+    async fn works(&mut self, shard: &Restored) -> Result<Vec<Work>, AggregateError> {
+        let sections = shard.state.sections.iter().map(|section| section.plan.hash.as_str());
+        let candidates =
+            self.control.candidates(shard.state.control, &sections.collect::<Vec<_>>()).to_vec();
+        let mut in_force = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let plan = self.plans.get(&self.world, &self.control, &candidate.plan).await?;
+            in_force.push((plan, candidate.from));
+        }
+        let announced = match self.control.announced() {
+            Some(announced) => {
+                Some(self.plans.get(&self.world, &self.control, &announced.plan).await?)
+            }
+            None => None,
+        };
+        Ok(plans_to_work_for(&in_force, announced.as_ref(), shard.state.furthest()))
+    }
+
+    fn compose(
+        &mut self,
+        shard: &mut Restored,
+        works: &[Work],
+        records: &Records,
+        log: &LogId,
+    ) -> Result<Option<Composed>, TooLarge> {
+        let frame = Frame {
+            log,
+            partitions: self.settings.partitions,
+            at: self.world.clock().now(),
+            control: self.control.version(),
+            delta_bytes_max: self.settings.delta_bytes_max,
+        };
+        compose(&mut shard.state, &mut self.decoders, works, records.piece(), frame)
+    }
+
+    /// Wakes settle for what was written.
+    async fn wake(&mut self, taken: &mut Taken) {
+        let now = self.world.clock().now();
+        for partition in self.wake_ups.due(&taken.written, now) {
+            let wake_up = WakeUp { function: Function::Settle, partition };
+            let at = When::At(WakeUps::at(now));
+            if self.world.wake().wake(wake_up, at).await.is_ok() {
+                self.wake_ups.woken(partition, now);
+                taken.woken += 1;
+            } else {
+                taken.wake_ups_failed += 1;
+            }
+        }
+    }
+
+    /// Puts a snapshot if the log has outgrown the last one. That it is lost to another writer or fails does no harm.
+    async fn put_snapshot(&self, key: &ShardKey, shard: &mut Restored, taken: &mut Taken) {
+        if !decide::outgrown(shard.log_bytes, shard.snapshot.map(|(_, bytes)| bytes)) {
+            return;
+        }
+        let log = LogId::shard(key);
+        let snapshots = self.world.snapshots();
+        let Ok(snapshot) = Snapshot::new(shard.last(), shard.state.encode()) else {
+            taken.snapshot_failed = true;
+            return;
+        };
+        let bytes = snapshot.state().len();
+        let expected = shard.snapshot.map(|(version, _)| version);
+        match snapshots.put(&log, expected, &snapshot).await {
+            Ok(Put::Swung) => {
+                shard.snapshot = Some((snapshot.version(), bytes));
+                shard.log_bytes = 0;
+                taken.snapshot_bytes = Some(bytes);
+            }
+            Ok(Put::Conflict) => {
+                // Somebody else has put one, or we have and the answer was lost: it is about as new and as large.
+                if let Some(&newest) =
+                    snapshots.versions(&log).await.ok().as_deref().and_then(<[_]>::first)
+                {
+                    shard.snapshot = Some((newest, bytes));
+                    shard.log_bytes = 0;
+                }
+            }
+            Err(_retryable) => taken.snapshot_failed = true,
+        }
+    }
+}
+
+impl Records {
+    /// The records that are not proven to be in the log.
+    fn rest(&self) -> &[Record] {
+        self.batch.records.get(self.proven..).unwrap_or_default()
+    }
+
+    fn first_unproven(&self) -> Option<SequenceNumber> {
+        self.rest().first().map(|record| record.sequence.clone())
+    }
+
+    /// Passes over what the log has; answers how many.
+    fn pass_over(&mut self, shard: &Restored) -> usize {
+        let known = decide::known(self.rest(), shard.state.last.as_ref());
+        self.proven += known;
+        self.refuses &= known == 0;
+        known
+    }
+
+    /// The next piece.
+    fn piece(&self) -> Piece<'_> {
+        let rest = self.rest();
+        let records = rest.get(..self.piece_max).unwrap_or(rest);
+        Piece { batch: &self.batch, records, refused: self.refuses }
+    }
+
+    /// The piece is in the log.
+    fn appended(&mut self, composed: Composed, taken: &mut Taken) {
+        self.proven += self.piece().records.len();
+        self.refuses = false;
+        taken.entries += 1;
+        taken.entry_bytes += composed.entry.bytes();
+        taken.counters.add(&composed.counters);
+        taken.written.extend(composed.written);
+    }
+
+    /// The piece was too large: the next is smaller. One record alone is refused.
+    fn cut(&mut self, too_large: TooLarge) -> Result<(), AggregateError> {
+        let length = self.piece().records.len();
+        if length > 1 {
+            self.piece_max = decide::cut(length, &too_large);
+            return Ok(());
+        }
+        match self.first_unproven() {
+            Some(sequence) if self.refuses => {
+                Err(AggregateError::TooLarge { sequence, source: too_large })
+            }
+            _ => {
+                self.refuses = true;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Restored {
+    /// An entry was appended, of which the state knows already.
+    fn appended(&mut self, composed: &Composed, control: Version) {
+        self.state.covers(&composed.entry, control, composed.last.clone());
+        self.next = self.next.next();
+        self.log_bytes += composed.entry.bytes();
+    }
+
+    /// The version of the last entry.
+    fn last(&self) -> Version {
+        Version(self.next.0 - 1)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

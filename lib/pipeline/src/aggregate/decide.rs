@@ -1,0 +1,163 @@
+//! What aggregate decides beside the fold: what the log has already, where a batch is cut, when a snapshot is due, whom to
+//! wake. Pure functions of their arguments, time included.
+
+use crate::port::log::Version;
+use crate::port::source::Record;
+use crate::port::{Partition, TooLarge};
+use crate::shard_entry::RecordId;
+use std::collections::{BTreeMap, BTreeSet};
+use streamgauge_engine::plan::{Plan, Timing};
+use streamgauge_engine::time::{DAY_MS, Millis, SECOND_MS, Timestamp};
+
+/// How long an entry is kept at least. Settle has to take it within that, and Lambda to give its batch up.
+const KEPT_MS_MIN: Millis = 8 * DAY_MS;
+/// Over how many versions a log leaps of which nothing is left after its last snapshot.
+///
+/// Entries after the snapshot may have stood on versions that nobody knows any more. Readers have consumed those and look
+/// only after them, so the log has to go on beyond; all writers know the same snapshot, and so compete for the same version.
+/// No log gets 2^32 entries between two snapshots.
+const LEAP: u64 = 1 << 32;
+/// A snapshot is not put before so many bytes of log, however small the state is: a cold start reads them in one request.
+const LOG_BYTES_MIN: usize = 256 << 10;
+/// How often an environment wakes a partition at most.
+const WAKE_EVERY_MS: Millis = SECOND_MS;
+
+/// How many records from the front the log has already, of which `last` is the last.
+pub(super) fn known(records: &[Record], last: Option<&RecordId>) -> usize {
+    let Some(last) = last else { return 0 };
+    let place = |record: &Record| {
+        record.sequence.cmp(&last.sequence).then(record.sub_sequence.cmp(&last.sub_sequence))
+    };
+    records.iter().take_while(|record| place(record).is_le()).count()
+}
+
+/// How many of so many records make an entry, when all of them were too large: at most half, fewer if that is by far too many.
+pub(super) fn cut(records: usize, too_large: &TooLarge) -> usize {
+    let fitting = records.saturating_mul(too_large.limit) / too_large.size.max(1);
+    fitting.min(records / 2).max(1)
+}
+
+/// The version of the next entry: after the last that is there, else beyond all that may have stood after the snapshot.
+pub(super) fn next_version(last: Option<Version>, snapshot: Option<Version>) -> Version {
+    match (last, snapshot) {
+        (Some(last), _) => last.next(),
+        (None, Some(snapshot)) => Version(snapshot.0.saturating_add(LEAP)),
+        (None, None) => Version::START.next(),
+    }
+}
+
+/// Whether the log since the last snapshot has outgrown it; the first entry gets one.
+pub(super) fn outgrown(log_bytes: usize, snapshot_bytes: Option<usize>) -> bool {
+    snapshot_bytes.is_none_or(|bytes| log_bytes > bytes.max(LOG_BYTES_MIN))
+}
+
+/// How long an entry is kept: as long as anything of it can be remembered and a day, so that the state is the fold of the log.
+pub(super) fn kept_ms<'p>(plans: impl Iterator<Item = &'p Plan>) -> Millis {
+    plans.map(|plan| remembered_ms(&plan.timing) + DAY_MS).fold(KEPT_MS_MIN, Millis::max)
+}
+
+/// How long after its arrival an identity can be remembered: its event time may be `max_ahead` after that, its horizon is
+/// rounded up to the next tenth, and the watermark that ends it is `out_of_order` behind.
+fn remembered_ms(timing: &Timing) -> Millis {
+    let horizon_ms = timing.correction_horizon();
+    horizon_ms + horizon_ms / 10 + timing.max_ahead + timing.out_of_order
+}
+
+/// When this environment woke which partition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WakeUps {
+    last: BTreeMap<Partition, Timestamp>,
+}
+
+impl WakeUps {
+    /// Of the partitions that were written, those to wake now, for a second later: the wake-up of one that was woken less
+    /// than a second ago is still to come, and will find what was written.
+    pub(super) fn due(&self, written: &BTreeSet<Partition>, now: Timestamp) -> Vec<Partition> {
+        let is_due = |last: Timestamp| now < last || last.plus(WAKE_EVERY_MS) <= now;
+        let due = written.iter().filter(|&it| self.last.get(it).copied().is_none_or(is_due));
+        due.copied().collect()
+    }
+
+    /// A partition was woken.
+    pub(super) fn woken(&mut self, partition: Partition, now: Timestamp) {
+        self.last.insert(partition, now);
+    }
+
+    /// When a wake-up that is sent now is due.
+    pub(super) const fn at(now: Timestamp) -> Timestamp {
+        now.plus(WAKE_EVERY_MS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::slice;
+
+    fn records(numbers: &[(u64, u64)]) -> Vec<Record> {
+        let record = |&(sequence, sub_sequence): &(u64, u64)| Record {
+            sequence: sequence.into(),
+            sub_sequence,
+            arrival: None,
+            bytes: 0..0,
+        };
+        numbers.iter().map(record).collect()
+    }
+
+    #[test]
+    fn records_up_to_the_last_are_known() {
+        let records = records(&[(9, 0), (10, 0), (10, 1), (10, 2), (11, 0)]);
+        let check = |last: Option<(u64, u64)>, expect| {
+            let id = last
+                .map(|(number, sub_sequence)| RecordId { sequence: number.into(), sub_sequence });
+            assert_eq!(known(&records, id.as_ref()), expect, "{last:?}");
+        };
+        check(None, 0);
+        check(Some((8, 9)), 0);
+        check(Some((9, 0)), 1);
+        check(Some((10, 1)), 3);
+        check(Some((100, 0)), 5);
+    }
+
+    #[test]
+    fn a_cut_is_at_most_half_and_at_least_one() {
+        let check = |records, size, limit, expect| {
+            let too_large = TooLarge { what: "", size, limit, remedy: "" };
+            assert_eq!(cut(records, &too_large), expect);
+        };
+        check(1_000, 101, 100, 500);
+        check(1_000, 1_000, 100, 100);
+        check(10, 1_000, 1, 1);
+        check(1, 2, 1, 1);
+        check(2, 0, 0, 1);
+    }
+
+    #[test]
+    fn a_log_goes_on_after_all_that_may_have_been_consumed() {
+        assert_eq!(next_version(None, None), Version(1));
+        assert_eq!(next_version(Some(Version(7)), Some(Version(3))), Version(8));
+        assert_eq!(next_version(None, Some(Version(3))), Version(3 + (1 << 32)));
+    }
+
+    #[test]
+    fn a_snapshot_is_due_when_the_log_has_outgrown_it() {
+        assert!(outgrown(1, None));
+        assert!(!outgrown(LOG_BYTES_MIN, Some(10)));
+        assert!(outgrown(LOG_BYTES_MIN + 1, Some(10)));
+        assert!(!outgrown(LOG_BYTES_MIN + 1, Some(1 << 20)));
+        assert!(outgrown((1 << 20) + 1, Some(1 << 20)));
+    }
+
+    #[test]
+    fn a_partition_is_woken_once_a_second() {
+        let [one, other] = [0, 1].map(|number| Partition::new(number).unwrap());
+        let (mut wake_ups, both) = (WakeUps::default(), BTreeSet::from([one, other]));
+        let at = Timestamp::from_millis;
+        assert_eq!(wake_ups.due(&both, at(5_000)), [one, other]);
+        wake_ups.woken(one, at(5_000));
+        assert_eq!(wake_ups.due(&both, at(5_999)), [other]);
+        assert_eq!(wake_ups.due(&BTreeSet::from([one]), at(6_000)), slice::from_ref(&one));
+        assert_eq!(wake_ups.due(&both, at(4_999)), [one, other], "the clock was set back");
+        assert_eq!(WakeUps::at(at(5_000)), at(6_000));
+    }
+}

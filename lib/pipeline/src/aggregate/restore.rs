@@ -1,0 +1,193 @@
+//! A shard's state from its newest snapshot and the log since, or from its parents while it has neither.
+//!
+//! ```text
+//! snapshot (control, last record, sections) ─► entries since: heads and identities ─► state
+//! no snapshot, no entry: the states of the parents, which are read to their end    ─► state
+//! ```
+
+use super::AggregateError;
+use super::decide::next_version;
+use super::state::{State, StoredState};
+use crate::control::{Control, ControlError, Plans};
+use crate::port::Retryable;
+use crate::port::log::{Label, Log, LogId, Logged, Version, Wanted};
+use crate::port::snapshots::Snapshots;
+use crate::port::source::{Progress, Shard, ShardId, ShardKey, Stream, StreamId};
+use crate::shard_entry::{SECTIONS_MAX, ShardEntry, identities_label};
+use crate::world::World;
+use std::pin::Pin;
+use std::sync::Arc;
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::stored::StoredError;
+
+/// Over how many generations of shards without a log a state is inherited. Each has been split or merged without a record.
+const GENERATIONS_MAX: u32 = 8;
+
+/// A shard as an environment keeps it.
+#[derive(Debug)]
+pub(super) struct Restored {
+    pub(super) state: State,
+    /// The version of the next entry.
+    pub(super) next: Version,
+    /// The newest snapshot, and its bytes.
+    pub(super) snapshot: Option<(Version, usize)>,
+    /// The bytes of the entries since.
+    pub(super) log_bytes: usize,
+}
+
+/// Restores shards of a stream.
+pub(super) struct Restorer<'a, W: World> {
+    pub(super) world: &'a W,
+    pub(super) control: &'a mut Control,
+    pub(super) plans: &'a mut Plans,
+    pub(super) stream: &'a W::Stream,
+    pub(super) id: &'a StreamId,
+    /// What the stream lists, once it was asked.
+    pub(super) listed: Option<Vec<Shard>>,
+}
+
+type Restoring<'r> = Pin<Box<dyn Future<Output = Result<Restored, AggregateError>> + Send + 'r>>;
+
+impl<W: World> Restorer<'_, W> {
+    /// Restores a shard.
+    pub(super) fn restore<'r>(&'r mut self, shard: &'r ShardId) -> Restoring<'r> {
+        self.restore_within(shard, GENERATIONS_MAX)
+    }
+
+    /// A shard asks for its parents' states, and these for theirs: the future has to have a name.
+    fn restore_within<'r>(&'r mut self, shard: &'r ShardId, generations: u32) -> Restoring<'r> {
+        Box::pin(async move {
+            let key = ShardKey { stream: self.id.clone(), shard: ShardId::clone(shard) };
+            let log = LogId::shard(&key);
+            let (mut state, snapshot) = self.snapshot(&log).await?.unzip();
+            let mut log_bytes = 0;
+            let mut last = None;
+            // With the entry that the snapshot covers, if it still lives: then nothing can be missing after it.
+            let covered = snapshot.map(|(version, _)| version);
+            let mut after = covered.map_or(Version::START, |Version(version)| Version(version - 1));
+            let labels: Vec<Label> = (0..SECTIONS_MAX).map(identities_label).collect();
+            loop {
+                let read = self.world.log().read(&log, after, Wanted::Only(&labels)).await;
+                let read = read.map_err(|source| AggregateError::store(&log, source))?;
+                let Some(newest) = read.last().map(|logged| logged.version) else { break };
+                for logged in read.iter().filter(|logged| Some(logged.version) > covered) {
+                    if state.is_none() && logged.version == Version::START.next() {
+                        state = Some(self.inherit(shard, generations, Needs::State).await?);
+                    }
+                    self.take_up(&log, state.get_or_insert_default(), logged).await?;
+                    log_bytes += logged.entry.bytes();
+                }
+                (after, last) = (newest, Some(newest));
+            }
+            let state = match state {
+                Some(state) => state,
+                None => self.inherit(shard, generations, Needs::Proof).await?,
+            };
+            Ok(Restored { state, next: next_version(last, covered), snapshot, log_bytes })
+        })
+    }
+
+    /// The newest snapshot: its state, its version and its bytes.
+    async fn snapshot(
+        &mut self,
+        log: &LogId,
+    ) -> Result<Option<(State, (Version, usize))>, AggregateError> {
+        let store = |source| AggregateError::store(log, source);
+        let snapshots = self.world.snapshots();
+        // The newest may be replaced twice between the two calls; then the next look finds another.
+        while let Some(&version) = snapshots.versions(log).await.map_err(store)?.first() {
+            let Some(snapshot) = snapshots.load(log, version).await.map_err(store)? else {
+                continue;
+            };
+            let stored = |source| AggregateError::stored(log, source);
+            let decoded = StoredState::decode(snapshot.state()).map_err(stored)?;
+            let plans = self.plans(decoded.plans()).await?;
+            let state = decoded.with(plans).map_err(stored)?;
+            return Ok(Some((state, (version, snapshot.state().len()))));
+        }
+        Ok(None)
+    }
+
+    async fn take_up(
+        &mut self,
+        log: &LogId,
+        state: &mut State,
+        logged: &Logged,
+    ) -> Result<(), AggregateError> {
+        let stored = |source: StoredError| AggregateError::stored(log, source);
+        let header = ShardEntry::decode(logged.entry.header()).map_err(stored)?;
+        let hashes = header.sections.iter().map(|section| section.plan.clone()).collect();
+        let plans = self.plans(hashes).await?;
+        state.take_up(&logged.entry, header, &plans).map_err(stored)
+    }
+
+    /// Plans by hash. One that this function has not heard of was announced since it read the control log.
+    async fn plans(&mut self, hashes: Vec<String>) -> Result<Vec<Arc<Plan>>, AggregateError> {
+        let mut plans = Vec::with_capacity(hashes.len());
+        for hash in hashes {
+            let mut plan = self.plans.get(self.world, self.control, &hash).await;
+            if let Err(ControlError::NoText { .. }) = plan {
+                self.control.follow(self.world.log()).await?;
+                plan = self.plans.get(self.world, self.control, &hash).await;
+            }
+            plans.push(plan?);
+        }
+        Ok(plans)
+    }
+
+    /// The state before the first entry of a shard: what its parents left.
+    async fn inherit(
+        &mut self,
+        shard: &ShardId,
+        generations: u32,
+        needs: Needs,
+    ) -> Result<State, AggregateError> {
+        let Some(older) = generations.checked_sub(1) else { return Ok(State::default()) };
+        let Some(parents) = self.parents(shard).await? else {
+            // An ancestor that is not listed any more has ended long ago, and so have all before it.
+            let is_ancestor = generations < GENERATIONS_MAX;
+            return if is_ancestor || needs == Needs::State {
+                Ok(State::default())
+            } else {
+                Err(AggregateError::NotListed { shard: ShardId::clone(shard) })
+            };
+        };
+        let mut states = Vec::with_capacity(parents.len());
+        for parent in &parents {
+            let state = self.restore_within(parent, older).await?.state;
+            if needs == Needs::Proof {
+                let last = state.last.as_ref().map(|last| &last.sequence);
+                let progress = self.stream.progress(parent, last).await;
+                if progress.map_err(|source| self.unasked(source))? != Progress::Ended {
+                    let (shard, parent) = (ShardId::clone(shard), ShardId::clone(parent));
+                    return Err(AggregateError::ParentUnfinished { shard, parent });
+                }
+            }
+            states.push(state);
+        }
+        Ok(State::child(&states))
+    }
+
+    /// The parents of a shard; absent: the stream does not list it.
+    async fn parents(&mut self, shard: &ShardId) -> Result<Option<Vec<ShardId>>, AggregateError> {
+        if self.listed.is_none() {
+            let listed = self.stream.shards().await;
+            self.listed = Some(listed.map_err(|source| self.unasked(source))?);
+        }
+        let found = self.listed.iter().flatten().find(|listed| listed.id == *shard);
+        Ok(found.map(|listed| listed.parents.clone()))
+    }
+
+    fn unasked(&self, source: Retryable) -> AggregateError {
+        AggregateError::Stream { stream: self.id.name.to_string(), source }
+    }
+}
+
+/// What a shard without a snapshot needs of its parents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// Their states, and proof that they are read to their end.
+    Proof,
+    /// Their states: it has an entry, so the proof was given.
+    State,
+}
