@@ -144,6 +144,7 @@ impl<C: Clock> DynamoSnapshots<C> {
             if current.newest_version() != put.expected {
                 return Ok(None);
             }
+            self.clean_up(put.what, put.log, &current.leftovers).await?;
             let claimed = current.claimed(put.kept.clone());
             root = match self.replace(put, &claimed).await? {
                 None => return Ok(Some(claimed)),
@@ -161,12 +162,8 @@ impl<C: Clock> DynamoSnapshots<C> {
                 return Ok(Put::Swung);
             }
             let current = root.at(self.table.now());
-            let may = if is_cut {
-                current.is_claimed_by(&put.kept.attempt)
-            } else {
-                current.newest_version() == put.expected
-            };
-            if !may {
+            let is_claimed = !is_cut || current.is_claimed_by(&put.kept.attempt);
+            if !is_claimed || current.newest_version() != put.expected {
                 return Ok(Put::Conflict);
             }
             self.clean_up(put.what, put.log, &current.leftovers).await?;
@@ -329,7 +326,7 @@ impl<C: Clock> Snapshots for DynamoSnapshots<C> {
             };
         let Root { newest, previous, writing, leftovers, .. } = before;
         let all: Vec<_> =
-            [newest, previous, writing].into_iter().flatten().chain(leftovers).collect();
+            newest.into_iter().chain(previous).chain(writing).chain(leftovers).collect();
         self.expire_pieces(&what, log, &all, at.plus(READERS_FINISH_MS)).await
     }
 }

@@ -5,9 +5,10 @@
 //! never expire, so nothing may drop their names before they have one:
 //!
 //! ```text
-//! claim   n: 7  o: 5  w: 9           the pieces of 9 are being put; a 9 that crashes stays in `w`
-//! swing   n: 9  o: 7       g: [5]    5 can still be read by who has begun
-//! swing   n: 12 o: 9       g: [7]    before this write the pieces of 5 got a TTL
+//! claim   n: 7  o: 5  w: [9]              the pieces of 9 are being put
+//! claim   n: 7  o: 5  w: [9, 10]          those of 10 too, by another: the first to be ready wins
+//! swing   n: 10 o: 7           g: [5, 9]  5 can still be read by who has begun; 9 has crashed, or will learn that it lost
+//! claim   n: 10 o: 7  w: [12]             before this write the pieces of 5 and 9 got a TTL
 //! ```
 //!
 //! Each write but the plain ones of small states pins the root's revision, so what it was decided on is what it replaces.
@@ -30,6 +31,11 @@ use streamgauge_pipeline::port::snapshots::STATE_BYTES_MAX;
 /// pieces costs as much, for its pieces get their TTL by a second write.
 pub(crate) const INLINE_STATE_BYTES_MAX: usize = 64 << 10;
 
+/// The most pieces of a state.
+const STATE_PIECES_MAX: u64 = 1 << 16;
+/// How many put pieces at a time at most: of more, which can only be functions that have crashed, the oldest lose.
+const CLAIMS_MAX: usize = 16;
+
 /// The root of a log's snapshots. The default is that of a log without any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Root {
@@ -37,8 +43,8 @@ pub(crate) struct Root {
     pub(crate) revision: u64,
     pub(crate) newest: Option<Kept>,
     pub(crate) previous: Option<Kept>,
-    /// The one whose pieces are being put.
-    pub(crate) writing: Option<Kept>,
+    /// Those whose pieces are being put, by functions that run or have crashed, the oldest first.
+    pub(crate) writing: Vec<Kept>,
     /// Those whose pieces are to get a TTL before the root forgets them.
     pub(crate) leftovers: Vec<Kept>,
     /// From when on all of it is ignored.
@@ -102,23 +108,11 @@ impl Kept {
     }
 }
 
-/// The most pieces of a state.
-const STATE_PIECES_MAX: u64 = 1 << 16;
-
 impl Root {
     /// Reads a root's item.
     pub(crate) fn read(mut item: Item) -> Result<Self, Unreadable> {
         take_format(&mut item)?;
         let kept = |from: &mut Item, name| take_map(from, name)?.map(Kept::read).transpose();
-        let leftovers = match item.remove(LEFTOVERS) {
-            None => Vec::new(),
-            Some(AttributeValue::L(list)) => list,
-            Some(_) => return Err(Unreadable::attribute(LEFTOVERS)),
-        };
-        let leftovers = leftovers.into_iter().map(|value| match value {
-            AttributeValue::M(map) => Kept::read(map),
-            _ => Err(Unreadable::attribute(LEFTOVERS)),
-        });
         let left_at = if item.contains_key(LEFT_AT) {
             Some(Timestamp::from_millis(take_number(&mut item, LEFT_AT)?))
         } else {
@@ -128,8 +122,8 @@ impl Root {
             revision: take_number(&mut item, REVISION)?,
             newest: kept(&mut item, NEWEST)?,
             previous: kept(&mut item, PREVIOUS)?,
-            writing: kept(&mut item, WRITING)?,
-            leftovers: leftovers.collect::<Result<_, _>>()?,
+            writing: take_list(&mut item, WRITING)?,
+            leftovers: take_list(&mut item, LEFTOVERS)?,
             left_at,
         })
     }
@@ -139,14 +133,14 @@ impl Root {
         let mut item = root_key(log).item();
         stamp(&mut item);
         item.insert(REVISION.to_owned(), number(self.revision));
-        for (name, kept) in
-            [(NEWEST, &self.newest), (PREVIOUS, &self.previous), (WRITING, &self.writing)]
-        {
+        for (name, kept) in [(NEWEST, &self.newest), (PREVIOUS, &self.previous)] {
             item.extend(kept.as_ref().map(|kept| (name.to_owned(), kept.attribute())));
         }
-        if !self.leftovers.is_empty() {
-            let leftovers = self.leftovers.iter().map(Kept::attribute).collect();
-            item.insert(LEFTOVERS.to_owned(), AttributeValue::L(leftovers));
+        for (name, list) in [(WRITING, &self.writing), (LEFTOVERS, &self.leftovers)] {
+            if !list.is_empty() {
+                let list = list.iter().map(Kept::attribute).collect();
+                item.insert(name.to_owned(), AttributeValue::L(list));
+            }
         }
         if let Some(at) = self.left_at {
             item.insert(LEFT_AT.to_owned(), number(at.as_millis()));
@@ -180,28 +174,44 @@ impl Root {
         [&self.newest, &self.previous].into_iter().flatten().any(|kept| kept.attempt == attempt)
     }
 
-    /// Whether it is this attempt whose pieces are being put: then nobody has claimed or swung since it has.
+    /// Whether the pieces of this attempt are being put and can still become the newest snapshot.
     pub(crate) fn is_claimed_by(&self, attempt: &str) -> bool {
-        self.writing.as_ref().is_some_and(|writing| writing.attempt == attempt)
+        self.writing.iter().any(|writing| writing.attempt == attempt)
     }
 
-    /// The root before the pieces of a snapshot are put. Who was putting has crashed, or can no longer swing.
+    /// The root before the pieces of a snapshot are put, once the leftovers of this one have a TTL.
     pub(crate) fn claimed(mut self, kept: Kept) -> Self {
-        self.leftovers.extend(self.writing.take());
-        Self { revision: self.revision + 1, writing: Some(kept), ..self }
+        let displaced = (self.writing.len() + 1).saturating_sub(CLAIMS_MAX);
+        let leftovers = self.writing.drain(..displaced).collect();
+        self.writing.push(kept);
+        Self { revision: self.revision + 1, leftovers, ..self }
     }
 
     /// The root with a new snapshot, once the leftovers of this one have a TTL.
     pub(crate) fn swung(self, kept: Kept) -> Self {
-        let displaced = self.writing.filter(|writing| writing.attempt != kept.attempt);
-        let leftovers = self.previous.into_iter().chain(displaced).filter(Kept::is_cut);
+        let lost = self.writing.into_iter().filter(|writing| writing.attempt != kept.attempt);
+        let leftovers = self.previous.into_iter().filter(Kept::is_cut).chain(lost);
         Self {
             revision: self.revision + 1,
+            leftovers: leftovers.collect(),
             newest: Some(kept),
             previous: self.newest,
-            writing: None,
-            leftovers: leftovers.collect(),
+            writing: Vec::new(),
             left_at: self.left_at,
         }
     }
+}
+
+/// Takes a list of snapshots out, if it is there.
+fn take_list(item: &mut Item, name: &str) -> Result<Vec<Kept>, Unreadable> {
+    let list = match item.remove(name) {
+        None => Vec::new(),
+        Some(AttributeValue::L(list)) => list,
+        Some(_) => return Err(Unreadable::attribute(name)),
+    };
+    let kept = list.into_iter().map(|value| match value {
+        AttributeValue::M(map) => Kept::read(map),
+        _ => Err(Unreadable::attribute(name)),
+    });
+    kept.collect()
 }

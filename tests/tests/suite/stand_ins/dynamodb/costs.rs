@@ -7,6 +7,7 @@ use streamgauge_engine::time::DAY_MS;
 use streamgauge_meter::call::Service;
 use streamgauge_meter::faults::{Fault, Harm, Selector, When};
 use streamgauge_meter::unit::Unit;
+use streamgauge_pipeline::memory::VirtualClock;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::{
     Append, Chunks, ENTRY_BYTES_MAX, Entry, HEADER_BYTES_MAX, Label, Log, LogId, Version, Wanted,
@@ -29,6 +30,19 @@ fn snapshot(version: u64, bytes: usize) -> Snapshot {
     Snapshot::new(Version(version), vec![1; bytes]).unwrap()
 }
 
+/// Appends an entry that is expected to win.
+async fn append(log: &DynamoLog<VirtualClock>, version: u64, entry: &Entry) {
+    let outcome = log.append(&LogId::control(), Version(version), entry).await.unwrap();
+    assert_eq!(outcome, Append::Appended);
+}
+
+/// Puts a snapshot after the one before it that is expected to win.
+async fn put(snapshots: &DynamoSnapshots<VirtualClock>, expected: u64, version: u64, bytes: usize) {
+    let expected = (expected > 0).then_some(Version(expected));
+    let put = snapshots.put(&lane(), expected, &snapshot(version, bytes)).await.unwrap();
+    assert_eq!(put, Put::Swung);
+}
+
 /// The lane register's log.
 fn lane() -> LogId {
     LogId::lane("cloudwatch", Partition::default())
@@ -38,9 +52,7 @@ fn lane() -> LogId {
 async fn appended(header_bytes: usize, chunk_bytes: &[usize]) -> [u64; 2] {
     let stand = Stand::start().await;
     let log = stand.log("costs").await;
-    let entry = entry(&stand, header_bytes, chunk_bytes);
-    let outcome = log.append(&LogId::control(), Version(1), &entry).await.unwrap();
-    assert_eq!(outcome, Append::Appended);
+    append(&log, 1, &entry(&stand, header_bytes, chunk_bytes)).await;
     [Unit::Calls, Unit::WriteUnits].map(|unit| stand.amount("PutItem", unit))
 }
 
@@ -85,9 +97,7 @@ async fn a_lane_s_register_costs_one_write_and_one_read() {
     let stand = Stand::start().await;
     let snapshots = stand.snapshots("costs").await;
     for version in 1..=3_u64 {
-        let expected = (version > 1).then(|| Version(version - 1));
-        let outcome = snapshots.put(&lane(), expected, &snapshot(version, 250)).await.unwrap();
-        assert_eq!(outcome, Put::Swung);
+        put(&snapshots, version - 1, version, 250).await;
         assert_eq!(stand.amount("UpdateItem", Unit::Calls), version);
         assert_eq!(stand.amount("UpdateItem", Unit::WriteUnits), version);
     }
@@ -101,8 +111,7 @@ async fn a_warm_reader_pays_for_what_is_new_only() {
     let stand = Stand::start().await;
     let log = stand.log("costs").await;
     for version in 1..=3 {
-        let outcome = log.append(&LogId::control(), Version(version), &entry(&stand, 7_000, &[]));
-        assert_eq!(outcome.await.unwrap(), Append::Appended);
+        append(&log, version, &entry(&stand, 7_000, &[])).await;
     }
     let mut units = Vec::new();
     for after in [0, 2, 3] {
@@ -120,9 +129,7 @@ async fn replaced_pieces_get_a_ttl_one_snapshot_later() {
     let stand = Stand::start().await;
     let snapshots = stand.snapshots("costs").await;
     for version in 1..=4_u64 {
-        let expected = (version > 1).then(|| Version(version - 1));
-        let put = snapshots.put(&LogId::control(), expected, &snapshot(version, 100 * KB));
-        assert_eq!(put.await.unwrap(), Put::Swung);
+        put(&snapshots, version - 1, version, 100 * KB).await;
     }
     let scan = stand.direct.scan().table_name(TABLE).consistent_read(true).send().await.unwrap();
     let mut with_ttl = Vec::new();
@@ -145,12 +152,9 @@ async fn pieces_of_a_put_that_crashed_get_a_ttl() {
     let client = stand.client(RetryConfig::disabled()).await;
     let table = Table::new(&client, TABLE, "costs", stand.clock.clone());
     let snapshots = DynamoSnapshots::new(table.into());
-    snapshots.put(&LogId::control(), None, &snapshot(1, 100 * KB)).await.unwrap_err();
-    for version in 2..=3_u64 {
-        let expected = (version > 2).then(|| Version(version - 1));
-        let put = snapshots.put(&LogId::control(), expected, &snapshot(version, 10));
-        assert_eq!(put.await.unwrap(), Put::Swung);
-    }
+    snapshots.put(&lane(), None, &snapshot(1, 100 * KB)).await.unwrap_err();
+    put(&snapshots, 0, 2, 10).await;
+    put(&snapshots, 2, 3, 10).await;
     let scan = stand.direct.scan().table_name(TABLE).consistent_read(true).send().await.unwrap();
     let orphan = scan.items().iter().find(|item| item.contains_key("b")).unwrap();
     assert!(orphan.contains_key("ttl"), "{:?}", orphan["pk"]);
@@ -201,7 +205,8 @@ async fn the_adapter_counts_its_units_as_the_meter_does() {
     assert_eq!(appends, [Append::Appended, Append::Conflict, Append::Conflict]);
     for (expected, version) in [(None, 1), (None, 2), (Some(1), 3)] {
         let expected = expected.map(Version);
-        drop(snapshots.put(&lane(), expected, &snapshot(version, 2_000)).await.unwrap());
+        let put = snapshots.put(&lane(), expected, &snapshot(version, 2_000)).await.unwrap();
+        assert_eq!(put == Put::Swung, version != 2);
     }
     let writes: u64 =
         ["PutItem", "UpdateItem"].map(|call| stand.amount(call, Unit::WriteUnits)).iter().sum();
