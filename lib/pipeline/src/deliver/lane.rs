@@ -52,6 +52,8 @@ pub struct Lane {
     pub cursor: Cursor,
     /// The call that is being made, or of which no answer has come.
     pub sending: Option<Sending>,
+    /// Points from the cursor on that are done but for the dead letters among them.
+    pub burying: Option<Burial>,
     /// Of the points between the cursor and here one or more were rejected.
     pub suspect: Option<Cursor>,
     /// Nothing is sent before.
@@ -73,6 +75,7 @@ impl Default for Lane {
         Self {
             cursor: Cursor::before(Version::START.next()),
             sending: None,
+            burying: None,
             suspect: None,
             retry_at: None,
             attempts: 0,
@@ -121,8 +124,19 @@ pub enum Step {
     Wait(Timestamp),
     /// To ask whether the call with this receipt was taken.
     Ask(Receipt),
+    /// To append dead letters, once the register says which.
+    Bury,
     /// To send what waits.
     Send,
+}
+
+/// Points whose fate is decided: what is to be a dead letter will not be sent again, whoever comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Burial {
+    /// The first point after them.
+    pub until: Cursor,
+    /// Which of them are dead letters.
+    pub dead: Dead,
 }
 
 /// What of the points that the lane passes goes to the dead letters.
@@ -139,6 +153,7 @@ impl Lane {
     pub fn step(&self, now: Timestamp, invocation: &str) -> Step {
         let Some(sending) = &self.sending else {
             return match self.retry_at {
+                _ if self.burying.is_some() => Step::Bury,
                 Some(retry_at) if now < retry_at => Step::Wait(retry_at),
                 _ => Step::Send,
             };
@@ -187,19 +202,28 @@ impl Lane {
         Self { sending: None, ..self.clone() }
     }
 
-    /// Past points that need no call.
+    /// Past points that are done, or at burying those of them that are dead.
     #[must_use]
-    pub fn moved(&self, cursor: Cursor) -> Self {
-        let suspect = self.suspect.filter(|suspect| *suspect > cursor);
-        Self { cursor, suspect, ..self.clone() }
+    pub fn passed(self, until: Cursor, dead: Dead) -> Self {
+        if dead != Dead::default() {
+            return Self { burying: Some(Burial { until, dead }), ..self };
+        }
+        let suspect = self.suspect.filter(|suspect| *suspect > until);
+        Self { cursor: until, suspect, ..self }
+    }
+
+    /// The dead letters are there, up to this version of their log.
+    #[must_use]
+    pub fn buried(self, burial: &Burial, letters: Version) -> Self {
+        Self { burying: None, letters, ..self }.passed(burial.until, Dead::default())
     }
 
     /// The call was taken.
     #[must_use]
-    pub fn delivered(&self, sending: Sending) -> (Self, Dead) {
-        let mut lane = self.unmarked().moved(sending.until).answered();
+    pub fn delivered(&self, sending: Sending) -> Self {
+        let mut lane = self.unmarked().answered();
         lane.receipts.insert(sending.receipt.namespace, sending.receipt.number);
-        (lane, Dead { refused: sending.refused, rest: None })
+        lane.passed(sending.until, Dead { refused: sending.refused, rest: None })
     }
 
     /// The call was not taken and is to be made again, after a pause.
@@ -217,14 +241,14 @@ impl Lane {
 
     /// The other end will never take the call: one point is a dead letter, of more the one is looked for.
     #[must_use]
-    pub fn rejected(&self, sending: Sending, reason: &str) -> (Self, Dead) {
+    pub fn rejected(&self, sending: Sending, reason: &str) -> Self {
         let lane = self.unmarked().answered();
         if sending.points > 1 {
-            return (Self { suspect: Some(sending.until), ..lane }, Dead::default());
+            return Self { suspect: Some(sending.until), ..lane };
         }
         let rest = Some(format!("the other end rejects it: {reason}"));
-        let lane = Self { suspect: None, ..lane.moved(sending.until) };
-        (lane, Dead { refused: sending.refused, rest })
+        let dead = Dead { refused: sending.refused, rest };
+        Self { suspect: None, ..lane }.passed(sending.until, dead)
     }
 
     /// No answer came, and the call has ended: who comes next need not wait for its deadline.
@@ -238,12 +262,13 @@ impl Lane {
 
     /// The other end was asked, and has not taken the call: it is made again, unless a point of it is too old for that.
     #[must_use]
-    pub fn not_taken(&self, sending: Sending, now: Timestamp) -> (Self, Dead) {
+    pub fn not_taken(&self, sending: Sending, now: Timestamp) -> Self {
         if sending.oldest.plus(RESEND_AGE_MS_MAX) >= now {
-            return (self.unmarked(), Dead::default());
+            return self.unmarked();
         }
         let rest = "no answer came, and it is too old to be sent again".to_owned();
-        (self.unmarked().moved(sending.until), Dead { refused: sending.refused, rest: Some(rest) })
+        let dead = Dead { refused: sending.refused, rest: Some(rest) };
+        self.unmarked().passed(sending.until, dead)
     }
 
     /// When something is to be done again, if anything is left open.
@@ -256,3 +281,6 @@ impl Lane {
         Self { attempts: 0, failing_since: None, retry_at: None, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests;

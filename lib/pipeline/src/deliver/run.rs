@@ -110,11 +110,12 @@ impl<W: World, P: Points> Run<'_, W, P> {
         }
         match step {
             Step::Leave | Step::Wait(_) => Ok(false),
-            Step::Ask(_) | Step::Send if !self.has_time(now) => {
+            Step::Ask(_) | Step::Bury | Step::Send if !self.has_time(now) => {
                 self.is_cut = true;
                 Ok(false)
             }
             Step::Ask(receipt) => self.ask(&receipt).await,
+            Step::Bury => self.bury().await,
             Step::Send => self.send(now).await,
         }
     }
@@ -123,13 +124,32 @@ impl<W: World, P: Points> Run<'_, W, P> {
     async fn ask(&mut self, receipt: &Receipt) -> Result<bool, DeliverError> {
         let taken = self.points.was_taken(receipt).await?;
         let Some(sending) = self.lane.sending.clone() else { return Ok(true) };
-        let (lane, dead) = if taken {
+        let lane = if taken {
             self.delivered.points += sending.points;
             self.lane.delivered(sending)
         } else {
             self.lane.not_taken(sending, self.now())
         };
-        self.pass(lane, &dead).await?;
+        self.go_on(lane);
+        Ok(true)
+    }
+
+    /// Appends the dead letters that the register names, and passes them.
+    async fn bury(&mut self) -> Result<bool, DeliverError> {
+        if self.lane != *self.register.lane() && !self.write(self.lane.clone()).await? {
+            return Ok(true);
+        }
+        let Some(burial) = self.lane.burying.clone() else { return Ok(true) };
+        self.queue.fill_to(self.world.log(), burial.until).await?;
+        let passed = self.queue.items().take_while(|item| item.cursor < burial.until);
+        let letters = Letters::of(passed, &burial.dead);
+        let count = u64::try_from(letters.len()).unwrap_or(u64::MAX);
+        let entries = letters.entries(self.now(), self.settings.dead_letters_kept_ms)?;
+        let Invocation { partition, .. } = self.invocation;
+        let known =
+            letters::append(self.world.log(), partition, self.lane.letters, &entries).await?;
+        self.delivered.dead += count;
+        self.go_on(self.lane.clone().buried(&burial, known));
         Ok(true)
     }
 
@@ -141,23 +161,22 @@ impl<W: World, P: Points> Run<'_, W, P> {
         let given_up = given_up.count();
         if given_up > 0 {
             let rest = Some("it was retried for 13 days and not taken".to_owned());
-            let lane = self.lane.moved(self.queue.cursor_after(given_up));
-            self.pass(lane, &Dead { rest, ..Dead::default() }).await?;
+            let dead = Dead { rest, ..Dead::default() };
+            self.pass(self.queue.cursor_after(given_up), dead);
             return Ok(true);
         }
         let Some(Next { call, sending }) = self.pack(now)? else {
-            self.lane = self.lane.moved(self.queue.cursor_after(0));
+            self.pass(self.queue.cursor_after(0), Dead::default());
             return Ok(false);
         };
         let Some(call) = call else {
-            let dead = Dead { refused: sending.refused, rest: None };
-            self.pass(self.lane.moved(sending.until), &dead).await?;
+            self.pass(sending.until, Dead { refused: sending.refused, rest: None });
             return Ok(true);
         };
         if !self.write(self.lane.marked(sending)).await? {
             return Ok(true);
         }
-        self.put(&call, now).await?;
+        self.put(&call, now).await;
         Ok(true)
     }
 
@@ -198,13 +217,13 @@ impl<W: World, P: Points> Run<'_, W, P> {
     }
 
     /// Makes a call that is marked, and takes up its outcome.
-    async fn put(&mut self, call: &P::Call, marked_at: Timestamp) -> Result<(), DeliverError> {
+    async fn put(&mut self, call: &P::Call, marked_at: Timestamp) {
         let began_at = self.now();
-        let Some(sending) = self.lane.sending.clone() else { return Ok(()) };
+        let Some(sending) = self.lane.sending.clone() else { return };
         if !self.has_time(began_at) || began_at > marked_at.plus(MARK_MS_MAX) {
             // The mark took too long: the call could outlive what others were told.
             self.lane = self.lane.unmarked();
-            return Ok(());
+            return;
         }
         let outcome = self.points.put(call).await;
         self.delivered.calls += 1;
@@ -212,8 +231,7 @@ impl<W: World, P: Points> Run<'_, W, P> {
         match outcome {
             Delivery::Delivered => {
                 self.delivered.points += sending.points;
-                let (lane, dead) = self.lane.delivered(sending);
-                self.pass(lane, &dead).await?;
+                self.go_on(self.lane.delivered(sending));
             }
             Delivery::Retry { after_ms } => {
                 self.delivered.retries += 1;
@@ -221,35 +239,24 @@ impl<W: World, P: Points> Run<'_, W, P> {
             }
             Delivery::Rejected { reason } => {
                 self.delivered.rejected += 1;
-                let (lane, dead) = self.lane.rejected(sending, &reason);
-                self.pass(lane, &dead).await?;
+                self.go_on(self.lane.rejected(sending, &reason));
             }
             Delivery::Unknown => {
                 self.delivered.unknown += 1;
                 self.lane = self.lane.unknown(now);
             }
         }
-        Ok(())
     }
 
-    /// Goes on with a lane that has passed points, after what of them is dead is in the dead letters.
-    async fn pass(&mut self, lane: Lane, dead: &Dead) -> Result<(), DeliverError> {
-        let mut lane = lane;
-        if *dead != Dead::default() {
-            self.queue.fill_to(self.world.log(), lane.cursor).await?;
-            let passed = self.queue.items().take_while(|item| item.cursor < lane.cursor);
-            let letters = Letters::of(passed, dead);
-            let count = u64::try_from(letters.len()).unwrap_or(u64::MAX);
-            let entries = letters.entries(self.now(), self.settings.dead_letters_kept_ms)?;
-            let known = self.lane.letters;
-            lane.letters =
-                letters::append(self.world.log(), self.invocation.partition, known, &entries)
-                    .await?;
-            self.delivered.dead += count;
-        }
+    /// Passes points that need no call.
+    fn pass(&mut self, until: Cursor, dead: Dead) {
+        self.go_on(self.lane.clone().passed(until, dead));
+    }
+
+    /// Goes on with a lane that has perhaps passed points.
+    fn go_on(&mut self, lane: Lane) {
         self.queue.pass(lane.cursor);
         self.lane = lane;
-        Ok(())
     }
 
     /// Writes the register; false: somebody else was first, and this goes on from theirs.

@@ -1,6 +1,7 @@
 //! Points are sent once, in order, whatever the other end, the store and other invocations do.
 
 mod bench;
+mod crashes;
 
 use super::lane::GIVE_UP_MS;
 use super::{DeliverError, Delivered};
@@ -8,10 +9,11 @@ use crate::contract::Fault;
 use crate::memory::block_on;
 use crate::port::Partition;
 use crate::port::clock::Clock;
+use crate::port::log::{Label, Log, LogId, Version, Wanted};
 use crate::port::sink::Delivery;
 use bench::{Bench, START, after, partition};
 use std::task::{Context, Waker};
-use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
+use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 fn retry(after_ms: i64) -> Delivery {
     Delivery::Retry { after_ms }
@@ -180,6 +182,46 @@ fn points_that_can_never_be_sent_are_dead_letters_with_their_places() {
     assert_eq!(letters[2].reason, "it is over two weeks old");
 }
 
+/// The bytes of all entries of the dead letters, but for the publication, which has its own fixture.
+fn stored_letters(bench: &Bench) -> Vec<Vec<u8>> {
+    let log = LogId::dead_letters(partition());
+    let read = block_on(bench.log.read(&log, Version::START, Wanted::Only(&[Label(1)]))).unwrap();
+    read.into_iter()
+        .flat_map(|logged| {
+            let chunks = logged.entry.chunks().values().cloned().collect::<Vec<_>>();
+            [vec![logged.entry.header().to_vec()], chunks].concat()
+        })
+        .collect()
+}
+
+#[test]
+fn dead_letters_are_stored_as_ever() {
+    let bench = Bench::new(3);
+    bench.points.refuse("bad");
+    bench.settle(&["a/1", "a/bad", "b/bad"]);
+    bench.run(&mut bench.environment());
+    let start = [0x1b, 0, 0, 1, 0x9b, 0x8d, 0x99, 0x69, 0];
+    let header = |letters| [&[1, 0x66][..], b"points", &start, &[letters]].concat();
+    let reason = [&[0x81, 0x78, 32][..], b"`bad` is no value of a dimension"].concat();
+    let chunk = |place| [&[1][..], &reason, &[0x81, 1, place, 0]].concat();
+    assert_eq!(stored_letters(&bench), [header(1), chunk(1), header(1), chunk(2)]);
+}
+
+#[test]
+fn dead_letters_that_are_too_large_for_one_entry_become_more() {
+    let bench = Bench::new(3);
+    let large = "x".repeat(10 << 20);
+    for number in 0..3 {
+        bench.settle_late(&[&format!("a/{number}"), &format!("a/{number}{large}")], 15 * DAY_MS);
+    }
+    let delivered = bench.run(&mut bench.environment());
+    assert_eq!((delivered.dead, delivered.behind), (6, 0));
+    assert!(stored_letters(&bench).len() > 2);
+    let names: Vec<_> = bench.dead().into_iter().map(|(name, _)| name).collect();
+    let expected = (0..3).flat_map(|number| [format!("a/{number}"), format!("a/{number}{large}")]);
+    assert!(names.into_iter().eq(expected));
+}
+
 #[test]
 fn after_thirteen_days_what_has_waited_so_long_is_given_up() {
     let bench = Bench::new(10);
@@ -207,11 +249,7 @@ fn near_its_deadline_an_invocation_stops_and_asks_for_the_next() {
     let bench = Bench::new(1);
     bench.settle(&["a/1", "a/2"]);
     let mut environment = bench.environment();
-    let run = |seconds, environment: &mut bench::Environment<'_>| {
-        let deadline = bench.clock.now().plus(seconds * SECOND_MS);
-        block_on(environment.run(partition(), "short", deadline)).unwrap()
-    };
-    let nothing = run(12, &mut environment);
+    let nothing = block_on(environment.run(partition(), "short", after(12))).unwrap();
     assert_eq!((nothing.calls, nothing.behind, nothing.wake_at), (0, 1, None));
     let mut cut = bench.environment();
     {

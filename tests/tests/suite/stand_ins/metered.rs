@@ -11,6 +11,7 @@ mod kinesis;
 mod limits;
 mod others;
 mod passing;
+mod points;
 mod speed;
 mod streams;
 mod tables;

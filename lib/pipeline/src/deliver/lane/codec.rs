@@ -1,6 +1,6 @@
 //! The stored form of a lane's register: the fields in their order, a place in the log as entry and point.
 
-use super::{Cursor, Lane, Sending};
+use super::{Burial, Cursor, Dead, Lane, Sending};
 use crate::port::Partition;
 use crate::port::log::Version;
 use crate::port::points::Receipt;
@@ -16,6 +16,11 @@ impl Lane {
         let mut writer = Writer::new(VERSION);
         self.cursor.write(&mut writer);
         writer.option(self.sending.as_ref(), write_sending);
+        writer.option(self.burying.as_ref(), |writer, Burial { until, dead }| {
+            until.write(writer);
+            write_refused(writer, &dead.refused);
+            writer.put(dead.rest.as_deref());
+        });
         writer.option(self.suspect, |writer, suspect| suspect.write(writer));
         writer.option(self.retry_at, |writer, retry_at| _ = writer.time(retry_at));
         writer.put(self.attempts);
@@ -34,6 +39,11 @@ impl Lane {
             Ok(Self {
                 cursor: Cursor::read(reader)?,
                 sending: reader.option(read_sending)?,
+                burying: reader.option(|reader| {
+                    let until = Cursor::read(reader)?;
+                    let dead = Dead { refused: read_refused(reader)?, rest: reader.take()? };
+                    Ok(Burial { until, dead })
+                })?,
                 suspect: reader.option(Cursor::read)?,
                 retry_at: reader.option(Reader::time)?,
                 attempts: reader.take()?,
@@ -59,13 +69,21 @@ impl Cursor {
     }
 }
 
-fn write_sending(writer: &mut Writer, sending: &Sending) {
-    sending.until.write(writer);
-    writer.put(sending.points);
-    writer.list(sending.refused.iter(), |writer, (cursor, reason)| {
+fn write_refused(writer: &mut Writer, refused: &[(Cursor, String)]) {
+    writer.list(refused.iter(), |writer, (cursor, reason)| {
         cursor.write(writer);
         writer.put(reason.as_str());
     });
+}
+
+fn read_refused(reader: &mut Reader<'_>) -> Result<Vec<(Cursor, String)>, Error> {
+    reader.list(|reader| Ok((Cursor::read(reader)?, reader.take()?)))
+}
+
+fn write_sending(writer: &mut Writer, sending: &Sending) {
+    sending.until.write(writer);
+    writer.put(sending.points);
+    write_refused(writer, &sending.refused);
     let Receipt { namespace, partition, minute, number } = &sending.receipt;
     writer.put(namespace.as_str()).put(partition.number()).time(*minute).put(*number);
     writer.put(sending.invocation.as_str());
@@ -76,7 +94,7 @@ fn read_sending(reader: &mut Reader<'_>) -> Result<Sending, Error> {
     Ok(Sending {
         until: Cursor::read(reader)?,
         points: reader.take()?,
-        refused: reader.list(|reader| Ok((Cursor::read(reader)?, reader.take()?)))?,
+        refused: read_refused(reader)?,
         receipt: Receipt {
             namespace: reader.take()?,
             partition: Partition::new(reader.take()?)

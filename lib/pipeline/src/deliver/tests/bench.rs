@@ -1,6 +1,6 @@
 //! A world in memory with a settle log to follow, and a place that adds points up.
 
-use crate::contract::Fault;
+use crate::deliver::lane::Cursor;
 use crate::deliver::{DeadLetter, DeadLetters, Deliver, DeliverError, DeliverSettings, Delivered};
 use crate::memory::{
     MemoryCall, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
@@ -8,7 +8,7 @@ use crate::memory::{
 };
 use crate::port::Partition;
 use crate::port::clock::Clock;
-use crate::port::log::{Append, Chunks, Entry, Log, LogId, Version};
+use crate::port::log::{Chunks, Entry, Log, LogId, Version};
 use crate::port::points::{Packed, Points, Queued, Receipt};
 use crate::port::rules::{NoPlan, Rules, RulesText};
 use crate::port::sink::Delivery;
@@ -17,8 +17,8 @@ use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint
 use crate::settle_entry::{POINTS, SettleEntry};
 use crate::world::World;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Values;
 use streamgauge_engine::plan::Plan;
@@ -54,6 +54,7 @@ pub(super) struct Bench {
     pub(super) wake: MemoryWake<VirtualClock>,
     pub(super) points: MemoryPoints<VirtualClock>,
     rules: NoRules,
+    places: Mutex<BTreeMap<String, Cursor>>,
     versions: AtomicU64,
     invocations: AtomicU64,
 }
@@ -125,6 +126,7 @@ impl Bench {
             points: MemoryPoints::new(clock.clone(), call_points_max),
             clock,
             rules: NoRules,
+            places: Mutex::default(),
             versions: AtomicU64::new(0),
             invocations: AtomicU64::new(0),
         }
@@ -181,8 +183,19 @@ impl Bench {
         let expires_at = self.clock.now().plus(30 * DAY_MS);
         let entry = Entry::new(header.encode(), chunks, expires_at).unwrap();
         let version = Version(self.versions.fetch_add(1, Ordering::Relaxed)).next();
-        let outcome = block_on(self.log.append(&LogId::settle(partition()), version, &entry));
-        assert_eq!(outcome.unwrap(), Append::Appended);
+        let append = || block_on(self.log.append(&LogId::settle(partition()), version, &entry));
+        // Nobody else appends here: after a fault a conflict is with itself.
+        assert!((0..100).any(|_| append().is_ok()));
+        let places = (0..).zip(&publication.points);
+        let sent = places.filter(|(_, point)| point.kind != PointKind::Recorded);
+        let placed = sent
+            .map(|(place, point)| (name_of(publication, point), Cursor { version, point: place }));
+        self.places.lock().unwrap().extend(placed);
+    }
+
+    /// Where the points that are to be sent stand in the settle log, by their names.
+    pub(super) fn places(&self) -> BTreeMap<String, Cursor> {
+        self.places.lock().unwrap().clone()
     }
 
     /// The name and the deadline of the next invocation.
@@ -223,6 +236,17 @@ impl Bench {
             }
         }
         panic!("something is left after {times} minutes: {:?}", self.run(&mut environment));
+    }
+
+    /// The same while invocations may fail.
+    pub(super) fn tick_through(&self, times: usize) {
+        let mut environment = self.environment();
+        let is_done = (0..times).any(|_| {
+            self.clock.advance(MINUTE_MS);
+            let outcome = self.try_run(&mut environment);
+            outcome.is_ok_and(|delivered| delivered.behind == 0 && delivered.wake_at.is_none())
+        });
+        assert!(is_done, "something is left after {times} minutes");
     }
 
     /// The wake-ups that are due, taken out.
@@ -275,6 +299,13 @@ fn metric(namespace: &str) -> PublishedMetric {
         dimensions: vec!["partner".to_owned()],
         unit: None,
     }
+}
+
+/// The name of a point, as it was settled.
+fn name_of(publication: &Publication, point: &PublishedPoint) -> String {
+    let metric = &publication.metrics[usize::try_from(point.metric).unwrap()];
+    let values: Vec<_> = point.series.values().collect();
+    format!("{}/{}", metric.namespace, values.concat())
 }
 
 /// Milliseconds from the start of the test.
