@@ -14,6 +14,7 @@ use crate::wakeups::WakeUpsError;
 use lambda_runtime::Diagnostic;
 use std::error::Error;
 use std::fmt;
+use streamgauge_pipeline::aggregate::AggregateError;
 use streamgauge_pipeline::control::ControlError;
 use streamgauge_pipeline::deliver::DeliverError;
 use streamgauge_rules::LoadError;
@@ -121,6 +122,22 @@ fn kind_of(error: &ControlError) -> Kind {
         | ControlError::AnotherPlan { .. }
         | ControlError::NoText { .. }
         | ControlError::NoRules => Kind::BadRules,
+    }
+}
+
+impl From<AggregateError> for Failure {
+    fn from(error: AggregateError) -> Self {
+        let kind = match &error {
+            AggregateError::Control(control) => kind_of(control),
+            AggregateError::UnknownStream { .. } => Kind::BadSettings,
+            AggregateError::Stored { .. } | AggregateError::TooLarge { .. } => Kind::Damaged,
+            AggregateError::Stream { .. }
+            | AggregateError::NotListed { .. }
+            | AggregateError::ParentUnfinished { .. }
+            | AggregateError::Store { .. }
+            | AggregateError::Contended { .. } => Kind::Retryable,
+        };
+        Self::new(kind, &error)
     }
 }
 

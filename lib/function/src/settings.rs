@@ -37,6 +37,8 @@ pub struct Settings {
     pub table: String,
     /// How many settle partitions there are: 1 to 64.
     pub partitions: u8,
+    /// The name of the stack.
+    pub stack: String,
     /// The names of the streams that aggregate reads.
     pub streams: Vec<String>,
     /// The names of the streams that the filter reads.
@@ -89,6 +91,7 @@ impl Settings {
         let settings = Self {
             table: reader.read(&variables::TABLE, value::table),
             partitions: reader.read(&variables::PARTITIONS, value::partitions),
+            stack: reader.read(&variables::STACK, value::stack),
             streams: reader.read(&variables::STREAMS, value::streams),
             upstreams: reader.read(&variables::UPSTREAMS, value::streams),
             stream: reader.read(&variables::STREAM, value::stream),

@@ -2,8 +2,9 @@
 
 use crate::clients::Clients;
 use crate::clock::SystemClock;
+use crate::diagnostic::Failure;
 use crate::rules::DeployedRules;
-use crate::settings::{Settings, Start};
+use crate::settings::{Settings, Start, variables::Role};
 use crate::wake::SqsWake;
 use std::sync::Arc;
 use streamgauge_dynamodb::{DynamoLog, DynamoSnapshots, Table};
@@ -25,7 +26,20 @@ pub struct AwsWorld {
     rules: DeployedRules,
 }
 
+/// The name of a stream, which its ARN ends with.
+pub fn stream_name(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
+}
+
 impl AwsWorld {
+    /// The world of the function that this process is, and its settings.
+    pub fn of_process(role: Role) -> Result<(Self, Settings), Failure> {
+        let settings = Settings::of_process(role)?;
+        let rules = DeployedRules::load(&settings.rules, &|name| std::env::var(name).ok())?;
+        let world = Self::new(&Clients::of_process(), &settings, rules);
+        Ok((world, settings))
+    }
+
     /// The world of a function with these settings. Nothing is called yet.
     pub fn new(clients: &Clients, settings: &Settings, rules: DeployedRules) -> Self {
         let writer = std::env::var(WRITER).unwrap_or_default();

@@ -60,6 +60,16 @@ pub(super) fn partitions(text: &str) -> Result<u8, &'static str> {
     number.ok_or("write a number from 1 to 64")
 }
 
+/// The name of a stack
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>).
+pub(super) fn stack(text: &str) -> Result<String, &'static str> {
+    if (1..=128).contains(&text.len()) && text.bytes().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write the name of the stack")
+    }
+}
+
 /// The name of a stream: it stands in its ARN behind the slash.
 pub(super) fn stream(text: &str) -> Result<String, &'static str> {
     let name = match text.strip_prefix("arn:") {

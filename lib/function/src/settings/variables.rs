@@ -82,6 +82,14 @@ pub const PARTITIONS: Variable = Variable {
     meaning: "How many settle partitions there are, 1 to 64. Fixed when the table is made: another number is refused.",
 };
 
+/// The name of the stack.
+pub const STACK: Variable = Variable {
+    name: "STREAMGAUGE_STACK",
+    roles: &[Settle],
+    need: Need::Default("streamgauge"),
+    meaning: "The name of the stack: the dimension `Stack` of the pipeline's own metrics.",
+};
+
 /// The source streams.
 pub const STREAMS: Variable = Variable {
     name: "STREAMGAUGE_STREAMS",
@@ -147,9 +155,10 @@ pub const RULES: Variable = Variable {
 };
 
 /// All of them.
-pub const VARIABLES: [&Variable; 10] = [
+pub const VARIABLES: [&Variable; 11] = [
     &TABLE,
     &PARTITIONS,
+    &STACK,
     &STREAMS,
     &UPSTREAMS,
     &STREAM,
