@@ -15,6 +15,7 @@ use lambda_runtime::Diagnostic;
 use std::error::Error;
 use std::fmt;
 use streamgauge_pipeline::aggregate::AggregateError;
+use streamgauge_pipeline::aggregate::filter::FilterError;
 use streamgauge_pipeline::control::ControlError;
 use streamgauge_pipeline::deliver::DeliverError;
 use streamgauge_rules::LoadError;
@@ -127,17 +128,31 @@ fn kind_of(error: &ControlError) -> Kind {
 
 impl From<AggregateError> for Failure {
     fn from(error: AggregateError) -> Self {
+        Self::new(kind_of_shard(&error), &error)
+    }
+}
+
+impl From<FilterError> for Failure {
+    fn from(error: FilterError) -> Self {
         let kind = match &error {
-            AggregateError::Control(control) => kind_of(control),
-            AggregateError::UnknownStream { .. } => Kind::BadSettings,
-            AggregateError::Stored { .. } | AggregateError::TooLarge { .. } => Kind::Damaged,
-            AggregateError::Stream { .. }
-            | AggregateError::NotListed { .. }
-            | AggregateError::ParentUnfinished { .. }
-            | AggregateError::Store { .. }
-            | AggregateError::Contended { .. } => Kind::Retryable,
+            FilterError::Shard(shard) => kind_of_shard(shard),
+            FilterError::Forward(_) => Kind::Retryable,
         };
         Self::new(kind, &error)
+    }
+}
+
+/// What is to be done about a shard that could not be followed.
+fn kind_of_shard(error: &AggregateError) -> Kind {
+    match error {
+        AggregateError::Control(control) => kind_of(control),
+        AggregateError::UnknownStream { .. } => Kind::BadSettings,
+        AggregateError::Stored { .. } | AggregateError::TooLarge { .. } => Kind::Damaged,
+        AggregateError::Stream { .. }
+        | AggregateError::NotListed { .. }
+        | AggregateError::ParentUnfinished { .. }
+        | AggregateError::Store { .. }
+        | AggregateError::Contended { .. } => Kind::Retryable,
     }
 }
 
