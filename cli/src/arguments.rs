@@ -1,6 +1,7 @@
 //! What was typed: commands, options and their help.
 
 mod lambda;
+mod send;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +9,7 @@ use clap_complete::Shell;
 use std::path::PathBuf;
 
 pub(crate) use lambda::{LambdaArguments, LambdaOutput};
+pub(crate) use send::SendArguments;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -47,6 +49,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  streamgauge test scenarios/*.yaml\n  streamgauge test scenarios/*.yaml --junit target/scenarios.xml"
     )]
     Test(TestArguments),
+    /// Put events on a Kinesis stream, at a rate or at a multiple of their own pace
+    #[command(after_help = send::EXAMPLES)]
+    Send(SendArguments),
     /// Run a template's Lambda functions on this machine, driven by streams, queues and schedules
     #[command(after_help = lambda::EXAMPLES)]
     Lambda(Box<LambdaArguments>),

@@ -6,6 +6,7 @@ mod init;
 mod lambda;
 mod man;
 mod replay;
+mod send;
 mod test;
 
 use crate::arguments::{Arguments, Command};
@@ -18,6 +19,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Send(arguments) => send::run(&arguments),
         Command::Lambda(arguments) => lambda::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { dir } => man::run(dir.as_deref()),

@@ -94,6 +94,15 @@ impl Failure {
         self
     }
 
+    /// Adds a cause of which only the text is known.
+    #[cfg(feature = "aws")]
+    pub(crate) fn because_text(mut self, text: &str) -> Self {
+        if let Self::Error { causes, .. } = &mut self {
+            causes.push(text.to_owned());
+        }
+        self
+    }
+
     /// Adds what an error was caused by, where the error itself is the message.
     pub(crate) fn because_of_source(self, error: &dyn Error) -> Self {
         match error.source() {

@@ -44,6 +44,9 @@ mod suite {
     /// The exact answers of two event logs, computed by SQL.
     mod real_data;
 
+    /// The whole pipeline in this process, with faults at every port, against `replay`.
+    mod simulation;
+
     /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
     mod lambda_runtime;
 

@@ -4,7 +4,10 @@
 //! merge by bucket or register. So it does not matter how events were cut into batches.
 
 use crate::decimal::Decimal;
-use crate::output::{DistributionValues, JourneyValues, PERCENTILES, SumValues, Values, seconds};
+use crate::output::{
+    DistributionValues, JourneyValues, PERCENTILES, SumValues, Values, distribution_bytes, seconds,
+    values_bytes,
+};
 use crate::plan::MetricKind;
 use crate::sketch::{Distribution, Unique};
 use crate::time::Millis;
@@ -150,22 +153,35 @@ impl Accumulator {
     }
 
     /// The values to publish.
-    pub fn values(&self) -> Values {
+    pub fn into_values(self) -> Values {
         match self {
-            Self::Count(count) => Values::Count(*count),
-            Self::Sum(values) => Values::Sum(*values),
+            Self::Count(count) => Values::Count(count),
+            Self::Sum(values) => Values::Sum(values),
             Self::Distribution(sketch) => {
-                Values::Distribution(Box::new(distribution_values(sketch)))
+                Values::Distribution(Box::new(distribution_values(*sketch)))
             }
             Self::Unique(sketch) => Values::Unique(sketch.estimate()),
-            Self::Ratio { part, whole } => Values::Ratio { part: *part, whole: *whole },
+            Self::Ratio { part, whole } => Values::Ratio { part, whole },
             Self::Journey(cohort) => Values::Journey(Box::new(JourneyValues {
                 started: cohort.started,
                 finished: cohort.finished,
                 abandoned: cohort.abandoned,
                 open: cohort.started - cohort.finished - cohort.abandoned,
-                time: distribution_values(&cohort.time),
+                time: distribution_values(cohort.time),
             })),
+        }
+    }
+
+    /// About how many bytes its values take in a log.
+    pub fn encoded_bytes(&self) -> usize {
+        match self {
+            Self::Count(_) | Self::Unique(_) => values_bytes(1, 0, 0),
+            Self::Sum(_) => values_bytes(1, 3, 0),
+            Self::Ratio { .. } => values_bytes(2, 0, 0),
+            Self::Distribution(sketch) => distribution_bytes(sketch.buckets().len()),
+            Self::Journey(cohort) => {
+                values_bytes(4, 0, 0) + distribution_bytes(cohort.time.buckets().len())
+            }
         }
     }
 }
@@ -192,7 +208,7 @@ fn merge_values(values: &mut SumValues, more: &SumValues) {
     values.max = values.max.into_iter().chain(more.max).max();
 }
 
-fn distribution_values(sketch: &Distribution) -> DistributionValues {
+fn distribution_values(sketch: Distribution) -> DistributionValues {
     DistributionValues {
         exact: SumValues {
             sum: sketch.sum(),
@@ -201,6 +217,6 @@ fn distribution_values(sketch: &Distribution) -> DistributionValues {
             max: sketch.max(),
         },
         percentiles: PERCENTILES.map(|(_, tenths)| sketch.percentile(tenths).unwrap_or_default()),
-        buckets: sketch.buckets().collect(),
+        buckets: sketch.into_buckets(),
     }
 }

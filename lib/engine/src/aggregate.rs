@@ -279,3 +279,8 @@ pub(crate) fn takes_corrections(metric: &Metric, timing: &Timing) -> bool {
     timing.late == LatePolicy::Correct
         && !matches!(metric.kind, MetricKind::Unique(_) | MetricKind::Journey { .. })
 }
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,34 @@ pub enum Values {
     Journey(Box<JourneyValues>),
 }
 
+impl Values {
+    /// About how many bytes they take in a log.
+    pub fn encoded_bytes(&self) -> usize {
+        match self {
+            Self::Count(_) | Self::Unique(_) => values_bytes(1, 0, 0),
+            Self::Sum(_) => values_bytes(1, 3, 0),
+            Self::Ratio { .. } => values_bytes(2, 0, 0),
+            Self::Distribution(values) => distribution_bytes(values.buckets.len()),
+            Self::Journey(values) => {
+                values_bytes(4, 0, 0) + distribution_bytes(values.time.buckets.len())
+            }
+        }
+    }
+}
+
+/// About how many bytes so many counts, decimals and buckets take: CBOR has 5 bytes for a number below 2^32, which most
+/// counts are, and 9 below 2^64, which most decimals are.
+pub(crate) const fn values_bytes(counts: usize, decimals: usize, buckets: usize) -> usize {
+    const COUNT_BYTES: usize = 5;
+    const DECIMAL_BYTES: usize = 9;
+    counts * COUNT_BYTES + decimals * DECIMAL_BYTES + buckets * (COUNT_BYTES + DECIMAL_BYTES)
+}
+
+/// About how many bytes a distribution of so many buckets takes, with its exact values and its percentiles.
+pub(crate) const fn distribution_bytes(buckets: usize) -> usize {
+    values_bytes(1, 3 + PERCENTILES.len(), buckets)
+}
+
 /// The values of a `sum` point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct SumValues {

@@ -1,16 +1,21 @@
-//! The second fold: deltas of all shards and the clock, to points.
+//! The second fold: deltas of all shards and the watermark, to points.
 //!
 //! Time here is event time. A thing is *decided* at a moment (a window at its end and the allowed lateness, a correction at
 //! its place) and comes out once the watermark has passed that moment, together with all else that is decided then, sorted.
 //! So the output is the same however deltas were cut, and an entry of the settle log can end between any two moments.
 
+mod change;
 mod decide;
 mod journeys;
 mod known;
 mod names;
+mod portion;
+mod range;
+mod stored;
 mod watermark;
 mod windows;
 
+pub use portion::OUTPUT_BYTES_MAX;
 pub use watermark::{ShardId, ShardListing, Watermarks};
 
 use crate::accumulate::Accumulator;
@@ -19,16 +24,14 @@ use crate::calendar::WindowSpan;
 use crate::delta::{Beginning, Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
 use crate::output::{MetricCounters, Point};
 use crate::place::at;
-use crate::plan::{MetricKind, Plan};
+use crate::plan::{Metric, MetricKind, Plan, Timing};
 use crate::series::SeriesKey;
 use crate::time::Timestamp;
 use journeys::Journeys;
-use std::collections::BTreeSet;
+use range::Range;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use windows::{Closing, MetricWindows};
-
-/// How many points one settle decides at most before it hands them out; the rest follows in the next.
-pub const POINTS_PER_SETTLE_MAX: usize = 20_000;
 
 /// What one settle decided.
 #[derive(Clone, Debug, Default)]
@@ -59,21 +62,29 @@ pub struct Increment {
 pub enum Progress {
     /// Nothing is left before the watermark.
     Done,
-    /// It stopped at its limit: settle again.
+    /// Its outputs reached [`OUTPUT_BYTES_MAX`]: settle again.
     More,
 }
 
-/// The state of one settle partition.
+/// The state of one settle partition under one plan.
+///
+/// Deltas are [taken](Self::take) as they come; that decides nothing. A [settle](Self::settle) decides, and its watermark is the
+/// place of all that is taken after it, so both must be repeated in their order when the state is made again from its log.
 #[derive(Clone, Debug)]
 pub struct Settler {
     plan: Arc<Plan>,
-    shards: Watermarks,
     /// The watermark of the last settle: it takes part in the place of all events that come after it.
     watermark: Option<Timestamp>,
-    metrics: Vec<MetricState>,
+    /// An event of any kind has come: from it on zeros are published.
+    has_begun: bool,
+    /// By their place in the plan; none for those that belong to another partition or were handed over.
+    metrics: Vec<Option<MetricState>>,
     /// What is decided when: moment, metric, start of the window; corrections after final points.
     agenda: BTreeSet<AgendaEntry>,
-    increments: Vec<Increment>,
+    /// What waits for a settle that hands it out.
+    increments: VecDeque<Increment>,
+    /// What was decided and is over the portion of the settle that decided it.
+    left_over: VecDeque<Point>,
 }
 
 type AgendaEntry = (Timestamp, usize, Timestamp, Closing);
@@ -83,182 +94,245 @@ struct MetricState {
     windows: MetricWindows,
     journeys: Option<Journeys>,
     counters: MetricCounters,
+    /// The windows that belong to this definition.
+    range: Range,
+    /// Windows that end by then are final, whatever the allowed lateness is now: a plan before decided them.
+    closed_until: Option<Timestamp>,
+    /// The window of the last start that came in: it is on the agenda, and most starts share it.
+    latest_start: Option<Timestamp>,
+}
+
+impl MetricState {
+    fn new(metric: &Metric, timing: &Timing) -> Self {
+        let journeys = match metric.kind {
+            MetricKind::Journey { within, .. } => {
+                Some(Journeys::new(within, timing.allowed_lateness))
+            }
+            _ => None,
+        };
+        Self {
+            windows: MetricWindows::new(metric),
+            journeys,
+            counters: MetricCounters::default(),
+            range: Range::default(),
+            closed_until: None,
+            latest_start: None,
+        }
+    }
+
+    /// Whether a window is final at a place.
+    fn is_final(&self, span: WindowSpan, timing: &Timing, place: Timestamp) -> bool {
+        is_final(span.end, timing, place)
+            || self.closed_until.is_some_and(|closed_until| span.end <= closed_until)
+    }
+
+    fn counters(&self) -> MetricCounters {
+        MetricCounters { folded: self.windows.folded(), ..self.counters }
+    }
+
+    fn count(&mut self, series: &SeriesKey, events: u64) {
+        self.counters.matched += events;
+        if series.lacks_a_value() {
+            self.counters.no_dimension += events;
+        }
+    }
+}
+
+/// The state of a metric, if it is here.
+fn held(metrics: &mut [Option<MetricState>], metric: usize) -> Option<&mut MetricState> {
+    metrics.get_mut(metric)?.as_mut()
 }
 
 impl Settler {
-    /// A partition that has not seen anything.
+    /// A settler of all metrics that has not seen anything.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let metrics = plan.metrics.iter().map(|metric| MetricState {
-            windows: MetricWindows::new(metric),
-            journeys: match metric.kind {
-                MetricKind::Journey { within, .. } => {
-                    Some(Journeys::new(within, plan.timing.allowed_lateness))
-                }
-                _ => None,
-            },
-            counters: MetricCounters::default(),
-        });
+        Self::of(plan, |_| true)
+    }
+
+    /// The settler of a partition that has not seen anything. What is in a delta for metrics that it does not own passes by.
+    pub fn of(plan: Arc<Plan>, owns: impl Fn(&Metric) -> bool) -> Self {
+        let timing = &plan.timing;
+        let state = |metric| owns(metric).then(|| MetricState::new(metric, timing));
         Self {
-            metrics: metrics.collect(),
-            shards: Watermarks::new(plan.timing),
+            metrics: plan.metrics.iter().map(state).collect(),
             watermark: None,
+            has_begun: false,
             agenda: BTreeSet::new(),
-            increments: Vec::new(),
+            increments: VecDeque::new(),
+            left_over: VecDeque::new(),
             plan,
         }
     }
 
-    /// The shards and how far each is.
-    pub fn shards(&mut self) -> &mut Watermarks {
-        &mut self.shards
+    /// The plan that it settles by.
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
     }
 
     /// The watermark of the last settle.
-    pub fn watermark(&self) -> Option<Timestamp> {
+    pub const fn watermark(&self) -> Option<Timestamp> {
         self.watermark
     }
 
-    /// What each metric saw so far.
+    /// What each metric of the plan saw so far.
     pub fn counters(&self) -> Vec<MetricCounters> {
-        self.metrics
-            .iter()
-            .map(|state| MetricCounters { folded: state.windows.folded(), ..state.counters })
-            .collect()
+        let counted = |state: &Option<MetricState>| state.as_ref().map(MetricState::counters);
+        self.metrics.iter().map(|state| counted(state).unwrap_or_default()).collect()
     }
 
-    /// Takes in a delta of a shard. `now` is the clock, for shards that fall behind.
-    pub fn take(&mut self, shard: &ShardId, delta: Delta, now: Timestamp) {
+    /// Takes in a delta of a shard. It decides nothing and moves no watermark.
+    pub fn take(&mut self, delta: Delta) {
         for &beginning in &delta.beginnings {
             self.begin(beginning);
         }
-        if let Some(watermark) = delta.watermark {
-            self.shards.progress(shard, watermark, now);
-        }
-        self.count(&delta);
+        self.count_refused(&delta);
         for step in &delta.steps {
             self.take_step(step, &delta.names);
         }
         for partial in delta.partials {
-            let Some((series, span)) = delta.names.resolve(partial.series, partial.window) else {
-                continue;
-            };
-            match self
-                .watermark
-                .filter(|&watermark| is_final(span.end, &self.plan.timing, watermark))
-            {
-                Some(place) => self.take_late(series, span, place, &partial),
-                None => self.take_in_time(series, span, &partial),
-            }
+            self.take_partial(&delta.names, partial, None);
         }
         for LatePartial { stamp, partial } in delta.late {
-            let Some((series, span)) = delta.names.resolve(partial.series, partial.window) else {
-                continue;
-            };
-            self.take_late(series, span, stamp.max(self.watermark.unwrap_or(stamp)), &partial);
+            self.take_partial(&delta.names, partial, Some(stamp));
         }
     }
 
     /// Zeros without dimensions are published from the first event on: for each window that ends after an event of any kind
     /// which came before the window was final.
     fn begin(&mut self, Beginning { time, stamp }: Beginning) {
+        self.has_begun = true;
         let plan = Arc::clone(&self.plan);
         let place = stamp.max(self.watermark);
+        // The event's window, or the first that is not final at its place.
+        let open_from = place.map(|place| place.minus(plan.timing.allowed_lateness));
         for (number, metric) in plan.metrics.iter().enumerate() {
-            if !metric.zero || !metric.dimensions.is_empty() {
-                continue;
-            }
-            // The event's window, or the first that is not final at its place.
-            let open_from = place.map(|place| place.minus(plan.timing.allowed_lateness));
-            let from = open_from.map_or(time, |open_from| open_from.max(time));
-            self.put_on_agenda(number, plan.calendar.window(metric.window, from));
+            self.begin_zeros(
+                number,
+                metric,
+                open_from.map_or(time, |open_from| open_from.max(time)),
+            );
         }
     }
 
-    /// Puts a window of a metric on the agenda, unless it is there.
-    fn put_on_agenda(&mut self, metric: usize, span: WindowSpan) {
-        let Some(final_at) =
-            self.plan.metrics.get(metric).map(|metric| self.plan.final_at(metric, span))
-        else {
+    /// Puts the window that holds `from` on the agenda, for zeros without dimensions.
+    fn begin_zeros(&mut self, number: usize, metric: &Metric, from: Timestamp) {
+        if !metric.zero || !metric.dimensions.is_empty() {
             return;
-        };
-        self.agenda.insert((final_at, metric, span.start, Closing::Final));
+        }
+        let Some(state) = held(&mut self.metrics, number) else { return };
+        let from = state.closed_until.map_or(from, |closed_until| closed_until.max(from));
+        let span = state.range.window_at(&self.plan, metric, from);
+        self.put_on_agenda(number, span);
     }
 
-    fn count(&mut self, delta: &Delta) {
+    /// Puts a window of a metric on the agenda, unless it is there or belongs to another definition.
+    fn put_on_agenda(&mut self, number: usize, span: WindowSpan) {
+        let Some(metric) = self.plan.metrics.get(number) else { return };
+        if held(&mut self.metrics, number).is_some_and(|state| state.range.holds(span.start)) {
+            let final_at = self.plan.final_at(metric, span);
+            self.agenda.insert((final_at, number, span.start, Closing::Final));
+        }
+    }
+
+    fn count_refused(&mut self, delta: &Delta) {
         for &(metric, events) in &delta.no_value {
-            if let Some(state) = self.metrics.get_mut(metric) {
+            if let Some(state) = held(&mut self.metrics, metric) {
                 state.counters.no_value += events;
             }
         }
-        let refused = delta.refused.iter().map(|&(series, events)| (series, events, events));
-        let partials = delta.partials.iter().chain(delta.late.iter().map(|late| &late.partial));
-        let taken = partials.map(|partial| (partial.series, partial.events, 0));
-        let steps = delta.steps.iter().map(|step| (step.series, 1, 0));
-        for (series, events, late) in refused.chain(taken).chain(steps) {
+        for &(series, events) in &delta.refused {
             let Some(series) = at(&delta.names.series, series) else { continue };
-            let Some(state) = self.metrics.get_mut(series.metric) else { continue };
-            state.counters.matched += events;
-            state.counters.late_dropped += late;
-            if series.key.lacks_a_value() {
-                state.counters.no_dimension += events;
-            }
+            let Some(state) = held(&mut self.metrics, series.metric) else { continue };
+            state.count(&series.key, events);
+            state.counters.late_dropped += events;
         }
     }
 
     fn take_step(&mut self, step: &JourneyStep, names: &Names) {
         let Some((series, span)) = names.resolve(step.series, step.window) else { return };
-        let Some(state) = self.metrics.get_mut(series.metric) else { return };
+        let Some(state) = held(&mut self.metrics, series.metric) else { return };
+        // The finish of a journey may lie in a window of the next definition; a start belongs to its own.
+        let is_own = state.range.holds(span.start);
+        if is_own {
+            state.count(&series.key, 1);
+        }
         let Some(journeys) = &mut state.journeys else { return };
-        if !journeys.wait(step, &series.key, span, self.watermark) {
-            state.counters.late_dropped += 1;
+        if !is_own && !journeys.may_finish(step, &state.range) {
+            return;
         }
-    }
-
-    fn take_in_time(&mut self, series: &DeltaSeries, span: WindowSpan, partial: &Partial) {
-        let plan = &self.plan;
-        let Some(state) = self.metrics.get_mut(series.metric) else { return };
-        let mut key = Arc::clone(&series.key);
-        if plan.metrics.get(series.metric).is_some_and(|metric| metric.live) {
-            // The increments are the point, so the window adds up under the names that they went out under.
-            key = state.windows.live_name(plan.calendar.day(span.start), &key);
-            self.increments.push(Increment {
-                metric: series.metric,
-                series: Arc::clone(&key),
-                window_start: span.start,
-                window_end: span.end,
-                accumulator: partial.accumulator.clone(),
-            });
+        let start = (is_own && step.start).then(|| (Arc::clone(&series.key), span));
+        let begins = start.is_some();
+        if !journeys.wait(step, start, self.watermark) {
+            state.counters.late_dropped += u64::from(is_own);
+            return;
         }
-        let (cell, is_new) = state.windows.cell(&key, span);
-        cell.accumulator.merge(&partial.accumulator);
-        cell.latest = cell.latest.max(partial.latest);
-        if is_new {
+        if begins && state.latest_start != Some(span.start) {
+            state.latest_start = Some(span.start);
             self.put_on_agenda(series.metric, span);
         }
     }
 
-    fn take_late(
-        &mut self,
-        series: &DeltaSeries,
-        span: WindowSpan,
-        place: Timestamp,
-        partial: &Partial,
-    ) {
+    /// Takes in what events of one metric, window and series add up to; a stamp says that they were late by it.
+    fn take_partial(&mut self, names: &Names, partial: Partial, stamp: Option<Timestamp>) {
+        let Some((series, span)) = names.resolve(partial.series, partial.window) else { return };
         let plan = &self.plan;
         let (Some(metric), Some(state)) =
-            (plan.metrics.get(series.metric), self.metrics.get_mut(series.metric))
+            (plan.metrics.get(series.metric), held(&mut self.metrics, series.metric))
         else {
             return;
         };
-        if !takes_corrections(metric, &plan.timing) {
-            state.counters.late_dropped += partial.events;
+        if !state.range.holds(span.start) {
             return;
         }
-        let (cell, is_new) = state.windows.late_cell(&series.key, span, place);
-        cell.accumulator.merge(&partial.accumulator);
-        cell.latest = cell.latest.max(partial.latest);
+        state.count(&series.key, partial.events);
+        let passed = self.watermark.filter(|&place| state.is_final(span, &plan.timing, place));
+        if let Some(place) =
+            stamp.map(|stamp| self.watermark.unwrap_or(stamp).max(stamp)).or(passed)
+        {
+            if takes_corrections(metric, &plan.timing) {
+                let (cell, is_new) = state.windows.late_cell(&series.key, span, place);
+                cell.take(&partial);
+                if is_new {
+                    self.agenda.insert((place, series.metric, span.start, Closing::Correction));
+                }
+            } else {
+                state.counters.late_dropped += partial.events;
+            }
+            return;
+        }
+        self.take_in_time(series, span, partial);
+    }
+
+    fn take_in_time(&mut self, series: &DeltaSeries, span: WindowSpan, partial: Partial) {
+        let plan = &self.plan;
+        let Some(state) = held(&mut self.metrics, series.metric) else { return };
+        let is_live = plan.metrics.get(series.metric).is_some_and(|metric| metric.live);
+        if !is_live {
+            let (cell, is_new) = state.windows.cell(&series.key, span);
+            cell.take(&partial);
+            if is_new {
+                self.put_on_agenda(series.metric, span);
+            }
+            return;
+        }
+        // The increments are the point, so the window adds up under the names that they went out under.
+        let name = state.windows.live_name(plan.calendar.day(span.start), &series.key);
+        let (cell, is_new) = state.windows.cell(&name, span);
+        cell.take(&partial);
+        self.increments.push_back(Increment {
+            metric: series.metric,
+            series: name,
+            window_start: span.start,
+            window_end: span.end,
+            accumulator: partial.accumulator,
+        });
         if is_new {
-            self.agenda.insert((place, series.metric, span.start, Closing::Correction));
+            self.put_on_agenda(series.metric, span);
         }
     }
 }
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

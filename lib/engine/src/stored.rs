@@ -9,6 +9,8 @@
 //! | [`write_chunk`] | what a batch adds to the metrics of one settle partition | that partition |
 //! | [`write_ids`] | the identities first seen in a batch | the shard itself |
 //! | [`Aggregator::encode`](crate::aggregate::Aggregator::encode) | the state of a shard | the shard itself |
+//! | [`Settler::encode`](crate::settle::Settler::encode) | the state of a settle partition under a plan | that partition |
+//! | [`Watermarks::encode`](crate::settle::Watermarks::encode) | how far all shards are | each partition |
 //!
 //! Readers trust nothing: bytes that no writer wrote are an error, never a panic, and what is made of them takes memory in
 //! proportion to their number, because each element of a list takes at least one byte.
@@ -19,6 +21,7 @@ mod head;
 mod ids;
 mod keys;
 pub(crate) mod reader;
+pub(crate) mod settler;
 pub(crate) mod writer;
 
 pub use chunk::{read_delta, write_chunk};

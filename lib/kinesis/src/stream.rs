@@ -104,16 +104,20 @@ impl<C: Clock> KinesisStream<C> {
         shard: &ShardId,
         from: &From<'_>,
     ) -> Result<Option<String>, Retryable> {
-        match self.open(shard, from).await {
+        let mut opened = self.open(shard, from).await;
+        if let (From::After(_), Err(error)) = (from, &opened)
+            && NO_POSITION.iter().any(|code| is(error, code))
+        {
+            // The position is no longer in the shard, so all that is left follows it; or the shard is gone, which shows now.
+            tracing::warn!(
+                stream = self.name,
+                shard = &**shard,
+                "the position is not in the shard"
+            );
+            opened = self.open(shard, &From::Start(Start::TrimHorizon)).await;
+        }
+        match opened {
             Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
-            // The position is no longer in the shard, so all that is left follows it.
-            Err(error)
-                if is(&error, "InvalidArgumentException") && matches!(from, From::After(_)) =>
-            {
-                tracing::warn!(stream = self.name, shard = &**shard, "the position is trimmed");
-                let opened = self.open(shard, &From::Start(Start::TrimHorizon)).await;
-                opened.map(Some).map_err(|why| self.not_opened(shard, why))
-            }
             opened => opened.map(Some).map_err(|error| self.not_opened(shard, error)),
         }
     }
@@ -161,6 +165,10 @@ enum From<'a> {
     After(&'a SequenceNumber),
     Start(Start),
 }
+
+/// Codes of a position that is not in its shard. The second one is also that of a shard that is gone: to take a trimmed position
+/// for that would end a shard that goes on.
+const NO_POSITION: [&str; 2] = ["InvalidArgumentException", "ResourceNotFoundException"];
 
 /// Codes of reads that say nothing about the shard:
 /// <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html#API_GetRecords_Errors>.

@@ -27,8 +27,6 @@ use crate::port::clock::Clock;
 use crate::port::log::LogId;
 use crate::port::source::{ShardKey, StreamId};
 use std::fmt::Debug;
-use std::future::poll_fn;
-use std::task::Poll;
 use streamgauge_engine::time::{Millis, Timestamp};
 
 pub use clock::clock_contract;
@@ -104,25 +102,6 @@ fn same<T: PartialEq + Debug>(seen: T, expected: T) -> Kept {
 fn log_id(name: &str) -> LogId {
     let stream = StreamId { name: "contract".into(), created_at: Timestamp::EPOCH };
     LogId::shard(&ShardKey { stream, shard: name.into() })
-}
-
-/// All futures, at the same time.
-async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
-    poll_fn(|context| {
-        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
-            if let Poll::Ready(ready) = future.as_mut().poll(context) {
-                *output = Some(ready);
-            }
-        }
-        if running.iter().all(|(_, output)| output.is_some()) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-    running.into_iter().filter_map(|(_, output)| output).collect()
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! 1. [`port`]: what the order of effects asks of the world, as traits; [`world`] bundles them.
 //! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`]: what stands in the logs.
 //!    [`stored`]: what all their forms have in common.
-//! 3. [`aggregate`]: a batch of a source shard to an entry of that shard's log; [`deliver`]: sends the points that stand in the
-//!    settle log, each once.
+//! 3. [`aggregate`], [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
 //! 4. [`contract`]: what every adapter of a port must keep, as suites that run against it.
 //! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations.
 //! 6. [`render`]: points and the summary as text.
 
 pub mod aggregate;
+pub mod bell;
 pub mod contract;
 pub mod control;
 mod deflate;
@@ -18,7 +18,9 @@ pub mod memory;
 pub mod port;
 pub mod publication;
 pub mod render;
+pub mod settle;
 pub mod settle_entry;
 pub mod shard_entry;
 pub mod stored;
+mod together;
 pub mod world;

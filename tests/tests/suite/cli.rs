@@ -11,6 +11,7 @@ mod lambda;
 mod lambda_runs;
 mod replay;
 mod scenarios;
+mod send;
 
 use std::fs;
 use std::io::Write;

@@ -9,7 +9,7 @@ use streamgauge_engine::output::{Counters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::series::SeriesKey;
-use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
+use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing, Watermarks};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, replay};
@@ -27,6 +27,7 @@ late: correct
 struct Stack {
     decoder: Decoder,
     aggregators: BTreeMap<&'static str, Aggregator>,
+    watermarks: Watermarks,
     settler: Settler,
     counters: Counters,
     told: Vec<String>,
@@ -35,14 +36,15 @@ struct Stack {
 impl Stack {
     fn new(rules: &str, shards: &[&'static str]) -> Self {
         let plan = plan(&format!("{HEADER}{rules}"));
-        let mut settler = Settler::new(Arc::clone(&plan));
+        let mut watermarks = Watermarks::new(plan.timing);
         let listing = |&id: &&str| ShardListing { id: ShardId::from(id), parents: Vec::new() };
-        settler.shards().list(&shards.iter().map(listing).collect::<Vec<_>>());
+        watermarks.list(&shards.iter().map(listing).collect::<Vec<_>>());
         let aggregators = shards.iter().map(|&id| (id, Aggregator::new(Arc::clone(&plan))));
         Self {
             aggregators: aggregators.collect(),
-            decoder: Decoder::new(plan),
-            settler,
+            decoder: Decoder::new(Arc::clone(&plan)),
+            watermarks,
+            settler: Settler::new(plan),
             counters: Counters::default(),
             told: Vec::new(),
         }
@@ -64,13 +66,15 @@ impl Stack {
         let aggregator = self.aggregators.get_mut(shard).unwrap();
         let delta = aggregator.fold(batch);
         self.counters.add(&delta.counters);
-        let now = delta.watermark.unwrap();
-        self.settler.take(&ShardId::from(shard), delta, now);
+        let watermark = delta.watermark.unwrap();
+        self.watermarks.progress(&ShardId::from(shard), watermark, watermark);
+        self.settler.take(delta);
     }
 
     fn settle(&mut self) {
         let mut decisions = Decisions::default();
-        while self.settler.settle(Timestamp::EPOCH, &mut decisions) == Progress::More {}
+        let Some(watermark) = self.watermarks.combined(Timestamp::EPOCH) else { return };
+        while self.settler.settle(watermark, &mut decisions) == Progress::More {}
         self.tell(&decisions);
     }
 

@@ -7,7 +7,9 @@ mod benches;
 mod create;
 mod dynamodb;
 mod metered;
+mod send;
 mod session;
+mod stream;
 
 use benches::{QueuesBench, StreamsBench};
 use std::env;

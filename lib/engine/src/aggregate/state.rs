@@ -17,6 +17,7 @@ use crate::stored::writer::Writer;
 use crate::stored::{Head, StoredError, ids_from, put_ids};
 use crate::time::{Millis, Timestamp};
 use minicbor::decode::Error;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 const WHAT: &str = "state of a shard";
@@ -113,9 +114,12 @@ impl Aggregator {
         let watermark = state.furthest.map(|at| at.minus(state.plan.timing.out_of_order));
         let horizon_from = Some(from.plus(horizon_ms)).filter(|&from| watermark < Some(from));
         if let Some(horizon) = horizon_from.or(watermark) {
-            for memory in memories {
-                seen.remember(&memory.regrouped(seen.generation_ms()), horizon);
-            }
+            let generation_ms = seen.generation_ms();
+            let regrouped = memories.into_iter().map(|memory| memory.regrouped(generation_ms));
+            let mut generations: Vec<_> = regrouped.flat_map(|ids| ids.generations).collect();
+            // What two parents saw is remembered for as long as the later of them would.
+            generations.sort_by_key(|&(generation, _)| Reverse(generation));
+            seen.remember(&Ids { generations }, horizon);
         }
         Self { horizon_from, ..state }
     }

@@ -1,7 +1,8 @@
 //! What the settle fold decides: moment by moment, as the watermark passes, and at the end of the input.
 
+use super::portion::{OUTPUT_BYTES_MAX, Portion};
 use super::windows::{Closing, Published};
-use super::{AgendaEntry, Decisions, MetricState, POINTS_PER_SETTLE_MAX, Progress, Settler};
+use super::{AgendaEntry, Decisions, MetricState, Progress, Settler, held};
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
 use crate::output::{Point, Status};
@@ -12,59 +13,89 @@ use crate::time::{DAY_MS, Millis, Timestamp};
 const NAMES_KEPT_MS: Millis = 8 * DAY_MS;
 
 impl Settler {
-    /// Moves the watermark on to where the shards are, and decides all that lies before it.
+    /// Decides all that lies before the watermark, which becomes the place of what is taken next; it never goes back.
     ///
-    /// `now` is the clock, for shards that are behind. At [`Progress::More`] it stopped after [`POINTS_PER_SETTLE_MAX`]
-    /// points, and the watermark where they end.
-    pub fn settle(&mut self, now: Timestamp, decisions: &mut Decisions) -> Progress {
-        decisions.increments.append(&mut self.increments);
-        let Some(watermark) = self.shards.combined(now) else { return Progress::Done };
-        let limit = decisions.points.len() + POINTS_PER_SETTLE_MAX;
-        loop {
-            let next = self.next_moment(watermark);
+    /// At [`Progress::More`] the outputs reached [`OUTPUT_BYTES_MAX`], and the settler's watermark is
+    /// where they end. At [`Timestamp::EPOCH`], before which no window ends, it only hands out what waits for that.
+    pub fn settle(&mut self, watermark: Timestamp, decisions: &mut Decisions) -> Progress {
+        self.settle_within(watermark, Portion::of(OUTPUT_BYTES_MAX), decisions)
+    }
+
+    /// [`settle`](Self::settle), with outputs that fill one portion at most.
+    pub(super) fn settle_within(
+        &mut self,
+        watermark: Timestamp,
+        mut portion: Portion,
+        decisions: &mut Decisions,
+    ) -> Progress {
+        if !self.hand_out(&mut portion, decisions) {
+            return Progress::More;
+        }
+        while let Some(moment) = self.next_before(watermark) {
+            let passed = moment.plus(1);
             // Journeys go no further than what is decided, so that an entry that ends at its limit ends for them too.
-            let until = next.map_or(watermark, |moment| moment.plus(1));
-            self.advance_journeys(until.minus(self.plan.timing.allowed_lateness));
-            if self.next_moment(watermark) != next {
-                continue; // They began a window that is decided earlier.
-            }
-            let Some(moment) = next else { break };
-            self.decide(moment, &mut decisions.points);
-            if decisions.points.len() >= limit {
-                self.watermark = self.watermark.max(Some(moment.plus(1)));
+            self.advance_journeys(passed.minus(self.plan.timing.allowed_lateness));
+            let done = self.decide(moment, &mut portion, &mut decisions.points);
+            self.watermark = self.watermark.max(Some(passed));
+            if !done {
                 return Progress::More;
             }
         }
+        self.advance_journeys(watermark.minus(self.plan.timing.allowed_lateness));
         self.watermark = self.watermark.max(Some(watermark));
         Progress::Done
     }
 
+    /// Whether a settle at this watermark would hand out or decide anything. If not, it can be left out: a later one decides
+    /// the same. Now and then it is true and the settle still gives nothing.
+    pub fn is_due(&self, watermark: Timestamp) -> bool {
+        !self.increments.is_empty()
+            || !self.left_over.is_empty()
+            || self.next_before(watermark).is_some()
+    }
+
+    /// The earliest event time at which anything is left to decide: it is once the watermark is past it.
+    pub fn next_moment(&self) -> Option<Timestamp> {
+        self.agenda.first().map(|&(moment, ..)| moment)
+    }
+
     /// The first moment before `end` at which something is decided.
-    fn next_moment(&self, end: Timestamp) -> Option<Timestamp> {
-        self.agenda.first().map(|&(moment, ..)| moment).filter(|&moment| moment < end)
+    fn next_before(&self, end: Timestamp) -> Option<Timestamp> {
+        self.next_moment().filter(|&moment| moment < end)
+    }
+
+    /// Hands out what waits; false if the portion is full.
+    fn hand_out(&mut self, portion: &mut Portion, decisions: &mut Decisions) -> bool {
+        portion.fill(&mut self.increments, &mut decisions.increments)
+            && portion.fill(&mut self.left_over, &mut decisions.points)
     }
 
     /// Ends the input: the clock jumps to `stop`, and all windows that end (for journeys: that are decided) by then are final.
     ///
     /// At [`Progress::More`] it stopped at its limit: end again.
     pub fn finish(&mut self, stop: Timestamp, decisions: &mut Decisions) -> Progress {
-        decisions.increments.append(&mut self.increments);
+        let mut portion = Portion::of(OUTPUT_BYTES_MAX);
+        if !self.hand_out(&mut portion, decisions) {
+            return Progress::More;
+        }
         self.advance_journeys(stop.plus(1));
-        let limit = decisions.points.len() + POINTS_PER_SETTLE_MAX;
-        while let Some(moment) = self.next_moment(stop) {
-            self.decide(moment, &mut decisions.points);
-            if decisions.points.len() >= limit {
+        while let Some(moment) = self.next_before(stop) {
+            if !self.decide(moment, &mut portion, &mut decisions.points) {
                 return Progress::More;
             }
         }
-        self.decide_ended(stop, &mut decisions.points);
-        Progress::Done
+        if self.decide_ended(stop, &mut portion, &mut decisions.points) {
+            Progress::Done
+        } else {
+            Progress::More
+        }
     }
 
     /// The windows that are not decided, as they are now; `stop` is where the clock stands.
     pub fn open_points(&self, stop: Timestamp) -> Vec<Point> {
         let mut points = Vec::new();
         for (place, state) in self.metrics.iter().enumerate() {
+            let Some(state) = state else { continue };
             for (span, values) in state.windows.look(|start| self.plan.calendar.day(start)) {
                 push_points(&mut points, place, span, (Status::Open, stop), values);
             }
@@ -74,15 +105,13 @@ impl Settler {
     }
 
     fn advance_journeys(&mut self, until: Timestamp) {
-        let plan = &self.plan;
-        for (place, (metric, state)) in plan.metrics.iter().zip(&mut self.metrics).enumerate() {
-            let MetricState { windows, journeys: Some(journeys), .. } = state else { continue };
-            let agenda = &mut self.agenda;
+        for state in &mut self.metrics {
+            let Some(MetricState { windows, journeys: Some(journeys), .. }) = state else {
+                continue;
+            };
             journeys.take_before(until, &mut |series, span, event| {
-                let (cell, is_new) = windows.cell(series, span);
-                if is_new {
-                    agenda.insert((plan.final_at(metric, span), place, span.start, Closing::Final));
-                }
+                // The window is on the agenda since the start came in.
+                let (cell, _) = windows.cell(series, span);
                 if let Accumulator::Journey(cohort) = &mut cell.accumulator {
                     cohort.tell(event);
                 }
@@ -90,21 +119,32 @@ impl Settler {
         }
     }
 
-    /// Decides all that is decided at one moment.
-    fn decide(&mut self, moment: Timestamp, points: &mut Vec<Point>) {
+    /// Decides all that is decided at one moment; false if not all of it fits into the portion.
+    fn decide(
+        &mut self,
+        moment: Timestamp,
+        portion: &mut Portion,
+        points: &mut Vec<Point>,
+    ) -> bool {
         let begin = points.len();
         while let Some(&entry) = self.agenda.first().filter(|&&(first, ..)| first == moment) {
             self.agenda.pop_first();
             self.close(entry, moment, points);
         }
         sort(points.get_mut(begin..).unwrap_or_default());
+        portion.trim(points, begin, &mut self.left_over)
     }
 
     /// At the end of the input: decides what would be decided later but has ended by `stop`.
     ///
     /// One after another in the order of their moments, as a watermark that goes on would: closing a window puts the next
-    /// one on the agenda for its zeros, and what is known by then decides them.
-    fn decide_ended(&mut self, stop: Timestamp, points: &mut Vec<Point>) {
+    /// one on the agenda for its zeros, and what is known by then decides them. False if not all of it fits into the portion.
+    fn decide_ended(
+        &mut self,
+        stop: Timestamp,
+        portion: &mut Portion,
+        points: &mut Vec<Point>,
+    ) -> bool {
         let begin = points.len();
         // A window is decided `allowed_lateness` after it has ended, and a correction never after `stop`.
         let last = stop.plus(self.plan.timing.allowed_lateness);
@@ -113,12 +153,13 @@ impl Settler {
             self.close(entry, stop, points);
         }
         sort(points.get_mut(begin..).unwrap_or_default());
+        portion.trim(points, begin, &mut self.left_over)
     }
 
     fn close(&mut self, entry: AgendaEntry, decided_at: Timestamp, points: &mut Vec<Point>) {
         let (moment, place, start, closing) = entry;
         let plan = &self.plan;
-        let (Some(metric), Some(state)) = (plan.metrics.get(place), self.metrics.get_mut(place))
+        let (Some(metric), Some(state)) = (plan.metrics.get(place), held(&mut self.metrics, place))
         else {
             return;
         };
@@ -139,7 +180,10 @@ impl Settler {
             // The next window that is not decided yet; of a correction that is not its window's successor.
             let after = match closing {
                 Closing::Final => span.end,
-                Closing::Correction => moment.minus(plan.timing.allowed_lateness),
+                Closing::Correction => {
+                    let open_from = moment.minus(plan.timing.allowed_lateness);
+                    state.closed_until.map_or(open_from, |closed| closed.max(open_from))
+                }
             };
             let next = plan.calendar.window(metric.window, after);
             self.put_on_agenda(place, next);

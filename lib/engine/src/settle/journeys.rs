@@ -3,6 +3,9 @@
 //! Steps wait until the watermark has passed them by the allowed lateness. Then they are taken in order (at equal times
 //! starts before finishes, then by identity), so that what becomes of a journey depends on event times alone.
 
+mod stored;
+
+use super::range::Range;
 use crate::accumulate::JourneyEvent;
 use crate::calendar::WindowSpan;
 use crate::delta::JourneyStep;
@@ -10,6 +13,7 @@ use crate::hash::HashedMap;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
 use hashbrown::hash_map::Entry;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -38,6 +42,18 @@ struct Waiting {
     start: Option<(Arc<SeriesKey>, WindowSpan)>,
 }
 
+impl Waiting {
+    /// The order in which steps are taken. Copies that came on two shards have one identity, and what they say decides, so
+    /// that arrival never does.
+    fn in_turn(&self, other: &Self) -> Ordering {
+        let of = |step: &Self| (step.time, step.rank, step.identity);
+        of(self)
+            .cmp(&of(other))
+            .then_with(|| self.key.cmp(&other.key))
+            .then_with(|| self.start.cmp(&other.start))
+    }
+}
+
 /// The order of steps of one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -56,6 +72,10 @@ struct OpenJourney {
 /// Event times are waited for in buckets of about a second: few enough to find, small enough to sort.
 const BUCKET_MS: i64 = 1_024;
 
+const fn bucket_of(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(BUCKET_MS)
+}
+
 /// So many deadlines of finished journeys are no reason to look for them.
 const DEADLINES_SPARE: usize = 1_024;
 
@@ -72,12 +92,35 @@ impl Journeys {
         }
     }
 
-    /// Takes in a step whose place is no later than `watermark`; false if it is late.
+    /// Journeys wait for late steps this long from now on.
+    pub(super) const fn set_lateness(&mut self, lateness_ms: Millis) {
+        self.lateness_ms = lateness_ms;
+    }
+
+    /// Whether a step outside of these windows can finish a journey that began in them.
+    pub(super) fn may_finish(&self, step: &JourneyStep, range: &Range) -> bool {
+        step.finish && range.hears_finish(step.time, self.within_ms)
+    }
+
+    /// Drops the steps that begin no journey in these windows and can finish none.
+    pub(super) fn keep(&mut self, range: &Range) {
+        let within_ms = self.within_ms;
+        self.waiting.retain(|_, steps| {
+            steps.retain_mut(|step| {
+                step.start.take_if(|(_, span)| !range.holds(span.start));
+                step.start.is_some()
+                    || step.rank != Rank::Start && range.hears_finish(step.time, within_ms)
+            });
+            !steps.is_empty()
+        });
+    }
+
+    /// Takes in a step whose place is no later than `watermark`; false if it is late. `start` is where it is counted if it
+    /// opens a journey.
     pub(super) fn wait(
         &mut self,
         step: &JourneyStep,
-        series: &Arc<SeriesKey>,
-        span: WindowSpan,
+        start: Option<(Arc<SeriesKey>, WindowSpan)>,
         watermark: Option<Timestamp>,
     ) -> bool {
         let passed =
@@ -90,15 +133,9 @@ impl Journeys {
             (true, true) => Rank::Both,
             (false, _) => Rank::Finish,
         };
-        self.waiting.entry(step.time.as_millis().div_euclid(BUCKET_MS)).or_default().push(
-            Waiting {
-                time: step.time,
-                rank,
-                identity: step.identity,
-                key: step.key,
-                start: step.start.then(|| (Arc::clone(series), span)),
-            },
-        );
+        let JourneyStep { time, identity, key, .. } = *step;
+        let bucket = self.waiting.entry(bucket_of(time)).or_default();
+        bucket.push(Waiting { time, rank, identity, key, start });
         true
     }
 
@@ -112,11 +149,11 @@ impl Journeys {
             return;
         }
         while let Some(mut bucket) = self.waiting.first_entry() {
-            if *bucket.key() > until.as_millis().div_euclid(BUCKET_MS) {
+            if *bucket.key() > bucket_of(until) {
                 break;
             }
             let steps = bucket.get_mut();
-            steps.sort_unstable_by_key(|step| (step.time, step.rank, step.identity));
+            steps.sort_unstable_by(Waiting::in_turn);
             let ready = steps.partition_point(|step| step.time < until);
             let rest = steps.split_off(ready);
             let steps = std::mem::replace(steps, rest);

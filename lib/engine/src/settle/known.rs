@@ -8,7 +8,11 @@
 use super::names::{Names, by_hash};
 use crate::hash::Map;
 use crate::series::SeriesKey;
+use crate::stored::reader::Reader;
+use crate::stored::settler::{KeyNumbers, Keys};
+use crate::stored::writer::Writer;
 use crate::time::{DAY_MS, Millis, Timestamp};
+use minicbor::decode::Error;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -51,6 +55,31 @@ impl Known {
         let mut silent: Vec<_> = self.latest.keys().filter(|key| !holds(key)).cloned().collect();
         silent.sort_by(by_hash);
         silent
+    }
+
+    /// All known series.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<SeriesKey>> {
+        self.latest.keys()
+    }
+
+    /// Writes them: how many are a crowd; each, with the time of its last event.
+    pub(super) fn write(&self, writer: &mut Writer, keys: &KeyNumbers) {
+        writer.place(self.crowded);
+        let latest = self.latest.values().copied().min().unwrap_or_default();
+        writer.time(Timestamp::EPOCH, latest);
+        keys.write_set(writer, self.latest.iter(), |to, &time| to.time(latest, time));
+    }
+
+    /// Reads what was written.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        names_max: usize,
+        keys: &Keys,
+    ) -> Result<Self, Error> {
+        let crowded = reader.place()?;
+        let latest = reader.time(Timestamp::EPOCH)?;
+        let latest = keys.set(reader, |reader| reader.time(latest))?.into_iter().collect();
+        Ok(Self { names_max, latest, crowded })
     }
 
     /// Lets go of series that can never get a zero, once there are many.

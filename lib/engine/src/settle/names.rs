@@ -6,6 +6,10 @@
 
 use crate::hash::Set;
 use crate::series::SeriesKey;
+use crate::stored::reader::Reader;
+use crate::stored::settler::{KeyNumbers, Keys};
+use crate::stored::writer::Writer;
+use minicbor::decode::Error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +26,11 @@ impl Names {
     /// No names yet.
     pub(super) const fn new(per_day_max: usize) -> Self {
         Self { per_day_max, days: BTreeMap::new(), first_day: i64::MIN }
+    }
+
+    /// How many names a day has.
+    pub(super) const fn per_day_max(&self) -> usize {
+        self.per_day_max
     }
 
     /// Names the series if it has a name that day or there is room for one.
@@ -53,6 +62,36 @@ impl Names {
         known.extend(new.iter().map(|(key, _)| Arc::clone(key)));
         named.append(&mut new);
         Parted { named, folded }
+    }
+
+    /// All names.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<SeriesKey>> {
+        self.days.values().flatten()
+    }
+
+    /// Writes them: the first day that is remembered; each day, with its keys.
+    pub(super) fn write(&self, writer: &mut Writer, keys: &KeyNumbers) {
+        writer.signed(self.first_day);
+        writer.list(self.days.len());
+        for (&day, named) in &self.days {
+            writer.signed(day);
+            keys.write_set(writer, named.iter().map(|key| (key, ())), |_, ()| ());
+        }
+    }
+
+    /// Reads what was written.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        per_day_max: usize,
+        keys: &Keys,
+    ) -> Result<Self, Error> {
+        let mut names = Self { first_day: reader.signed()?, ..Self::new(per_day_max) };
+        for _ in 0..reader.list()? {
+            let day = reader.signed()?;
+            let named = keys.set(reader, |_| Ok(()))?;
+            names.days.insert(day, named.into_iter().map(|(key, ())| key).collect());
+        }
+        Ok(names)
     }
 
     /// Whether the series has a name on any day that is remembered.

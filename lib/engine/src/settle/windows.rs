@@ -1,9 +1,13 @@
 //! The open windows of one metric, their late events, and the points that come out when they close.
 
+mod stored;
+
 use super::known::Known;
 use super::names::{Names, Parted};
+use super::range::Range;
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
+use crate::delta::Partial;
 use crate::output::Values;
 use crate::place::events;
 use crate::plan::Metric;
@@ -106,8 +110,11 @@ impl MetricWindows {
 
     /// Closes a window: names its series, folds what is over the cap, adds zeros.
     pub(super) fn close(&mut self, span: WindowSpan, day: i64) -> Published {
-        let window = self.open.remove(&span.start).unwrap_or_else(|| OpenWindow::new(span));
-        self.publish(window, day, self.zero)
+        match self.open.remove(&span.start) {
+            Some(window) => self.publish(window, day, self.zero),
+            None if self.zero => self.publish(OpenWindow::new(span), day, true),
+            None => Vec::new(),
+        }
     }
 
     /// Closes the corrections of a window at a place.
@@ -134,6 +141,28 @@ impl MetricWindows {
         self.names.forget_before(day);
     }
 
+    /// The end of the last open window.
+    pub(super) fn last_end(&self) -> Option<Timestamp> {
+        self.open.last_key_value().map(|(_, window)| window.span.end)
+    }
+
+    /// Drops the windows outside of a range.
+    pub(super) fn keep(&mut self, range: &Range) {
+        self.open.retain(|&start, _| range.holds(start));
+        self.corrections.retain(|&(_, start), _| range.holds(start));
+    }
+
+    /// Under `emit: live`: only the series of open windows have names, as if nothing else had ever come.
+    pub(super) fn name_anew(&mut self, day_of: impl Fn(Timestamp) -> i64) {
+        self.names = Names::new(self.names.per_day_max());
+        let other = self.other_key();
+        for (&start, window) in &self.open {
+            for (key, _) in window.cells.iter().filter(|(key, _)| *key != other) {
+                self.names.name(day_of(start), key);
+            }
+        }
+    }
+
     fn publish(&mut self, mut window: OpenWindow, day: i64, zeros: bool) -> Published {
         window.trim(self.open_series_max, &self.empty);
         if self.dimensions > 0 {
@@ -152,9 +181,9 @@ impl MetricWindows {
             cell.merge_into(&mut other, &self.empty);
         }
         let mut points: Vec<_> =
-            named.into_iter().map(|(key, cell)| (key, cell.accumulator.values())).collect();
-        points.extend(other.map(|cell| (self.other_key(), cell.accumulator.values())));
-        let zero = self.empty.values();
+            named.into_iter().map(|(key, cell)| (key, cell.accumulator.into_values())).collect();
+        points.extend(other.map(|cell| (self.other_key(), cell.accumulator.into_values())));
+        let zero = self.empty.clone().into_values();
         for key in silent {
             if self.names.name(day, &key) {
                 points.push((key, zero.clone()));
@@ -187,6 +216,12 @@ fn entry<K: Ord>(entry: Entry<'_, K, OpenWindow>, span: WindowSpan) -> (&mut Ope
 }
 
 impl Cell {
+    /// Adds what a delta has.
+    pub(super) fn take(&mut self, partial: &Partial) {
+        self.accumulator.merge(&partial.accumulator);
+        self.latest = self.latest.max(partial.latest);
+    }
+
     fn new(empty: &Accumulator, latest: Timestamp) -> Self {
         Self { accumulator: empty.clone(), latest }
     }

@@ -168,9 +168,12 @@ impl Distribution {
 
     /// The buckets that hold something, by rising value.
     pub fn buckets(&self) -> impl ExactSizeIterator<Item = Bucket> {
-        self.buckets
-            .iter()
-            .map(|slot| Bucket { count: slot.count, sum: Decimal::from_billionths(slot.sum) })
+        self.buckets.iter().copied().map(Slot::seen)
+    }
+
+    /// What [`buckets`](Self::buckets) gives, without a copy.
+    pub fn into_buckets(self) -> Vec<Bucket> {
+        self.buckets.into_iter().map(Slot::seen).collect()
     }
 
     /// The distribution that has these extremes and buckets: what [`min`](Self::min), [`max`](Self::max) and
@@ -222,6 +225,11 @@ impl Distribution {
 }
 
 impl Slot {
+    /// As others see it.
+    const fn seen(self) -> Bucket {
+        Bucket { count: self.count, sum: Decimal::from_billionths(self.sum) }
+    }
+
     #[inline]
     fn absorb(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);

@@ -122,17 +122,22 @@ impl Writer {
 
     /// A decimal: the digits before its last zeros, and how many of these (up to 9) there are: 12.5 is 1258.
     pub(crate) fn decimal(&mut self, value: Decimal) {
-        let billionths = value.billionths();
-        match i64::try_from(billionths).ok().and_then(packed) {
+        match packed(value.billionths()) {
             Some(packed) => self.signed(packed),
-            None => self.bytes(&billionths.to_be_bytes()),
+            None => self.bytes(&value.billionths().to_be_bytes()),
         }
     }
 }
 
-/// The number that a decimal of so many billionths is written as, if it is not too large.
-fn packed(billionths: i64) -> Option<i64> {
-    let (mut digits, mut zeros) = (billionths, 0);
+/// The number that a decimal of so many billionths is written as, if it fits.
+fn packed(billionths: i128) -> Option<i64> {
+    let (mut large, mut zeros) = (billionths, 0);
+    // Division of 128 bits is slow, and nearly never needed.
+    while i64::try_from(large).is_err() && zeros < 9 && large % 10 == 0 {
+        large /= 10;
+        zeros += 1;
+    }
+    let mut digits = i64::try_from(large).ok()?;
     while zeros < 9 && digits % 10 == 0 && digits != 0 {
         digits /= 10;
         zeros += 1;

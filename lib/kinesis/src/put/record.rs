@@ -55,6 +55,12 @@ impl PutRecord {
         Self { explicit_hash_key: Some(hash_key), ..self }
     }
 
+    /// A record with the same keys that carries something else.
+    #[must_use]
+    pub fn with_data(&self, data: Vec<u8>) -> Self {
+        Self { partition_key: self.partition_key.clone(), data, ..*self }
+    }
+
     /// What decides its shard, and keeps its order.
     pub fn partition_key(&self) -> &str {
         &self.partition_key

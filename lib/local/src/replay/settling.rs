@@ -6,13 +6,11 @@ use std::sync::Arc;
 use streamgauge_engine::delta::Delta;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
-use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing};
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::settle::{Decisions, Progress, Settler};
 
-/// The settle fold of one shard: all files together are one.
+/// The settle fold. All files together are one shard, so its watermark is everybody's.
 pub(super) struct Settling<'o> {
     settler: Settler,
-    shard: ShardId,
     decisions: Decisions,
     summary: Summary,
     observer: &'o mut dyn Observer,
@@ -20,12 +18,8 @@ pub(super) struct Settling<'o> {
 
 impl<'o> Settling<'o> {
     pub(super) fn new(plan: Arc<Plan>, observer: &'o mut dyn Observer) -> Self {
-        let shard = ShardId::from("input");
-        let mut settler = Settler::new(plan);
-        settler.shards().list(&[ShardListing { id: Arc::clone(&shard), parents: Vec::new() }]);
         Self {
-            settler,
-            shard,
+            settler: Settler::new(plan),
             decisions: Decisions::default(),
             summary: Summary::default(),
             observer,
@@ -66,13 +60,14 @@ impl<'o> Settling<'o> {
             let (input, line) = (Arc::clone(&chunk.input), Chunk::line(leap.position));
             self.summary.leap = Some(ClockLeap { input, line, leap });
         }
-        // A file's clock is its events' own.
-        let now = delta.watermark.unwrap_or(Timestamp::EPOCH);
-        self.settler.take(&self.shard, delta, now);
-        while self.settler.settle(now, &mut self.decisions) == Progress::More {
+        let watermark = delta.watermark;
+        self.settler.take(delta);
+        if let Some(watermark) = watermark {
+            while self.settler.settle(watermark, &mut self.decisions) == Progress::More {
+                self.tell()?;
+            }
             self.tell()?;
         }
-        self.tell()?;
         self.observer.progress(chunk.bytes_read);
         Ok(())
     }

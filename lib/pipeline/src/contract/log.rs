@@ -1,6 +1,7 @@
 //! The contract of logs.
 
-use super::{Broken, Deviation, Fault, Kept, StoreBench, ensure, log_id, rule, same, together};
+use super::{Broken, Deviation, Fault, Kept, StoreBench, ensure, log_id, rule, same};
+use crate::together::together;
 use crate::port::PIECE_BYTES_MAX;
 use crate::port::log::{
     Append, Chunks, ENTRY_BYTES_MAX, Entry, HEADER_BYTES_MAX, Label, Log, LogId, Logged,

@@ -1,6 +1,7 @@
 //! The contract of snapshots.
 
-use super::{Broken, Deviation, Fault, Kept, StoreBench, ensure, log_id, rule, same, together};
+use super::{Broken, Deviation, Fault, Kept, StoreBench, ensure, log_id, rule, same};
+use crate::together::together;
 use crate::port::PIECE_BYTES_MAX;
 use crate::port::log::{LogId, Version};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};

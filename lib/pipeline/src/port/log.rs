@@ -12,7 +12,7 @@
 //! piece. Of a large one they put the chunks first, in pieces of at most [`super::PIECE_BYTES_MAX`] under keys that carry the
 //! attempt, so that two writers of one version never mix, and last, under the condition, the header, which names them.
 
-use super::source::{ShardKey, StreamId};
+use super::source::ShardKey;
 use super::{Partition, Retryable, TooLarge};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,8 +34,7 @@ pub struct LogId(Arc<str>);
 impl LogId {
     /// The log of a source shard. A stream that is made anew under its old name has new logs. No name holds a slash.
     pub fn shard(shard: &ShardKey) -> Self {
-        let ShardKey { stream: StreamId { name, created_at }, shard } = shard;
-        Self(format!("shard/{name}/{}/{shard}", created_at.as_millis()).into())
+        Self(format!("shard/{shard}").into())
     }
 
     /// The log of a settle partition.

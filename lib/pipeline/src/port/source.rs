@@ -6,6 +6,7 @@
 
 use super::Retryable;
 use std::cmp::Ordering;
+use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -121,6 +122,14 @@ pub struct ShardKey {
     pub stream: StreamId,
     /// Its name there.
     pub shard: ShardId,
+}
+
+impl fmt::Display for ShardKey {
+    /// `STREAM/CREATED/SHARD`: no part holds a slash.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let StreamId { name, created_at } = &self.stream;
+        write!(formatter, "{name}/{}/{}", created_at.as_millis(), self.shard)
+    }
 }
 
 /// A shard that the stream lists.

@@ -4,6 +4,7 @@
 //! Each test has an account of its own, so that names, items and metrics are its alone. What a test needs beforehand it makes
 //! past the meter, so that the bill is the run's.
 
+mod asked;
 mod dynamodb;
 mod faults;
 mod killed;
@@ -12,6 +13,7 @@ mod limits;
 mod others;
 mod passing;
 mod points;
+mod sent;
 mod speed;
 mod streams;
 mod tables;

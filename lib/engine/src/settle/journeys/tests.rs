@@ -27,7 +27,9 @@ fn run(steps: &[Step], until: i64) -> Vec<String> {
     let span = WindowSpan { start: Timestamp::EPOCH, end: Timestamp::from_millis(1_000) };
     for (identity, &known) in (0..).zip(steps) {
         let series = Arc::new(SeriesKey::new([format!("{}@{}", known.1, known.0).as_str()]));
-        assert!(journeys.wait(&step(known, identity), &series, span, None));
+        let step = step(known, identity);
+        let start = step.start.then_some((series, span));
+        assert!(journeys.wait(&step, start, None));
     }
     let mut told = Vec::new();
     let mut tell = |series: &Arc<SeriesKey>, _: WindowSpan, event| {
@@ -120,8 +122,7 @@ fn a_step_behind_the_watermark_by_more_than_the_lateness_is_late() {
     let mut wait = |time, watermark| {
         journeys.wait(
             &step((time, 1, 's'), 0),
-            &Arc::default(),
-            span,
+            Some((Arc::default(), span)),
             Some(Timestamp::from_millis(watermark)),
         )
     };
@@ -139,7 +140,8 @@ fn what_is_held_grows_with_the_open_journeys_only() {
         // One in a hundred stays open.
         let kinds = if time % 100 == 0 { "s" } else { "sf" };
         for kind in kinds.chars() {
-            assert!(journeys.wait(&step((time, key, kind), key), &Arc::default(), span, None));
+            let start = (kind == 's').then(|| (Arc::default(), span));
+            assert!(journeys.wait(&step((time, key, kind), key), start, None));
         }
         journeys.take_before(Timestamp::from_millis(time), &mut |_, _, event| {
             open += match event {

@@ -121,3 +121,87 @@ fn a_shard_that_was_left_out_counts_again_when_it_has_caught_up() {
     all.progress(&"b".into(), at(400), at(130));
     assert_eq!(stands(&mut all, 130), Some(310), "it holds the others again");
 }
+
+#[test]
+fn a_closed_shard_that_was_read_to_its_end_stays_gone_while_the_stream_still_lists_it() {
+    let listed: &[(&str, &[&str])] = &[("a", &[]), ("b", &[]), ("c", &["a"])];
+    let mut all = shards(listed);
+    all.progress(&"a".into(), at(10), at(0));
+    all.progress(&"b".into(), at(80), at(0));
+    all.finished(&"a".into());
+    all.list(&listings(listed));
+    assert_eq!(stands(&mut all, 0), Some(10), "its child holds where it stood");
+    all.progress(&"c".into(), at(70), at(0));
+    assert_eq!(stands(&mut all, 0), Some(70));
+}
+
+#[test]
+fn a_child_of_shards_that_were_never_heard_of_holds_where_their_parents_stood() {
+    let mut all = shards(&[("a", &[]), ("b", &[])]);
+    all.progress(&"a".into(), at(70), at(0));
+    all.progress(&"b".into(), at(60), at(0));
+    all.list(&listings(&[
+        ("a", &[]),
+        ("b", &[]),
+        ("c", &["a"]),
+        ("d", &["b"]),
+        ("e", &["c", "d"]),
+    ]));
+    for left in ["a", "b", "c", "d"] {
+        all.finished(&left.into());
+    }
+    all.list(&listings(&[("e", &["c", "d"])]));
+    assert_eq!(stands(&mut all, 0), Some(60));
+}
+
+#[test]
+fn shards_that_left_the_list_are_forgotten_once_nobody_stands_where_they_stood() {
+    let mut all = shards(&[("0", &[])]);
+    all.progress(&"0".into(), at(1), at(0));
+    for number in 1..1_000 {
+        let (parent, child) = ((number - 1).to_string(), number.to_string());
+        all.list(&listings(&[(&child, &[&parent])]));
+        assert_eq!(stands(&mut all, 0), Some(number), "after {number}");
+        all.progress(&child.as_str().into(), at(number + 1), at(0));
+        assert!(all.shards.len() <= 2, "{} shards", all.shards.len());
+    }
+}
+
+#[test]
+fn shards_that_are_their_own_ancestors_hold_at_the_beginning() {
+    let mut all = shards(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"])]);
+    assert_eq!(stands(&mut all, 0), None);
+    all.progress(&"c".into(), at(10), at(0));
+    all.progress(&"b".into(), at(20), at(0));
+    assert_eq!(stands(&mut all, 0), Some(10));
+}
+
+/// What is left out already is nobody with whom time goes on.
+#[test]
+fn a_shard_that_is_left_out_makes_nobody_else_be_left_out() {
+    let mut all = shards(&[("slow", &[]), ("b", &[])]);
+    all.progress(&"slow".into(), at(10), at(0));
+    all.behind(&"slow".into(), at(0));
+    all.progress(&"b".into(), at(300), at(50));
+    assert_eq!(stands(&mut all, HOLD_MS), Some(300));
+    all.behind(&"b".into(), at(HOLD_MS));
+    all.progress(&"slow".into(), at(20), at(HOLD_MS + 1));
+    assert_eq!(stands(&mut all, 2 * HOLD_MS), Some(300));
+    assert_eq!(all.left_out().map(|id| &**id).collect::<Vec<_>>(), ["slow"]);
+    all.progress(&"slow".into(), at(400), at(2 * HOLD_MS));
+    assert_eq!(stands(&mut all, 2 * HOLD_MS), Some(300));
+    assert_eq!(all.left_out().count(), 0, "it has reached the combined one");
+    assert_eq!(stands(&mut all, 2 * HOLD_MS), Some(400));
+    assert_eq!(all.left_out().map(|id| &**id).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn another_plan_brings_its_own_bounds_and_nothing_goes_back() {
+    let mut all = shards(&[("a", &[])]);
+    all.idle(&"a".into(), at(100));
+    assert_eq!(stands(&mut all, 100), Some(100 - OUT_OF_ORDER_MS));
+    all.set_timing(Timing { out_of_order: 50, ..all.timing });
+    assert_eq!(stands(&mut all, 100), Some(100 - OUT_OF_ORDER_MS));
+    all.idle(&"a".into(), at(200));
+    assert_eq!(stands(&mut all, 200), Some(150));
+}

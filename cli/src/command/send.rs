@@ -1,0 +1,87 @@
+//! `send`: event files into a Kinesis stream, at a pace.
+//!
+//! The modules, in the order in which a line meets them:
+//!
+//! 1. [`event`]: its partition key, its time, and its text with another time.
+//! 2. [`pace`]: when it is due.
+//! 3. [`session`]: the run; [`target`]: the stream.
+//! 4. [`keep`]: the file of what was sent; [`sent`]: what is told at the end.
+
+mod event;
+mod keep;
+mod pace;
+mod sent;
+mod session;
+mod target;
+
+use crate::arguments::SendArguments;
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::style::tell;
+use crate::{inputs, reading, rules, signals};
+use event::Lines;
+use keep::Keep;
+use pace::Pace;
+use sent::Sent;
+use session::{Plan, Session};
+use std::time::{SystemTime, UNIX_EPOCH};
+use streamgauge_engine::time::Timestamp;
+use streamgauge_local::input::Input;
+
+/// Sends the events.
+pub(super) fn run(arguments: &SendArguments) -> Result<Exit, Failure> {
+    target::check_built()?;
+    if let Some(path) = &arguments.keep {
+        inputs::keep(path, "--keep", arguments.events.iter().chain(&arguments.rules))?;
+    }
+    let plan = match arguments.rules.as_slice() {
+        [] => None,
+        paths => Some(rules::plan(paths)?),
+    };
+    let lines = Lines::new(plan, arguments.key.as_deref())?;
+    let inputs = inputs::open(&arguments.events)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::outside("could not start the runtime").because(&error))?;
+    let (sent, result) = runtime.block_on(send(arguments, lines, inputs))?;
+    for line in
+        sent.lines(&arguments.stream, arguments.keep.as_deref(), pace(arguments) != Pace::Unbounded)
+    {
+        tell(line);
+    }
+    result.map(|()| sent.exit())
+}
+
+async fn send(
+    arguments: &SendArguments,
+    lines: Lines,
+    inputs: Vec<Input>,
+) -> Result<(Sent, Result<(), Failure>), Failure> {
+    let stream = target::open(arguments).await?;
+    let plan = Plan {
+        lines,
+        pace: pace(arguments),
+        // Not before the stream is known to be there: beginning the file empties it.
+        keep: Keep::new(arguments.keep.as_deref())?,
+        progress: Progress::new(inputs::total_bytes(&inputs)),
+        record_bytes_max: stream.record_bytes_max(),
+        started_at: now(),
+    };
+    let session = Session::new(stream, plan);
+    Ok(session.run(reading::start(inputs), signals::interrupted()).await)
+}
+
+fn pace(arguments: &SendArguments) -> Pace {
+    match (arguments.rate, arguments.speed) {
+        (Some(rate), _) => Pace::Rate(rate),
+        (None, Some(speed)) => Pace::Speed(speed),
+        (None, None) => Pace::Unbounded,
+    }
+}
+
+/// What time it is. A clock that is before 1970 is at its beginning.
+fn now() -> Timestamp {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,339 @@
+//! The second function: the deltas of all shards and the clock, to one log of what was decided.
+//!
+//! In the order in which an invocation goes through them:
+//!
+//! 1. `state`: what the partition's log adds up to; a cold function folds it, a warm one reads on.
+//! 2. `source`: what the logs of the shards have that is new. It waits (`take`) until an entry takes it.
+//! 3. `asking`: which shards there are, and whether the silent ones are empty.
+//! 4. `step`: whether all that decides something; then it becomes an entry.
+//! 5. `outputs`: what was decided, as a publication in that entry. Once it is appended, deliver is woken.
+//!
+//! The entry is the only effect that counts: whoever stops before it has changed nothing, whoever stops after it has done it
+//! all. Two at a time are harmless: one of them finds its version taken, reads what the other did, and goes on from there.
+
+mod asking;
+mod changes;
+mod figures;
+mod outputs;
+mod plans;
+mod restore;
+mod source;
+mod state;
+mod step;
+mod stored;
+mod take;
+
+use crate::bell::Bell;
+use crate::control::ControlError;
+use crate::port::clock::Clock;
+use crate::port::log::{Append, Chunks, Entry, Log, LogId, READ_BYTES_MAX, Version};
+use crate::port::source::ShardKey;
+use crate::port::wake::{Function, Wake, WakeUp, When};
+use crate::port::{Partition, Retryable, TooLarge};
+use crate::settle_entry::{POINTS, SettleEntry};
+use crate::together::together;
+use crate::world::World;
+use asking::Asked;
+use changes::Changes;
+pub use figures::{DIMENSION, NAMESPACE};
+use figures::{Standing, Totals};
+use outputs::publication;
+use restore::Since;
+use source::{RawEntries, ShardDelta};
+use state::{Decided, State, Step};
+use std::collections::BTreeMap;
+use streamgauge_engine::settle::Progress;
+use streamgauge_engine::stored::StoredError;
+use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Millis, Timestamp};
+use take::{Position, Waiting};
+
+/// How long the entries of the settle log are kept: longer than the 13 days that a lane of points may stand still.
+pub const SETTLE_KEPT_MS: Millis = 15 * DAY_MS;
+/// A settle that decides nothing appends an entry all the same when its last one is this old and something waits.
+const ENTRY_AGE_MAX_MS: Millis = 5 * MINUTE_MS;
+/// An entry takes deltas of so many bytes at most.
+const TAKEN_BYTES_MAX: usize = READ_BYTES_MAX;
+/// The streams are asked at most so often.
+const ASKED_EVERY_MS: Millis = 1_000;
+/// How often an invocation goes back to the log because another one was faster.
+const OVERTAKEN_MAX: u32 = 5;
+
+/// Why a settle stopped. What it had appended is done, and nothing else has happened.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// A call had no answer: settle again.
+    #[error("the partition is not settled")]
+    Retryable(#[from] Retryable),
+    /// An entry cannot be read.
+    #[error("version {} of the log \"{}\" cannot be read", version.0, log.as_str())]
+    Entry {
+        /// The log.
+        log: LogId,
+        /// Which entry.
+        version: Version,
+        /// What is wrong with it.
+        source: Box<StoredError>,
+    },
+    /// The control log, or a plan in it.
+    #[error("the plans are not known")]
+    Control(#[from] ControlError),
+    /// What was decided is more than an entry holds. The limits make this impossible; it stops before anything is written.
+    #[error("the outputs do not fit an entry")]
+    TooLarge(#[from] TooLarge),
+    /// Other invocations were faster again and again.
+    #[error(
+        "{OVERTAKEN_MAX} times in a row another invocation appended first; the next wake-up settles what is left"
+    )]
+    Overtaken,
+}
+
+impl SettleError {
+    fn unreadable(log: &LogId, version: Version, source: StoredError) -> Self {
+        Self::Entry { log: log.clone(), version, source: Box::new(source) }
+    }
+}
+
+/// What a settle did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// How many entries it appended.
+    pub entries: u64,
+    /// How many deltas these took.
+    pub deltas: usize,
+    /// How many points it decided.
+    pub points: usize,
+    /// The event time up to which everything is decided.
+    pub watermark: Option<Timestamp>,
+    /// How many shards are left out because they have been behind for too long.
+    pub left_out: usize,
+}
+
+/// Settles partitions. Keeps their states from invocation to invocation.
+#[derive(Debug)]
+pub struct Settle<W> {
+    world: W,
+    stack: String,
+    partitions: u8,
+    kept: BTreeMap<Partition, Kept>,
+    changes: Changes,
+    bell: Bell,
+}
+
+/// What is kept of a partition.
+#[derive(Debug)]
+struct Kept {
+    state: State,
+    waiting: Waiting,
+    since: Since,
+    asked_at: Option<Timestamp>,
+    /// How long the last settle took, in milliseconds.
+    took_ms: Option<Millis>,
+}
+
+impl<W: World> Settle<W> {
+    /// Settles the partitions of a table that has so many. `stack` is the dimension of the self-metrics.
+    pub fn new(world: W, stack: impl Into<String>, partitions: u8) -> Self {
+        Self {
+            world,
+            stack: stack.into(),
+            partitions,
+            kept: BTreeMap::new(),
+            changes: Changes::default(),
+            bell: Bell::default(),
+        }
+    }
+
+    /// Settles a partition, until nothing more is to decide or the deadline has come.
+    pub async fn run(
+        &mut self,
+        partition: Partition,
+        deadline: Timestamp,
+    ) -> Result<Settled, SettleError> {
+        let mut settled = Settled::default();
+        let began_at = self.world.clock().now();
+        for _ in 0..OVERTAKEN_MAX {
+            // Taken out: if this future is dropped or fails midway, the next invocation begins with what the log says.
+            let mut kept = match self.kept.remove(&partition) {
+                Some(kept) => kept,
+                None => self.restore(partition).await?,
+            };
+            self.catch_up(partition, &mut kept).await?;
+            if self.settle(partition, &mut kept, deadline, &mut settled).await? {
+                settled.watermark = kept.state.watermark();
+                settled.left_out = kept.state.watermarks.left_out().count();
+                restore::snapshot(&self.world, partition, &mut kept).await;
+                self.wake(partition, &kept, &settled).await;
+                kept.took_ms = Some(self.world.clock().now().as_millis() - began_at.as_millis());
+                self.kept.insert(partition, kept);
+                return Ok(settled);
+            }
+        }
+        Err(SettleError::Overtaken)
+    }
+
+    /// Entry after entry; false if another invocation was faster, and the state is to be folded again.
+    async fn settle(
+        &mut self,
+        partition: Partition,
+        kept: &mut Kept,
+        deadline: Timestamp,
+        settled: &mut Settled,
+    ) -> Result<bool, SettleError> {
+        loop {
+            self.changes.follow(self.world.log()).await?;
+            let is_whole = self.read_shards(partition, kept).await?;
+            let now = self.world.clock().now().max(kept.state.clock);
+            let asked = if is_whole { self.ask(kept, now).await? } else { None };
+            self.put_in_force(&kept.state, now).await?;
+            let (after, up_to) = (kept.state.control, self.changes.version());
+            let control = self.changes.between(&self.world, after, up_to).await?;
+            let Some(step) = step::next(kept, control, asked, now) else { return Ok(true) };
+            let Some(progress) = self.append(partition, kept, step, settled).await? else {
+                return Ok(false);
+            };
+            let is_done = progress == Progress::Done && is_whole;
+            if is_done || self.world.clock().now() >= deadline {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads what is new in the logs of the shards; false if there is more than an entry takes.
+    async fn read_shards(
+        &mut self,
+        partition: Partition,
+        kept: &mut Kept,
+    ) -> Result<bool, SettleError> {
+        let log = self.world.log();
+        let shards = kept.state.open_shards().filter(|_| kept.waiting.bytes() < TAKEN_BYTES_MAX);
+        let reads = shards.map(|shard| {
+            let after = kept.read_up_to(shard).map_or(Version::START, |position| position.version);
+            source::read(log, partition, shard.clone(), after)
+        });
+        let raws = together(reads.collect::<Vec<_>>()).await;
+        let mut is_whole = kept.waiting.bytes() < TAKEN_BYTES_MAX;
+        for raw in raws {
+            let raw = raw?;
+            is_whole &= raw.is_whole;
+            for delta in self.decode(partition, &raw).await? {
+                kept.waiting.push(&raw.shard, delta);
+            }
+        }
+        Ok(is_whole)
+    }
+
+    /// Decodes entries of a shard's log, if need be after reading the plans that they name.
+    async fn decode(
+        &mut self,
+        partition: Partition,
+        raw: &RawEntries,
+    ) -> Result<Vec<ShardDelta>, SettleError> {
+        let (newest, named) = source::named(raw)?;
+        if newest > self.changes.version() {
+            self.changes.follow(self.world.log()).await?;
+        }
+        let mut plans = BTreeMap::new();
+        for hash in named {
+            let plan = self.changes.plan(&self.world, &hash).await?;
+            plans.insert(hash, plan);
+        }
+        source::decode(raw, partition, &plans)
+    }
+
+    /// Asks the streams, if that can decide anything.
+    async fn ask(&mut self, kept: &mut Kept, now: Timestamp) -> Result<Option<Asked>, SettleError> {
+        let Some(questions) = step::questions(kept, now) else { return Ok(None) };
+        kept.asked_at = Some(now);
+        Ok(Some(asking::ask(self.world.streams(), questions, now).await?))
+    }
+
+    /// Puts an announced plan in force once all shards work for it. Whoever is faster decides from when on.
+    async fn put_in_force(&mut self, state: &State, now: Timestamp) -> Result<(), SettleError> {
+        if self.changes.version() != state.control {
+            return Ok(());
+        }
+        match state.ready_plan(now) {
+            Some((plan, from)) => self.changes.put_in_force(&self.world, plan, from).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Applies a step and appends the entry; absent if another invocation was faster.
+    async fn append(
+        &mut self,
+        partition: Partition,
+        kept: &mut Kept,
+        step: Step,
+        settled: &mut Settled,
+    ) -> Result<Option<Progress>, SettleError> {
+        let taken = step.taken();
+        let (listing, answers) = (step.listing.clone(), step.answers.clone());
+        let bytes: usize = step.deltas().map(|delta| delta.bytes).sum();
+        let deltas = step.deltas().count();
+        let totals = Totals::of(step.deltas());
+        let Decided { decisions, progress, watermark } = kept.state.apply(step);
+        let mut publication = publication(decisions);
+        let points = publication.points.len();
+        let State { clock, control, .. } = kept.state;
+        if partition == Partition::default() {
+            let left_out = kept.state.watermarks.left_out().count();
+            let standing = Standing { clock, watermark, left_out, took_ms: kept.took_ms };
+            totals.publish(&self.stack, standing, &mut publication);
+        }
+        let header = SettleEntry {
+            clock,
+            control,
+            taken,
+            listing,
+            answers,
+            watermark,
+            points: u64::try_from(points).unwrap_or(u64::MAX),
+        };
+        let chunks = if publication.points.is_empty() {
+            Chunks::new()
+        } else {
+            Chunks::from([(POINTS, publication.encode())])
+        };
+        let expires_at = kept.state.clock.plus(SETTLE_KEPT_MS);
+        let entry = Entry::new(header.encode(), chunks, expires_at)?;
+        let log = LogId::settle(partition);
+        if self.world.log().append(&log, kept.state.version, &entry).await? == Append::Conflict {
+            return Ok(None);
+        }
+        kept.since.entry(bytes + entry.bytes(), kept.state.clock);
+        settled.entries += 1;
+        settled.deltas += deltas;
+        settled.points += points;
+        Ok(Some(progress))
+    }
+
+    /// Wakes deliver for what was decided, and settle again when there is more to decide.
+    async fn wake(&mut self, partition: Partition, kept: &Kept, settled: &Settled) {
+        let now = self.world.clock().now();
+        if settled.points > 0 {
+            let deliver = WakeUp { function: Function::Deliver, partition };
+            self.bell.ring(self.world.wake(), deliver, now).await;
+        }
+        if settled.entries > 0
+            && let Some(at) = step::next_at(kept)
+        {
+            let settle = WakeUp { function: Function::Settle, partition };
+            // One that is lost costs a minute: the schedule ticks too.
+            drop(self.world.wake().wake(settle, When::At(at.max(now.plus(1)))).await);
+        }
+    }
+}
+
+impl Kept {
+    fn new(state: State, since: Since) -> Self {
+        Self { state, waiting: Waiting::default(), since, asked_at: None, took_ms: None }
+    }
+
+    /// Where the shard's log is read to, deltas that wait included.
+    fn read_up_to(&self, shard: &ShardKey) -> Option<Position> {
+        let waiting = self.waiting.last(shard);
+        let waiting =
+            waiting.map(|last| Position { version: last.version, record: last.last.clone() });
+        waiting.or_else(|| self.state.position(shard).cloned())
+    }
+}

@@ -1,0 +1,132 @@
+//! The settlers of a partition, one for each plan that it works for.
+//!
+//! Most of the time there is one. Around a change of the rules there are more: an announced plan is *fed* with its deltas before it
+//! is known from when on it counts; a plan that was in force *retires* until the last windows of what the new one does not have are final.
+
+use super::source::SectionDelta;
+use crate::port::Partition;
+use crate::shard_entry::partition_of;
+use std::sync::Arc;
+use streamgauge_engine::plan::{Metric, Plan};
+use streamgauge_engine::settle::{Decisions, Progress, Settler};
+use streamgauge_engine::time::Timestamp;
+
+/// The settlers of a partition.
+#[derive(Debug)]
+pub(super) struct Settlers {
+    partition: Partition,
+    partitions: u8,
+    /// Those of plans that were in force, the oldest first.
+    pub(super) retiring: Vec<PlanSettler>,
+    /// That of the plan in force; absent until the control log names one.
+    pub(super) current: Option<PlanSettler>,
+    /// That of the plan that was announced.
+    pub(super) fed: Option<PlanSettler>,
+}
+
+/// A settler and its plan.
+#[derive(Debug)]
+pub(super) struct PlanSettler {
+    pub(super) plan: Arc<Plan>,
+    pub(super) settler: Settler,
+}
+
+impl Settlers {
+    /// None yet.
+    pub(super) fn new(partition: Partition, partitions: u8) -> Self {
+        Self { partition, partitions, retiring: Vec::new(), current: None, fed: None }
+    }
+
+    /// Puts back what was stored.
+    pub(super) fn restore(
+        &mut self,
+        retiring: Vec<PlanSettler>,
+        current: Option<PlanSettler>,
+        fed: Option<PlanSettler>,
+    ) {
+        (self.retiring, self.current, self.fed) = (retiring, current, fed);
+    }
+
+    /// Whether this partition has the metric.
+    pub(super) fn owns(&self) -> impl Fn(&Metric) -> bool + use<> {
+        let (partition, partitions) = (self.partition, self.partitions);
+        move |metric| partition_of(&metric.name, partitions) == partition
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut PlanSettler> {
+        self.retiring.iter_mut().chain(&mut self.current).chain(&mut self.fed)
+    }
+
+    /// Those that decide.
+    pub(super) fn deciding(&self) -> impl Iterator<Item = &PlanSettler> {
+        self.retiring.iter().chain(&self.current)
+    }
+
+    /// A plan was announced: from now on it is fed, and one that was announced before it is not.
+    pub(super) fn announce(&mut self, plan: Arc<Plan>) {
+        let is_in_force = self.current.as_ref().is_some_and(|one| one.plan.hash == plan.hash);
+        self.fed = (!is_in_force).then(|| self.settler(plan));
+    }
+
+    /// A plan is in force from an event time on.
+    pub(super) fn put_in_force(&mut self, plan: Arc<Plan>, from: Timestamp) {
+        let fed = self.fed.take().filter(|fed| fed.plan.hash == plan.hash);
+        let mut successor = fed.unwrap_or_else(|| self.settler(plan));
+        if let Some(mut before) = self.current.take() {
+            before.settler.hand_over(&mut successor.settler, from);
+            self.retiring.push(before);
+        }
+        self.current = Some(successor);
+        self.retire();
+    }
+
+    fn settler(&self, plan: Arc<Plan>) -> PlanSettler {
+        PlanSettler { settler: Settler::of(Arc::clone(&plan), self.owns()), plan }
+    }
+
+    /// Gives each settler its section of an entry. A plan that came back has two: one retires, the other begins.
+    pub(super) fn take(&mut self, sections: Vec<SectionDelta>) {
+        for SectionDelta { plan, delta, .. } in sections {
+            let mut takers: Vec<_> = self.all_mut().filter(|one| *one.plan.hash == *plan).collect();
+            let last = takers.pop();
+            for one in takers {
+                one.settler.take(delta.clone());
+            }
+            if let Some(last) = last {
+                last.settler.take(delta);
+            }
+        }
+    }
+
+    /// Whether settling at a watermark decides anything.
+    pub(super) fn is_due(&self, watermark: Timestamp) -> bool {
+        self.deciding().any(|one| one.settler.is_due(watermark))
+    }
+
+    /// The earliest event time at which anything is left to decide.
+    pub(super) fn next_moment(&self) -> Option<Timestamp> {
+        self.deciding().filter_map(|one| one.settler.next_moment()).min()
+    }
+
+    /// Decides what lies before the watermark, plan by plan, the oldest first.
+    pub(super) fn settle(
+        &mut self,
+        watermark: Timestamp,
+    ) -> (Vec<(Arc<Plan>, Decisions)>, Progress) {
+        let mut decided = Vec::new();
+        for one in self.retiring.iter_mut().chain(&mut self.current) {
+            let mut decisions = Decisions::default();
+            let progress = one.settler.settle(watermark, &mut decisions);
+            decided.push((Arc::clone(&one.plan), decisions));
+            if progress == Progress::More {
+                return (decided, progress);
+            }
+        }
+        self.retire();
+        (decided, Progress::Done)
+    }
+
+    fn retire(&mut self) {
+        self.retiring.retain(|one| !one.settler.is_finished());
+    }
+}

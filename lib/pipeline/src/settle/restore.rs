@@ -1,0 +1,178 @@
+//! The state of a partition out of its snapshot and its log, and the snapshots that keep this short.
+
+use super::source::{self, ShardDelta};
+use super::state::{State, Step};
+use super::stored::StoredState;
+use super::{Kept, Settle, SettleError};
+use crate::port::clock::Clock;
+use crate::port::log::{Log, LogId, Logged, Version, Wanted};
+use crate::port::snapshots::{Put, Snapshot, Snapshots};
+use crate::port::source::ShardKey;
+use crate::port::{Partition, Retryable};
+use crate::settle_entry::SettleEntry;
+use crate::world::World;
+use std::collections::BTreeMap;
+use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
+
+/// A snapshot is written when the log since the last one has outgrown it, and is this large at least, in bytes: below that reading it
+/// again costs less than writing.
+const SINCE_BYTES_MIN: usize = 256 << 10;
+/// A snapshot is written when an entry since the last one is this old, long before it expires.
+const SINCE_AGE_MAX_MS: Millis = DAY_MS;
+
+/// What has been folded since the newest snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Since {
+    /// The newest snapshot, and how large it is; absent: there is none.
+    newest: Option<(Version, usize)>,
+    bytes: usize,
+    oldest: Option<Timestamp>,
+}
+
+impl Since {
+    /// An entry was folded, with deltas of so many bytes.
+    pub(super) fn entry(&mut self, bytes: usize, at: Timestamp) {
+        self.bytes += bytes;
+        self.oldest = self.oldest.or(Some(at));
+    }
+
+    /// Whether it is time for a snapshot.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let Some(oldest) = self.oldest else { return false };
+        let outgrown = self.newest.is_none_or(|(_, size)| self.bytes > size.max(SINCE_BYTES_MIN));
+        outgrown || now >= oldest.plus(SINCE_AGE_MAX_MS)
+    }
+}
+
+impl<W: World> Settle<W> {
+    /// The state of the newest snapshot; what the log has since is to be caught up.
+    pub(super) async fn restore(&mut self, partition: Partition) -> Result<Kept, SettleError> {
+        let log = LogId::settle(partition);
+        self.changes.follow(self.world.log()).await?;
+        let mut state = State::new(partition, self.partitions);
+        let mut since = Since::default();
+        if let Some(&newest) = self.world.snapshots().versions(&log).await?.first()
+            && let Some(snapshot) = self.world.snapshots().load(&log, newest).await?
+        {
+            let unreadable = |error| SettleError::unreadable(&log, newest, error);
+            let stored = StoredState::read(snapshot.state(), state).map_err(unreadable)?;
+            let mut plans = BTreeMap::new();
+            for hash in stored.plans() {
+                let plan = self.changes.plan(&self.world, hash).await?;
+                plans.insert(hash.to_owned(), plan);
+            }
+            state = stored.with(&plans).map_err(unreadable)?;
+            since.newest = Some((newest, snapshot.state().len()));
+        }
+        Ok(Kept::new(state, since))
+    }
+
+    /// Folds what other invocations have appended.
+    pub(super) async fn catch_up(
+        &mut self,
+        partition: Partition,
+        kept: &mut Kept,
+    ) -> Result<(), SettleError> {
+        let log = LogId::settle(partition);
+        loop {
+            let read = self.world.log().read(&log, kept.state.version, Wanted::Only(&[])).await?;
+            if read.is_empty() {
+                return Ok(());
+            }
+            for logged in read {
+                self.fold(partition, &log, kept, &logged).await?;
+            }
+        }
+    }
+
+    async fn fold(
+        &mut self,
+        partition: Partition,
+        log: &LogId,
+        kept: &mut Kept,
+        logged: &Logged,
+    ) -> Result<(), SettleError> {
+        let header = SettleEntry::decode(logged.entry.header())
+            .map_err(|error| SettleError::unreadable(log, logged.version, error))?;
+        if header.control > self.changes.version() {
+            self.changes.follow(self.world.log()).await?;
+        }
+        let mut deltas = Vec::with_capacity(header.taken.len());
+        let mut bytes = logged.entry.bytes();
+        for (shard, up_to) in header.taken {
+            let taken = self.taken(partition, kept, &shard, up_to).await?;
+            bytes += taken.iter().map(|delta| delta.bytes).sum::<usize>();
+            deltas.push((shard, taken));
+        }
+        let after = kept.state.control;
+        let control = self.changes.between(&self.world, after, header.control).await?;
+        let SettleEntry { clock, listing, answers, .. } = header;
+        // The version may have leapt over what has expired.
+        kept.state.version = Version(logged.version.0 - 1);
+        kept.state.apply(Step { clock, control, listing, answers, deltas });
+        kept.since.entry(bytes, clock);
+        Ok(())
+    }
+
+    /// The deltas of a shard that an entry took: those that wait here already, or else from the shard's log.
+    async fn taken(
+        &mut self,
+        partition: Partition,
+        kept: &mut Kept,
+        shard: &ShardKey,
+        up_to: Version,
+    ) -> Result<Vec<ShardDelta>, SettleError> {
+        let mut taken = kept.waiting.take(shard, up_to);
+        loop {
+            let known = taken.last().map(|last: &ShardDelta| last.version);
+            let known = known.or(kept.state.position(shard).map(|position| position.version));
+            let after = known.unwrap_or(Version::START);
+            if after >= up_to {
+                return Ok(taken);
+            }
+            let raw = source::read(self.world.log(), partition, shard.clone(), after).await?;
+            if raw.entries.is_empty() {
+                let log = LogId::shard(shard);
+                return Err(Retryable::new(format!(
+                    "could not find version {} of the log \"{}\", which an entry of the log \"{}\" has taken",
+                    after.next().0,
+                    log.as_str(),
+                    LogId::settle(partition).as_str()
+                ))
+                .into());
+            }
+            let deltas = self.decode(partition, &raw).await?;
+            for delta in deltas {
+                if delta.version <= up_to {
+                    taken.push(delta);
+                } else {
+                    kept.waiting.push(shard, delta);
+                }
+            }
+        }
+    }
+}
+
+/// Writes a snapshot if it is time. That it fails, or that another one was faster, is harmless: the next entry tries again.
+pub(super) async fn snapshot<W: World>(world: &W, partition: Partition, kept: &mut Kept) {
+    let now = kept.state.clock.max(world.clock().now());
+    if !kept.since.is_due(now) {
+        return;
+    }
+    let log = LogId::settle(partition);
+    let version = kept.state.version;
+    let Ok(snapshot) = Snapshot::new(version, kept.state.encode()) else { return };
+    let expected = kept.since.newest.map(|(newest, _)| newest);
+    match world.snapshots().put(&log, expected, &snapshot).await {
+        Ok(Put::Swung) => {
+            let newest = Some((version, snapshot.state().len()));
+            kept.since = Since { newest, ..Since::default() };
+        }
+        Ok(Put::Conflict) => {
+            if let Ok(versions) = world.snapshots().versions(&log).await {
+                kept.since.newest = versions.first().map(|&newest| (newest, 0));
+            }
+        }
+        Err(_) => {}
+    }
+}

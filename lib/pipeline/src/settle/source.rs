@@ -1,0 +1,144 @@
+//! Reading the logs of shards: what one partition needs of each entry.
+
+use super::SettleError;
+use super::take::due;
+use crate::port::log::{Label, Log, LogId, Logged, READ_BYTES_MAX, Version, Wanted};
+use crate::port::source::ShardKey;
+use crate::port::{Partition, Retryable};
+use crate::shard_entry::{RecordId, SECTIONS_MAX, ShardEntry, delta_label};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use streamgauge_engine::delta::Delta;
+use streamgauge_engine::output::Counters;
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::stored::{self, StoredError};
+use streamgauge_engine::time::Timestamp;
+
+/// An entry of a shard's log, as far as one partition needs it.
+#[derive(Debug)]
+pub(super) struct ShardDelta {
+    /// Its version.
+    pub(super) version: Version,
+    /// The last record that it covers.
+    pub(super) last: RecordId,
+    /// How large it is for this partition, in bytes.
+    pub(super) bytes: usize,
+    /// The watermark from which on taking it decides something.
+    pub(super) due: Option<Timestamp>,
+    /// What it was to the plans, most important first.
+    pub(super) sections: Vec<SectionDelta>,
+    /// The shard's figures for self-metrics.
+    pub(super) figures: Figures,
+}
+
+/// What an entry was to one plan.
+#[derive(Debug)]
+pub(super) struct SectionDelta {
+    /// The plan's hash.
+    pub(super) plan: Arc<str>,
+    /// The delta.
+    pub(super) delta: Delta,
+    /// The shard's watermark under that plan.
+    pub(super) watermark: Option<Timestamp>,
+    /// The largest event time of the batch.
+    pub(super) latest: Option<Timestamp>,
+}
+
+/// What a batch was, in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Figures {
+    /// What became of its records.
+    pub(super) counters: Counters,
+    /// The bytes of its records.
+    pub(super) bytes: u64,
+    /// How long its youngest record had been in the stream when it was taken, in milliseconds.
+    pub(super) age_ms: Option<i64>,
+}
+
+/// Entries of a shard's log as they were read, with only the chunks of one partition.
+#[derive(Debug)]
+pub(super) struct RawEntries {
+    pub(super) shard: ShardKey,
+    pub(super) entries: Vec<Logged>,
+    /// Whether these are all that there are now.
+    pub(super) is_whole: bool,
+}
+
+/// Reads what follows in the log of a shard, for one partition.
+pub(super) async fn read(
+    log: &impl Log,
+    partition: Partition,
+    shard: ShardKey,
+    after: Version,
+) -> Result<RawEntries, Retryable> {
+    let labels: Vec<Label> =
+        (0..SECTIONS_MAX).map(|section| delta_label(section, partition)).collect();
+    let entries = log.read(&LogId::shard(&shard), after, Wanted::Only(&labels)).await?;
+    let bytes: usize = entries.iter().map(|logged| logged.entry.bytes()).sum();
+    Ok(RawEntries { shard, entries, is_whole: bytes < READ_BYTES_MAX })
+}
+
+/// The newest version of the control log that the writers of these entries had read, and the plans that they name.
+pub(super) fn named(raw: &RawEntries) -> Result<(Version, BTreeSet<String>), SettleError> {
+    let (mut newest, mut plans) = (Version::START, BTreeSet::new());
+    for logged in &raw.entries {
+        let header = header(raw, logged)?;
+        newest = newest.max(header.control);
+        plans.extend(header.sections.into_iter().map(|section| section.plan));
+    }
+    Ok((newest, plans))
+}
+
+fn header(raw: &RawEntries, logged: &Logged) -> Result<ShardEntry, SettleError> {
+    ShardEntry::decode(logged.entry.header())
+        .map_err(|error| SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error))
+}
+
+/// Decodes entries that name these plans.
+pub(super) fn decode(
+    raw: &RawEntries,
+    partition: Partition,
+    plans: &BTreeMap<String, Arc<Plan>>,
+) -> Result<Vec<ShardDelta>, SettleError> {
+    let decoded = raw.entries.iter().map(|logged| {
+        let header = header(raw, logged)?;
+        delta(logged, header, plans, partition).map_err(|error| {
+            SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error)
+        })
+    });
+    decoded.collect()
+}
+
+fn delta(
+    logged: &Logged,
+    header: ShardEntry,
+    plans: &BTreeMap<String, Arc<Plan>>,
+    partition: Partition,
+) -> Result<ShardDelta, StoredError> {
+    let Logged { version, entry } = logged;
+    let mut sections = Vec::with_capacity(header.sections.len());
+    let (mut earliest, mut counters) = (None, None);
+    for (section, number) in header.sections.iter().zip(0..) {
+        let Some(plan) = plans.get(&section.plan) else { continue };
+        let chunk = entry.chunks().get(&delta_label(number, partition));
+        let chunk = chunk.map(Vec::as_slice).unwrap_or_default();
+        let delta = stored::read_delta(plan, &section.head, chunk)?;
+        counters = counters.or(Some(delta.counters));
+        earliest = earliest.into_iter().chain(due(plan, &delta)).min();
+        sections.push(SectionDelta {
+            plan: section.plan.as_str().into(),
+            watermark: delta.watermark,
+            latest: delta.span.map(|span| span.latest),
+            delta,
+        });
+    }
+    let age_ms = header.arrived.map(|arrived| header.at.as_millis() - arrived.as_millis());
+    Ok(ShardDelta {
+        version: *version,
+        last: header.last,
+        bytes: entry.bytes(),
+        due: earliest,
+        sections,
+        figures: Figures { counters: counters.unwrap_or_default(), bytes: header.bytes, age_ms },
+    })
+}

@@ -1,0 +1,277 @@
+//! The state of a settle partition: the fold of its log.
+//!
+//! It is changed by whole entries only, and by the same function whether the entry is being made or read again. So what
+//! a cold function folds out of the log is what the warm one had.
+
+use super::plans::Settlers;
+use super::source::ShardDelta;
+use super::take::Position;
+use crate::control::ControlEntry;
+use crate::port::Partition;
+use crate::port::log::Version;
+use crate::port::source::ShardKey;
+use crate::settle_entry::{Answer, ListedShard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use streamgauge_engine::plan::{LatePolicy, Plan, Timing};
+use streamgauge_engine::settle::{Decisions, Progress, ShardId, ShardListing, Watermarks};
+use streamgauge_engine::time::{Millis, Timestamp};
+
+/// What the watermarks go by until a plan is in force: nothing is settled before.
+pub(super) const BEFORE_ANY_PLAN: Timing = Timing {
+    out_of_order: 0,
+    allowed_lateness: 0,
+    late: LatePolicy::Drop,
+    deduplicate: None,
+    max_ahead: 0,
+    hold: Millis::MAX,
+};
+
+/// What an entry is made of, beside what follows from it.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// The clock.
+    pub(super) clock: Timestamp,
+    /// The control log, as far as it was read, from where the state is on.
+    pub(super) control: Vec<Change>,
+    /// The shards that the streams list, if that is another list.
+    pub(super) listing: Option<Vec<ListedShard>>,
+    /// What the streams said.
+    pub(super) answers: Vec<(ShardKey, Answer)>,
+    /// The deltas, by shard in the order of the keys, each shard's in the order of its log.
+    pub(super) deltas: Vec<(ShardKey, Vec<ShardDelta>)>,
+}
+
+impl Step {
+    /// The deltas, in their order.
+    pub(super) fn deltas(&self) -> impl Iterator<Item = &ShardDelta> {
+        self.deltas.iter().flat_map(|(_, deltas)| deltas)
+    }
+
+    /// Per shard the last version that is taken.
+    pub(super) fn taken(&self) -> Vec<(ShardKey, Version)> {
+        let last = |(shard, deltas): &(ShardKey, Vec<ShardDelta>)| {
+            deltas.last().map(|last| (shard.clone(), last.version))
+        };
+        self.deltas.iter().filter_map(last).collect()
+    }
+}
+
+/// An entry of the control log that changes which plans there are, with its plan compiled.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// The entry's version.
+    pub(super) version: Version,
+    /// What it says.
+    pub(super) entry: ControlEntry,
+    /// The plan that it speaks of; absent if it speaks of none.
+    pub(super) plan: Option<Arc<Plan>>,
+}
+
+/// A plan that is announced and not in force.
+#[derive(Clone, Debug)]
+pub(super) struct Announced {
+    /// Its hash.
+    pub(super) plan: String,
+    /// When it was announced.
+    pub(super) at: Timestamp,
+    /// The largest event time in deltas that were made without it.
+    pub(super) latest_without: Option<Timestamp>,
+    /// The shards that have a delta made with it, or were proven idle since it was announced.
+    pub(super) named_by: BTreeSet<ShardKey>,
+}
+
+impl Announced {
+    /// Whether a delta was made with the plan.
+    pub(super) fn is_named_by(&self, delta: &ShardDelta) -> bool {
+        delta.sections.iter().any(|section| *section.plan == *self.plan)
+    }
+}
+
+/// The state of a partition.
+#[derive(Debug)]
+pub(super) struct State {
+    /// The last entry of the log.
+    pub(super) version: Version,
+    /// The clock of that entry.
+    pub(super) clock: Timestamp,
+    /// How far the control log was applied.
+    pub(super) control: Version,
+    pub(super) settlers: Settlers,
+    pub(super) announced: Option<Announced>,
+    /// The largest event time of all deltas.
+    pub(super) latest_event: Option<Timestamp>,
+    pub(super) watermarks: Watermarks,
+    pub(super) listing: Vec<ListedShard>,
+    pub(super) positions: BTreeMap<ShardKey, Position>,
+    /// The listed shards that are closed and read to their end.
+    pub(super) finished: BTreeSet<ShardKey>,
+}
+
+/// What an entry decides.
+#[derive(Debug)]
+pub(super) struct Decided {
+    /// Per plan, the oldest first.
+    pub(super) decisions: Vec<(Arc<Plan>, Decisions)>,
+    /// Whether there is more to decide at once.
+    pub(super) progress: Progress,
+    /// The watermark after it.
+    pub(super) watermark: Option<Timestamp>,
+}
+
+impl State {
+    /// Applies an entry.
+    pub(super) fn apply(&mut self, step: Step) -> Decided {
+        self.version = self.version.next();
+        self.clock = self.clock.max(step.clock);
+        for change in step.control {
+            self.change(&change);
+        }
+        if let Some(listing) = step.listing {
+            self.list(listing);
+        }
+        for (shard, answer) in step.answers {
+            self.answer(shard, answer);
+        }
+        for (shard, deltas) in step.deltas {
+            for delta in deltas {
+                self.take(&shard, delta);
+            }
+        }
+        let watermark = self.watermarks.combined(self.clock);
+        let (decisions, progress) = match watermark {
+            Some(watermark) => self.settlers.settle(watermark),
+            None => (Vec::new(), Progress::Done),
+        };
+        Decided { decisions, progress, watermark }
+    }
+
+    fn change(&mut self, change: &Change) {
+        self.control = change.version;
+        match (&change.entry, &change.plan) {
+            (ControlEntry::Announced { at, .. }, Some(plan)) => {
+                self.settlers.announce(Arc::clone(plan));
+                self.announced = self.settlers.fed.as_ref().map(|fed| Announced {
+                    plan: fed.plan.hash.clone(),
+                    at: *at,
+                    latest_without: self.latest_event,
+                    named_by: BTreeSet::new(),
+                });
+            }
+            (ControlEntry::InForce { from, .. }, Some(plan)) => {
+                self.watermarks.set_timing(plan.timing);
+                self.settlers.put_in_force(Arc::clone(plan), *from);
+                if self.announced.as_ref().is_some_and(|announced| announced.plan == plan.hash) {
+                    self.announced = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn list(&mut self, listing: Vec<ListedShard>) {
+        let listings: Vec<_> = listing.iter().map(listed).collect();
+        self.watermarks.list(&listings);
+        let is_listed = |shard: &ShardKey| listing.iter().any(|listed| listed.key == *shard);
+        self.positions.retain(|shard, _| is_listed(shard));
+        self.finished.retain(is_listed);
+        self.listing = listing;
+    }
+
+    fn answer(&mut self, shard: ShardKey, answer: Answer) {
+        answer_to(&mut self.watermarks, &name(&shard), answer);
+        if let Some(announced) = &mut self.announced
+            && matches!(answer, Answer::Idle { asked_at } if asked_at > announced.at)
+        {
+            announced.named_by.insert(shard.clone());
+        }
+        if answer == Answer::Finished {
+            self.finished.insert(shard);
+        }
+    }
+
+    fn take(&mut self, shard: &ShardKey, delta: ShardDelta) {
+        let latest = delta.sections.iter().filter_map(|section| section.latest).max();
+        self.latest_event = self.latest_event.max(latest);
+        if let Some(announced) = &mut self.announced {
+            if announced.is_named_by(&delta) {
+                announced.named_by.insert(shard.clone());
+            } else {
+                announced.latest_without = announced.latest_without.max(latest);
+            }
+        }
+        if let Some(watermark) = self.watermark_of(&delta) {
+            self.watermarks.progress(&name(shard), watermark, self.clock);
+        }
+        self.settlers.take(delta.sections);
+        let position = Position { version: delta.version, record: delta.last };
+        self.positions.insert(shard.clone(), position);
+    }
+
+    /// The shards that are listed and not read to their end.
+    pub(super) fn open_shards(&self) -> impl Iterator<Item = &ShardKey> {
+        let keys = self.listing.iter().map(|listed| &listed.key);
+        keys.filter(|shard| !self.finished.contains(*shard))
+    }
+
+    /// The plan that can be put in force, and from which event time on: all shards work for it.
+    ///
+    /// The time is later than every event that was counted without it, and than the clock, which no watermark has passed.
+    pub(super) fn ready_plan(&self, now: Timestamp) -> Option<(String, Timestamp)> {
+        let announced = self.announced.as_ref()?;
+        let all_name_it = self.open_shards().all(|shard| announced.named_by.contains(shard));
+        let from = announced.latest_without.map_or(now, |latest| latest.plus(1).max(now));
+        all_name_it.then(|| (announced.plan.clone(), from))
+    }
+
+    /// No entry yet.
+    pub(super) fn new(partition: Partition, partitions: u8) -> Self {
+        Self {
+            version: Version::START,
+            clock: Timestamp::EPOCH,
+            control: Version::START,
+            settlers: Settlers::new(partition, partitions),
+            announced: None,
+            latest_event: None,
+            watermarks: Watermarks::new(BEFORE_ANY_PLAN),
+            listing: Vec::new(),
+            positions: BTreeMap::new(),
+            finished: BTreeSet::new(),
+        }
+    }
+
+    /// The event time up to which everything is decided.
+    pub(super) fn watermark(&self) -> Option<Timestamp> {
+        self.settlers.current.as_ref().and_then(|current| current.settler.watermark())
+    }
+
+    /// Where a delta takes its shard, under the plan in force.
+    pub(super) fn watermark_of(&self, delta: &ShardDelta) -> Option<Timestamp> {
+        let in_force = self.settlers.current.as_ref().map(|current| current.plan.hash.as_str());
+        let of_plan = delta.sections.iter().find(|section| Some(&*section.plan) == in_force);
+        of_plan.or(delta.sections.first()).and_then(|section| section.watermark)
+    }
+
+    /// The shard is read up to here.
+    pub(super) fn position(&self, shard: &ShardKey) -> Option<&Position> {
+        self.positions.get(shard)
+    }
+}
+
+/// Applies what a stream said of a shard.
+pub(super) fn answer_to(watermarks: &mut Watermarks, shard: &ShardId, answer: Answer) {
+    match answer {
+        Answer::Idle { asked_at } => watermarks.idle(shard, asked_at),
+        Answer::Behind { since } => watermarks.behind(shard, since),
+        Answer::Finished => watermarks.finished(shard),
+    }
+}
+
+/// The name under which the watermarks know a shard.
+pub(super) fn name(shard: &ShardKey) -> ShardId {
+    shard.to_string().into()
+}
+
+fn listed(shard: &ListedShard) -> ShardListing {
+    ShardListing { id: name(&shard.key), parents: shard.parents.iter().map(name).collect() }
+}

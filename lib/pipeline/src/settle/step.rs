@@ -1,0 +1,110 @@
+//! Whether what is new decides something, and what the next entry takes: pure decisions.
+
+use super::asking::{Asked, Question};
+use super::state::{Change, State, Step, answer_to, name};
+use super::take::Waiting;
+use super::{ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, TAKEN_BYTES_MAX};
+use crate::port::source::ShardKey;
+use crate::settle_entry::Answer;
+use streamgauge_engine::time::Timestamp;
+
+/// The next entry; absent if there is nothing to write down.
+pub(super) fn next(
+    kept: &mut Kept,
+    control: Vec<Change>,
+    asked: Option<Asked>,
+    now: Timestamp,
+) -> Option<Step> {
+    let (listing, answers) = match asked {
+        Some(Asked { listing, answers }) => {
+            ((listing != kept.state.listing).then_some(listing), answers)
+        }
+        None => (None, Vec::new()),
+    };
+    let is_due = !control.is_empty()
+        || listing.is_some()
+        || kept.waiting.bytes() >= TAKEN_BYTES_MAX
+        || is_stale(kept, now)
+        || rolls_out(&kept.state, &kept.waiting, &answers)
+        || decides(&kept.state, &kept.waiting, &answers, now);
+    if !is_due {
+        return None;
+    }
+    let state = &kept.state;
+    let deltas = kept.waiting.take_up_to(TAKEN_BYTES_MAX, |delta| state.watermark_of(delta));
+    Some(Step { clock: now, control, listing, answers, deltas })
+}
+
+/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now.
+pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
+    let Kept { state, waiting, asked_at, .. } = kept;
+    if asked_at.is_some_and(|asked_at| now < asked_at.plus(ASKED_EVERY_MS)) {
+        return None;
+    }
+    let out_of_order = state.settlers.current.as_ref()?.plan.timing.out_of_order;
+    // A shard that is idle now stands here at most.
+    let reach = now.minus(out_of_order);
+    let earliest = state.settlers.next_moment().into_iter().chain(waiting.due()).min();
+    let could_decide = earliest.is_some_and(|earliest| earliest <= reach);
+    if !could_decide && state.announced.is_none() && !state.listing.is_empty() {
+        return None;
+    }
+    let silent = state.open_shards().filter(|shard| waiting.last(shard).is_none());
+    let questions = silent.map(|shard| Question {
+        shard: shard.clone(),
+        after: state.position(shard).map(|position| position.record.sequence.clone()),
+    });
+    Some(questions.collect())
+}
+
+/// When there is more to decide, as the clock goes: the next moment is passed once all shards could be proven idle.
+pub(super) fn next_at(kept: &Kept) -> Option<Timestamp> {
+    let current = kept.state.settlers.current.as_ref()?;
+    let next = kept.state.settlers.next_moment()?;
+    Some(next.plus(current.plan.timing.out_of_order).plus(1))
+}
+
+/// Whether deltas have waited for so long that they are taken without a decision.
+fn is_stale(kept: &Kept, now: Timestamp) -> bool {
+    !kept.waiting.is_empty() && now >= kept.state.clock.plus(ENTRY_AGE_MAX_MS)
+}
+
+/// Whether it is news that a shard works for the plan that is announced.
+fn rolls_out(state: &State, waiting: &Waiting, answers: &[(ShardKey, Answer)]) -> bool {
+    let Some(announced) = &state.announced else { return false };
+    let is_news = |shard: &ShardKey| !announced.named_by.contains(shard);
+    let is_proven = |answer: &Answer| match answer {
+        Answer::Idle { asked_at } => *asked_at > announced.at,
+        Answer::Finished => true,
+        Answer::Behind { .. } => false,
+    };
+    answers.iter().any(|(shard, answer)| is_news(shard) && is_proven(answer))
+        || waiting.shards().any(|(shard, deltas)| {
+            is_news(shard) && deltas.iter().any(|delta| announced.is_named_by(delta))
+        })
+}
+
+/// Whether an entry of all that is new would decide anything.
+fn decides(
+    state: &State,
+    waiting: &Waiting,
+    answers: &[(ShardKey, Answer)],
+    now: Timestamp,
+) -> bool {
+    let mut watermarks = state.watermarks.clone();
+    for (shard, answer) in answers {
+        answer_to(&mut watermarks, &name(shard), *answer);
+    }
+    for (shard, deltas) in waiting.shards() {
+        for delta in deltas {
+            if let Some(watermark) = state.watermark_of(delta) {
+                watermarks.progress(&name(shard), watermark, now);
+            }
+        }
+    }
+    let combined = watermarks.combined(now);
+    let by_waiting = combined.is_some() && waiting.due().is_some_and(|due| Some(due) <= combined);
+    by_waiting
+        || combined.is_some_and(|combined| state.settlers.is_due(combined))
+        || watermarks.left_out().ne(state.watermarks.left_out())
+}

@@ -1,0 +1,161 @@
+//! The state of a partition as bytes, for snapshots.
+
+use super::plans::PlanSettler;
+use super::state::{Announced, BEFORE_ANY_PLAN, State};
+use super::take::Position;
+use crate::port::log::Version;
+use crate::port::source::{ShardKey, StreamId};
+use crate::settle_entry::ListedShard;
+use crate::shard_entry::RecordId;
+use crate::stored::{Reader, StoredError, Writer, read};
+use minicbor::bytes::ByteSlice;
+use minicbor::decode::Error;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::settle::{Settler, Watermarks};
+
+/// The format that is written.
+const VERSION: u64 = 1;
+const WHAT: &str = "state of a settle partition";
+
+/// A settler as it is stored: the hash of its plan, and its bytes.
+type StoredSettler<'b> = (&'b str, &'b [u8]);
+
+/// A state whose settlers wait for their plans.
+pub(super) struct StoredState<'b> {
+    state: State,
+    watermarks: &'b [u8],
+    retiring: Vec<StoredSettler<'b>>,
+    current: Option<StoredSettler<'b>>,
+    fed: Option<StoredSettler<'b>>,
+}
+
+impl State {
+    /// The stored form.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new(VERSION);
+        write_bytes(&mut writer, &self.watermarks.encode());
+        writer.put(self.version.0).time(self.clock).put(self.control.0);
+        writer.option(self.latest_event, |writer, at| _ = writer.time(at));
+        writer.list(self.listing.iter(), |writer, listed| {
+            write_key(writer, &listed.key);
+            writer.list(listed.parents.iter(), write_key);
+        });
+        writer.list(self.positions.iter(), |writer, (shard, position)| {
+            write_key(writer, shard);
+            let Position { version, record } = position;
+            writer.put(version.0).put(record.sequence.as_str()).put(record.sub_sequence);
+        });
+        writer.list(self.finished.iter(), write_key);
+        writer.option(self.announced.as_ref(), |writer, announced| {
+            writer.put(announced.plan.as_str()).time(announced.at);
+            writer.option(announced.latest_without, |writer, at| _ = writer.time(at));
+            writer.list(announced.named_by.iter(), write_key);
+        });
+        let settlers = &self.settlers;
+        writer.list(settlers.retiring.iter(), write_settler);
+        writer.option(settlers.current.as_ref(), write_settler);
+        writer.option(settlers.fed.as_ref(), write_settler);
+        writer.finish()
+    }
+}
+
+impl<'b> StoredState<'b> {
+    /// Reads the stored form into a state without entries.
+    pub(super) fn read(bytes: &'b [u8], empty: State) -> Result<Self, StoredError> {
+        read(WHAT, VERSION, bytes, |reader, _| {
+            let watermarks = read_bytes(reader)?;
+            let state = read_state(reader, empty)?;
+            let retiring = reader.list(read_settler)?;
+            let current = reader.option(read_settler)?;
+            let fed = reader.option(read_settler)?;
+            Ok(Self { state, watermarks, retiring, current, fed })
+        })
+    }
+
+    /// The plans that it needs.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &'b str> {
+        self.retiring.iter().chain(&self.current).chain(&self.fed).map(|(plan, _)| *plan)
+    }
+
+    /// The state, with these plans.
+    pub(super) fn with(self, plans: &BTreeMap<String, Arc<Plan>>) -> Result<State, StoredError> {
+        let Self { mut state, watermarks, retiring, current, fed } = self;
+        let owns = state.settlers.owns();
+        let settler = |(hash, bytes): StoredSettler<'_>| {
+            let missing = || StoredError::Damaged {
+                what: WHAT,
+                source: Error::message("a plan that nobody has asked for"),
+            };
+            let plan = plans.get(hash).ok_or_else(missing)?;
+            let settler = Settler::decode(Arc::clone(plan), &owns, bytes)?;
+            Ok(PlanSettler { plan: Arc::clone(plan), settler })
+        };
+        let retiring = retiring.into_iter().map(settler).collect::<Result<_, StoredError>>()?;
+        let current = current.map(settler).transpose()?;
+        let fed = fed.map(settler).transpose()?;
+        let timing = current.as_ref().map_or(BEFORE_ANY_PLAN, |current| current.plan.timing);
+        state.watermarks = Watermarks::decode(timing, watermarks)?;
+        state.settlers.restore(retiring, current, fed);
+        Ok(state)
+    }
+}
+
+/// Reads all but the settlers.
+fn read_state(reader: &mut Reader<'_>, mut state: State) -> Result<State, Error> {
+    state.version = Version(reader.take()?);
+    state.clock = reader.time()?;
+    state.control = Version(reader.take()?);
+    state.latest_event = reader.option(Reader::time)?;
+    state.listing = reader.list(|reader| {
+        Ok(ListedShard { key: read_key(reader)?, parents: reader.list(read_key)? })
+    })?;
+    let positions = reader.list(|reader| Ok((read_key(reader)?, read_position(reader)?)))?;
+    state.positions = positions.into_iter().collect();
+    state.finished = reader.list(read_key)?.into_iter().collect();
+    state.announced = reader.option(|reader| {
+        Ok(Announced {
+            plan: reader.take()?,
+            at: reader.time()?,
+            latest_without: reader.option(Reader::time)?,
+            named_by: reader.list(read_key)?.into_iter().collect(),
+        })
+    })?;
+    Ok(state)
+}
+
+fn write_settler(writer: &mut Writer, one: &PlanSettler) {
+    writer.put(one.plan.hash.as_str());
+    write_bytes(writer, &one.settler.encode());
+}
+
+fn read_settler<'b>(reader: &mut Reader<'b>) -> Result<StoredSettler<'b>, Error> {
+    Ok((reader.take()?, read_bytes(reader)?))
+}
+
+fn write_bytes(writer: &mut Writer, bytes: &[u8]) {
+    writer.put(<&ByteSlice>::from(bytes));
+}
+
+fn read_bytes<'b>(reader: &mut Reader<'b>) -> Result<&'b [u8], Error> {
+    reader.take::<&ByteSlice>().map(|bytes| &**bytes)
+}
+
+fn write_key(writer: &mut Writer, key: &ShardKey) {
+    writer.put(&*key.stream.name).time(key.stream.created_at).put(&*key.shard);
+}
+
+fn read_key(reader: &mut Reader<'_>) -> Result<ShardKey, Error> {
+    let name: &str = reader.take()?;
+    let stream = StreamId { name: name.into(), created_at: reader.time()? };
+    let shard: &str = reader.take()?;
+    Ok(ShardKey { stream, shard: shard.into() })
+}
+
+fn read_position(reader: &mut Reader<'_>) -> Result<Position, Error> {
+    let version = Version(reader.take()?);
+    let sequence: &str = reader.take()?;
+    let sequence = sequence.parse().map_err(Error::custom)?;
+    Ok(Position { version, record: RecordId { sequence, sub_sequence: reader.take()? } })
+}

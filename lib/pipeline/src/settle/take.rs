@@ -1,0 +1,127 @@
+//! What a settle takes from the shard logs, before it is part of an entry.
+//!
+//! Deltas wait here, decoded, until the entry that takes them is appended: the folded state is changed by whole entries only, so
+//! that it is always what the log says. They wait for the reason that an entry costs a write and a settle that decides nothing
+//! needs none; [`Waiting::due`] says from which watermark on something would be decided.
+
+use super::source::ShardDelta;
+use crate::port::log::Version;
+use crate::port::source::ShardKey;
+use crate::shard_entry::RecordId;
+use std::collections::BTreeMap;
+use streamgauge_engine::delta::Delta;
+use streamgauge_engine::plan::{MetricKind, Plan};
+use streamgauge_engine::time::Timestamp;
+
+/// The deltas that wait, per shard in the order of its log.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    shards: BTreeMap<ShardKey, Vec<ShardDelta>>,
+    bytes: usize,
+    due: Option<Timestamp>,
+}
+
+impl Waiting {
+    /// Adds the next delta of a shard.
+    pub(super) fn push(&mut self, shard: &ShardKey, delta: ShardDelta) {
+        self.bytes += delta.bytes;
+        self.due = self.due.into_iter().chain(delta.due).min();
+        self.shards.entry(shard.clone()).or_default().push(delta);
+    }
+
+    /// How large they are in the logs, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.shards.is_empty()
+    }
+
+    /// The watermark from which on taking them decides something.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// The deltas, by shard.
+    pub(super) fn shards(&self) -> impl Iterator<Item = (&ShardKey, &[ShardDelta])> {
+        self.shards.iter().map(|(shard, deltas)| (shard, deltas.as_slice()))
+    }
+
+    /// The last delta of a shard.
+    pub(super) fn last(&self, shard: &ShardKey) -> Option<&ShardDelta> {
+        self.shards.get(shard).and_then(|deltas| deltas.last())
+    }
+
+    /// Takes out deltas of so many bytes, at least one if there is any, those of the shard furthest behind first.
+    pub(super) fn take_up_to(
+        &mut self,
+        bytes_max: usize,
+        watermark_of: impl Fn(&ShardDelta) -> Option<Timestamp>,
+    ) -> Vec<(ShardKey, Vec<ShardDelta>)> {
+        let mut ends: BTreeMap<&ShardKey, usize> = BTreeMap::new();
+        let mut bytes = 0;
+        while bytes < bytes_max {
+            let next = self.shards.iter().filter_map(|(shard, deltas)| {
+                let next = deltas.get(ends.get(shard).copied().unwrap_or_default())?;
+                Some((watermark_of(next), shard, next))
+            });
+            let Some((_, shard, delta)) =
+                next.min_by_key(|&(watermark, shard, _)| (watermark, shard))
+            else {
+                break;
+            };
+            bytes += delta.bytes.max(1);
+            *ends.entry(shard).or_default() += 1;
+        }
+        let ends: Vec<(ShardKey, Version)> = ends
+            .into_iter()
+            .filter_map(|(shard, end)| {
+                let last = self.shards.get(shard)?.get(end.checked_sub(1)?)?;
+                Some((shard.clone(), last.version))
+            })
+            .collect();
+        ends.into_iter().map(|(shard, last)| (shard.clone(), self.take(&shard, last))).collect()
+    }
+
+    /// Takes out the deltas of a shard up to a version, all that wait if they end earlier.
+    pub(super) fn take(&mut self, shard: &ShardKey, up_to: Version) -> Vec<ShardDelta> {
+        let Some(deltas) = self.shards.get_mut(shard) else { return Vec::new() };
+        let rest = deltas.split_off(deltas.partition_point(|delta| delta.version <= up_to));
+        let taken = std::mem::replace(deltas, rest);
+        if deltas.is_empty() {
+            self.shards.remove(shard);
+        }
+        self.bytes -= taken.iter().map(|delta| delta.bytes).sum::<usize>();
+        self.due = self.shards.values().flatten().filter_map(|delta| delta.due).min();
+        taken
+    }
+}
+
+/// The watermark from which on a delta decides something: the first moment at which a window that it adds to is final, or at
+/// once where it brings what is published as it comes.
+pub(super) fn due(plan: &Plan, delta: &Delta) -> Option<Timestamp> {
+    const AT_ONCE: Timestamp = Timestamp::EPOCH;
+    if !delta.late.is_empty() || !delta.beginnings.is_empty() {
+        return Some(AT_ONCE);
+    }
+    let partials = delta.partials.iter().map(|partial| (partial.series, partial.window));
+    let steps = delta.steps.iter().map(|step| (step.series, step.window));
+    let moments = partials.chain(steps).filter_map(|(series, window)| {
+        let (series, span) = delta.names.resolve(series, window)?;
+        let metric = plan.metrics.get(series.metric)?;
+        let is_live = metric.live && !matches!(metric.kind, MetricKind::Journey { .. });
+        Some(if is_live { AT_ONCE } else { plan.final_at(metric, span) })
+    });
+    moments.min()
+}
+
+/// Where a shard is read to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The last entry of its log.
+    pub(super) version: Version,
+    /// The last record that this covers.
+    pub(super) record: RecordId,
+}

@@ -1,0 +1,70 @@
+//! The whole pipeline in one process, with faults at every port, against `replay` of the same events.
+//!
+//! Aggregate, settle and deliver run as they do behind Lambda, on memory adapters and a clock that is turned by hand. A driver with one seed decides
+//! everything: which invocation goes on by one step, which dies between two effects, which call is throttled or loses its
+//! answer before or after its effect, how batches are cut, repeated and bisected, which shard lags or is split. When the input is over
+//! the faults end, time goes on, and what was put must be what `replay` prints: each point once, nothing lost.
+//!
+//! 1. `workload`: rules and events of a seed.
+//! 2. `stream`: shards that are split, and batches as Lambda cuts them.
+//! 3. `world`: the memory adapters behind dice.
+//! 4. `driver`: invocations side by side, crashes, wake-ups, time.
+//! 5. `verdict`: what was put against what `replay` prints.
+//!
+//! `STREAMGAUGE_CASES=100000` runs more seeds, `STREAMGAUGE_SEED=7` begins with another; a failure prints its story.
+
+mod cloud;
+mod dice;
+mod driver;
+mod outcome;
+mod stream;
+mod verdict;
+mod workload;
+mod world;
+
+use driver::{Chaos, Driver};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use workload::Workload;
+
+/// How many seeds an ordinary test runs with faults.
+const CASES: u64 = 1_000;
+/// How many without.
+const CALM_CASES: u64 = 100;
+
+/// Runs the seeds that the environment asks for, on all cores.
+fn check(cases: u64, chaos: &Chaos) {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let first = number("STREAMGAUGE_SEED").unwrap_or(1);
+    let cases = number("STREAMGAUGE_CASES").unwrap_or(cases);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicU64::new(first);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                seeds.take_while(|seed| *seed < first + cases).for_each(|seed| run(seed, chaos));
+            });
+        }
+    });
+}
+
+/// Runs a seed.
+fn run(seed: u64, chaos: &Chaos) {
+    let workload = Workload::new(seed);
+    let run = Driver::new(seed, &workload, chaos).run();
+    if let Err(difference) = verdict::compare(&workload, &run) {
+        let story = run.story.join("\n");
+        panic!("STREAMGAUGE_SEED={seed} STREAMGAUGE_CASES=1\n{story}\n\n{difference}");
+    }
+}
+
+#[test]
+fn without_faults_the_pipeline_gives_what_replay_gives() {
+    check(CALM_CASES, &Chaos::CALM);
+}
+
+#[test]
+fn under_any_faults_the_pipeline_gives_what_replay_gives() {
+    check(CASES, &Chaos::ALL);
+}

@@ -1,0 +1,367 @@
+//! Invocations side by side, crashes, wake-ups, and time.
+
+use super::cloud::{Cloud, TakenPoint};
+use super::dice::Dice;
+use super::stream::{NAME, SimulatedStream};
+use super::workload::{START, Workload};
+use super::world::Shared;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use streamgauge_engine::output::Counters;
+use streamgauge_engine::time::{MINUTE_MS, Timestamp};
+use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
+use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
+use streamgauge_pipeline::memory::VirtualClock;
+use streamgauge_pipeline::port::Partition;
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::port::source::{SequenceNumber, ShardId};
+use streamgauge_pipeline::port::wake::Function;
+use streamgauge_pipeline::settle::Settle;
+
+/// An invocation must end so long after it began.
+const TIME_OUT_MS: i64 = 60_000;
+/// How many polls an invocation may need: more is a loop.
+const POLLS_MAX: usize = 100_000;
+/// How long time goes on after the input, in minutes: longer than an unknown call takes to be resolved, twice.
+const MINUTES_AFTER: usize = 30;
+
+/// How likely what is, in 1,000.
+#[derive(Debug)]
+pub(super) struct Chaos {
+    /// A call of a port fails before its effect, and as often its answer is lost.
+    pub(super) calls: usize,
+    /// At a step an invocation dies.
+    pub(super) crash: usize,
+    /// A batch brings records that were done.
+    pub(super) repeats: usize,
+    /// The answer of a function to its batch is lost.
+    pub(super) answers: usize,
+    /// At a step a shard is split, merged, or begins to lag.
+    pub(super) shards: usize,
+}
+
+impl Chaos {
+    pub(super) const CALM: Self = Self { calls: 0, crash: 0, repeats: 0, answers: 0, shards: 0 };
+    pub(super) const ALL: Self = Self { calls: 20, crash: 4, repeats: 100, answers: 50, shards: 3 };
+}
+
+/// What came out of a run.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) points: Vec<TakenPoint>,
+    pub(super) counters: Counters,
+    pub(super) rejects: Vec<String>,
+    pub(super) dead: usize,
+    pub(super) story: Vec<String>,
+}
+
+/// A function that runs, and what it ends with.
+struct Task {
+    what: String,
+    shard: Option<ShardId>,
+    polls: usize,
+    future: Pin<Box<dyn Future<Output = Ended>>>,
+}
+
+/// The environment of an invocation that has ended, and how.
+enum Ended {
+    Aggregate(Box<Aggregate<Shared>>, SequenceNumber, Result<Told, String>),
+    Settle(Box<Settle<Shared>>, Result<String, String>),
+    Deliver(Box<Deliver<Shared, Cloud>>, Result<String, String>),
+}
+
+/// Drives a run.
+pub(super) struct Driver<'w> {
+    workload: &'w Workload,
+    chaos: &'w Chaos,
+    dice: Dice,
+    clock: VirtualClock,
+    stream: SimulatedStream,
+    shared: Shared,
+    cloud: Cloud,
+    tasks: Vec<Task>,
+    aggregates: Vec<Box<Aggregate<Shared>>>,
+    settles: Vec<Box<Settle<Shared>>>,
+    delivers: Vec<Box<Deliver<Shared, Cloud>>>,
+    put: usize,
+    ticked_at: Timestamp,
+    invocations: usize,
+    story: Vec<String>,
+}
+
+impl<'w> Driver<'w> {
+    pub(super) fn new(seed: u64, workload: &'w Workload, chaos: &'w Chaos) -> Self {
+        let dice = Dice::new(seed ^ 0x5EED);
+        let clock = VirtualClock::new(START);
+        let shards = u16::try_from(1 + dice.below(3)).unwrap();
+        let stream = SimulatedStream::new(clock.clone(), shards);
+        let shared =
+            Shared::new(clock.clone(), stream.clone(), &dice, &workload.rules, &workload.plan);
+        let cloud = Cloud::new(&dice);
+        Self {
+            workload,
+            chaos,
+            cloud,
+            tasks: Vec::new(),
+            aggregates: Vec::new(),
+            settles: Vec::new(),
+            delivers: Vec::new(),
+            put: 0,
+            ticked_at: START,
+            invocations: 0,
+            story: vec![format!("{shards} shards, {} partitions", workload.partitions)],
+            dice,
+            clock,
+            stream,
+            shared,
+        }
+    }
+
+    /// Runs to the end, and on until nothing is left to do.
+    pub(super) fn run(mut self) -> Run {
+        self.set_faults(self.chaos.calls);
+        while self.put < self.workload.puts.len() {
+            self.step();
+        }
+        self.tell("the input is over, and so are the faults");
+        self.set_faults(0);
+        for _ in 0..MINUTES_AFTER {
+            self.advance(MINUTE_MS);
+            while self.poll_all() || self.start_batch() || self.start_woken() {}
+        }
+        assert!(self.stream.is_drained(), "records are left:\n{}", self.story.join("\n"));
+        self.outcome()
+    }
+
+    fn set_faults(&self, per_mille: usize) {
+        self.shared.fail(per_mille);
+        self.cloud.per_mille.store(per_mille, Ordering::Relaxed);
+    }
+
+    /// One small thing.
+    fn step(&mut self) {
+        let chance = self.dice.below(1_000);
+        if chance < self.chaos.crash && !self.tasks.is_empty() {
+            self.crash();
+        } else if chance < self.chaos.crash + self.chaos.shards {
+            self.reshard();
+        } else if chance < 600 && !self.tasks.is_empty() {
+            let place = self.dice.below(self.tasks.len());
+            self.poll(place);
+        } else if chance < 750 {
+            self.start_batch();
+        } else if chance < 850 {
+            self.start_woken();
+        } else {
+            self.advance(1 + self.dice.millis(1_000));
+        }
+    }
+
+    /// Turns the clock on; what is due is put, and each minute the schedule ticks.
+    fn advance(&mut self, by: i64) {
+        self.clock.advance(by);
+        let now = self.clock.now();
+        while let Some(put) = self.workload.puts.get(self.put).filter(|put| put.at <= now) {
+            self.stream.put(put.place, &put.payload);
+            self.put += 1;
+        }
+        if now >= self.ticked_at.plus(MINUTE_MS) {
+            self.ticked_at = now;
+            for number in 0..self.workload.partitions {
+                let partition = Partition::new(number).unwrap();
+                self.start(Function::Settle, partition);
+                self.start(Function::Deliver, partition);
+            }
+        }
+    }
+
+    fn crash(&mut self) {
+        let place = self.dice.below(self.tasks.len());
+        let task = self.tasks.swap_remove(place);
+        self.tell(format!("{} dies at its poll {}", task.what, task.polls));
+        if let Some(shard) = task.shard {
+            self.stream.answer(&shard, None);
+        }
+    }
+
+    fn reshard(&mut self) {
+        let what = match self.dice.below(4) {
+            0 => format!("split {:?}", self.stream.split(&self.dice)),
+            1 => format!("merge {:?}", self.stream.merge()),
+            _ => {
+                let until = self.clock.now().plus(self.dice.millis(40_000));
+                format!("{} lags until {until}", self.stream.lag(&self.dice, until))
+            }
+        };
+        self.tell(what);
+    }
+
+    /// Starts an invocation for a batch, if there is one.
+    fn start_batch(&mut self) -> bool {
+        let ready = self.stream.ready();
+        if ready.is_empty() {
+            return false;
+        }
+        let shard = ShardId::clone(self.dice.one_of(&ready));
+        let repeats = self.dice.per_mille(self.chaos.repeats);
+        let batch = self.stream.batch(&shard, &self.dice, repeats);
+        let last = batch.records.last().unwrap().sequence.clone();
+        let what = self.name(format!("aggregate {shard} {} records", batch.records.len()));
+        let partitions = self.workload.partitions;
+        let settings = Settings { partitions, ..Settings::default() };
+        let mut aggregate = self
+            .aggregates
+            .pop()
+            .unwrap_or_else(|| Box::new(Aggregate::new(self.shared.clone(), settings)));
+        let future = Box::pin(async move {
+            let taken = aggregate.take(NAME, batch).await;
+            let outcome = taken.map(told).map_err(|error| chain(&error));
+            Ended::Aggregate(aggregate, last, outcome)
+        });
+        self.tasks.push(Task { what, shard: Some(shard), polls: 0, future });
+        true
+    }
+
+    /// Starts a function that was woken, if one was.
+    fn start_woken(&mut self) -> bool {
+        let Some(wake_up) = self.shared.wake.inner.take() else { return false };
+        self.start(wake_up.function, wake_up.partition);
+        true
+    }
+
+    fn start(&mut self, function: Function, partition: Partition) {
+        let deadline = self.clock.now().plus(TIME_OUT_MS);
+        let what = self.name(format!("{function:?} {}", partition.number()));
+        let future: Pin<Box<dyn Future<Output = Ended>>> = match function {
+            Function::Settle => {
+                let mut settle = self.settles.pop().unwrap_or_else(|| {
+                    let partitions = self.workload.partitions;
+                    Box::new(Settle::new(self.shared.clone(), "simulation", partitions))
+                });
+                Box::pin(async move {
+                    let settled = settle.run(partition, deadline).await;
+                    let outcome =
+                        settled.map(|it| format!("{it:?}")).map_err(|error| chain(&error));
+                    Ended::Settle(settle, outcome)
+                })
+            }
+            Function::Deliver => {
+                let mut deliver = self.delivers.pop().unwrap_or_else(|| {
+                    let settings = DeliverSettings::default();
+                    Box::new(Deliver::new(self.shared.clone(), self.cloud.clone(), settings))
+                });
+                let name = what.clone();
+                Box::pin(async move {
+                    let delivered = deliver.run(partition, &name, deadline).await;
+                    let outcome =
+                        delivered.map(|it| format!("{it:?}")).map_err(|error| chain(&error));
+                    Ended::Deliver(deliver, outcome)
+                })
+            }
+        };
+        self.tasks.push(Task { what, shard: None, polls: 0, future });
+    }
+
+    fn name(&mut self, what: String) -> String {
+        self.invocations += 1;
+        let name = format!("#{} {what}", self.invocations);
+        self.tell(format!("{name} begins"));
+        name
+    }
+
+    /// Polls all to their end; false if there was none.
+    fn poll_all(&mut self) -> bool {
+        let any = !self.tasks.is_empty();
+        while !self.tasks.is_empty() {
+            let place = self.dice.below(self.tasks.len());
+            self.poll(place);
+        }
+        any
+    }
+
+    fn poll(&mut self, place: usize) {
+        let task = &mut self.tasks[place];
+        task.polls += 1;
+        assert!(task.polls < POLLS_MAX, "{} never ends\n{}", task.what, self.story.join("\n"));
+        let polled = task.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(ended) = polled {
+            let task = self.tasks.swap_remove(place);
+            self.end(task, ended);
+        }
+    }
+
+    fn end(&mut self, task: Task, ended: Ended) {
+        // Now and then a warm environment is thrown away.
+        let stays_warm = !self.dice.per_mille(100);
+        let outcome = match ended {
+            Ended::Aggregate(aggregate, last, outcome) => {
+                if stays_warm {
+                    self.aggregates.push(aggregate);
+                }
+                let is_lost = self.dice.per_mille(self.chaos.answers);
+                let shard = task.shard.as_ref().unwrap();
+                match &outcome {
+                    Ok(Told { failed_from: None, .. }) if !is_lost => {
+                        self.stream.answer_all(shard, &last)
+                    }
+                    Ok(Told { failed_from: Some(failed), .. }) if !is_lost => {
+                        self.stream.answer(shard, Some(failed))
+                    }
+                    _ => self.stream.answer(shard, None),
+                }
+                format!("{outcome:?}{}", if is_lost { ", and its answer is lost" } else { "" })
+            }
+            Ended::Settle(settle, outcome) => {
+                if stays_warm {
+                    self.settles.push(settle);
+                }
+                format!("{outcome:?}")
+            }
+            Ended::Deliver(deliver, outcome) => {
+                if stays_warm {
+                    self.delivers.push(deliver);
+                }
+                format!("{outcome:?}")
+            }
+        };
+        self.tell(format!("{} ends: {outcome}", task.what));
+    }
+
+    fn tell(&mut self, what: impl AsRef<str>) {
+        self.story.push(format!("{} {}", self.clock.now(), what.as_ref()));
+    }
+
+    fn outcome(self) -> Run {
+        let logs = super::outcome::read(&self.shared, &self.stream, self.workload.partitions);
+        Run {
+            points: self.cloud.points(),
+            counters: logs.counters,
+            rejects: logs.rejects,
+            dead: logs.dead,
+            story: self.story,
+        }
+    }
+}
+
+/// What an aggregate tells of its batch.
+#[derive(Debug)]
+struct Told {
+    failed_from: Option<SequenceNumber>,
+    #[expect(dead_code, reason = "for the story")]
+    more: String,
+}
+
+fn told(taken: Taken) -> Told {
+    let problem = taken.problem.as_ref().map(|problem| chain(problem));
+    let Taken { known, entries, conflicts, .. } = taken;
+    let more = format!("known {known}, entries {entries}, conflicts {conflicts}, {problem:?}");
+    Told { failed_from: taken.failed_from, more }
+}
+
+/// An error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,145 @@
+//! What was put against what `replay` prints of the same events.
+
+use super::driver::Run;
+use super::workload::Workload;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use streamgauge_engine::decimal::Decimal;
+use streamgauge_engine::output::{Counters, Point, SumValues, Values};
+use streamgauge_engine::reject::Reject;
+use streamgauge_local::input::Input;
+use streamgauge_local::replay::{Observer, Options, replay};
+
+/// How long after the input windows are compared: those with zeros go on for ever.
+const COMPARED_MS: i64 = 60_000;
+/// How much longer the clock of `replay` goes on: then all these windows are final.
+const UNTIL_MS: i64 = 300_000;
+
+/// A metric, its dimension values, and the start of a window in milliseconds.
+type Place = (String, Vec<String>, i64);
+
+/// Where the two differ, if they do.
+pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
+    let expected = Replayed::of(workload);
+    let mut put: BTreeMap<Place, Totals> = BTreeMap::new();
+    for (metric, point) in &run.points {
+        let values: Vec<_> = point.series.values().map(str::to_owned).collect();
+        let end = point.window_end.as_millis();
+        if metric.namespace == workload.plan.namespace && end <= compared_until(workload) {
+            let place = (metric.name.clone(), values, point.window_start.as_millis());
+            put.entry(place).or_default().add(&point.values);
+        }
+    }
+    same("what was put", &put, &expected.points)?;
+    same("the counters", &run.counters, &expected.counters)?;
+    same("the rejects", &run.rejects, &expected.rejects)?;
+    same("the dead letters of points", &run.dead, &0)
+}
+
+fn compared_until(workload: &Workload) -> i64 {
+    workload.end.as_millis() + COMPARED_MS
+}
+
+fn same<T: PartialEq + Debug>(what: &str, seen: &T, expected: &T) -> Result<(), String> {
+    if seen == expected {
+        return Ok(());
+    }
+    let (seen, expected) = (format!("{seen:#?}"), format!("{expected:#?}"));
+    let differs = seen.lines().zip(expected.lines()).position(|(one, other)| one != other);
+    let from = differs.unwrap_or_default().saturating_sub(12);
+    let part = |text: &str| text.lines().skip(from).take(40).collect::<Vec<_>>().join("\n");
+    Err(format!("{what} differ; seen:\n{}\nexpected:\n{}", part(&seen), part(&expected)))
+}
+
+/// What the points of a window add up to, as `CloudWatch` adds them up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Totals {
+    sum: Decimal,
+    count: u64,
+    least: Option<Decimal>,
+    most: Option<Decimal>,
+    /// The other numbers, and values by their counts.
+    numbers: [u64; 4],
+    values: BTreeMap<Decimal, u64>,
+}
+
+impl Totals {
+    fn add(&mut self, values: &Values) {
+        match values {
+            Values::Count(count) | Values::Unique(count) => self.count += count,
+            Values::Sum(values) => self.add_sum(values),
+            Values::Distribution(values) => {
+                self.add_sum(&values.exact);
+                for bucket in &values.buckets {
+                    *self.values.entry(bucket.sum).or_default() += bucket.count;
+                }
+            }
+            Values::Ratio { part, whole } => self.add_numbers([*part, *whole, 0, 0]),
+            Values::Journey(values) => {
+                let numbers = [values.started, values.finished, values.abandoned, values.open];
+                self.add_numbers(numbers);
+                self.add_sum(&values.time.exact);
+            }
+        }
+    }
+
+    fn add_numbers(&mut self, numbers: [u64; 4]) {
+        self.numbers.iter_mut().zip(numbers).for_each(|(total, number)| *total += number);
+    }
+
+    fn add_sum(&mut self, values: &SumValues) {
+        let sum = self.sum.billionths() + values.sum.billionths();
+        self.sum = Decimal::from_billionths(sum);
+        self.count += values.count;
+        self.least = self.least.into_iter().chain(values.min).min();
+        self.most = self.most.into_iter().chain(values.max).max();
+    }
+}
+
+/// What `replay` says.
+struct Replayed {
+    points: BTreeMap<Place, Totals>,
+    counters: Counters,
+    rejects: Vec<String>,
+}
+
+impl Replayed {
+    fn of(workload: &Workload) -> Self {
+        let mut collector = Collector { workload, points: BTreeMap::new(), rejects: Vec::new() };
+        let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
+        let options = Options {
+            threads: 1,
+            until: Some(workload.end.plus(COMPARED_MS + UNTIL_MS)),
+            open: false,
+        };
+        let summary = replay(&workload.plan, vec![input], &options, &mut collector).unwrap();
+        let Collector { points, mut rejects, .. } = collector;
+        rejects.sort();
+        Self { points, counters: summary.counters, rejects }
+    }
+}
+
+struct Collector<'w> {
+    workload: &'w Workload,
+    points: BTreeMap<Place, Totals>,
+    rejects: Vec<String>,
+}
+
+impl Observer for Collector<'_> {
+    fn point(&mut self, point: &Point) -> std::io::Result<()> {
+        if point.window_end.as_millis() <= compared_until(self.workload) {
+            let metric = self.workload.plan.metrics[point.metric].name.clone();
+            let values = point.series.values().map(str::to_owned).collect();
+            let place = (metric, values, point.window_start.as_millis());
+            self.points.entry(place).or_default().add(&point.values);
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, _: &str, _: u64, _: &Reject, payload: &[u8]) -> std::io::Result<()> {
+        self.rejects.push(String::from_utf8_lossy(payload).into_owned());
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
+}

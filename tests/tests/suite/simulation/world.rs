@@ -1,0 +1,217 @@
+//! The memory adapters behind dice: calls fail before their effect, or lose their answer after it.
+
+use super::dice::Dice;
+use super::stream::SimulatedStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::memory::{MemoryLog, MemorySnapshots, MemoryWake, VirtualClock};
+use streamgauge_pipeline::port::Retryable;
+use streamgauge_pipeline::port::log::{Append, Entry, Log, LogId, Logged, Version, Wanted};
+use streamgauge_pipeline::port::rules::{NoPlan, Rules, RulesText};
+use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots};
+use streamgauge_pipeline::port::source::{
+    Progress, SequenceNumber, Shard, ShardId, Stream, StreamId,
+};
+use streamgauge_pipeline::port::wake::{Wake, WakeUp, When};
+use streamgauge_pipeline::world::World;
+
+/// How much memory a run may take, in bytes.
+const BYTES_MAX: usize = 1 << 28;
+
+/// What all functions of a run share. Clones are the same one.
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub(super) clock: VirtualClock,
+    pub(super) log: Faulty<MemoryLog<VirtualClock>>,
+    pub(super) snapshots: Faulty<MemorySnapshots<VirtualClock>>,
+    pub(super) wake: Faulty<MemoryWake<VirtualClock>>,
+    pub(super) streams: [Faulty<SimulatedStream>; 1],
+    rules: Deployed,
+}
+
+impl Shared {
+    /// Empty stores, and the stream. So many of 1,000 calls go wrong, as long as the dice are thrown.
+    pub(super) fn new(
+        clock: VirtualClock,
+        stream: SimulatedStream,
+        dice: &Dice,
+        rules: &str,
+        plan: &Arc<Plan>,
+    ) -> Self {
+        let faults = Arc::new(AtomicUsize::new(0));
+        let text = RulesText { files: vec![("rules.yaml".to_owned(), rules.to_owned())] };
+        Self {
+            log: Faulty::new(MemoryLog::new(clock.clone(), BYTES_MAX), dice, &faults),
+            snapshots: Faulty::new(MemorySnapshots::new(clock.clone(), BYTES_MAX), dice, &faults),
+            wake: Faulty::new(MemoryWake::new(clock.clone()), dice, &faults),
+            streams: [Faulty::new(stream, dice, &faults)],
+            rules: Deployed { text, plan: Arc::clone(plan) },
+            clock,
+        }
+    }
+
+    /// From now on so many of 1,000 calls go wrong.
+    pub(super) fn fail(&self, per_mille: usize) {
+        self.log.per_mille.store(per_mille, Ordering::Relaxed);
+    }
+}
+
+impl World for Shared {
+    type Log = Faulty<MemoryLog<VirtualClock>>;
+    type Snapshots = Faulty<MemorySnapshots<VirtualClock>>;
+    type Stream = Faulty<SimulatedStream>;
+    type Wake = Faulty<MemoryWake<VirtualClock>>;
+    type Clock = VirtualClock;
+    type Rules = Deployed;
+
+    fn log(&self) -> &Self::Log {
+        &self.log
+    }
+
+    fn snapshots(&self) -> &Self::Snapshots {
+        &self.snapshots
+    }
+
+    fn streams(&self) -> &[Self::Stream] {
+        &self.streams
+    }
+
+    fn wake(&self) -> &Self::Wake {
+        &self.wake
+    }
+
+    fn clock(&self) -> &Self::Clock {
+        &self.clock
+    }
+
+    fn rules(&self) -> &Self::Rules {
+        &self.rules
+    }
+}
+
+/// The rules that all functions were deployed with.
+#[derive(Clone, Debug)]
+pub(super) struct Deployed {
+    text: RulesText,
+    plan: Arc<Plan>,
+}
+
+impl Rules for Deployed {
+    fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
+        if *text == self.text {
+            return Ok(Arc::clone(&self.plan));
+        }
+        Err(NoPlan { message: "not the text of this run".to_owned(), source: None })
+    }
+
+    fn deployed(&self) -> Option<&RulesText> {
+        Some(&self.text)
+    }
+}
+
+/// An adapter whose calls go wrong now and then. Clones are the same one.
+#[derive(Debug)]
+pub(super) struct Faulty<A> {
+    pub(super) inner: Arc<A>,
+    dice: Dice,
+    per_mille: Arc<AtomicUsize>,
+}
+
+impl<A> Clone for Faulty<A> {
+    fn clone(&self) -> Self {
+        let (inner, per_mille) = (Arc::clone(&self.inner), Arc::clone(&self.per_mille));
+        Self { inner, dice: self.dice.clone(), per_mille }
+    }
+}
+
+impl<A> Faulty<A> {
+    fn new(inner: A, dice: &Dice, per_mille: &Arc<AtomicUsize>) -> Self {
+        let per_mille = Arc::clone(per_mille);
+        Self { inner: Arc::new(inner), dice: dice.clone(), per_mille }
+    }
+
+    /// Makes a call: it may fail before its effect, or lose its answer after it.
+    async fn call<T>(
+        &self,
+        effect: impl Future<Output = Result<T, Retryable>>,
+    ) -> Result<T, Retryable> {
+        let per_mille = self.per_mille.load(Ordering::Relaxed);
+        if self.dice.per_mille(per_mille) {
+            return Err(Retryable::new("throttled"));
+        }
+        let outcome = effect.await;
+        if self.dice.per_mille(per_mille) {
+            return Err(Retryable::new("lost the answer"));
+        }
+        outcome
+    }
+}
+
+impl<L: Log> Log for Faulty<L> {
+    async fn append(
+        &self,
+        log: &LogId,
+        version: Version,
+        entry: &Entry,
+    ) -> Result<Append, Retryable> {
+        self.call(self.inner.append(log, version, entry)).await
+    }
+
+    async fn read(
+        &self,
+        log: &LogId,
+        after: Version,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Logged>, Retryable> {
+        self.call(self.inner.read(log, after, wanted)).await
+    }
+}
+
+impl<S: Snapshots> Snapshots for Faulty<S> {
+    async fn versions(&self, log: &LogId) -> Result<Vec<Version>, Retryable> {
+        self.call(self.inner.versions(log)).await
+    }
+
+    async fn load(&self, log: &LogId, version: Version) -> Result<Option<Snapshot>, Retryable> {
+        self.call(self.inner.load(log, version)).await
+    }
+
+    async fn put(
+        &self,
+        log: &LogId,
+        expected: Option<Version>,
+        snapshot: &Snapshot,
+    ) -> Result<Put, Retryable> {
+        self.call(self.inner.put(log, expected, snapshot)).await
+    }
+
+    async fn expire(&self, log: &LogId, at: Timestamp) -> Result<(), Retryable> {
+        self.call(self.inner.expire(log, at)).await
+    }
+}
+
+impl<W: Wake> Wake for Faulty<W> {
+    async fn wake(&self, wake_up: WakeUp, when: When) -> Result<(), Retryable> {
+        self.call(self.inner.wake(wake_up, when)).await
+    }
+}
+
+impl<S: Stream> Stream for Faulty<S> {
+    async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
+        self.call(self.inner.describe()).await
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
+        self.call(self.inner.shards()).await
+    }
+
+    async fn progress(
+        &self,
+        shard: &ShardId,
+        after: Option<&SequenceNumber>,
+    ) -> Result<Progress, Retryable> {
+        self.call(self.inner.progress(shard, after)).await
+    }
+}
