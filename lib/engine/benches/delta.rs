@@ -14,10 +14,10 @@
     clippy::unwrap_used,
     clippy::as_conversions,
     clippy::cast_precision_loss,
-    clippy::indexing_slicing,
     reason = "a benchmark's own data"
 )]
 
+use std::fmt::Write;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -94,10 +94,12 @@ fn events(batch: u64, brands: u64, shops: u64) -> (String, Vec<Record>) {
         let id = combine(batch, number);
         let time = BEGINNING_MS + i64::try_from(batch * 1_000 + number).unwrap();
         let (brand, shop) = (number % brands, number / (EVENTS / shops));
-        text += &format!(
+        writeln!(
+            text,
             "{{\"specversion\":\"1.0\",\"id\":\"{id:016x}\",\"source\":\"checkout\",\"type\":\"order.created\",\"time\":{time},\
-             \"data\":{{\"brand\":\"brand-{brand:02}\",\"shop\":\"shop{shop:04}\",\"amount\":12.5}}}}\n",
-        );
+             \"data\":{{\"brand\":\"brand-{brand:02}\",\"shop\":\"shop{shop:04}\",\"amount\":12.5}}}}",
+        )
+        .unwrap();
         let arrival = Some(Timestamp::from_millis(time + 30));
         records.push(Record { bytes: start..text.len() - 1, arrival, position: number });
     }

@@ -18,6 +18,7 @@ use streamgauge_pipeline::aggregate::AggregateError;
 use streamgauge_pipeline::aggregate::filter::FilterError;
 use streamgauge_pipeline::control::ControlError;
 use streamgauge_pipeline::deliver::DeliverError;
+use streamgauge_pipeline::settle::SettleError;
 use streamgauge_rules::LoadError;
 
 /// What the caller has to do.
@@ -153,6 +154,17 @@ fn kind_of_shard(error: &AggregateError) -> Kind {
         | AggregateError::ParentUnfinished { .. }
         | AggregateError::Store { .. }
         | AggregateError::Contended { .. } => Kind::Retryable,
+    }
+}
+
+impl From<SettleError> for Failure {
+    fn from(error: SettleError) -> Self {
+        let kind = match &error {
+            SettleError::Retryable(_) | SettleError::Overtaken => Kind::Retryable,
+            SettleError::Control(control) => kind_of(control),
+            SettleError::Entry { .. } | SettleError::TooLarge(_) => Kind::Damaged,
+        };
+        Self::new(kind, &error)
     }
 }
 

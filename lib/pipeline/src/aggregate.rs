@@ -11,7 +11,7 @@
 //!
 //! 1. `decide`: what is passed over, where a batch is cut, when a snapshot is due, whom to wake.
 //! 2. `state`: the fold of a shard's log; `restore` reads it.
-//! 3. `compose`: records to an entry.
+//! 3. `records`: how far a batch is; `compose`: a piece of it to an entry.
 //! 4. `streams`: which stream a batch is from.
 //!
 //! [`filter`] follows the shards of streams in front of those in the same way.
@@ -20,6 +20,7 @@ mod compose;
 mod decide;
 mod error;
 pub mod filter;
+mod records;
 mod restore;
 mod state;
 mod streams;
@@ -31,12 +32,13 @@ use crate::control::{self, Control, Plans, Work, plans_to_work_for};
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Log, LogId, Version};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
-use crate::port::source::{Batch, Record, SequenceNumber, ShardKey};
+use crate::port::source::{Batch, SequenceNumber, ShardKey};
 use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::port::{Partition, TooLarge};
 use crate::world::World;
-use compose::{Composed, Decoders, Frame, Piece, compose};
+use compose::{Composed, Decoders, Frame, compose};
 use decide::WakeUps;
+use records::Records;
 use restore::{Restored, Restorer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -115,17 +117,6 @@ pub struct Aggregate<W> {
     wake_ups: WakeUps,
 }
 
-/// How far the records of a batch are.
-struct Records {
-    batch: Batch,
-    /// So many from the front are proven to be in the log.
-    proven: usize,
-    /// At most so many make an entry.
-    piece_max: usize,
-    /// Even one record made too large an entry.
-    refuses: bool,
-}
-
 impl<W: World> Aggregate<W> {
     /// A function that knows nothing yet.
     pub fn new(world: W, settings: Settings) -> Self {
@@ -146,8 +137,7 @@ impl<W: World> Aggregate<W> {
     /// What can be cured by trying again is no error: the answer then says from which record on the batch has to come again.
     pub async fn take(&mut self, stream: &str, batch: Batch) -> Result<Taken, AggregateError> {
         let mut taken = Taken { records: batch.records.len(), ..Taken::default() };
-        let piece_max = batch.records.len();
-        let mut records = Records { batch, proven: 0, piece_max, refuses: false };
+        let mut records = Records::new(batch);
         let outcome = self.append(stream, &mut records, &mut taken).await;
         self.wake(&mut taken).await;
         match outcome {
@@ -176,7 +166,7 @@ impl<W: World> Aggregate<W> {
         control::ensure(&self.world, &mut self.control, self.settings.partitions).await?;
         let now = self.world.clock().now();
         let (place, id) = self.streams.find(self.world.streams(), stream, now).await?;
-        let key = ShardKey { stream: id, shard: Arc::clone(&records.batch.shard) };
+        let key = ShardKey { stream: id, shard: Arc::clone(records.shard()) };
         let log = LogId::shard(&key);
         let is_sure = |shard: &Restored| now.plus(WARM_BEFORE_EXPIRY_MS) < shard.state.expires_at;
         let mut shard = match self.warm.take(&key).filter(is_sure) {
@@ -184,7 +174,7 @@ impl<W: World> Aggregate<W> {
             None => self.restore(place, &key).await?,
         };
         loop {
-            taken.known += records.pass_over(&shard);
+            taken.known += records.pass_over(shard.state.last.as_ref());
             if records.rest().is_empty() {
                 return Ok((key, shard));
             }
@@ -197,7 +187,8 @@ impl<W: World> Aggregate<W> {
                     match appended.map_err(|source| AggregateError::store(&log, source))? {
                         Append::Appended => {
                             shard.appended(&composed, self.control.version());
-                            records.appended(composed, taken);
+                            records.appended();
+                            taken.appended(composed);
                             continue;
                         }
                         Append::Conflict => taken.conflicts += 1,
@@ -240,8 +231,7 @@ impl<W: World> Aggregate<W> {
     /// The plans that a shard's next entry is made for.
     async fn works(&mut self, shard: &Restored) -> Result<Vec<Work>, AggregateError> {
         let sections = shard.state.sections.iter().map(|section| section.plan.hash.as_str());
-        let candidates =
-            self.control.candidates(shard.state.control, &sections.collect::<Vec<_>>()).to_vec();
+        let candidates = self.control.candidates(&sections.collect::<Vec<_>>()).to_vec();
         let mut in_force = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             let plan = self.plans.get(&self.world, &self.control, &candidate.plan).await?;
@@ -321,57 +311,12 @@ impl<W: World> Aggregate<W> {
     }
 }
 
-impl Records {
-    /// The records that are not proven to be in the log.
-    fn rest(&self) -> &[Record] {
-        self.batch.records.get(self.proven..).unwrap_or_default()
-    }
-
-    fn first_unproven(&self) -> Option<SequenceNumber> {
-        self.rest().first().map(|record| record.sequence.clone())
-    }
-
-    /// Passes over what the log has; answers how many.
-    fn pass_over(&mut self, shard: &Restored) -> usize {
-        let known = decide::known(self.rest(), shard.state.last.as_ref());
-        self.proven += known;
-        self.refuses &= known == 0;
-        known
-    }
-
-    /// The next piece.
-    fn piece(&self) -> Piece<'_> {
-        let rest = self.rest();
-        let records = rest.get(..self.piece_max).unwrap_or(rest);
-        Piece { batch: &self.batch, records, refused: self.refuses }
-    }
-
-    /// The piece is in the log.
-    fn appended(&mut self, composed: Composed, taken: &mut Taken) {
-        self.proven += self.piece().records.len();
-        self.refuses = false;
-        taken.entries += 1;
-        taken.entry_bytes += composed.entry.bytes();
-        taken.counters.add(&composed.counters);
-        taken.written.extend(composed.written);
-    }
-
-    /// The piece was too large: the next is smaller. One record alone is refused.
-    fn cut(&mut self, too_large: TooLarge) -> Result<(), AggregateError> {
-        let length = self.piece().records.len();
-        if length > 1 {
-            self.piece_max = decide::cut(length, &too_large);
-            return Ok(());
-        }
-        match self.first_unproven() {
-            Some(sequence) if self.refuses => {
-                Err(AggregateError::TooLarge { sequence, source: too_large })
-            }
-            _ => {
-                self.refuses = true;
-                Ok(())
-            }
-        }
+impl Taken {
+    fn appended(&mut self, composed: Composed) {
+        self.entries += 1;
+        self.entry_bytes += composed.entry.bytes();
+        self.counters.add(&composed.counters);
+        self.written.extend(composed.written);
     }
 }
 

@@ -117,15 +117,21 @@ impl Seen {
         if watermark >= self.oldest_until {
             self.move_oldest(watermark);
         }
+        // What was stored is sorted: it would crowd one end of a table that is too small, again and again.
+        if ids.len() * SLOTS_PER_HASH > self.buckets.len() * BUCKET_SLOTS {
+            self.rebuild(watermark, ids.len());
+        }
         let oldest = self.oldest_at(watermark);
         let remembered = ids.generations.iter().filter(|&&(generation, _)| generation >= oldest);
         for (generation, identities) in remembered {
+            // Farther ahead than 16 bits hold (the horizon of another plan was longer): until their end.
+            let generation = (*generation).min(oldest.saturating_add(i64::from(u16::MAX)));
             for group in identities.chunks(super::FETCHED_TOGETHER) {
                 self.fetch(group.iter().copied());
                 for &identity in group {
                     let hash = stored(identity);
                     if let Err(free) = self.find(hash) {
-                        self.fill(&free, hash, *generation, watermark);
+                        self.fill(&free, hash, generation, watermark);
                     }
                 }
             }
@@ -183,7 +189,7 @@ impl Seen {
                 self.put(free, hash, relative);
             }
             _ => {
-                self.rebuild(watermark);
+                self.rebuild(watermark, 0);
                 let relative = generation.saturating_sub(self.base);
                 self.add(hash, u16::try_from(relative).unwrap_or(u16::MAX));
             }
@@ -257,16 +263,16 @@ impl Seen {
         (watermark.as_millis() - self.horizon_ms).div_euclid(self.generation_ms)
     }
 
-    /// Drops what no event from now on can be a copy of, and makes the table as large as the rest needs.
+    /// Drops what no event from now on can be a copy of, and makes the table as large as the rest and so many more need.
     #[cold]
-    fn rebuild(&mut self, watermark: Timestamp) {
+    fn rebuild(&mut self, watermark: Timestamp, more: usize) {
         let base = self.oldest_at(watermark);
         let moved = base.saturating_sub(self.base);
         let relative =
             move |generation: u16| u16::try_from(i64::from(generation).saturating_sub(moved)).ok();
         let held = self.buckets.iter().flat_map(Bucket::slots);
         let kept = held.filter(|&(_, generation)| relative(generation).is_some()).count();
-        let buckets = (kept * SLOTS_PER_HASH / BUCKET_SLOTS).max(BUCKETS_MIN);
+        let buckets = ((kept + more) * SLOTS_PER_HASH / BUCKET_SLOTS).max(BUCKETS_MIN);
         let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); buckets]);
         self.base = base;
         self.oldest = 0;

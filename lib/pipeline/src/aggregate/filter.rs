@@ -20,9 +20,10 @@
 
 use super::compose::{Composed, Piece, id, position};
 use super::decide;
+use super::records::Records;
 use super::restore::Restored;
 use super::state::{PlanState, plans_of};
-use super::{Aggregate, AggregateError, CONFLICTS_MAX, Records, Settings, Taken};
+use super::{Aggregate, AggregateError, CONFLICTS_MAX, Settings, Taken, WARM_BEFORE_EXPIRY_MS};
 use crate::control::{self, Work};
 use crate::port::clock::Clock;
 use crate::port::forward::{Forward, Outgoing};
@@ -102,8 +103,7 @@ impl<W: World, F: Forward> Filter<W, F> {
     pub async fn take(&mut self, stream: &str, batch: Batch) -> Result<Filtered, FilterError> {
         let taken = Taken { records: batch.records.len(), ..Taken::default() };
         let mut filtered = Filtered { taken, ..Filtered::default() };
-        let piece_max = batch.records.len();
-        let mut records = Records { batch, proven: 0, piece_max, refuses: false };
+        let mut records = Records::new(batch);
         let outcome = self.append(stream, &mut records, &mut filtered).await;
         self.aggregate.wake(&mut filtered.taken).await;
         match outcome {
@@ -137,16 +137,17 @@ impl<W: World, F: Forward> Filter<W, F> {
         let now = aggregate.world.clock().now();
         let found = aggregate.streams.find(aggregate.world.streams(), stream, now).await?;
         let (place, stream_id) = found;
-        let key = ShardKey { stream: stream_id, shard: Arc::clone(&records.batch.shard) };
+        let key = ShardKey { stream: stream_id, shard: Arc::clone(records.shard()) };
         let log = LogId::shard(&key);
-        let mut shard = match aggregate.warm.take(&key) {
+        let is_sure = |shard: &Restored| now.plus(WARM_BEFORE_EXPIRY_MS) < shard.state.expires_at;
+        let mut shard = match aggregate.warm.take(&key).filter(is_sure) {
             Some(shard) => shard,
             None => aggregate.restore(place, &key).await?,
         };
         // What this invocation has forwarded it does not forward again, also where another one came first.
         let mut forwarded_up_to = 0;
         loop {
-            filtered.taken.known += records.pass_over(&shard);
+            filtered.taken.known += records.pass_over(shard.state.last.as_ref());
             if records.rest().is_empty() {
                 return Ok((key, shard));
             }
@@ -154,8 +155,9 @@ impl<W: World, F: Forward> Filter<W, F> {
             match aggregate.progress(&mut shard, &works, records, &log) {
                 Ok(None) => return Ok((key, shard)),
                 Ok(Some((composed, wanted))) => {
-                    let done = forwarded_up_to.max(records.proven) - records.proven;
-                    forwarded_up_to = forwarded_up_to.max(records.proven + wanted.len());
+                    let proven = filtered.taken.records - records.rest().len();
+                    let done = forwarded_up_to.max(proven) - proven;
+                    forwarded_up_to = forwarded_up_to.max(proven + wanted.len());
                     let outgoing = outgoing(records.piece(), &wanted, done);
                     if !outgoing.is_empty() {
                         filtered.add(&outgoing);
@@ -166,7 +168,8 @@ impl<W: World, F: Forward> Filter<W, F> {
                     match appended.map_err(|source| AggregateError::store(&log, source))? {
                         Append::Appended => {
                             shard.appended(&composed, aggregate.control.version());
-                            records.appended(composed, &mut filtered.taken);
+                            records.appended();
+                            filtered.taken.appended(composed);
                             continue;
                         }
                         Append::Conflict => filtered.taken.conflicts += 1,

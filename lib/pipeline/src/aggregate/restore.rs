@@ -22,6 +22,8 @@ use streamgauge_engine::stored::StoredError;
 
 /// Over how many generations of shards without a log a state is inherited. Each has been split or merged without a record.
 const GENERATIONS_MAX: u32 = 8;
+/// How often a snapshot is looked for while others replace it.
+const LOOKS_MAX: u32 = 8;
 
 /// A shard as an environment keeps it.
 #[derive(Debug)]
@@ -94,8 +96,10 @@ impl<W: World> Restorer<'_, W> {
     ) -> Result<Option<(State, (Version, usize))>, AggregateError> {
         let store = |source| AggregateError::store(log, source);
         let snapshots = self.world.snapshots();
-        // The newest may be replaced twice between the two calls; then the next look finds another.
-        while let Some(&version) = snapshots.versions(log).await.map_err(store)?.first() {
+        for _ in 0..LOOKS_MAX {
+            let versions = snapshots.versions(log).await.map_err(store)?;
+            let Some(&version) = versions.first() else { return Ok(None) };
+            // It may have been replaced twice since; then the next look finds another.
             let Some(snapshot) = snapshots.load(log, version).await.map_err(store)? else {
                 continue;
             };
@@ -105,7 +109,7 @@ impl<W: World> Restorer<'_, W> {
             let state = decoded.with(plans).map_err(stored)?;
             return Ok(Some((state, (version, snapshot.state().len()))));
         }
-        Ok(None)
+        Err(store(Retryable::new("could not load a snapshot before it was replaced")))
     }
 
     async fn take_up(

@@ -75,19 +75,14 @@ impl Control {
         announced.or(self.in_force.last().map(|in_force| &in_force.plan)).map(String::as_str)
     }
 
-    /// Of the plans that came in force those that a shard may have to be aggregated for, the newest last; the last entry of
-    /// its log was made for `sections`, by somebody who had read the control log up to `read`.
+    /// Of the plans that came in force those that a shard may have to be aggregated for, the newest last. The last entry of
+    /// its log was made for `sections`, the plan that was in force then among them.
     ///
     /// A plan that was left out of that entry though it was in force before has no windows any more that take events of the
-    /// shard. What follows a plan that is in question is needed too: it says which metrics go on.
-    pub(crate) fn candidates(&self, read: Version, sections: &[&str]) -> &[InForce] {
-        let newest = self.in_force.len().saturating_sub(1);
-        let is_candidate = |in_force: &InForce| {
-            sections.is_empty()
-                || in_force.version > read
-                || sections.contains(&in_force.plan.as_str())
-        };
-        let first = self.in_force.iter().position(is_candidate).unwrap_or(newest).min(newest);
+    /// shard. All that came in force after one that is in question are too: they say which metrics go on.
+    pub(crate) fn candidates(&self, sections: &[&str]) -> &[InForce] {
+        let is_section = |in_force: &InForce| sections.contains(&in_force.plan.as_str());
+        let first = self.in_force.iter().position(is_section).unwrap_or_default();
         self.in_force.get(first..).unwrap_or_default()
     }
 

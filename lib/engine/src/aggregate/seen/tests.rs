@@ -104,3 +104,28 @@ proptest! {
         check(run);
     }
 }
+
+/// What is stored is sorted, so a table that grew while it comes in would have it all at one end.
+#[test]
+fn many_stored_identities_are_remembered_again() {
+    let watermark = Timestamp::from_millis(10_000);
+    let mut hashes: Vec<u64> = (1..=60_000).map(spread).collect();
+    hashes.sort_unstable();
+    let ids = Ids { generations: vec![(100, hashes.clone()), (95, vec![7]), (89, vec![9])] };
+    let mut seen = Seen::new(HORIZON_MS, OUT_OF_ORDER_MS);
+    seen.remember(&ids, watermark);
+    assert!(seen.buckets.len() * BUCKET_SLOTS < 4 * hashes.len());
+    // The 89th ended before the horizon.
+    let remembered = Ids { generations: vec![(95, vec![7]), (100, hashes)] };
+    assert_eq!(seen.remembered(watermark), remembered);
+}
+
+#[test]
+fn what_is_farther_ahead_than_can_be_held_is_remembered_as_long_as_can_be() {
+    let watermark = Timestamp::from_millis(10_000);
+    let hashes: Vec<u64> = (1..=200_u64).map(|number| number << 32).collect();
+    let mut seen = Seen::new(HORIZON_MS, OUT_OF_ORDER_MS);
+    seen.remember(&Ids { generations: vec![(i64::MAX, hashes.clone())] }, watermark);
+    let last = 90 + i64::from(u16::MAX);
+    assert_eq!(seen.remembered(watermark), Ids { generations: vec![(last, hashes)] });
+}

@@ -1,11 +1,13 @@
 //! Batches as Lambda delivers them: again, in part, cut elsewhere, to two environments; and as large as they come.
 
-use super::kit::{RULES, START, Town, event, orders, shard, state, stream, take, take_all};
+use super::kit::{RULES, START, Town, event, orders, plan, shard, state, stream, take, take_all};
 use crate::aggregate::{AggregateError, Settings};
 use crate::memory::block_on;
 use crate::port::Partition;
 use crate::port::source::StreamId;
 use crate::port::wake::{Function as Woken, WakeUp};
+use std::pin::pin;
+use std::task::{Context, Waker};
 use streamgauge_engine::reject::RejectCode;
 
 /// Ten orders, of which these ranges come one after another, to a function that remembers and to one that never does.
@@ -119,6 +121,32 @@ fn a_record_that_makes_too_large_an_entry_alone_is_refused_and_blocks_nobody() {
 }
 
 #[test]
+fn only_the_record_that_is_too_large_is_refused_whoever_comes_first() {
+    for steps in 0..60 {
+        let town = Town::new();
+        let long = orders(0, 1)[0]
+            .replace("\"EG\"", "\"E\"")
+            .replace("\"AE\"", &format!("{:?}", "A".repeat(250)));
+        town.put("one", &[vec![long], orders(2, 1)].concat());
+        let settings = Settings { delta_bytes_max: 400, ..Settings::default() };
+        let [mut slow, mut quick] = [(); 2].map(|()| town.function_with(RULES, settings));
+        {
+            let mut taking = pin!(slow.take("orders", town.batch("one", 0..2)));
+            let mut is_done =
+                || taking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+            let mut done = (0..steps).any(|_| is_done());
+            take_all(&mut quick, town.batch("one", 0..1));
+            while !done {
+                done = is_done();
+            }
+        }
+        take_all(&mut slow, town.batch("one", 0..2));
+        let counters = town.held("one", &plan(RULES)).counters;
+        assert_eq!((counters.rejected, counters.counted), (1, 1), "after {steps} steps");
+    }
+}
+
+#[test]
 fn ten_thousand_records_are_one_entry() {
     let town = Town::new();
     town.put("one", &orders(0, 3_000));
@@ -189,6 +217,17 @@ fn an_unknown_stream_is_an_error() {
     town.streams[0].remake(None);
     town.clock.advance(60_000);
     check("orders");
+}
+
+#[test]
+fn an_answer_from_the_future_counts_for_nothing() {
+    let town = Town::new();
+    town.put("one", &orders(0, 1));
+    let mut function = town.function(RULES);
+    take_all(&mut function, town.batch("one", 0..1));
+    town.streams[0].remake(None);
+    town.clock.advance(-1);
+    assert!(block_on(function.take("orders", town.batch("one", 0..1))).is_err());
 }
 
 #[test]

@@ -271,6 +271,8 @@ impl Town {
         for pair in entries.windows(2) {
             assert_eq!(pair[1].0, pair[0].0.next(), "versions without gaps");
             assert!(pair[0].1.last < pair[1].1.first, "no record stands in two entries");
+            let expire = |it: &Logged| it.entry.expires_at();
+            assert!(expire(&pair[0].2) <= expire(&pair[1].2), "entries expire in their order");
         }
         let plan = plan(rules);
         assert_eq!(self.held(name, &plan), Held::of(&plan, &self.batch(name, 0..records)));

@@ -20,7 +20,7 @@ enum Step {
     Fault { log: bool, fault: bool },
     /// An environment ends, another begins.
     Cold { function: usize },
-    /// Minutes go by.
+    /// Minutes go by, or the clock is set back.
     Wait { minutes: i64 },
 }
 
@@ -43,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(function, length, steps)| Step::Killed { function, length, steps }),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(log, fault)| Step::Fault { log, fault }),
         1 => function.prop_map(|function| Step::Cold { function }),
-        1 => (0..60_i64).prop_map(|minutes| Step::Wait { minutes }),
+        1 => (-30..60_i64).prop_map(|minutes| Step::Wait { minutes }),
     ]
 }
 

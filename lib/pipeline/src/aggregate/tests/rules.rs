@@ -6,6 +6,7 @@ use crate::control::{Control, ControlEntry, ControlError, announce};
 use crate::memory::block_on;
 use crate::port::log::Append;
 use crate::shard_entry::ShardEntry;
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -115,15 +116,18 @@ fn the_old_plan_is_worked_for_only_in_what_has_changed() {
 }
 
 /// One function has read the control log before the announcement, and goes on after another has written for the new plan.
-#[test]
-fn once_an_entry_has_a_plan_all_that_follow_have_it() {
+/// `before` was announced earlier, and taken back.
+fn check_overtaken(before: &[&str]) {
     let changed = changed();
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for steps in 0..60 {
         let town = Town::new();
         town.put("one", &orders(0, 20));
         let [mut slow, mut quick] = [town.function(RULES), town.function(RULES)];
         take_all(&mut quick, town.batch("one", 0..0));
+        for rules in before {
+            deploy(&quick, rules);
+        }
         {
             let mut taking = pin!(slow.take("orders", town.batch("one", 0..10)));
             let mut is_done =
@@ -140,11 +144,15 @@ fn once_an_entry_has_a_plan_all_that_follow_have_it() {
         let sections = sections(&town, &[('P', RULES), ('Q', &changed)]);
         let first = sections.iter().position(|plans| plans == "PQ").unwrap();
         assert!(sections[first..].iter().all(|plans| plans == "PQ"), "{steps}: {sections:?}");
-        seen.push(sections.len());
+        seen.insert(sections.len());
     }
-    seen.sort_unstable();
-    seen.dedup();
     assert!(seen.len() > 1, "the functions met at different places");
+}
+
+#[test]
+fn once_an_entry_has_a_plan_all_that_follow_have_it() {
+    check_overtaken(&[]);
+    check_overtaken(&[&changed(), RULES]);
 }
 
 #[test]
