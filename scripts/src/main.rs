@@ -2,6 +2,7 @@
 //!
 //! * `generate-events` writes the sample events of a food-delivery shop (`events/orders.ndjson`).
 //! * `bench` measures `streamgauge replay` against a plain loop over the same file.
+//! * `template` checks `template.yaml` with AWS's and others' own programs.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them.
 //!
 //! The other three tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
@@ -9,14 +10,18 @@
 
 mod arrivals;
 mod bench;
+mod installed;
 mod random;
 mod shop;
 mod stand_ins;
+mod template;
 mod time;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use std::env;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Tasks of this project.
@@ -33,6 +38,8 @@ enum Task {
     GenerateEvents(shop::Options),
     /// Measure `streamgauge replay` against a plain loop over the same events
     Bench(bench::Options),
+    /// Check template.yaml with cfn-lint, sam and checkov
+    Template(template::Options),
     /// Start AWS's stand-ins (ministack, kinesis-local) and run a command against them
     StandIns(stand_ins::Options),
     /// Run the tests that need AWS's stand-ins
@@ -58,6 +65,7 @@ fn main() -> anyhow::Result<ExitCode> {
             shop::write(&options, &mut out).context("writing the events failed")?;
         }
         Task::Bench(options) => bench::run(&options, &mut out)?,
+        Task::Template(options) => return template::run(&options),
         Task::StandIns(options) => return stand_ins::run(&options),
         Task::AwsTests(options) => return stand_ins::test(&options),
         Task::BenchEvents(options) => bench::events::run(&options)?,
@@ -67,4 +75,11 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     out.flush().context("writing to standard output failed")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Cargo's target directory: this program is in its `debug` or `release`.
+pub(crate) fn target_directory() -> anyhow::Result<PathBuf> {
+    let program = env::current_exe().context("finding this program failed")?;
+    let target = program.ancestors().nth(2).context("this program is in no target directory")?;
+    Ok(target.to_owned())
 }

@@ -18,7 +18,6 @@ use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// What to run beside the stand-ins.
@@ -47,7 +46,7 @@ pub(crate) struct TestOptions {
 
 /// Starts the stand-ins, runs the command or waits, stops them. The exit code is the command's.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let target = target_directory()?;
+    let target = crate::target_directory()?;
     let installed = install::install(&target.join("tools"), &options.programs)?;
     if options.install_only {
         return Ok(ExitCode::SUCCESS);
@@ -70,7 +69,7 @@ const TEST: [&str; 7] = [
 /// runs them: the stand-ins need not idle while it compiles.
 pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let target = target_directory()?;
+    let target = crate::target_directory()?;
     let installed = install::install(&target.join("tools"), &options.programs)?;
     for more in [&["--lib"][..], &["--test", "suite", "--no-run"]] {
         let status = Command::new(&cargo).args(TEST).args(more).status();
@@ -84,13 +83,6 @@ pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
     command.extend(["--test", "suite", "stand_ins", "--"].map(OsString::from));
     command.extend(options.arguments.iter().cloned());
     session::run(&installed, &target.join("stand-ins"), &command)
-}
-
-/// Cargo's target directory: this program is in its `debug` or `release`.
-fn target_directory() -> anyhow::Result<PathBuf> {
-    let program = env::current_exe().context("finding this program failed")?;
-    let target = program.ancestors().nth(2).context("this program is in no target directory")?;
-    Ok(target.to_owned())
 }
 
 /// Tells the user something, on standard error: standard output is the command's.

@@ -54,6 +54,9 @@ mod suite {
     #[cfg(feature = "aws")]
     mod stand_ins;
 
+    /// The template agrees with the code: variables, binaries, keys of the table, queues, policies.
+    mod template;
+
     /// What AWS says of event sources, seen from a function: the tests behind `docs/lambda-simulator.md`.
     mod lambda_conformance;
 }

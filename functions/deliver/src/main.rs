@@ -1,3 +1,58 @@
-//! The function `deliver`.
+//! The function `deliver`: wired up here, explained in [`streamgauge_pipeline::deliver`].
 
-fn main() {}
+use lambda_runtime::{Context, Error};
+use streamgauge_cloudwatch::CloudWatch;
+use streamgauge_cloudwatch::sink::CALL_TIME_MAX;
+use streamgauge_function::clients::Clients;
+use streamgauge_function::diagnostic::Failure;
+use streamgauge_function::rules::DeployedRules;
+use streamgauge_function::settings::{Settings, variables::Role};
+use streamgauge_function::wakeups::{self, Answer};
+use streamgauge_function::world::AwsWorld;
+use streamgauge_function::{edge, logs};
+use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
+use tracing::info;
+
+struct Function {
+    partitions: u8,
+    deliver: Deliver<AwsWorld, CloudWatch>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logs::init();
+    edge::serve(set_up(), handle).await
+}
+
+fn set_up() -> Result<Function, Failure> {
+    let settings = Settings::of_process(Role::Deliver)?;
+    let clients = Clients::of_process();
+    let points = CloudWatch::new((&clients.cloudwatch()).into());
+    let world = AwsWorld::new(&clients, &settings, DeployedRules::default());
+    let call_ms = i64::try_from(CALL_TIME_MAX.as_millis()).unwrap_or(i64::MAX);
+    let limits = DeliverSettings { call_ms, ..DeliverSettings::default() };
+    let deliver = Deliver::new(world, points, limits);
+    Ok(Function { partitions: settings.partitions, deliver })
+}
+
+async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result<Answer, Failure> {
+    let wake_ups = wakeups::read(payload, this.partitions)?;
+    let deadline = edge::deadline(context);
+    edge::look(&wake_ups, async |partition| {
+        let done = this.deliver.run(partition, &context.request_id, deadline).await?;
+        info!(
+            partition = partition.number(),
+            calls = done.calls,
+            points = done.points,
+            retries = done.retries,
+            unknown = done.unknown,
+            rejected = done.rejected,
+            dead = done.dead,
+            expired = done.expired,
+            undelivered = done.behind,
+            "delivered"
+        );
+        Ok(())
+    })
+    .await
+}

@@ -13,10 +13,13 @@
 //! 2. `state`: the fold of a shard's log; `restore` reads it.
 //! 3. `records`: how far a batch is; `compose`: a piece of it to an entry.
 //! 4. `streams`: which stream a batch is from.
+//!
+//! [`filter`] follows the shards of streams in front of those in the same way.
 
 mod compose;
 mod decide;
 mod error;
+pub mod filter;
 mod records;
 mod restore;
 mod state;

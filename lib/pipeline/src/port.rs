@@ -10,6 +10,7 @@
 //! 5. [`sink`]: what was decided goes out; [`points`]: so do points, to a place that adds up.
 //! 6. [`clock`]: what time it is.
 //! 7. [`rules`]: the text of a plan to the plan.
+//! 8. [`forward`]: what the filter lets through goes into a stream.
 //!
 //! Traits return `impl Future + Send` and adapters write `async fn`: nothing is boxed and no runtime is named.
 //! What adapters must keep is written at each trait and tested by [`crate::contract`].
@@ -17,6 +18,7 @@
 use std::error::Error;
 
 pub mod clock;
+pub mod forward;
 pub mod log;
 pub mod points;
 pub mod rules;

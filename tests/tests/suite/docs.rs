@@ -6,6 +6,7 @@ use super::source::read;
 use std::fs;
 use std::path::Path;
 use streamgauge_engine::reject::RejectCode;
+use streamgauge_function::settings;
 use streamgauge_rules::reference::{markdown, schema};
 
 fn check(name: &str, expect: &str) {
@@ -30,6 +31,11 @@ fn the_schema_of_rules_is_up_to_date() {
 #[test]
 fn the_schema_of_scenarios_is_up_to_date() {
     check("scenarios.schema.json", &schema::scenarios());
+}
+
+#[test]
+fn the_page_of_settings_is_up_to_date() {
+    check("settings.md", &settings::page());
 }
 
 #[test]

@@ -17,8 +17,8 @@ pub(crate) struct SourceFile {
 }
 
 /// Folders that hold what the project wrote; others (`target`, editors' files) are not looked at.
-const FOLDERS: [&str; 9] =
-    [".ci", ".cargo", "cli", "docs", "events", "functions", "lib", "scripts", "tests"];
+const FOLDERS: [&str; 10] =
+    [".ci", ".cargo", "cli", "docs", "events", "functions", "layer", "lib", "scripts", "tests"];
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {

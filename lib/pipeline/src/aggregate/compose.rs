@@ -63,7 +63,7 @@ pub(super) struct Composed {
 pub(super) struct Decoders(BTreeMap<String, Decoder>);
 
 impl Decoders {
-    fn get(&mut self, plan: &Arc<Plan>) -> &mut Decoder {
+    pub(super) fn get(&mut self, plan: &Arc<Plan>) -> &mut Decoder {
         if self.0.len() >= DECODERS_MAX && !self.0.contains_key(&plan.hash) {
             self.0.clear();
         }
@@ -204,11 +204,11 @@ impl Piece<'_> {
 }
 
 /// What tells a record from all others: the hash of stream, shard, sequence and sub-sequence number.
-fn position(log: u64, record: &Record) -> u64 {
+pub(super) fn position(log: u64, record: &Record) -> u64 {
     let sequence = hash::stable(record.sequence.as_str().as_bytes());
     hash::combine(hash::combine(log, sequence), record.sub_sequence)
 }
 
-fn id(record: &Record) -> RecordId {
+pub(super) fn id(record: &Record) -> RecordId {
     RecordId { sequence: record.sequence.clone(), sub_sequence: record.sub_sequence }
 }

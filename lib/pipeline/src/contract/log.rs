@@ -1,12 +1,12 @@
 //! The contract of logs.
 
 use super::{Broken, Deviation, Fault, Kept, StoreBench, ensure, log_id, rule, same};
-use crate::together::together;
 use crate::port::PIECE_BYTES_MAX;
 use crate::port::log::{
     Append, Chunks, ENTRY_BYTES_MAX, Entry, HEADER_BYTES_MAX, Label, Log, LogId, Logged,
     READ_BYTES_MAX, Version, Wanted,
 };
+use crate::together::together;
 use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// How long the suite's entries are kept, in milliseconds.

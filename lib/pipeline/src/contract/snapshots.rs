@@ -1,10 +1,10 @@
 //! The contract of snapshots.
 
 use super::{Broken, Deviation, Fault, Kept, StoreBench, ensure, log_id, rule, same};
-use crate::together::together;
 use crate::port::PIECE_BYTES_MAX;
 use crate::port::log::{LogId, Version};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
+use crate::together::together;
 use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// A time after which no snapshot of a live log has expired, in milliseconds: about three years.

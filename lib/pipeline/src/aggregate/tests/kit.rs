@@ -136,7 +136,7 @@ pub(super) fn shard(name: &str) -> ShardId {
 }
 
 /// An event, so many seconds after the start.
-pub(super) fn event(id: &str, kind: &str, seconds: i64) -> String {
+pub(crate) fn event(id: &str, kind: &str, seconds: i64) -> String {
     let time = START.plus(seconds * 1_000);
     let country = if id.len().is_multiple_of(2) { "AE" } else { "EG" };
     let buyer = id.bytes().map(u64::from).sum::<u64>() % 5;
@@ -147,7 +147,7 @@ pub(super) fn event(id: &str, kind: &str, seconds: i64) -> String {
 }
 
 /// So many orders, a second apart, from a number on.
-pub(super) fn orders(from: u64, count: u64) -> Vec<String> {
+pub(crate) fn orders(from: u64, count: u64) -> Vec<String> {
     let number = |number| i64::try_from(number).unwrap();
     (from..from + count).map(|it| event(&format!("o{it}"), "order", number(it))).collect()
 }
@@ -189,7 +189,7 @@ impl Town {
     }
 
     /// Puts records at the end of a shard.
-    pub(super) fn put(&self, name: &str, payloads: &[String]) {
+    pub(crate) fn put(&self, name: &str, payloads: &[String]) {
         let shard = shard(name);
         for payload in payloads {
             let sequence = self.streams[0].put(&shard, payload.as_bytes()).unwrap();
@@ -199,7 +199,7 @@ impl Town {
     }
 
     /// Some records of a shard, by their places.
-    pub(super) fn batch(&self, name: &str, places: std::ops::Range<usize>) -> Batch {
+    pub(crate) fn batch(&self, name: &str, places: std::ops::Range<usize>) -> Batch {
         let mut batch = Batch { shard: shard(name), text: Vec::new(), records: Vec::new() };
         for (sequence, arrival, payload) in &self.records.lock().unwrap()[&shard(name)][places] {
             let start = batch.text.len();
@@ -225,7 +225,7 @@ impl Town {
     }
 
     /// The entries of a shard's log.
-    pub(super) fn entries(&self, name: &str) -> Vec<(Version, ShardEntry, Logged)> {
+    pub(crate) fn entries(&self, name: &str) -> Vec<(Version, ShardEntry, Logged)> {
         let mut entries: Vec<(Version, ShardEntry, Logged)> = Vec::new();
         loop {
             let after = entries.last().map_or(Version::START, |(version, ..)| *version);

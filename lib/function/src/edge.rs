@@ -1,0 +1,119 @@
+//! The edge to Lambda: invocations in, answers and failures out.
+//!
+//! A function whose settings or rules are wrong starts all the same and fails each invocation with what is wrong: that is seen in
+//! the function's log, in its errors and by whoever invoked it, where a process that only ends would leave "exit status 1".
+
+use crate::diagnostic::{Failure, Kind};
+use crate::wakeups::{Answer, WakeUps};
+use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::port::Partition;
+use tokio::sync::Mutex;
+use tracing::{error, warn};
+
+/// Serves invocations with a function that was set up, or fails them all. One is served at a time, as Lambda does it.
+pub async fn serve<S, A: Serialize>(
+    function: Result<S, Failure>,
+    handle: impl AsyncFn(&mut S, &str, &Context) -> Result<A, Failure>,
+) -> Result<(), Error> {
+    let (function, handle) = (&Mutex::new(function), &handle);
+    let answer = |event: LambdaEvent<Box<RawValue>>| async move {
+        let answer = match &mut *function.lock().await {
+            // On the heap: what a function does nests deeper than the compiler follows in one piece.
+            Ok(function) => Box::pin(handle(function, event.payload.get(), &event.context)).await,
+            Err(failure) => Err(failure.clone()),
+        };
+        answer.inspect_err(tell)
+    };
+    run(service_fn(answer)).await
+}
+
+/// Looks at each partition that is woken, and answers for those that failed.
+///
+/// What brings messages learns which of them come again. Where all failed, or nobody could be told of a part, the whole
+/// invocation fails, so that it is counted as an error.
+pub async fn look(
+    wake_ups: &WakeUps,
+    mut look_at: impl AsyncFnMut(Partition) -> Result<(), Failure>,
+) -> Result<Answer, Failure> {
+    if wake_ups.strange > 0 {
+        warn!(messages = wake_ups.strange, "passed over messages that are no wake-ups");
+    }
+    let mut failures = Vec::new();
+    for &partition in wake_ups.partitions.keys() {
+        if let Err(failure) = look_at(partition).await {
+            failures.push((partition, failure));
+        }
+    }
+    let is_whole = failures.len() == wake_ups.partitions.len() || wake_ups.is_tick();
+    if is_whole && let Some((_, failure)) = failures.first() {
+        return Err(failure.clone());
+    }
+    for (_, failure) in &failures {
+        tell(failure);
+    }
+    Ok(wake_ups.answer(failures.iter().map(|(partition, _)| partition)))
+}
+
+/// When an invocation has ended in any case.
+pub fn deadline(context: &Context) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
+}
+
+/// Logs a failure. What comes again by itself needs nobody.
+fn tell(failure: &Failure) {
+    let Failure { kind, message } = failure;
+    if *kind == Kind::Retryable {
+        warn!(error_type = kind.as_str(), error = message, "failed");
+    } else {
+        error!(error_type = kind.as_str(), error = message, "failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wakeups;
+    use streamgauge_pipeline::memory::block_on;
+
+    /// Wakes with this payload for 3 partitions, of which these fail: the answer, or the failure's message.
+    #[track_caller]
+    fn check(payload: &str, failing: &[u8], expect: Result<&str, &str>) {
+        let wake_ups = wakeups::read(payload, 3).unwrap();
+        let answer = block_on(look(&wake_ups, async |partition| {
+            let number = partition.number();
+            let message = format!("partition {number}");
+            let failure = Failure { kind: Kind::Retryable, message };
+            if failing.contains(&number) { Err(failure) } else { Ok(()) }
+        }));
+        let answer = answer.map(|answer| serde_json::to_string(&answer).unwrap());
+        let answer = answer.map_err(|failure| failure.message);
+        assert_eq!(answer.as_deref().map_err(String::as_str), expect);
+    }
+
+    const MESSAGES: &str = r#"{"Records":[
+        {"messageId":"a","body":"{\"partition\":0}","eventSource":"aws:sqs"},
+        {"messageId":"b","body":"{\"partition\":2}","eventSource":"aws:sqs"}]}"#;
+    const DONE: Result<&str, &str> = Ok(r#"{"batchItemFailures":[]}"#);
+
+    #[test]
+    fn a_queue_is_told_which_messages_failed() {
+        check(MESSAGES, &[], DONE);
+        check(MESSAGES, &[2], Ok(r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#));
+        check(MESSAGES, &[1], DONE);
+    }
+
+    #[test]
+    fn where_everything_fails_the_invocation_does() {
+        check(MESSAGES, &[0, 2], Err("partition 0"));
+    }
+
+    #[test]
+    fn a_tick_fails_if_one_partition_does() {
+        check("{}", &[1], Err("partition 1"));
+        check("{}", &[], DONE);
+        check(r#"{"partition":9}"#, &[], DONE);
+    }
+}

@@ -1,0 +1,193 @@
+//! `template.yaml` against the code: what the functions read is set, what they call is allowed, and the table and the queues are
+//! as the code takes them to be. Whether AWS would take the template is `cargo x template`.
+
+use super::source::{read, root};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use streamgauge_function::settings::Settings;
+use streamgauge_function::settings::variables::{Need, Role, VARIABLES};
+use streamgauge_lambda::stack::{KinesisMapping, Stack};
+use streamgauge_lambda::template::{self, Settings as Given};
+
+mod yaml;
+
+/// The template as a tree; `!Ref X` is `{"Ref": "X"}`.
+fn tree() -> Value {
+    yaml::parse(&read("template.yaml"))
+}
+
+/// A function's logical id in the template.
+fn logical_id(role: Role) -> &'static str {
+    match role {
+        Role::Aggregate => "Aggregate",
+        Role::Settle => "Settle",
+        Role::Deliver => "Deliver",
+        Role::Filter => "Filter",
+        Role::Announce => "AnnounceFunction",
+    }
+}
+
+/// The stack that the simulator reads, with a filter and executables that need not be there.
+fn stack() -> Stack {
+    let upstream = "arn:aws:kinesis:us-east-1:000000000000:stream/others";
+    let given = Given {
+        parameters: [("UpstreamStreamArn".to_owned(), upstream.to_owned())].into(),
+        executables: Role::ALL
+            .map(|role| (logical_id(role).to_owned(), PathBuf::from("bootstrap")))
+            .into(),
+        ..Given::default()
+    };
+    let template = template::read(&read("template.yaml"), &given, &|_| true);
+    template.unwrap_or_else(|problems| panic!("{problems:?}")).stack
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_function_starts_with_the_variables_that_it_is_given() {
+    let stack = stack();
+    for role in Role::ALL {
+        let function = stack
+            .functions
+            .iter()
+            .find(|function| function.name.ends_with(&format!("-{role}")))
+            .unwrap_or_else(|| panic!("there is no function {role}"));
+        let environment = |name: &str| function.environment.get(name).cloned();
+        Settings::read(role, &environment).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn functions_are_given_what_they_read_and_nothing_else() {
+    let tree = tree();
+    let globals = &tree["Globals"]["Function"]["Environment"]["Variables"];
+    for role in Role::ALL {
+        let own = &tree["Resources"][logical_id(role)]["Properties"]["Environment"]["Variables"];
+        let given: BTreeSet<&str> = [globals, own]
+            .into_iter()
+            .filter_map(Value::as_object)
+            .flat_map(|variables| variables.keys().map(String::as_str))
+            .collect();
+        let of_role = VARIABLES.iter().filter(|variable| variable.roles.contains(&role));
+        let read: BTreeSet<&str> = of_role.clone().map(|variable| variable.name).collect();
+        let needed: Vec<&str> = of_role
+            .filter(|variable| matches!(variable.need, Need::Required(_)))
+            .map(|variable| variable.name)
+            .collect();
+        assert!(given.is_subset(&read), "{role} does not read all of {given:?}");
+        assert!(needed.iter().all(|name| given.contains(name)), "{role} needs {needed:?}");
+    }
+}
+
+#[test]
+fn each_function_is_built_from_its_package() {
+    let tree = tree();
+    for role in Role::ALL {
+        let function = &tree["Resources"][logical_id(role)];
+        let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
+        let manifest = read(&format!("functions/{role}/Cargo.toml"));
+        assert!(manifest.contains(&format!("name = \"{binary}\"\n")), "{role} has no {binary}");
+        assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda");
+    }
+}
+
+#[test]
+fn the_table_has_the_keys_that_the_store_uses() {
+    let layout = read("lib/dynamodb/src/layout.rs");
+    let constant = |name: &str| {
+        let start = format!("pub const {name}: &str = \"");
+        let value = layout.split(&start).nth(1).unwrap_or_else(|| panic!("no constant {name}"));
+        value.split('"').next().unwrap().to_owned()
+    };
+    let table = &tree()["Resources"]["Table"];
+    let properties = &table["Properties"];
+    let keys = &properties["KeySchema"];
+    assert_eq!(keys[0]["AttributeName"], constant("PARTITION_KEY"));
+    assert_eq!(keys[1]["AttributeName"], constant("SORT_KEY"));
+    assert_eq!([&keys[0]["KeyType"], &keys[1]["KeyType"]], ["HASH", "RANGE"]);
+    assert_eq!(properties["TimeToLiveSpecification"]["AttributeName"], constant("TTL"));
+    assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["DeletionPolicy"], "Retain");
+}
+
+#[test]
+fn queues_forget_and_hide_as_wake_ups_want_it() {
+    let stack = stack();
+    assert_eq!(stack.sqs.len(), 2);
+    let tree = tree();
+    for name in ["SettleQueue", "DeliverQueue"] {
+        let properties = &tree["Resources"][name]["Properties"];
+        assert_eq!(properties["MessageRetentionPeriod"], "300");
+        assert_eq!(properties["VisibilityTimeout"], tree["Globals"]["Function"]["Timeout"]);
+        assert!(
+            properties["RedrivePolicy"].is_null(),
+            "a wake-up is not kept when nobody takes it"
+        );
+    }
+    for mapping in &stack.sqs {
+        assert!(mapping.report_item_failures && mapping.concurrency_max.is_some());
+    }
+    let ticked: Vec<_> = stack.schedules.iter().map(|schedule| &*schedule.name).collect();
+    assert_eq!(ticked, ["local-settle/Tick", "local-deliver/Tick"]);
+}
+
+#[test]
+fn mappings_lose_nothing() {
+    let stack = stack();
+    assert_eq!(stack.kinesis.len(), 2);
+    for mapping in &stack.kinesis {
+        let KinesisMapping { name, parallelization_factor, bisect, retry_attempts_max, .. } =
+            mapping;
+        assert_eq!((*parallelization_factor, *bisect), (1, true), "{name}");
+        assert_eq!(*retry_attempts_max, None, "{name}: an outage must not throw good records away");
+        assert!(mapping.report_item_failures, "{name}");
+        assert!(mapping.record_age_max.is_some() && mapping.on_failure.is_some(), "{name}");
+    }
+}
+
+#[test]
+fn policies_name_their_actions_and_resources() {
+    // What has no resources to name.
+    let everywhere = ["cloudwatch:PutMetricData", "cloudwatch:GetMetricData"];
+    let tree = tree();
+    for role in Role::ALL {
+        let role_id = format!("{}Role", logical_id(role).trim_end_matches("Function"));
+        let properties = &tree["Resources"][&role_id]["Properties"];
+        assert!(properties["ManagedPolicyArns"].is_null());
+        let document = &properties["Policies"][0]["PolicyDocument"];
+        for statement in document["Statement"].as_array().unwrap() {
+            let actions = texts(&statement["Action"]);
+            assert!(!actions.is_empty());
+            assert!(actions.iter().all(|action| !action.contains('*')), "{role}: {actions:?}");
+            let is_anything = statement["Resource"] == "*";
+            let may_be = actions.iter().all(|action| everywhere.contains(action));
+            assert!(!is_anything || may_be, "{role}: {actions:?} on everything");
+        }
+    }
+}
+
+#[test]
+fn the_deployed_rules_are_those_of_the_sample_events() {
+    assert_eq!(read("layer/rules/streamgauge.yaml"), read("events/streamgauge.yaml"));
+    let layer = tree()["Resources"]["RulesLayer"]["Properties"]["ContentUri"].clone();
+    assert!(root().join(layer.as_str().unwrap()).join("rules").is_dir());
+}
+
+#[test]
+fn another_layer_of_rules_is_announced() {
+    let tree = tree();
+    let announce = &tree["Resources"]["Announce"];
+    assert_eq!(announce["Properties"]["Rules"]["Ref"], "RulesLayer");
+    assert_eq!(announce["DependsOn"], serde_json::json!(["Aggregate", "Settle", "Deliver"]));
+    for role in [Role::Aggregate, Role::Settle, Role::Filter, Role::Announce] {
+        let layers = &tree["Resources"][logical_id(role)]["Properties"]["Layers"];
+        assert_eq!(layers[0]["Ref"], "RulesLayer", "{role}");
+    }
+}
