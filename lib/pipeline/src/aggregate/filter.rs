@@ -218,7 +218,8 @@ impl<W: World> Aggregate<W> {
                 decoded.events.into_iter().map(|event| decode::Event { takes: 0, ..event });
             let batch = decode::Batch { events: passed.collect(), ..decode::Batch::default() };
             let delta = Delta { counters: Counters::default(), ..aggregator.fold(batch) };
-            sections.push(Section { plan: plan.hash.clone(), head: write_head(&delta) });
+            let (hash, head) = (plan.hash.clone(), write_head(&delta));
+            sections.push(Section { plan: hash, is_whole: false, head });
         }
         let bytes = piece.records.iter().map(|record| record.bytes.len()).sum::<usize>();
         let header = ShardEntry {
