@@ -1,9 +1,9 @@
 //! What aggregate decides beside the fold: what the log has already, where a batch is cut, when a snapshot is due. Pure
 //! functions of their arguments.
 
+use crate::port::TooLarge;
 use crate::port::log::Version;
 use crate::port::source::Record;
-use crate::port::TooLarge;
 use crate::shard_entry::RecordId;
 use streamgauge_engine::plan::{Plan, Timing};
 use streamgauge_engine::time::{DAY_MS, Millis};
