@@ -20,12 +20,12 @@ pub async fn serve<S, A: Serialize>(
 ) -> Result<(), Error> {
     let (function, handle) = (&Mutex::new(function), &handle);
     let answer = |event: LambdaEvent<Box<RawValue>>| async move {
-        let answer = match &mut *function.lock().await {
+        // The runtime logs a failure, by its `Debug`.
+        match &mut *function.lock().await {
             // On the heap: what a function does nests deeper than the compiler follows in one piece.
             Ok(function) => Box::pin(handle(function, event.payload.get(), &event.context)).await,
             Err(failure) => Err(failure.clone()),
-        };
-        answer.inspect_err(tell)
+        }
     };
     run(service_fn(answer)).await
 }
@@ -62,7 +62,7 @@ pub fn deadline(context: &Context) -> Timestamp {
     Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
 }
 
-/// Logs a failure. What comes again by itself needs nobody.
+/// Logs the failure of a part. What comes again by itself needs nobody.
 fn tell(failure: &Failure) {
     let Failure { kind, message } = failure;
     if *kind == Kind::Retryable {

@@ -27,6 +27,7 @@ use crate::bell::Bell;
 use crate::control::ControlError;
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Chunks, Entry, Log, LogId, READ_BYTES_MAX, Version};
+use crate::port::snapshots::Snapshots;
 use crate::port::source::ShardKey;
 use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::port::{Partition, Retryable, TooLarge};
@@ -55,6 +56,8 @@ const ENTRY_AGE_MAX_MS: Millis = 5 * MINUTE_MS;
 const TAKEN_BYTES_MAX: usize = READ_BYTES_MAX;
 /// The streams are asked at most so often.
 const ASKED_EVERY_MS: Millis = 1_000;
+/// The streams are asked at least so often while anything comes: a stream may have been added to those that are read.
+const LISTED_EVERY_MS: Millis = MINUTE_MS;
 /// How often an invocation goes back to the log because another one was faster.
 const OVERTAKEN_MAX: u32 = 5;
 
@@ -271,6 +274,7 @@ impl<W: World> Settle<W> {
         let bytes: usize = step.deltas().map(|delta| delta.bytes).sum();
         let deltas = step.deltas().count();
         let totals = Totals::of(step.deltas());
+        let gone = listing.as_deref().map(|listing| kept.state.gone(listing)).unwrap_or_default();
         let Decided { decisions, progress, watermark } = kept.state.apply(step);
         let mut publication = publication(decisions);
         let points = publication.points.len();
@@ -301,10 +305,20 @@ impl<W: World> Settle<W> {
             return Ok(None);
         }
         kept.since.entry(bytes + entry.bytes(), kept.state.clock);
+        self.expire(&gone, clock).await;
         settled.entries += 1;
         settled.deltas += deltas;
         settled.points += points;
         Ok(Some(progress))
+    }
+
+    /// Lets the snapshots of shards that have left the list expire, once no entry of their logs is left. One that is missed
+    /// here takes some room for ever, and nothing else.
+    async fn expire(&self, gone: &[ShardKey], clock: Timestamp) {
+        for shard in gone {
+            let log = LogId::shard(shard);
+            drop(self.world.snapshots().expire(&log, clock.plus(SETTLE_KEPT_MS)).await);
+        }
     }
 
     /// Wakes deliver for what was decided, and settle again when there is more to decide.

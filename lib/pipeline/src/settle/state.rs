@@ -208,6 +208,13 @@ impl State {
         self.positions.insert(shard.clone(), position);
     }
 
+    /// The shards that another list does not have any more.
+    pub(super) fn gone(&self, listing: &[ListedShard]) -> Vec<ShardKey> {
+        let known = self.listing.iter().map(|listed| &listed.key);
+        let is_gone = |shard: &&ShardKey| listing.iter().all(|listed| listed.key != **shard);
+        known.filter(is_gone).cloned().collect()
+    }
+
     /// The shards that are listed and not read to their end.
     pub(super) fn open_shards(&self) -> impl Iterator<Item = &ShardKey> {
         let keys = self.listing.iter().map(|listed| &listed.key);
