@@ -15,11 +15,11 @@ pub(crate) mod lambda;
 pub(crate) mod measure;
 mod metrics;
 pub(crate) mod plain;
-mod programs;
+pub(crate) mod programs;
 mod replay;
 mod rounds;
 mod start;
-mod table;
+pub(crate) mod table;
 mod works;
 
 use anyhow::Context;

@@ -2,6 +2,7 @@
 //!
 //! * `generate-events` writes the sample events of a food-delivery shop (`events/orders.ndjson`).
 //! * `bench` measures `streamgauge replay` against a plain loop over the same file.
+//! * `package` builds the functions as zips for Lambda and lists their sizes.
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them.
 //!
@@ -11,6 +12,7 @@
 mod arrivals;
 mod bench;
 mod installed;
+mod package;
 mod random;
 mod shop;
 mod stand_ins;
@@ -38,6 +40,8 @@ enum Task {
     GenerateEvents(shop::Options),
     /// Measure `streamgauge replay` against a plain loop over the same events
     Bench(bench::Options),
+    /// Build the functions as zips for Lambda, for both processors
+    Package(package::Options),
     /// Check template.yaml with cfn-lint, sam and checkov
     Template(template::Options),
     /// Start AWS's stand-ins (ministack, kinesis-local) and run a command against them
@@ -68,6 +72,7 @@ fn main() -> anyhow::Result<ExitCode> {
             shop::write(&options, &mut out).context("writing the events failed")?;
         }
         Task::Bench(options) => bench::run(&options, &mut out)?,
+        Task::Package(options) => package::package(&options, &mut out)?,
         Task::Template(options) => return template::run(&options),
         Task::StandIns(options) => return stand_ins::run(&options),
         Task::AwsTests(options) => return stand_ins::test(&options),

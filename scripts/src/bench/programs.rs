@@ -33,7 +33,7 @@ struct Target {
 }
 
 /// The packages of the functions, which are also the names of their binaries.
-pub(super) const FUNCTIONS: [&str; 5] = [
+pub(crate) const FUNCTIONS: [&str; 5] = [
     "streamgauge-aggregate",
     "streamgauge-settle",
     "streamgauge-deliver",
