@@ -21,8 +21,10 @@ use take::Took;
 
 /// Series of the cases.
 const SERIES: [u64; 4] = [1, 100, 1_000, 10_000];
-/// Batches of a case.
-const BATCHES: u64 = 300;
+/// Batches before it counts: more than an hour of orders, so that as many identities are forgotten as come.
+const WARM_UP: u64 = 400;
+/// Batches of a case: at least one snapshot comes.
+const BATCHES: u64 = 1_600;
 /// The case that the goals are for.
 const GOAL_SERIES: u64 = 1_000;
 const GOAL_BATCH_NANOS: i64 = 1_500_000;
@@ -93,7 +95,8 @@ fn batches(programs: &Programs, rounds: u32, out: &mut impl Write) -> anyhow::Re
 /// Has a worker take batches.
 fn take(programs: &Programs, series: u64) -> anyhow::Result<Took> {
     let mut worker = Command::new(&programs.scripts);
-    worker.args(["take", "--series", &series.to_string(), "--batches", &BATCHES.to_string()]);
+    worker.args(["take", "--series", &series.to_string()]);
+    worker.args(["--warm-up", &WARM_UP.to_string(), "--batches", &BATCHES.to_string()]);
     let ended = worker.output().context("starting the worker failed")?;
     if !ended.status.success() {
         bail!("taking batches failed\n{}", String::from_utf8_lossy(&ended.stderr));

@@ -35,9 +35,12 @@ metrics:
     max_series: 10000
 ";
 
-/// When the payload with this number has arrived, in milliseconds since the epoch: a shard takes 1,000 records a second.
+/// Between two orders: 100 a second, as many as fill a batch in ten.
+const GAP_MS: i64 = 10;
+
+/// When the payload with this number has arrived, in milliseconds since the epoch.
 pub(super) const fn arrived_ms(number: i64) -> i64 {
-    START_MS + (number + 1) * 1_000
+    START_MS + (number + 1) * RECORDS.cast_signed() * GAP_MS
 }
 
 /// The orders of a batch, as many lines.
@@ -45,7 +48,8 @@ pub(super) fn orders(number: u64, series: u64) -> io::Result<Vec<String>> {
     let mut random = Random::new(number);
     let order = |place: u64| {
         let nth = number * RECORDS + place;
-        let time_ms = START_MS + i64::try_from(nth).map_err(io::Error::other)? - TRANSPORT_MS;
+        let nth_ms = i64::try_from(nth).map_err(io::Error::other)? * GAP_MS;
+        let time_ms = START_MS + nth_ms - TRANSPORT_MS;
         let (high, low) = (random.bits(), random.bits());
         Ok(format!(
             concat!(

@@ -17,9 +17,6 @@ use streamgauge_kinesis::event;
 use streamgauge_pipeline::aggregate::{Aggregate, Settings};
 use streamgauge_pipeline::memory::{VirtualClock, block_on};
 
-/// Batches before it counts: the first ones have a plan to compile and tables to grow.
-const WARM_UP: u64 = 20;
-
 /// The bytes of an item's names and keys.
 const NAMES_BYTES: usize = 150;
 
@@ -29,6 +26,9 @@ pub(crate) struct Options {
     /// In how many series the records are
     #[arg(long)]
     series: u64,
+    /// How many batches come before it counts
+    #[arg(long)]
+    warm_up: u64,
     /// How many batches are measured
     #[arg(long)]
     batches: u64,
@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     let mut aggregate = Aggregate::new(Desk::new(&clock), Settings::default());
     let mut times = Vec::new();
     let (mut entry_units, mut snapshot_units) = (0, 0);
-    for number in 0..WARM_UP + options.batches {
+    for number in 0..options.warm_up + options.batches {
         let body = payload(number, options.series).context("making a payload failed")?;
         clock.set(Timestamp::from_millis(arrived_ms(i64::try_from(number)?)));
         let start = now()?;
@@ -72,7 +72,7 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
         ensure!(taken.problem.is_none(), "a batch was not taken: {:?}", taken.problem);
         let counted = taken.counters.counted;
         ensure!(counted == RECORDS, "{counted} of {RECORDS} orders were counted by\n{RULES}");
-        if number >= WARM_UP {
+        if number >= options.warm_up {
             times.push([has_body - start, has_read - has_body, end - has_read]);
             entry_units += units(taken.entry_bytes)?;
             snapshot_units += 2 * taken.snapshot_bytes.map_or(Ok(0), units)?;
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn batches_are_taken_and_weighed() {
         let mut out = Vec::new();
-        run(&Options { series: 10, batches: 2 }, &mut out).unwrap();
+        run(&Options { series: 10, warm_up: 1, batches: 2 }, &mut out).unwrap();
         let took: Took = serde_json::from_slice(&out).unwrap();
         assert!(took.median_nanos > 0 && took.mean_nanos > 0, "{took:?}");
         // Each identity takes 8 bytes.
