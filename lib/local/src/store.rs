@@ -83,14 +83,15 @@ impl<C: Clock> LocalStore<C> {
     /// A conflict of one holds up no other. Whoever reads sees all of them or none.
     pub fn append_all(&self, entries: &[NewEntry<'_>]) -> Result<Vec<Append>, Retryable> {
         let put = |tables: &mut Tables<'_>, now| {
-            let outcomes = entries.iter().map(|new| {
-                logs::put(tables, now, (new.log.as_str(), new.version), new.entry)
-            });
+            let outcomes = entries
+                .iter()
+                .map(|new| logs::put(tables, now, (new.log.as_str(), new.version), new.entry));
             outcomes.collect::<Result<Vec<_>, _>>()
         };
         let changes = |outcomes: &Vec<_>| outcomes.contains(&Append::Appended);
         self.write(put, changes).map_err(|error| {
-            let of = |new: &NewEntry<'_>| format!("version {} to `{}`", new.version.0, new.log.as_str());
+            let of =
+                |new: &NewEntry<'_>| format!("version {} to `{}`", new.version.0, new.log.as_str());
             let first = entries.first().map_or_else(|| "nothing".to_owned(), of);
             let more = match entries.len() {
                 0 | 1 => String::new(),
@@ -131,7 +132,9 @@ fn write<T>(
     work: impl FnOnce(&mut Tables<'_>, Timestamp) -> Result<T, redb::Error>,
     changes: impl FnOnce(&T) -> bool,
 ) -> Result<T, redb::Error> {
-    let write = database.begin_write()?;
+    let mut write = database.begin_write()?;
+    // With one phase, redb takes a last commit that is damaged for one that was cut short, and goes back to the one before.
+    write.set_two_phase_commit(true);
     let mut tables = Tables::open(&write)?;
     let outcome = work(&mut tables, now)?;
     if !changes(&outcome) {
@@ -162,7 +165,8 @@ impl<C: Clock> Log for LocalStore<C> {
         after: Version,
         wanted: Wanted<'_>,
     ) -> Result<Vec<Logged>, Retryable> {
-        let read = self.read_at_once(|read, now| logs::read(read, now, log.as_str(), after, wanted));
+        let read =
+            self.read_at_once(|read, now| logs::read(read, now, log.as_str(), after, wanted));
         read.map_err(|error| {
             let message = format!("could not read `{}` after version {}", log.as_str(), after.0);
             Retryable::new(message).because(error)
@@ -205,7 +209,7 @@ impl<C: Clock> Snapshots for LocalStore<C> {
     }
 
     async fn expire(&self, log: &LogId, at: Timestamp) -> Result<(), Retryable> {
-        let expire = |tables: &mut Tables<'_>, _now| states::expire(tables, log.as_str(), at);
+        let expire = |tables: &mut Tables<'_>, now| states::expire(tables, now, log.as_str(), at);
         self.write(expire, |()| true).map_err(|error| {
             let message = format!("could not let the snapshots of `{}` expire", log.as_str());
             Retryable::new(message).because(error)

@@ -105,9 +105,9 @@ impl StoreError {
     pub(super) fn of(path: &Path, error: redb::Error) -> Self {
         use redb::Error as Found;
         let path = path.to_owned();
-        let source = |error: Found| -> Cause {
-            match error {
-                Found::Io(error) => error.into(),
+        let source = |found: Found| -> Cause {
+            match found {
+                Found::Io(io) => io.into(),
                 other => other.into(),
             }
         };

@@ -58,21 +58,16 @@ impl Head {
         Self::parse(bytes).ok_or_else(|| damaged("a head that is none"))
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (expires_at, bytes) = bytes.split_first_chunk()?;
-        let (count, mut rest) = bytes.split_first_chunk()?;
-        let count = usize::from(u16::from_le_bytes(*count));
+    fn parse(mut bytes: &[u8]) -> Option<Self> {
+        let rest = &mut bytes;
+        let expires_at = Timestamp::from_millis(i64::from_le_bytes(take(rest)?));
         let mut chunks = Vec::new();
-        for _ in 0..count {
-            let (label, bytes) = rest.split_first_chunk()?;
-            let (length, bytes) = bytes.split_first_chunk()?;
-            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-            chunks.push((Label(u16::from_le_bytes(*label)), length));
-            rest = bytes;
+        for _ in 0..u16::from_le_bytes(take(rest)?) {
+            let label = Label(u16::from_le_bytes(take(rest)?));
+            chunks.push((label, usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?));
         }
-        let expires_at = Timestamp::from_millis(i64::from_le_bytes(*expires_at));
         let head = Self { expires_at, chunks, header: rest.to_vec() };
-        let is_within = count <= CHUNKS_MAX
+        let is_within = head.chunks.len() <= CHUNKS_MAX
             && head.header.len() <= HEADER_BYTES_MAX
             && head.bytes() <= ENTRY_BYTES_MAX;
         is_within.then_some(head)
@@ -107,17 +102,13 @@ impl Root {
         Self::parse(bytes).ok_or_else(|| damaged("a root that is none"))
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (expires_at, bytes) = bytes.split_first_chunk()?;
-        let expires_at = i64::from_le_bytes(*expires_at);
-        let (&count, mut rest) = bytes.split_first()?;
+    fn parse(mut bytes: &[u8]) -> Option<Self> {
+        let rest = &mut bytes;
+        let expires_at = i64::from_le_bytes(take(rest)?);
         let mut snapshots = Vec::new();
-        for _ in 0..count {
-            let (version, bytes) = rest.split_first_chunk()?;
-            let (length, bytes) = bytes.split_first_chunk()?;
-            let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-            snapshots.push((Version(u64::from_le_bytes(*version)), length));
-            rest = bytes;
+        for _ in 0..u8::from_le_bytes(take(rest)?) {
+            let version = Version(u64::from_le_bytes(take(rest)?));
+            snapshots.push((version, usize::try_from(u64::from_le_bytes(take(rest)?)).ok()?));
         }
         let is_within = rest.is_empty()
             && snapshots.len() <= KEPT
@@ -125,6 +116,13 @@ impl Root {
         let expires_at = (expires_at != NEVER).then(|| Timestamp::from_millis(expires_at));
         is_within.then_some(Self { expires_at, snapshots })
     }
+}
+
+/// Takes the next bytes, if there are so many.
+fn take<const COUNT: usize>(rest: &mut &[u8]) -> Option<[u8; COUNT]> {
+    let (next, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(*next)
 }
 
 #[cfg(test)]

@@ -71,8 +71,7 @@ impl Held {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         if database.is_none() {
             let opened = (self.open)().map_err(|error| StoreError::of(&self.path, error))?;
-            let format =
-                prepare(&opened).map_err(|error| StoreError::of(&self.path, error))?;
+            let format = prepare(&opened).map_err(|error| StoreError::of(&self.path, error))?;
             if format != FORMAT {
                 let source = UnknownFormat { found: format, known: FORMAT };
                 return Err(StoreError::Newer { path: self.path.clone(), source: source.into() });

@@ -95,8 +95,8 @@ impl fmt::Display for ListedLog {
         }
         let Self { entries, expired, bytes, .. } = self;
         write!(out, ", {entries} entries ({expired} expired), {bytes} bytes; snapshots")?;
-        for (version, bytes) in &self.snapshots {
-            write!(out, " {} ({bytes} bytes)", version.0)?;
+        for (version, length) in &self.snapshots {
+            write!(out, " {} ({length} bytes)", version.0)?;
         }
         if self.snapshots.is_empty() {
             out.write_str(" none")?;

@@ -36,8 +36,8 @@ pub(super) fn put(
         remove(tables, log, version.0, &held)?;
     }
     let version = version.0;
-    let sealed = seal(entry_place(log, version), &Head::of(entry).write());
-    tables.entries.insert((log, version), &*sealed)?;
+    let head = seal(entry_place(log, version), &Head::of(entry).write());
+    tables.entries.insert((log, version), &*head)?;
     for (&label, chunk) in entry.chunks() {
         for (number, piece) in pieces(chunk) {
             let sealed = seal(chunk_place(log, version, label, number), piece);
@@ -55,9 +55,7 @@ pub(super) fn head(
     version: u64,
 ) -> Result<Option<Head>, redb::Error> {
     let sealed = tables.entries.get((log, version))?;
-    sealed
-        .map(|sealed| Head::read(unseal(entry_place(log, version), sealed.value())?))
-        .transpose()
+    sealed.map(|sealed| Head::read(unseal(entry_place(log, version), sealed.value())?)).transpose()
 }
 
 /// Removes an entry, and says how many keys it had.
@@ -69,9 +67,8 @@ pub(super) fn remove(
 ) -> Result<usize, redb::Error> {
     let mut keys = 2;
     for &(label, length) in &head.chunks {
-        keys += remove_pieces(&mut tables.chunks, length, |number| {
-            (log, version, label.0, number)
-        })?;
+        keys +=
+            remove_pieces(&mut tables.chunks, length, |number| (log, version, label.0, number))?;
     }
     tables.entries.remove((log, version))?;
     tables.expiries.remove((head.expires_at.as_millis(), log, version))?;

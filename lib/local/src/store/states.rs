@@ -2,8 +2,7 @@
 
 use super::form::{KEPT, Root};
 use super::tables::{
-    ROOTS, STATES, Sealed, Tables, damaged, pieces, place, read_pieces, remove_pieces, seal,
-    unseal,
+    ROOTS, STATES, Sealed, Tables, damaged, pieces, place, read_pieces, remove_pieces, seal, unseal,
 };
 use redb::{ReadTransaction, ReadableTable};
 use streamgauge_engine::time::Timestamp;
@@ -90,10 +89,15 @@ pub(super) fn swing(
 /// Notes from when on a log's snapshots are ignored.
 pub(super) fn expire(
     tables: &mut Tables<'_>,
+    now: Timestamp,
     log: &str,
     at: Timestamp,
 ) -> Result<(), redb::Error> {
     let mut root = root(&tables.roots, log)?;
+    if !root.lives(now) {
+        remove(tables, log, &root)?;
+        root = Root::default();
+    }
     if let Some(before) = root.expires_at.replace(at) {
         tables.expiries.remove((before.as_millis(), log, ROOT))?;
     }

@@ -32,12 +32,7 @@ pub(super) fn sweep(tables: &mut Tables<'_>, now: Timestamp) -> Result<(), redb:
 }
 
 /// Deletes what a row of `expiries` stands for, with the row, and says how many keys that were.
-fn delete(
-    tables: &mut Tables<'_>,
-    at: i64,
-    log: &str,
-    version: u64,
-) -> Result<usize, redb::Error> {
+fn delete(tables: &mut Tables<'_>, at: i64, log: &str, version: u64) -> Result<usize, redb::Error> {
     if version == states::ROOT {
         let root = states::root(&tables.roots, log)?;
         if root.expires_at.map(Timestamp::as_millis) == Some(at) {

@@ -103,8 +103,7 @@ pub(super) fn read_pieces<'k, K: Key + 'static>(
             break;
         }
         let (piece_key, place) = key(number);
-        let sealed =
-            table.get(piece_key)?.ok_or_else(|| damaged("a piece is missing"))?;
+        let sealed = table.get(piece_key)?.ok_or_else(|| damaged("a piece is missing"))?;
         let piece = unseal(place, sealed.value())?;
         if piece.is_empty() {
             break;

@@ -142,7 +142,7 @@ fn many_appends_are_one_write_and_a_conflict_holds_up_no_other() {
     let appended = Append::Appended;
     let outcomes = store.append_all(&new).unwrap();
     assert_eq!(outcomes, [appended, appended, appended, Append::Conflict, appended]);
-    let expected = [(1, 0), (2, 1), (3, 4)].map(|(version, made)| (version, entry(made, 10)));
+    let expected = [(1, 0), (2, 1), (3, 4)].map(|(version, number)| (version, entry(number, 10)));
     assert_eq!(entries(&store, &one), Ok(expected.to_vec()));
     assert_eq!(entries(&store, &other), Ok(vec![(1, entry(2, 10))]));
 }
@@ -155,21 +155,21 @@ fn writes_delete_what_has_expired() {
     let chunks = Chunks::from([(Label(0), vec![1; 2 << 20])]);
     let passing = Entry::new(vec![], chunks, Timestamp::from_millis(1_767_607_200_001)).unwrap();
     for version in 1..=20 {
-        append(&store, &log(0), version, &passing).unwrap();
+        assert_eq!(append(&store, &log(0), version, &passing), Ok(Append::Appended));
     }
     assert_eq!(put(&store, &log(1), None, 7), Ok(Put::Swung));
     block_on(store.expire(&log(1), clock.now().plus(1))).unwrap();
-    let sizes = |store: &Store| {
+    let sizes = || {
         let listing = store.list().unwrap();
         listing.logs.values().map(|log| (log.entries, log.snapshots.len())).collect::<Vec<_>>()
     };
-    assert_eq!(sizes(&store), [(20, 0), (0, 1)]);
+    assert_eq!(sizes(), [(20, 0), (0, 1)]);
     clock.advance(1);
     assert_eq!(entries(&store, &log(0)), Ok(vec![]));
-    append(&store, &log(2), 1, &entry(1, 0)).unwrap();
-    assert_eq!(sizes(&store), [(4, 0), (0, 1), (1, 0)], "a write deletes 16");
-    append(&store, &log(2), 2, &entry(2, 0)).unwrap();
-    assert_eq!(sizes(&store), [(2, 0)]);
+    assert_eq!(append(&store, &log(2), 1, &entry(1, 0)), Ok(Append::Appended));
+    assert_eq!(sizes(), [(4, 0), (0, 1), (1, 0)], "a write deletes 16");
+    assert_eq!(append(&store, &log(2), 2, &entry(2, 0)), Ok(Append::Appended));
+    assert_eq!(sizes(), [(2, 0)]);
 }
 
 #[test]
@@ -179,11 +179,11 @@ fn a_listing_says_what_is_there() {
     let store = LocalStore::open(&place.0, clock.clone()).unwrap();
     let passing =
         Entry::new(vec![0; 5], Chunks::new(), Timestamp::from_millis(1_767_607_200_001)).unwrap();
-    append(&store, &log(0), 4, &passing).unwrap();
-    append(&store, &log(0), 5, &entry(1, 1_000)).unwrap();
-    append(&store, &log(0), 7, &entry(2, 0)).unwrap();
-    put(&store, &log(0), None, 4).unwrap();
-    put(&store, &log(0), Some(4), 5).unwrap();
+    assert_eq!(append(&store, &log(0), 4, &passing), Ok(Append::Appended));
+    assert_eq!(append(&store, &log(0), 5, &entry(1, 1_000)), Ok(Append::Appended));
+    assert_eq!(append(&store, &log(0), 7, &entry(2, 0)), Ok(Append::Appended));
+    assert_eq!(put(&store, &log(0), None, 4), Ok(Put::Swung));
+    assert_eq!(put(&store, &log(0), Some(4), 5), Ok(Put::Swung));
     block_on(store.expire(&log(3), Timestamp::from_millis(1_767_607_300_000))).unwrap();
     clock.advance(1);
     let expected = "\

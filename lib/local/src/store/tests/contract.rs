@@ -1,8 +1,8 @@
 //! The contracts of the ports on a real file, whose writes fail and whose process is as good as dead after each fault.
 
 use super::{Place, Store, clock};
-use crate::store::held::{Held, over};
 use crate::store::LocalStore;
+use crate::store::held::{Held, over};
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use std::collections::VecDeque;
@@ -93,10 +93,7 @@ impl Shaky {
         read(self.store.lock().unwrap().as_ref().unwrap())
     }
 
-    fn write<T>(
-        &self,
-        write: impl FnOnce(&Store) -> Result<T, Retryable>,
-    ) -> Result<T, Retryable> {
+    fn write<T>(&self, write: impl FnOnce(&Store) -> Result<T, Retryable>) -> Result<T, Retryable> {
         let fault = self.faults.lock().unwrap().pop_front();
         self.is_dead.store(fault == Some(Fault::CrashMidway), Ordering::SeqCst);
         let outcome = self.read(write);

@@ -12,8 +12,10 @@ use streamgauge_pipeline::port::snapshots::{Put, Snapshot};
 /// How many damaged files are looked at, per kind of damage.
 const CASES: u64 = 150;
 
-/// All that a store has, if it can be read.
-fn read(store: &Store) -> Result<(Vec<(u64, Entry)>, Vec<Snapshot>), String> {
+/// All that a store has.
+type All = (Vec<(u64, Entry)>, Vec<Snapshot>);
+
+fn read(store: &Store) -> Result<All, String> {
     Ok((entries(store, &log(0))?, snapshots(store, &log(0))?))
 }
 
@@ -33,17 +35,14 @@ fn files() -> [Vec<u8>; 2] {
 }
 
 /// Damages files by seeds, and returns how many were still read, as they should be.
-fn check(name: &str, damage: impl Fn(&mut Vec<u8>, u64)) -> u64 {
-    let place = Place::new(name);
+fn check(damage: impl Fn(&mut Vec<u8>, u64)) -> u64 {
     let [closed, dead] = files();
-    std::fs::write(&place.0, &closed).unwrap();
-    let expected = read(&open(&place.0).unwrap()).unwrap();
+    let expected = read(&Disk::of(closed.clone()).store().unwrap()).unwrap();
     let mut were_read = 0;
     for seed in 0..CASES {
         let mut bytes = if seed % 2 == 0 { closed.clone() } else { dead.clone() };
         damage(&mut bytes, combine(seed, 1));
-        std::fs::write(&place.0, &bytes).unwrap();
-        let found = match open(&place.0) {
+        let found = match Disk::of(bytes).store() {
             Ok(store) => read(&store),
             Err(
                 error @ (StoreError::Damaged { .. }
@@ -66,7 +65,7 @@ fn pick(dice: u64, below: usize) -> usize {
 
 #[test]
 fn flipped_bits_are_found() {
-    let were_read = check("bits", |bytes, dice| {
+    let were_read = check(|bytes, dice| {
         let place = pick(dice, bytes.len());
         bytes[place] ^= 1 << pick(combine(dice, 2), 8);
     });
@@ -75,7 +74,7 @@ fn flipped_bits_are_found() {
 
 #[test]
 fn lost_pages_are_found() {
-    let were_read = check("pages", |bytes, dice| {
+    let were_read = check(|bytes, dice| {
         let start = pick(dice, bytes.len() / 4_096) * 4_096;
         bytes[start..start + 4_096].fill(u8::try_from(combine(dice, 2) % 2).unwrap() * 0xff);
     });
@@ -84,7 +83,7 @@ fn lost_pages_are_found() {
 
 #[test]
 fn cut_files_are_found() {
-    let were_read = check("cut", |bytes, dice| bytes.truncate(1 + pick(dice, bytes.len() - 1)));
+    let were_read = check(|bytes, dice| bytes.truncate(1 + pick(dice, bytes.len() - 1)));
     assert!(were_read < CASES / 2, "{were_read}");
 }
 

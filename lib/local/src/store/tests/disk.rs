@@ -67,6 +67,12 @@ fn change(bytes: &mut Vec<u8>, offset: usize, data: Option<&[u8]>) {
 }
 
 impl Disk {
+    /// A disk with these bytes, which it has flushed.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        let state = State { now: bytes.clone(), flushed: bytes, ..State::default() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
     /// A store on this disk.
     pub(super) fn store(&self) -> Result<Store, StoreError> {
         let disk = self.clone();
@@ -101,14 +107,14 @@ impl Disk {
         for (offset, data) in &state.changes {
             let Some(data) = data else {
                 dice = combine(dice, 1);
-                if dice % 2 == 0 {
+                if dice.is_multiple_of(2) {
                     change(&mut bytes, *offset, None);
                 }
                 continue;
             };
             for (place, sector) in data.chunks(SECTOR_BYTES).enumerate() {
                 dice = combine(dice, 2);
-                if dice % 2 == 0 {
+                if dice.is_multiple_of(2) {
                     change(&mut bytes, offset + place * SECTOR_BYTES, Some(sector));
                 }
             }

@@ -38,7 +38,7 @@ fn other_files_are_left_alone() {
     let foreign = "`PATH` is not a store of events; name another file: \
         Not a redb database: magic number mismatch";
     check_bytes(b"{\"type\":\"order.created\"}\n", foreign);
-    check_bytes(&[1; 100_000], foreign);
+    check_bytes(&vec![1; 100_000], foreign);
     let mut late = vec![0; 100_000];
     late[99_999] = 1;
     check_bytes(&late, foreign);
@@ -106,8 +106,8 @@ fn check_unborn(bytes: &[u8]) {
 #[test]
 fn a_file_whose_making_was_interrupted_is_made() {
     check_unborn(&[]);
-    check_unborn(&[0; 73_728]);
     let mut bytes = vec![0; 73_728];
+    check_unborn(&bytes);
     bytes[9..4_096].fill(7);
     check_unborn(&bytes);
 }
