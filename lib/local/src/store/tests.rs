@@ -8,7 +8,8 @@ mod model;
 mod power;
 mod refusal;
 
-use super::{LocalStore, NewEntry, StoreError};
+use super::{LocalStore, NewEntry, StoreError, tables};
+use redb::{ReadableDatabase, ReadableTableMetadata};
 use std::path::{Path, PathBuf};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::memory::{VirtualClock, block_on};
@@ -170,6 +171,48 @@ fn writes_delete_what_has_expired() {
     assert_eq!(sizes(), [(4, 0), (0, 1), (1, 0)], "a write deletes 16");
     assert_eq!(append(&store, &log(2), 2, &entry(2, 0)), Ok(Append::Appended));
     assert_eq!(sizes(), [(2, 0)]);
+}
+
+#[test]
+fn nothing_is_left_of_what_was_deleted() {
+    let place = Place::new("left");
+    let clock = clock();
+    let store = LocalStore::open(&place.0, clock.clone()).unwrap();
+    let chunks = Chunks::from([(Label(0), vec![1; 2 << 20]), (Label(1), vec![])]);
+    let passing = Entry::new(vec![], chunks, Timestamp::from_millis(1_767_607_200_001)).unwrap();
+    assert_eq!(append(&store, &log(0), 1, &passing), Ok(Append::Appended));
+    for (expected, version) in [(None, 1), (Some(1), 2), (Some(2), 3), (Some(3), 4)] {
+        assert_eq!(put(&store, &log(1), expected, version), Ok(Put::Swung));
+        assert_eq!(put(&store, &log(2), expected, version), Ok(Put::Swung));
+    }
+    block_on(store.expire(&log(1), clock.now())).unwrap();
+    assert_eq!(append(&store, &log(3), 1, &entry(1, 1)), Ok(Append::Appended));
+    clock.advance(1);
+    assert_eq!(append(&store, &log(3), 2, &entry(2, 1)), Ok(Append::Appended));
+    drop(store);
+    let database = redb::Database::open(&place.0).unwrap();
+    let read = database.begin_read().unwrap();
+    let lengths = [
+        read.open_table(tables::ENTRIES).unwrap().len(),
+        read.open_table(tables::CHUNKS).unwrap().len(),
+        read.open_table(tables::ROOTS).unwrap().len(),
+        read.open_table(tables::STATES).unwrap().len(),
+        read.open_table(tables::EXPIRIES).unwrap().len(),
+    ];
+    assert_eq!(lengths.map(Result::unwrap), [2, 4, 1, 2, 2]);
+}
+
+#[test]
+fn what_has_expired_does_not_come_back() {
+    let place = Place::new("back");
+    let clock = clock();
+    let store = LocalStore::open(&place.0, clock.clone()).unwrap();
+    assert_eq!(put(&store, &log(0), None, 1), Ok(Put::Swung));
+    block_on(store.expire(&log(0), clock.now().plus(1))).unwrap();
+    clock.advance(1);
+    block_on(store.expire(&log(0), clock.now().plus(1))).unwrap();
+    assert_eq!(snapshots(&store, &log(0)), Ok(vec![]));
+    assert_eq!(put(&store, &log(0), None, 1), Ok(Put::Swung));
 }
 
 #[test]

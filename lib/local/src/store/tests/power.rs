@@ -1,7 +1,7 @@
 //! The process or the power goes at each single call to the disk: what was acknowledged is there, and nothing is there in part.
 
 use super::disk::Disk;
-use super::{Place, Store, append, entries, entry, log, open, put, snapshots, state};
+use super::{NewEntry, Place, Store, append, entries, entry, log, open, put, snapshots, state};
 use crate::store::StoreError;
 use std::io::ErrorKind;
 use streamgauge_pipeline::port::log::{Append, Entry, Version};
@@ -14,11 +14,15 @@ fn scripted(version: u64) -> Entry {
     entry(version, if version == 4 { 9_000 } else { 100 * usize::try_from(version).unwrap() })
 }
 
-/// What was acknowledged: the last entry and the last snapshot.
+/// How many entries the script then appends to another log at once.
+const TOGETHER: u64 = 3;
+
+/// What was acknowledged: the last entry and the last snapshot, and the last of those that were appended at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Acknowledged {
     entry: u64,
     snapshot: u64,
+    together: u64,
 }
 
 /// Appends and puts until something fails.
@@ -32,6 +36,12 @@ fn write(store: &Store, acknowledged: &mut Acknowledged) -> Result<(), String> {
             acknowledged.snapshot = version;
         }
     }
+    let (other, made): (_, Vec<_>) = (log(1), (1..=TOGETHER).map(scripted).collect());
+    let new = |(entry, version)| NewEntry { log: &other, version: Version(version), entry };
+    let new: Vec<_> = made.iter().zip(1..).map(new).collect();
+    let outcomes = store.append_all(&new).map_err(|error| error.to_string())?;
+    assert!(outcomes.iter().all(|&outcome| outcome == Append::Appended));
+    acknowledged.together = TOGETHER;
     Ok(())
 }
 
@@ -63,6 +73,9 @@ fn check(bytes: Vec<u8>, place: &Place, acknowledged: Acknowledged, when: &str) 
     let loaded: Vec<_> =
         loaded.iter().map(|loaded| (loaded.version(), loaded.state().to_vec())).collect();
     assert_eq!(loaded, kept, "{when}");
+    let together = u64::try_from(entries(&store, &log(1)).unwrap().len()).unwrap();
+    let is_whole = together == acknowledged.together || together == TOGETHER;
+    assert!(is_whole, "{when}: {together} of those that were appended at once");
     assert_eq!(append(&store, &log(0), count + 1, &entry(9, 9)), Ok(Append::Appended), "{when}");
 }
 
@@ -72,7 +85,10 @@ fn nothing_acknowledged_is_lost_wherever_the_process_or_the_power_goes() {
     {
         let mut acknowledged = Acknowledged::default();
         write(&whole.store().unwrap(), &mut acknowledged).unwrap();
-        assert_eq!(acknowledged, Acknowledged { entry: VERSIONS, snapshot: VERSIONS });
+        assert_eq!(
+            acknowledged,
+            Acknowledged { entry: VERSIONS, snapshot: VERSIONS, together: TOGETHER }
+        );
     }
     let place = Place::new("power");
     for call in 0..=whole.calls() {
@@ -81,7 +97,7 @@ fn nothing_acknowledged_is_lost_wherever_the_process_or_the_power_goes() {
         let mut acknowledged = Acknowledged::default();
         if let Ok(store) = disk.store() {
             let outcome = write(&store, &mut acknowledged);
-            assert_eq!(outcome.is_err(), acknowledged.snapshot < VERSIONS, "{outcome:?}");
+            assert_eq!(outcome.is_err(), acknowledged.together < TOGETHER, "{outcome:?}");
         }
         check(disk.bytes(), &place, acknowledged, &format!("dead at call {call}"));
         for seed in 0..4 {
