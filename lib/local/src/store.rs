@@ -80,7 +80,8 @@ impl<C: Clock> LocalStore<C> {
 
     /// Puts entries, one after the other, each unless there is one on its version: as so many appends, with one flush.
     ///
-    /// A conflict of one holds up no other. Whoever reads sees all of them or none.
+    /// A conflict of one holds up no other. Whoever reads sees all of them or none. They are in memory until the flush: some
+    /// megabytes together are enough to make it cheap.
     pub fn append_all(&self, entries: &[NewEntry<'_>]) -> Result<Vec<Append>, Retryable> {
         let put = |tables: &mut Tables<'_>, now| {
             let outcomes = entries

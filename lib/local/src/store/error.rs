@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 /// A store that could not be opened, read or written. Nothing that it had acknowledged is lost by that, unless it is damaged.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Its folder does not exist.
-    #[error("found no folder for the store `{}`; make it, or correct the path", path.display())]
-    NoFolder {
+    /// Its folder does not exist, or a file that was open before is gone.
+    #[error(
+        "found neither the store `{}` nor a place to make it; make its folder, or correct the path",
+        path.display()
+    )]
+    NotFound {
         /// The file.
         path: PathBuf,
         /// What the system says.
@@ -114,7 +117,7 @@ impl StoreError {
         match &error {
             Found::DatabaseAlreadyOpen | Found::LockProtocolMismatch => Self::InUse { path },
             Found::Io(io) => match io.kind() {
-                ErrorKind::NotFound => Self::NoFolder { path, source: source(error) },
+                ErrorKind::NotFound => Self::NotFound { path, source: source(error) },
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
                     Self::ReadOnly { path, source: source(error) }
                 }

@@ -4,13 +4,14 @@
 //! reads and verifies the whole file, so what is there after it is what the disk has.
 
 use super::error::{StoreError, UnknownFormat};
-use super::tables::{ABOUT, FORMAT_KEY, Tables};
+use super::tables::{ABOUT, FORMAT_KEY, Tables, damaged};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableError};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 /// The format that this version writes, and the newest that it reads.
@@ -35,10 +36,15 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Opens a file, or makes it.
+    /// Opens a file, or makes it. When it was open once it is not made again: then it would be empty without an error.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let owned = path.to_owned();
-        Self::by(path, Box::new(move || open_file(&owned)))
+        let (owned, was_open) = (path.to_owned(), AtomicBool::new(false));
+        let open = move || {
+            let opened = open_file(&owned, !was_open.load(Ordering::SeqCst))?;
+            was_open.store(true, Ordering::SeqCst);
+            Ok(opened)
+        };
+        Self::by(path, Box::new(open))
     }
 
     /// Opens what `open` opens; `path` is what messages call it.
@@ -88,26 +94,25 @@ impl fmt::Debug for Held {
     }
 }
 
-/// How all stores are opened: verified as a whole, since redb itself trusts a file that was closed in order.
-pub(super) fn builder() -> Builder {
+/// A database over something that stores bytes, verified as a whole: redb itself trusts one that was closed in order.
+pub(super) fn over(backend: impl StorageBackend) -> Result<Database, redb::Error> {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-    builder
+    Ok(builder.create_with_backend(backend)?)
 }
 
-/// A database over something that stores bytes.
-pub(super) fn over(backend: impl StorageBackend) -> Result<Database, redb::Error> {
-    Ok(builder().create_with_backend(backend)?)
-}
-
-fn open_file(path: &Path) -> Result<Database, redb::Error> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+fn open_file(path: &Path, may_make: bool) -> Result<Database, redb::Error> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(may_make).truncate(false).open(path)?;
     if file.metadata()?.len() == 0 {
+        if !may_make {
+            return Err(damaged("a file that was emptied"));
+        }
         // The name of a new file is durable only when its folder is.
         sync_folder(path)?;
     }
     match over(FileBackend::new(file)?) {
-        Err(redb::Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+        Err(redb::Error::Io(error)) if may_make && error.kind() == io::ErrorKind::InvalidData => {
             clear_unborn(path)?;
             over(FileBackend::new(OpenOptions::new().read(true).write(true).open(path)?)?)
         }

@@ -91,7 +91,7 @@ fn a_later_format_of_the_file_is_told_from_damage() {
 fn a_missing_folder_and_a_folder_are_named() {
     let folder = std::env::temp_dir();
     let missing = folder.join("streamgauge-no-such-folder/x.store");
-    assert!(matches!(open(&missing).unwrap_err(), StoreError::NoFolder { .. }));
+    assert!(matches!(open(&missing).unwrap_err(), StoreError::NotFound { .. }));
     assert!(matches!(open(&folder).unwrap_err(), StoreError::Foreign { .. }));
 }
 
@@ -110,6 +110,29 @@ fn a_file_whose_making_was_interrupted_is_made() {
     check_unborn(&bytes);
     bytes[9..4_096].fill(7);
     check_unborn(&bytes);
+}
+
+/// What happens to an open store's file is an error when it is opened again, and no new store is made in its place.
+fn check_gone(change: impl Fn(&Path), expected: &str) {
+    let place = Place::new("gone");
+    let store = open(&place.0).unwrap();
+    assert_eq!(append(&store, &log(0), 1, &entry(1, 1)), Ok(Append::Appended));
+    change(&place.0);
+    let failed: Result<(), _> = store.held.with(|_| Err(redb::Error::PreviousIo));
+    assert!(failed.is_err());
+    let error = entries(&store, &log(0)).unwrap_err();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn a_store_whose_file_is_gone_is_not_made_anew() {
+    let replace = |path: &Path, bytes: &[u8]| {
+        std::fs::remove_file(path).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    check_gone(|path| std::fs::remove_file(path).unwrap(), "found neither the store");
+    check_gone(|path| replace(path, &[]), "is damaged");
+    check_gone(|path| replace(path, &vec![0; 73_728]), "is not a store");
 }
 
 /// A disk that takes no change is an error of this kind, and when it takes them again the store goes on by itself.
