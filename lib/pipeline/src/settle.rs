@@ -24,24 +24,25 @@ mod stored;
 mod take;
 
 use crate::bell::Bell;
-use crate::control::ControlError;
+use crate::control::{self, ControlError};
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Chunks, Entry, Log, LogId, READ_BYTES_MAX, Version};
 use crate::port::snapshots::Snapshots;
 use crate::port::source::ShardKey;
 use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::port::{Partition, Retryable, TooLarge};
+use crate::publication::Publication;
 use crate::settle_entry::{POINTS, SettleEntry};
 use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
-pub use figures::{DIMENSION, NAMESPACE};
-use figures::{Standing, Totals};
+pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE};
+use figures::{Shards, Standing, Totals};
 use outputs::publication;
 use restore::Since;
 use source::{RawEntries, ShardDelta};
-use state::{Decided, State, Step};
+use state::{Change, Decided, State, Step};
 use std::collections::BTreeMap;
 use streamgauge_engine::settle::Progress;
 use streamgauge_engine::stored::StoredError;
@@ -189,12 +190,15 @@ impl<W: World> Settle<W> {
             let asked = if is_whole { self.ask(kept, now).await? } else { None };
             self.put_in_force(&kept.state, now).await?;
             let (after, up_to) = (kept.state.control, self.changes.version());
-            let control = self.changes.between(&self.world, after, up_to).await?;
+            let mut control = self.changes.between(&self.world, after, up_to).await?;
+            // One entry holds what is given back at once, whatever else it decides.
+            let first = control.iter().position(|change| change.gives_back_to(partition));
+            control.truncate(first.map_or(control.len(), |first| first + 1));
             let Some(step) = step::next(kept, control, asked, now) else { return Ok(true) };
             let Some(progress) = self.append(partition, kept, step, settled).await? else {
                 return Ok(false);
             };
-            let is_done = progress == Progress::Done && is_whole;
+            let is_done = progress == Progress::Done && is_whole && kept.state.control == up_to;
             if is_done || self.world.clock().now() >= deadline {
                 return Ok(true);
             }
@@ -275,13 +279,17 @@ impl<W: World> Settle<W> {
         let deltas = step.deltas().count();
         let totals = Totals::of(step.deltas());
         let gone = listing.as_deref().map(|listing| kept.state.gone(listing)).unwrap_or_default();
-        let Decided { decisions, progress, watermark } = kept.state.apply(step);
+        let given_back = self.given_back(partition, &step.control).await?;
+        let left_out = kept.state.left_out();
+        let Decided { decisions, progress, watermark, refused } = kept.state.apply(step);
         let mut publication = publication(decisions);
+        publication.extend(given_back);
         let points = publication.points.len();
+        figures::publish_refused(&self.stack, kept.state.clock, &refused, &mut publication);
         let State { clock, control, .. } = kept.state;
         if partition == Partition::default() {
-            let left_out = kept.state.watermarks.left_out().count();
-            let standing = Standing { clock, watermark, left_out, took_ms: kept.took_ms };
+            let shards = Shards::between(&left_out, &kept.state, clock);
+            let standing = Standing { clock, watermark, shards, took_ms: kept.took_ms };
             totals.publish(&self.stack, standing, &mut publication);
         }
         let header = SettleEntry {
@@ -321,6 +329,18 @@ impl<W: World> Settle<W> {
         }
     }
 
+    /// The points that a change gives back to this partition.
+    async fn given_back(
+        &self,
+        partition: Partition,
+        changes: &[Change],
+    ) -> Result<Publication, SettleError> {
+        match changes.iter().find(|change| change.gives_back_to(partition)) {
+            Some(change) => Ok(control::points_at(self.world.log(), change.version).await?),
+            None => Ok(Publication::default()),
+        }
+    }
+
     /// Wakes deliver for what was decided, and settle again when there is more to decide.
     async fn wake(&mut self, partition: Partition, kept: &Kept, settled: &Settled) {
         let now = self.world.clock().now();
@@ -351,3 +371,6 @@ impl Kept {
         waiting.or_else(|| self.state.position(shard).cloned())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ impl Changes {
                 ControlEntry::Announced { plan, .. } | ControlEntry::InForce { plan, .. } => {
                     Some(self.plan(world, plan).await?)
                 }
-                ControlEntry::Table { .. } => None,
+                ControlEntry::Table { .. } | ControlEntry::GivenBack { .. } => None,
             };
             changes.push(Change { version, entry, plan });
         }

@@ -68,6 +68,13 @@ pub(super) struct Change {
     pub(super) plan: Option<Arc<Plan>>,
 }
 
+impl Change {
+    /// Whether it gives points back to a partition.
+    pub(super) fn gives_back_to(&self, wanted: Partition) -> bool {
+        matches!(self.entry, ControlEntry::GivenBack { partition, .. } if partition == wanted)
+    }
+}
+
 /// A plan that is announced and not in force.
 #[derive(Clone, Debug)]
 pub(super) struct Announced {
@@ -117,6 +124,17 @@ pub(super) struct Decided {
     pub(super) progress: Progress,
     /// The watermark after it.
     pub(super) watermark: Option<Timestamp>,
+    /// What metrics refused or folded meanwhile, by name.
+    pub(super) refused: Vec<(String, Refused)>,
+}
+
+/// What a metric did not publish as it came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// Events that it refused as late.
+    pub(super) late_dropped: u64,
+    /// Points of series over its cap that were folded into one.
+    pub(super) folded: u64,
 }
 
 impl State {
@@ -133,6 +151,7 @@ impl State {
         for (shard, answer) in step.answers {
             self.answer(shard, answer);
         }
+        let before = self.settlers.refused();
         for (shard, deltas) in step.deltas {
             for delta in deltas {
                 self.take(&shard, delta);
@@ -143,7 +162,11 @@ impl State {
             Some(watermark) => self.settlers.settle(watermark),
             None => (Vec::new(), Progress::Done),
         };
-        Decided { decisions, progress, watermark }
+        let refused = self.settlers.refused_since(&before);
+        if progress == Progress::Done {
+            self.settlers.retire();
+        }
+        Decided { decisions, progress, watermark, refused }
     }
 
     fn change(&mut self, change: &Change) {
@@ -250,6 +273,11 @@ impl State {
     /// The event time up to which everything is decided.
     pub(super) fn watermark(&self) -> Option<Timestamp> {
         self.settlers.current.as_ref().and_then(|current| current.settler.watermark())
+    }
+
+    /// The shards that are left out.
+    pub(super) fn left_out(&self) -> BTreeSet<ShardId> {
+        self.watermarks.left_out().cloned().collect()
     }
 
     /// Where a delta takes its shard, under the plan in force.
