@@ -15,6 +15,7 @@ mod asking;
 mod changes;
 mod figures;
 mod outputs;
+mod parts;
 mod plans;
 mod restore;
 mod source;

@@ -1,5 +1,6 @@
 //! The state of a partition as bytes, for snapshots.
 
+use super::parts::{Part, Parts, Place};
 use super::plans::PlanSettler;
 use super::state::{Announced, BEFORE_ANY_PLAN, State};
 use super::take::Position;
@@ -13,6 +14,7 @@ use minicbor::decode::Error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::{Settler, Watermarks};
 
 /// The format that is written.
@@ -52,6 +54,12 @@ impl State {
             writer.put(announced.plan.as_str()).time(announced.at);
             writer.option(announced.latest_without, |writer, at| _ = writer.time(at));
             writer.list(announced.named_by.iter(), write_key);
+        });
+        writer.list(self.parts.0.iter(), |writer, (place, part)| {
+            writer.time(place.window_end).time(place.window_start).put(place.metric.as_str());
+            let values: Vec<_> = place.series.values().collect();
+            writer.list(values.into_iter(), |writer, value| _ = writer.put(value));
+            writer.put(part.events).put(part.late);
         });
         let settlers = &self.settlers;
         writer.list(settlers.retiring.iter(), write_settler);
@@ -122,7 +130,21 @@ fn read_state(reader: &mut Reader<'_>, mut state: State) -> Result<State, Error>
             named_by: reader.list(read_key)?.into_iter().collect(),
         })
     })?;
+    state.parts = Parts(reader.list(read_part)?.into_iter().collect());
     Ok(state)
+}
+
+fn read_part(reader: &mut Reader<'_>) -> Result<(Place, Part), Error> {
+    let place = Place {
+        window_end: reader.time()?,
+        window_start: reader.time()?,
+        metric: reader.take()?,
+        series: {
+            let values: Vec<&str> = reader.list(Reader::take)?;
+            Arc::new(SeriesKey::new(values))
+        },
+    };
+    Ok((place, Part { events: reader.take()?, late: reader.take()? }))
 }
 
 fn write_settler(writer: &mut Writer, one: &PlanSettler) {
