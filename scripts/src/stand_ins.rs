@@ -55,14 +55,30 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Selects what the AWS SDK is compiled for, the same in all calls: with other packages it would be compiled again.
-const TEST: [&str; 7] = [
+const TEST: [&str; 23] = [
     "test",
     "--package",
     "streamgauge-lambda-aws",
     "--package",
+    "streamgauge-dynamodb",
+    "--package",
+    "streamgauge-cloudwatch",
+    "--package",
+    "streamgauge-aggregate",
+    "--package",
+    "streamgauge-settle",
+    "--package",
+    "streamgauge-deliver",
+    "--package",
+    "streamgauge-filter",
+    "--package",
+    "streamgauge-announce",
+    "--package",
+    "streamgauge-kinesis",
+    "--package",
     "tests",
     "--features",
-    "tests/aws",
+    "tests/aws,streamgauge-kinesis/aws",
 ];
 
 /// Tests the crates that a plain `cargo test` leaves out, then builds the tests against the stand-ins, starts these and

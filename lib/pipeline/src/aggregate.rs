@@ -28,16 +28,16 @@ mod warm;
 
 pub use error::AggregateError;
 
+use crate::bell::{Bell, Rung};
 use crate::control::{self, Control, Plans, Work, plans_to_work_for};
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Log, LogId, Version};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
 use crate::port::source::{Batch, SequenceNumber, ShardKey};
-use crate::port::wake::{Function, Wake, WakeUp, When};
+use crate::port::wake::{Function, WakeUp};
 use crate::port::{Partition, TooLarge};
 use crate::world::World;
 use compose::{Composed, Decoders, Frame, compose};
-use decide::WakeUps;
 use records::Records;
 use restore::{Restored, Restorer};
 use std::collections::BTreeSet;
@@ -114,7 +114,7 @@ pub struct Aggregate<W> {
     streams: Streams,
     decoders: Decoders,
     warm: Warm,
-    wake_ups: WakeUps,
+    bell: Bell,
 }
 
 impl<W: World> Aggregate<W> {
@@ -128,7 +128,7 @@ impl<W: World> Aggregate<W> {
             streams: Streams::default(),
             decoders: Decoders::default(),
             warm: Warm::new(settings.warm_shards_max),
-            wake_ups: WakeUps::default(),
+            bell: Bell::default(),
         }
     }
 
@@ -266,14 +266,12 @@ impl<W: World> Aggregate<W> {
     /// Wakes settle for what was written.
     async fn wake(&mut self, taken: &mut Taken) {
         let now = self.world.clock().now();
-        for partition in self.wake_ups.due(&taken.written, now) {
+        for &partition in &taken.written {
             let wake_up = WakeUp { function: Function::Settle, partition };
-            let at = When::At(WakeUps::at(now));
-            if self.world.wake().wake(wake_up, at).await.is_ok() {
-                self.wake_ups.woken(partition, now);
-                taken.woken += 1;
-            } else {
-                taken.wake_ups_failed += 1;
+            match self.bell.ring(self.world.wake(), wake_up, now).await {
+                Rung::Sent => taken.woken += 1,
+                Rung::Coming => {}
+                Rung::Failed => taken.wake_ups_failed += 1,
             }
         }
     }

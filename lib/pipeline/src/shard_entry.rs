@@ -72,8 +72,8 @@ pub struct ShardEntry {
     pub bytes: u64,
     /// The latest arrival among its records.
     pub arrived: Option<Timestamp>,
-    /// One for each plan that its writer worked for; the first is the newest in force. None in the log of an upstream shard that says
-    /// only how far the filter is.
+    /// One for each plan that its writer worked for; the first is the newest in force, and whole. In the log of an upstream shard they
+    /// say how far the filter is, and count nothing.
     pub sections: Vec<Section>,
 }
 

@@ -1,13 +1,12 @@
-//! What aggregate decides beside the fold: what the log has already, where a batch is cut, when a snapshot is due, whom to
-//! wake. Pure functions of their arguments, time included.
+//! What aggregate decides beside the fold: what the log has already, where a batch is cut, when a snapshot is due. Pure
+//! functions of their arguments.
 
+use crate::port::TooLarge;
 use crate::port::log::Version;
 use crate::port::source::Record;
-use crate::port::{Partition, TooLarge};
 use crate::shard_entry::RecordId;
-use std::collections::{BTreeMap, BTreeSet};
 use streamgauge_engine::plan::{Plan, Timing};
-use streamgauge_engine::time::{DAY_MS, Millis, SECOND_MS, Timestamp};
+use streamgauge_engine::time::{DAY_MS, Millis};
 
 /// How long an entry is kept at least. Settle has to take it within that, and Lambda to give its batch up.
 const KEPT_MS_MIN: Millis = 8 * DAY_MS;
@@ -19,8 +18,6 @@ const KEPT_MS_MIN: Millis = 8 * DAY_MS;
 const LEAP: u64 = 1 << 32;
 /// A snapshot is not put before so many bytes of log, however small the state is: a cold start reads them in one request.
 const LOG_BYTES_MIN: usize = 256 << 10;
-/// How often an environment wakes a partition at most.
-const WAKE_EVERY_MS: Millis = SECOND_MS;
 
 /// How many records from the front the log has already, of which `last` is the last.
 pub(super) fn known(records: &[Record], last: Option<&RecordId>) -> usize {
@@ -63,36 +60,9 @@ fn remembered_ms(timing: &Timing) -> Millis {
     horizon_ms + horizon_ms / 10 + timing.max_ahead + timing.out_of_order
 }
 
-/// When this environment woke which partition.
-#[derive(Clone, Debug, Default)]
-pub(super) struct WakeUps {
-    last: BTreeMap<Partition, Timestamp>,
-}
-
-impl WakeUps {
-    /// Of the partitions that were written, those to wake now, for a second later: the wake-up of one that was woken less
-    /// than a second ago is still to come, and will find what was written.
-    pub(super) fn due(&self, written: &BTreeSet<Partition>, now: Timestamp) -> Vec<Partition> {
-        let is_due = |last: Timestamp| now < last || last.plus(WAKE_EVERY_MS) <= now;
-        let due = written.iter().filter(|&it| self.last.get(it).copied().is_none_or(is_due));
-        due.copied().collect()
-    }
-
-    /// A partition was woken.
-    pub(super) fn woken(&mut self, partition: Partition, now: Timestamp) {
-        self.last.insert(partition, now);
-    }
-
-    /// When a wake-up that is sent now is due.
-    pub(super) const fn at(now: Timestamp) -> Timestamp {
-        now.plus(WAKE_EVERY_MS)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::slice;
 
     fn records(numbers: &[(u64, u64)]) -> Vec<Record> {
         let record = |&(sequence, sub_sequence): &(u64, u64)| Record {
@@ -146,18 +116,5 @@ mod tests {
         assert!(outgrown(LOG_BYTES_MIN + 1, Some(10)));
         assert!(!outgrown(LOG_BYTES_MIN + 1, Some(1 << 20)));
         assert!(outgrown((1 << 20) + 1, Some(1 << 20)));
-    }
-
-    #[test]
-    fn a_partition_is_woken_once_a_second() {
-        let [one, other] = [0, 1].map(|number| Partition::new(number).unwrap());
-        let (mut wake_ups, both) = (WakeUps::default(), BTreeSet::from([one, other]));
-        let at = Timestamp::from_millis;
-        assert_eq!(wake_ups.due(&both, at(5_000)), [one, other]);
-        wake_ups.woken(one, at(5_000));
-        assert_eq!(wake_ups.due(&both, at(5_999)), [other]);
-        assert_eq!(wake_ups.due(&BTreeSet::from([one]), at(6_000)), slice::from_ref(&one));
-        assert_eq!(wake_ups.due(&both, at(4_999)), [one, other], "the clock was set back");
-        assert_eq!(WakeUps::at(at(5_000)), at(6_000));
     }
 }
