@@ -5,7 +5,7 @@
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them.
 //!
-//! The other three tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
+//! The other tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
 //! belong to a process: the benchmark starts them from the release build and looks at what the kernel says of each.
 
 mod arrivals;
@@ -53,6 +53,9 @@ enum Task {
     /// Drain a stream through a function with the event-source simulator
     #[command(hide = true)]
     Drive(bench::lambda::drive::Options),
+    /// Take batches as the function aggregate does, without a network
+    #[command(hide = true)]
+    Take(bench::functions::take::Options),
     /// Run one command and print what it used
     #[command(hide = true)]
     Measure(bench::measure::Options),
@@ -71,6 +74,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::BenchEvents(options) => bench::events::run(&options)?,
         Task::Plain(options) => bench::plain::run(&options, &mut out)?,
         Task::Drive(options) => bench::lambda::drive::run(&options, &mut out)?,
+        Task::Take(options) => bench::functions::take::run(&options, &mut out)?,
         Task::Measure(options) => bench::measure::run(&options, &mut out)?,
     }
     out.flush().context("writing to standard output failed")?;

@@ -4,6 +4,7 @@ use super::source::{self, ShardDelta};
 use super::state::{State, Step};
 use super::stored::StoredState;
 use super::{Kept, Settle, SettleError};
+use crate::outgrown::outgrown;
 use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Logged, Version, Wanted};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
@@ -14,9 +15,6 @@ use crate::world::World;
 use std::collections::BTreeMap;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
-/// A snapshot is written when the log since the last one has outgrown it, and is this large at least, in bytes: below that reading it
-/// again costs less than writing.
-const SINCE_BYTES_MIN: usize = 256 << 10;
 /// A snapshot is written when an entry since the last one is this old, long before it expires.
 const SINCE_AGE_MAX_MS: Millis = DAY_MS;
 /// How often a snapshot is looked for while others replace it.
@@ -41,8 +39,8 @@ impl Since {
     /// Whether it is time for a snapshot.
     fn is_due(&self, now: Timestamp) -> bool {
         let Some(oldest) = self.oldest else { return false };
-        let outgrown = self.newest.is_none_or(|(_, size)| self.bytes > size.max(SINCE_BYTES_MIN));
-        outgrown || now >= oldest.plus(SINCE_AGE_MAX_MS)
+        let snapshot_bytes = self.newest.map(|(_, bytes)| bytes);
+        outgrown(self.bytes, snapshot_bytes) || now >= oldest.plus(SINCE_AGE_MAX_MS)
     }
 }
 
