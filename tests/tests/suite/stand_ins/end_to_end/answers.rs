@@ -3,6 +3,7 @@
 //! A point and its corrections are one entry here, since `CloudWatch` adds them up.
 
 use super::super::built::binary;
+use super::rejected::{self, Rejected};
 use super::stack;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,6 +39,7 @@ pub(super) struct Answers {
     pub(super) table: Table,
     /// The counters by name, such as `received`.
     pub(super) counters: BTreeMap<String, u64>,
+    pub(super) rejected: Rejected,
     /// When the first and the last event happened.
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
@@ -45,11 +47,10 @@ pub(super) struct Answers {
     pub(super) decided: Timestamp,
 }
 
-/// What is added to the end of the longest window until all is decided, in milliseconds: a journey's `within`, and
-/// `allowed_lateness`.
+/// How long after its end a window is decided at the latest, in milliseconds: a journey's `within`, and `allowed_lateness`.
 const DECIDED_AFTER_MS: i64 = 15_000;
-/// How long a window is at most, in milliseconds.
-const WINDOW_MS: i64 = 60_000;
+/// How long after now a replay looks, in milliseconds: every window is over then.
+const LOOK_AHEAD_MS: i64 = 600_000;
 
 /// The lengths of the windows, in seconds.
 pub(super) fn window_seconds(metric: &str) -> i32 {
@@ -62,10 +63,15 @@ pub(super) fn window_seconds(metric: &str) -> i32 {
 
 /// Replays what was sent.
 pub(super) fn replay(rules: &Path, sent: &Path) -> Answers {
-    let until = Timestamp::from_millis(stack::now().as_millis() + 10 * WINDOW_MS);
+    let rejects = sent.with_extension("rejects.ndjson");
+    let until = Timestamp::from_millis(stack::now().as_millis() + LOOK_AHEAD_MS);
     let mut command = stack::command(binary("streamgauge"));
     command.arg("replay").arg("--rules").arg(rules);
-    command.args(["--output", "json", "--until", &until.to_string()]).arg(sent);
+    command
+        .args(["--output", "json", "--until", &until.to_string()])
+        .arg("--rejects")
+        .arg(&rejects)
+        .arg(sent);
     let output = stack::output(command);
     let mut lines: Vec<serde_json::Value> =
         output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -79,13 +85,11 @@ pub(super) fn replay(rules: &Path, sent: &Path) -> Answers {
     for point in &lines {
         add_point(&mut table, point);
     }
-    Answers {
-        table: within(table, first, last),
-        counters: BTreeMap::from(counters),
-        first,
-        last,
-        decided: last.plus(WINDOW_MS + DECIDED_AFTER_MS),
-    }
+    let table = within(table, first, last);
+    let ends = table.keys().map(|cell| cell.start + i64::from(window_seconds(&cell.metric)));
+    let decided = Timestamp::from_millis(ends.max().unwrap() * 1_000).plus(DECIDED_AFTER_MS);
+    let rejected = rejected::written(&rejects);
+    Answers { table, counters: BTreeMap::from(counters), rejected, first, last, decided }
 }
 
 /// The cells whose windows have to do with these events: zeros go on as long as somebody looks.
@@ -112,7 +116,7 @@ fn add_point(table: &mut Table, point: &serde_json::Value) {
     match metric {
         "orders" | "cancellations" => put("", Statistics::one(number(&point["sum"]))),
         "orders_live" => {
-            put("", Statistics { samples: None, ends: None, sum: number(&point["sum"]) })
+            put("", Statistics { samples: None, ends: None, sum: number(&point["sum"]) });
         }
         "customers" => put("", Statistics::one(number(&point["unique"]))),
         "revenue" => put("", Statistics::set(&point["sum"], &point["count"])),
@@ -162,7 +166,7 @@ impl Statistics {
         self.sum += other.sum;
         self.samples = self.samples.zip(other.samples).map(|(one, other)| one + other);
         let ends = self.ends.zip(other.ends);
-        self.ends = ends.map(|(one, other)| (one.0.min(other.0), one.1.max(other.1)));
+        self.ends = ends.map(|((low, high), (least, most))| (low.min(least), high.max(most)));
     }
 
     /// Whether `CloudWatch` has this: sums of whole numbers and samples to the last one, averages as far as they are written, the
@@ -196,5 +200,5 @@ pub(super) fn differences(expect: &Table, found: &Table) -> Vec<String> {
         Some(_) => None,
     });
     let more = found.iter().filter(|(cell, _)| !expect.contains_key(cell));
-    missing.chain(more.map(|(cell, found)| format!("{cell}: found {found:?}"))).collect()
+    missing.chain(more.map(|(cell, more)| format!("{cell}: found {more:?}"))).collect()
 }

@@ -15,6 +15,9 @@ use streamgauge_engine::hash;
 /// The log of orders that is sent.
 const LOG: &str = "online_retail_orders.ndjson.zst";
 
+/// In place of `"amount_minor":` in orders that are rejected.
+pub(super) const WRONG_VALUE: &str = r#""amount_minor":"GBP","was":"#;
+
 /// Which of the orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Span {
@@ -53,11 +56,11 @@ pub(super) fn lines(span: Span) -> Option<Vec<String>> {
             lines.push(other(order, "page.viewed"));
         }
         if number % 50 == 49 {
-            let wrong = order.replacen(r#""amount_minor":"#, r#""amount_minor":"GBP","was":"#, 1);
+            let wrong = order.replacen(r#""amount_minor":"#, WRONG_VALUE, 1);
             lines.push(other(&wrong, "order.placed"));
         }
         if number % 170 == 169 {
-            lines.push(format!("{}\n", &order[..order.len() / 2]));
+            lines.push(format!("{}\n", order.split_once(r#","data""#).unwrap().0));
         }
     }
     Some(lines)
@@ -80,7 +83,7 @@ fn identity(line: &str) -> u64 {
 
 /// Spreads lines over two streams; all copies of an event go to the same one.
 pub(super) fn split(lines: Vec<String>) -> [Vec<String>; 2] {
-    let (one, other) = lines.into_iter().partition(|line| identity(line) % 2 == 0);
+    let (one, other) = lines.into_iter().partition(|line| identity(line).is_multiple_of(2));
     [one, other]
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn table(
         let mut pages = call.send();
         while let Some(page) = pages.next().await {
             for result in page.unwrap().metric_data_results() {
-                let number: usize = result.id().unwrap()[1..].parse().unwrap();
+                let number: usize = result.id().unwrap().trim_start_matches('q').parse().unwrap();
                 let (metric, name) = asked[number];
                 let place = STATISTICS.iter().position(|known| *known == name).unwrap();
                 for (time, value) in result.timestamps().iter().zip(result.values()) {
@@ -57,9 +57,13 @@ pub(super) async fn table(
     found.into_iter().map(|(cell, values)| (cell, statistics(values))).collect()
 }
 
-/// What a metric of the namespace adds up to over all time, series and windows.
+/// What a metric adds up to over all time, series and windows, whatever case its name is written in.
 pub(super) fn total(table: &Table, metric: &str) -> f64 {
-    table.iter().filter(|(cell, _)| cell.metric == metric).map(|(_, found)| found.sum).sum()
+    table
+        .iter()
+        .filter(|(cell, _)| cell.metric.eq_ignore_ascii_case(metric))
+        .map(|(_, found)| found.sum)
+        .sum()
 }
 
 async fn metrics(client: &Client, namespace: &str) -> Vec<Metric> {

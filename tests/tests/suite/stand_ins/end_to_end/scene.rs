@@ -5,10 +5,12 @@ use super::super::metered::{account, config};
 use super::answers::{self, Answers};
 use super::feed::{self, Span};
 use super::read_back;
+use super::rejected::{self, Rejected};
 use super::stack::{self, Setting, Stack};
 use crate::suite::source::{read, root};
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -154,22 +156,29 @@ impl Scene {
                 break;
             }
         }
-        let (summary, faults) = stack.stop();
+        let (summary, killed) = stack.stop();
         if differences.is_empty() {
             differences = self.differences(&answers).await;
         }
         tell(&summary, &answers, self.begun);
         let told = differences.iter().take(30).cloned().collect::<Vec<_>>().join("\n");
         assert!(differences.is_empty(), "{} are wrong:\n{told}", differences.len());
-        assert_eq!(summary["discarded"], 0);
+        let mappings = summary["mappings"].as_array().unwrap().iter();
+        for mapping in
+            mappings.filter(|mapping| mapping["mapping"].as_str().unwrap().ends_with("Mapping"))
+        {
+            assert_eq!(mapping["discarded"], 0, "{mapping}");
+        }
         assert_eq!(self.dead_letters().await, 0);
         let own =
             read_back::table(&self.cloudwatch, SELF_NAMESPACE, self.begun, stack::now()).await;
-        let counters = answers.counters.keys().map(|name| {
-            let metric = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
-            (name.clone(), read_back::total(&own, &metric))
-        });
-        Judged { summary, faults, counters: counters.collect(), answers }
+        let counters = answers
+            .counters
+            .keys()
+            .map(|name| (name.clone(), read_back::total(&own, name)))
+            .collect();
+        let rejected = rejected::kept(&self.dynamodb, TABLE, &self.services, SOURCE).await;
+        Judged { summary, killed, counters, rejected, answers }
     }
 
     async fn differences(&self, answers: &Answers) -> Vec<String> {
@@ -202,9 +211,12 @@ fn template(account: &str) -> String {
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) summary: serde_json::Value,
-    pub(super) faults: Vec<String>,
+    /// How many times each function was killed.
+    pub(super) killed: BTreeMap<String, usize>,
     /// What the pipeline's own metrics add up to, by counter.
     pub(super) counters: Vec<(String, f64)>,
+    /// What the shards' logs keep as rejected.
+    pub(super) rejected: Rejected,
     pub(super) answers: Answers,
 }
 
@@ -226,10 +238,11 @@ fn tell(summary: &serde_json::Value, answers: &Answers, begun: Timestamp) {
         amount("", "half read units"),
         amount("PutMetricData", "calls"),
     );
-    for function in summary["functions"].as_array().into_iter().flatten() {
+    let functions = summary["functions"].as_array().into_iter().flatten().map(|function| {
         let (name, count, errors) =
             (&function["function"], &function["invocations"], &function["errors"]);
-        text += &format!("  {name}: {count} invocations, {errors} errors\n");
-    }
+        format!("  {name}: {count} invocations, {errors} errors\n")
+    });
+    text.extend(functions);
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }

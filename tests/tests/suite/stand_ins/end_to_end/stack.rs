@@ -2,6 +2,7 @@
 
 use super::super::built::binary;
 use crate::suite::source::root;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -45,8 +46,8 @@ pub(super) struct Stack {
     simulator: Child,
     happenings: Receiver<serde_json::Value>,
     log: PathBuf,
-    /// Kills, lost answers and the like, as they are told.
-    pub(super) faults: Vec<String>,
+    /// How many times a process of a function was killed.
+    killed: BTreeMap<String, usize>,
 }
 
 /// A program, which gets all calls to the stand-ins' variables.
@@ -97,7 +98,7 @@ impl Setting {
         }
         simulator.arg("--env").arg(format!("STREAMGAUGE_RULES={}", self.rules.display()));
         simulator.args(["--env", "AWS_LAMBDA_LOG_FORMAT=JSON"]);
-        simulator.args(self.variables.iter().flat_map(|variable| ["--env", variable]));
+        simulator.args(self.variables.iter().flat_map(|value| ["--env", value]));
         simulator.args(self.parameters.iter().flat_map(|value| ["--parameter", value]));
         if let Some(faults) = &self.faults {
             simulator.arg("--faults").arg(faults).args(["--seed", "11"]);
@@ -116,7 +117,7 @@ impl Setting {
                 drop(happened.send(serde_json::from_str(&line).unwrap()));
             }
         });
-        Stack { simulator, happenings, log, faults: Vec::new() }
+        Stack { simulator, happenings, log, killed: BTreeMap::new() }
     }
 }
 
@@ -131,8 +132,9 @@ impl Stack {
                 self.log.display()
             )
         });
-        if happening["kind"] == "fault" {
-            self.faults.push(happening["what"].as_str().unwrap().to_owned());
+        if happening["error"].as_str().is_some_and(|error| error.ends_with("signal: killed")) {
+            let function = happening["function"].as_str().unwrap().to_owned();
+            *self.killed.entry(function).or_default() += 1;
         }
         happening
     }
@@ -170,15 +172,15 @@ impl Stack {
         }
     }
 
-    /// Lets it finish what it is at, and gives the summary.
-    pub(super) fn stop(mut self) -> (serde_json::Value, Vec<String>) {
+    /// Lets it finish what it is at: the summary, and how many times each function was killed.
+    pub(super) fn stop(mut self) -> (serde_json::Value, BTreeMap<String, usize>) {
         let mut stop = Command::new("kill");
         stop.args(["-TERM", &self.simulator.id().to_string()]);
         assert!(stop.status().unwrap().success());
         loop {
             let happening = self.next();
             if happening["kind"] == "summary" {
-                return (happening, std::mem::take(&mut self.faults));
+                return (happening, std::mem::take(&mut self.killed));
             }
         }
     }
