@@ -50,6 +50,7 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
             dead = done.dead,
             expired = done.expired,
             undelivered = done.behind,
+            undelivered_ms = done.behind_ms,
             "delivered"
         );
         Ok(())

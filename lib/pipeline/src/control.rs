@@ -8,14 +8,18 @@
 //! 2. [`Control`]: the fold of it, which warm functions keep; [`announce`] and [`ensure`] append.
 //! 3. [`Plans`]: the plans that were compiled, by hash.
 //! 4. [`plans_to_work_for`]: for which of them a shard's batch is aggregated.
+//! 5. [`give_back`]: dead letters that are to be delivered after all.
 
 mod entry;
 mod fold;
+mod given_back;
 mod plans;
 mod work;
 
 pub use entry::{ControlEntry, EXPIRES_NEVER, RULES_BYTES_MAX};
 pub use fold::{Announced, Control, InForce, announce, ensure};
+pub use given_back::{GIVEN_BACK_BYTES_MAX, GivenBack, give_back, letters_given_back};
+pub(crate) use given_back::points_at;
 pub use plans::Plans;
 pub use work::{Work, plans_to_work_for};
 

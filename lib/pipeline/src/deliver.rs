@@ -28,7 +28,7 @@ use run::Invocation;
 use std::collections::BTreeMap;
 use streamgauge_engine::time::{DAY_MS, Millis, SECOND_MS, Timestamp};
 
-pub use letters::{DeadLetter, DeadLetters};
+pub use letters::{DeadLetter, DeadLetters, LetterCode};
 pub use register::POINTS_LANE;
 
 /// What can be set.
@@ -74,6 +74,8 @@ pub struct Delivered {
     pub behind: u64,
     /// The clock of the first of these.
     pub behind_since: Option<Timestamp>,
+    /// How long that one has waited, in milliseconds: how far the lane is behind. 0: nothing waits.
+    pub behind_ms: Millis,
     /// When this function is to be woken again; absent: nothing is left open, or somebody else looks after it.
     pub wake_at: Option<Timestamp>,
     /// The wake-up could not be sent: the next tick does it.

@@ -17,6 +17,19 @@ pub struct Publication {
     pub points: Vec<PublishedPoint>,
 }
 
+impl Publication {
+    /// Adds the points of another one after its own.
+    pub fn extend(&mut self, other: Self) {
+        let shift = u32::try_from(self.metrics.len()).unwrap_or(u32::MAX);
+        self.metrics.extend(other.metrics);
+        let points = other.points.into_iter();
+        self.points.extend(points.map(|point| PublishedPoint {
+            metric: point.metric.saturating_add(shift),
+            ..point
+        }));
+    }
+}
+
 /// What all points of a metric share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PublishedMetric {

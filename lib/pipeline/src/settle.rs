@@ -4,7 +4,7 @@
 //!
 //! 1. `state`: what the partition's log adds up to; a cold function folds it, a warm one reads on.
 //! 2. `source`: what the logs of the shards have that is new. It waits (`take`) until an entry takes it.
-//! 3. `asking`: which shards there are, and whether the silent ones are empty.
+//! 3. `asking`: which shards there are, and whether the silent ones are empty; `shared` with other partitions.
 //! 4. `step`: whether all that decides something; then it becomes an entry.
 //! 5. `outputs`: what was decided, as a publication in that entry. Once it is appended, deliver is woken.
 //!
@@ -15,8 +15,10 @@ mod asking;
 mod changes;
 mod figures;
 mod outputs;
+mod parts;
 mod plans;
 mod restore;
+mod shared;
 mod source;
 mod state;
 mod step;
@@ -24,24 +26,25 @@ mod stored;
 mod take;
 
 use crate::bell::Bell;
-use crate::control::ControlError;
+use crate::control::{self, ControlError};
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Chunks, Entry, Log, LogId, READ_BYTES_MAX, Version};
 use crate::port::snapshots::Snapshots;
 use crate::port::source::ShardKey;
 use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::port::{Partition, Retryable, TooLarge};
+use crate::publication::Publication;
 use crate::settle_entry::{POINTS, SettleEntry};
 use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
-pub use figures::{DIMENSION, NAMESPACE};
-use figures::{Standing, Totals};
+pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE};
+use figures::{Shards, Standing, Totals};
 use outputs::publication;
 use restore::Since;
 use source::{RawEntries, ShardDelta};
-use state::{Decided, State, Step};
+use state::{Change, Decided, State, Step};
 use std::collections::BTreeMap;
 use streamgauge_engine::settle::Progress;
 use streamgauge_engine::stored::StoredError;
@@ -187,14 +190,24 @@ impl<W: World> Settle<W> {
             let is_whole = self.read_shards(partition, kept).await?;
             let now = self.world.clock().now().max(kept.state.clock);
             let asked = if is_whole { self.ask(kept, now).await? } else { None };
-            self.put_in_force(&kept.state, now).await?;
+            // Nothing that others append meanwhile is read before the answers are applied: a proof that a shard is idle says
+            // nothing of a plan that was announced after the question, whatever the clocks say.
+            let put = self.put_in_force(&kept.state, now).await?;
             let (after, up_to) = (kept.state.control, self.changes.version());
-            let control = self.changes.between(&self.world, after, up_to).await?;
-            let Some(step) = step::next(kept, control, asked, now) else { return Ok(true) };
+            let mut control = self.changes.between(&self.world, after, up_to).await?;
+            // One entry holds what is given back at once, whatever else it decides.
+            let first = control.iter().position(|change| change.gives_back_to(partition));
+            control.truncate(first.map_or(control.len(), |first| first + 1));
+            let Some(step) = step::next(kept, control, asked, now) else {
+                if put == Some(Append::Conflict) {
+                    continue;
+                }
+                return Ok(true);
+            };
             let Some(progress) = self.append(partition, kept, step, settled).await? else {
                 return Ok(false);
             };
-            let is_done = progress == Progress::Done && is_whole;
+            let is_done = progress == Progress::Done && is_whole && kept.state.control == up_to;
             if is_done || self.world.clock().now() >= deadline {
                 return Ok(true);
             }
@@ -202,6 +215,8 @@ impl<W: World> Settle<W> {
     }
 
     /// Reads what is new in the logs of the shards; false if there is more than an entry takes.
+    ///
+    /// While there is, nothing is asked: an entry with another list of shards takes all that is known of those that leave it.
     async fn read_shards(
         &mut self,
         partition: Partition,
@@ -214,7 +229,7 @@ impl<W: World> Settle<W> {
             source::read(log, partition, shard.clone(), after)
         });
         let raws = together(reads.collect::<Vec<_>>()).await;
-        let mut is_whole = kept.waiting.bytes() < TAKEN_BYTES_MAX;
+        let mut is_whole = true;
         for raw in raws {
             let raw = raw?;
             is_whole &= raw.is_whole;
@@ -222,7 +237,7 @@ impl<W: World> Settle<W> {
                 kept.waiting.push(&raw.shard, delta);
             }
         }
-        Ok(is_whole)
+        Ok(is_whole && kept.waiting.bytes() < TAKEN_BYTES_MAX)
     }
 
     /// Decodes entries of a shard's log, if need be after reading the plans that they name.
@@ -247,18 +262,25 @@ impl<W: World> Settle<W> {
     async fn ask(&mut self, kept: &mut Kept, now: Timestamp) -> Result<Option<Asked>, SettleError> {
         let Some(questions) = step::questions(kept, now) else { return Ok(None) };
         kept.asked_at = Some(now);
-        Ok(Some(asking::ask(self.world.streams(), questions, now).await?))
+        let asked = if self.partitions > 1 {
+            shared::ask(&self.world, questions, self.changes.version(), now).await?
+        } else {
+            asking::ask(self.world.streams(), questions, now).await?
+        };
+        Ok(Some(asked))
     }
 
     /// Puts an announced plan in force once all shards work for it. Whoever is faster decides from when on.
-    async fn put_in_force(&mut self, state: &State, now: Timestamp) -> Result<(), SettleError> {
-        if self.changes.version() != state.control {
-            return Ok(());
-        }
-        match state.ready_plan(now) {
-            Some((plan, from)) => self.changes.put_in_force(&self.world, plan, from).await,
-            None => Ok(()),
-        }
+    async fn put_in_force(
+        &mut self,
+        state: &State,
+        now: Timestamp,
+    ) -> Result<Option<Append>, SettleError> {
+        let is_ready = self.changes.version() == state.control;
+        let Some((plan, from)) = state.ready_plan(now).filter(|_| is_ready) else {
+            return Ok(None);
+        };
+        self.changes.put_in_force(&self.world, plan, from).await.map(Some)
     }
 
     /// Applies a step and appends the entry; absent if another invocation was faster.
@@ -275,13 +297,17 @@ impl<W: World> Settle<W> {
         let deltas = step.deltas().count();
         let totals = Totals::of(step.deltas());
         let gone = listing.as_deref().map(|listing| kept.state.gone(listing)).unwrap_or_default();
-        let Decided { decisions, progress, watermark } = kept.state.apply(step);
+        let given_back = self.given_back(partition, &step.control).await?;
+        let left_out = kept.state.left_out();
+        let Decided { decisions, progress, watermark, refused } = kept.state.apply(step);
         let mut publication = publication(decisions);
+        publication.extend(given_back);
         let points = publication.points.len();
+        figures::publish_refused(&self.stack, kept.state.clock, &refused, &mut publication);
         let State { clock, control, .. } = kept.state;
         if partition == Partition::default() {
-            let left_out = kept.state.watermarks.left_out().count();
-            let standing = Standing { clock, watermark, left_out, took_ms: kept.took_ms };
+            let shards = Shards::between(&left_out, &kept.state, clock);
+            let standing = Standing { clock, watermark, shards, took_ms: kept.took_ms };
             totals.publish(&self.stack, standing, &mut publication);
         }
         let header = SettleEntry {
@@ -321,6 +347,18 @@ impl<W: World> Settle<W> {
         }
     }
 
+    /// The points that a change gives back to this partition.
+    async fn given_back(
+        &self,
+        partition: Partition,
+        changes: &[Change],
+    ) -> Result<Publication, SettleError> {
+        match changes.iter().find(|change| change.gives_back_to(partition)) {
+            Some(change) => Ok(control::points_at(self.world.log(), change.version).await?),
+            None => Ok(Publication::default()),
+        }
+    }
+
     /// Wakes deliver for what was decided, and settle again when there is more to decide.
     async fn wake(&mut self, partition: Partition, kept: &Kept, settled: &Settled) {
         let now = self.world.clock().now();
@@ -351,3 +389,6 @@ impl Kept {
         waiting.or_else(|| self.state.position(shard).cloned())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use streamgauge_function::settings::variables::{Need, Role, VARIABLES};
 use streamgauge_lambda::stack::{KinesisMapping, Stack};
 use streamgauge_lambda::template::{self, Settings as Given};
 
+mod own_metrics;
 mod yaml;
 
 /// The template as a tree; `!Ref X` is `{"Ref": "X"}`.

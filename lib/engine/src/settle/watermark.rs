@@ -139,6 +139,12 @@ impl Watermarks {
         self.shards.iter().filter(left_out).map(|(id, _)| id)
     }
 
+    /// Since when records have been waiting in the shard that has been behind for longest, left out or not.
+    pub fn behind_since(&self) -> Option<Timestamp> {
+        let shards = self.shards.values().filter(|shard| shard.takes_part());
+        shards.filter_map(|shard| shard.behind_since).min()
+    }
+
     /// The event time up to which all events are believed to have arrived. It never goes back.
     pub fn combined(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.leave_out(now);

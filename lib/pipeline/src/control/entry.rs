@@ -1,9 +1,11 @@
 //! An entry of the control log, and how it is stored: a header, and the text of a plan as a chunk.
 
 use crate::deflate::{read_deflated, write_deflated};
-use crate::port::TooLarge;
+use crate::deliver::lane::Cursor;
 use crate::port::log::{Chunks, Entry, Label, Logged};
 use crate::port::rules::RulesText;
+use crate::port::{Partition, TooLarge};
+use crate::publication::Publication;
 use crate::stored::{Reader, Writer, read};
 use minicbor::decode::Error;
 use streamgauge_engine::stored::StoredError;
@@ -15,6 +17,8 @@ pub const RULES_BYTES_MAX: usize = 4 << 20;
 pub const EXPIRES_NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_000);
 /// The chunk of a plan's text.
 pub(super) const TEXT: Label = Label(0);
+/// The chunk of the points that are given back.
+pub(super) const POINTS: Label = Label(1);
 /// The newest format of the header and of the chunk.
 const FORMAT: u64 = 1;
 const WHAT: &str = "text of a plan";
@@ -22,9 +26,10 @@ const WHAT: &str = "text of a plan";
 const TABLE: u8 = 0;
 const ANNOUNCED: u8 = 1;
 const IN_FORCE: u8 = 2;
+const GIVEN_BACK: u8 = 3;
 
 /// An entry of the control log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ControlEntry {
     /// The first entry: what is fixed when the table is made.
     Table {
@@ -47,6 +52,15 @@ pub enum ControlEntry {
         /// The event time from which it is.
         from: Timestamp,
     },
+    /// Points that were dead letters are to be delivered after all: the next entry of their settle log holds them again.
+    GivenBack {
+        /// The settle partition that they are of.
+        partition: Partition,
+        /// Which dead letters they were: their places in the settle log, in the order of the points. None is given back twice.
+        letters: Vec<Cursor>,
+        /// The points; absent where only the header was read.
+        points: Option<Publication>,
+    },
 }
 
 impl ControlEntry {
@@ -67,6 +81,11 @@ impl ControlEntry {
             Self::InForce { plan, from } => {
                 header.put(IN_FORCE).put(plan.as_str()).time(*from);
             }
+            Self::GivenBack { partition, letters, points } => {
+                header.put(GIVEN_BACK).put(partition.number());
+                header.list(letters.iter(), |writer, letter| letter.write(writer));
+                chunks.extend(points.as_ref().map(|points| (POINTS, points.encode())));
+            }
         }
         Entry::new(header.finish(), chunks, expires_at)
     }
@@ -81,15 +100,26 @@ impl ControlEntry {
                     Self::Announced { plan: reader.take()?, at: reader.time()?, text: None }
                 }
                 IN_FORCE => Self::InForce { plan: reader.take()?, from: reader.time()? },
+                GIVEN_BACK => Self::GivenBack {
+                    partition: Partition::new(reader.take()?)
+                        .ok_or_else(|| Error::message("there is no such partition"))?,
+                    letters: reader.list(Cursor::read)?,
+                    points: None,
+                },
                 kind => return Err(Error::message(format!("there is no kind {kind}"))),
             })
         })?;
-        match (decoded, logged.entry.chunks().get(&TEXT)) {
-            (Self::Announced { plan, at, .. }, Some(chunk)) => {
-                Ok(Self::Announced { plan, at, text: Some(read_text(chunk)?) })
+        let chunk = |label| logged.entry.chunks().get(&label).map(Vec::as_slice);
+        Ok(match decoded {
+            Self::Announced { plan, at, .. } => {
+                Self::Announced { plan, at, text: chunk(TEXT).map(read_text).transpose()? }
             }
-            (decoded, _) => Ok(decoded),
-        }
+            Self::GivenBack { partition, letters, .. } => {
+                let points = chunk(POINTS).map(Publication::decode).transpose()?;
+                Self::GivenBack { partition, letters, points }
+            }
+            decoded @ (Self::Table { .. } | Self::InForce { .. }) => decoded,
+        })
     }
 }
 
@@ -142,6 +172,10 @@ mod tests {
             "01 01 626162 1903e8",
         );
         check(&ControlEntry::InForce { plan, from: at }, "01 02 626162 1903e8");
+        let letters = vec![Cursor { version: Version(7), point: 9 }];
+        let partition = Partition::new(3).unwrap();
+        let given_back = ControlEntry::GivenBack { partition, letters, points: None };
+        check(&given_back, "01 03 03 81 07 09");
     }
 
     #[test]

@@ -108,6 +108,8 @@ impl Control {
                 }
                 self.in_force.push(InForce { plan, from, version });
             }
+            // Settle's, when it comes by.
+            ControlEntry::GivenBack { .. } => {}
         }
         self.version = version;
         Ok(())

@@ -72,6 +72,7 @@ async fn text_of<W: World>(
         ControlEntry::Announced { text: Some(text), .. } => Ok(text),
         ControlEntry::Announced { .. }
         | ControlEntry::Table { .. }
-        | ControlEntry::InForce { .. } => Err(no_text()),
+        | ControlEntry::InForce { .. }
+        | ControlEntry::GivenBack { .. } => Err(no_text()),
     }
 }

@@ -31,6 +31,7 @@ fn entries(town: &Town) -> Vec<String> {
             format!("announced {}", plan(&text.unwrap().files[0].1).metrics[0].name)
         }
         ControlEntry::InForce { from, .. } => format!("in force {}", from.as_millis()),
+        ControlEntry::GivenBack { letters, .. } => format!("given back {}", letters.len()),
     };
     read.iter().map(short).collect()
 }

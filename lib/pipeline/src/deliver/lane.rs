@@ -26,6 +26,12 @@ use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, SECOND_MS, Ti
 pub const RESEND_AGE_MS_MAX: Millis = 3 * HOUR_MS;
 /// How long points are retried, in milliseconds; after two weeks `CloudWatch` refuses them.
 pub const GIVE_UP_MS: Millis = 13 * DAY_MS;
+/// The reason of a dead letter that was retried for so long.
+pub const GIVEN_UP: &str = "it was retried for 13 days and not taken";
+/// The reason of a dead letter whose call had no answer.
+pub const UNANSWERED: &str = "no answer came, and it is too old to be sent again";
+/// How the reason of a dead letter that the other end rejects begins.
+pub const REJECTED: &str = "the other end rejects it: ";
 /// The first pause after a call that is to be retried, in milliseconds, unless the other end asks for more.
 const BACK_OFF_MS: Millis = SECOND_MS;
 
@@ -246,7 +252,7 @@ impl Lane {
         if sending.points > 1 {
             return Self { suspect: Some(sending.until), ..lane };
         }
-        let rest = Some(format!("the other end rejects it: {reason}"));
+        let rest = Some(format!("{REJECTED}{reason}"));
         let dead = Dead { refused: sending.refused, rest };
         Self { suspect: None, ..lane }.passed(sending.until, dead)
     }
@@ -266,8 +272,7 @@ impl Lane {
         if sending.oldest.plus(RESEND_AGE_MS_MAX) >= now {
             return self.unmarked();
         }
-        let rest = "no answer came, and it is too old to be sent again".to_owned();
-        let dead = Dead { refused: sending.refused, rest: Some(rest) };
+        let dead = Dead { refused: sending.refused, rest: Some(UNANSWERED.to_owned()) };
         self.unmarked().passed(sending.until, dead)
     }
 

@@ -9,10 +9,11 @@
 //! | chunk 0 | the points, as a publication |
 //! | chunk 1 | version 1, the reasons; per point: its place in the settle log, the place of its reason |
 
+use super::DeliverError;
 use super::lane::Cursor;
+use super::lane::{Dead, GIVEN_UP, REJECTED, UNANSWERED};
 use super::queue::Item;
 use super::register::POINTS_LANE;
-use super::{DeliverError, lane::Dead};
 use crate::port::log::{Append, Chunks, Entry, Label, Log, LogId, Logged, Version, Wanted};
 use crate::port::{Partition, TooLarge};
 use crate::publication::{Publication, PublishedMetric, PublishedPoint};
@@ -43,6 +44,43 @@ pub struct DeadLetter {
     pub metric: PublishedMetric,
     /// The point.
     pub point: PublishedPoint,
+}
+
+/// What became of a dead letter's point, as its reason says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LetterCode {
+    /// It was never sent: the other end takes no such point.
+    Refused,
+    /// It was sent, and the other end answered that it will not take it.
+    Rejected,
+    /// It was sent again and again, and the other end never took it.
+    GivenUp,
+    /// It was sent once, and nobody knows whether it was taken.
+    Unanswered,
+}
+
+impl LetterCode {
+    /// The code as users see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::GivenUp => "given_up",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
+impl DeadLetter {
+    /// What became of the point.
+    pub fn code(&self) -> LetterCode {
+        match self.reason.as_str() {
+            UNANSWERED => LetterCode::Unanswered,
+            GIVEN_UP => LetterCode::GivenUp,
+            reason if reason.starts_with(REJECTED) => LetterCode::Rejected,
+            _ => LetterCode::Refused,
+        }
+    }
 }
 
 /// What is written as one or more entries.

@@ -1,6 +1,6 @@
 //! One invocation: takes the steps that the lane decides, and does what they say.
 
-use super::lane::{Cursor, Dead, Lane, Sending, Step};
+use super::lane::{Cursor, Dead, GIVEN_UP, Lane, Sending, Step};
 use super::letters::{self, Letters};
 use super::queue::{Item, Queue};
 use super::register::Register;
@@ -160,7 +160,7 @@ impl<W: World, P: Points> Run<'_, W, P> {
             self.queue.items().take_while(|item| self.lane.gives_up(item.waiting_since, now));
         let given_up = given_up.count();
         if given_up > 0 {
-            let rest = Some("it was retried for 13 days and not taken".to_owned());
+            let rest = Some(GIVEN_UP.to_owned());
             let dead = Dead { rest, ..Dead::default() };
             self.pass(self.queue.cursor_after(given_up), dead);
             return Ok(true);
@@ -315,6 +315,7 @@ impl<W: World, P: Points> Run<'_, W, P> {
             };
             let entry = SettleEntry::decode(first.entry.header()).map_err(stored)?;
             self.delivered.behind_since = Some(entry.clock);
+            self.delivered.behind_ms = (self.now().as_millis() - entry.clock.as_millis()).max(0);
         }
         Ok(())
     }

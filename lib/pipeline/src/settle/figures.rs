@@ -9,21 +9,55 @@
 //! | `Bytes` | Bytes | their bytes |
 //! | `IteratorAge` | Milliseconds | how long the youngest record of a batch had been in its stream when the batch was taken |
 //! | `WatermarkLag` | Milliseconds | how far the watermark is behind the clock |
-//! | `ShardsBehind` | Count | shards that are left out because they were behind for longer than `hold` |
+//! | `BehindTime` | Milliseconds | for how long the shard that has been behind for longest has been; 0: none is |
+//! | `ShardsLeftOut` | Count | shards that are left out because they were behind for longer than `hold`, now |
+//! | `LeftOut`, `CameBack` | Count | how many became so, and how many count again; only where some did |
 //! | `SettleDuration` | Milliseconds | how long the settle before took |
+//!
+//! What a metric refuses belongs to its partition, which tells of it when there is something, once for the stack and once with
+//! the metric's name as a second dimension:
+//!
+//! | metric | unit | what |
+//! | --- | --- | --- |
+//! | `LateDropped` | Count | events that it refused as late |
+//! | `SeriesFolded` | Count | points of series over `max_series` that were folded into `__other__` |
 
 use super::source::{Figures, ShardDelta};
+use super::state::{Refused, State};
 use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::output::{Counters, SumValues, Values};
 use streamgauge_engine::series::SeriesKey;
+use streamgauge_engine::settle::ShardId;
 use streamgauge_engine::time::{MINUTE_MS, Millis, Timestamp};
 
 /// The namespace of self-metrics.
 pub const NAMESPACE: &str = "StreamGauge";
 /// Their dimension: the stack, as its table is named.
 pub const DIMENSION: &str = "Stack";
+/// The second dimension of those that are told of each metric: the metric's name.
+pub const METRIC_DIMENSION: &str = "Metric";
+/// The names of the self-metrics. Whoever alarms on one finds it here.
+pub const NAMES: [&str; 16] = [
+    "Received",
+    "Counted",
+    "Filtered",
+    "Duplicate",
+    "Late",
+    "Rejected",
+    "Bytes",
+    "IteratorAge",
+    "WatermarkLag",
+    "SettleDuration",
+    "BehindTime",
+    "ShardsLeftOut",
+    "LeftOut",
+    "CameBack",
+    "LateDropped",
+    "SeriesFolded",
+];
 
 /// What the deltas of an entry were, in numbers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,9 +72,35 @@ pub(super) struct Totals {
 pub(super) struct Standing {
     pub(super) clock: Timestamp,
     pub(super) watermark: Option<Timestamp>,
-    pub(super) left_out: usize,
+    pub(super) shards: Shards,
     /// How long the settle before took, in milliseconds.
     pub(super) took_ms: Option<Millis>,
+}
+
+/// Which shards are behind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shards {
+    /// How many are left out.
+    left_out_now: usize,
+    /// How many were not before.
+    left_out: usize,
+    /// How many were before and are not.
+    came_back: usize,
+    /// For how long one has been behind, in milliseconds.
+    behind_ms: Millis,
+}
+
+impl Shards {
+    /// What an entry has changed.
+    pub(super) fn between(before: &BTreeSet<ShardId>, state: &State, clock: Timestamp) -> Self {
+        let after = state.left_out();
+        Self {
+            left_out_now: after.len(),
+            left_out: after.difference(before).count(),
+            came_back: before.difference(&after).count(),
+            behind_ms: state.watermarks.behind_since().map_or(0, |since| lag(clock, since)),
+        }
+    }
 }
 
 impl Totals {
@@ -60,24 +120,8 @@ impl Totals {
     /// Adds them to a publication, with where the settle stands.
     pub(super) fn publish(&self, stack: &str, standing: Standing, publication: &mut Publication) {
         let Counters { received, rejected, filtered, duplicate, counted, late } = self.counters;
-        let series = Arc::new(SeriesKey::new([stack]));
-        let minute = standing.clock.as_millis().div_euclid(MINUTE_MS) * MINUTE_MS;
-        let window_start = Timestamp::from_millis(minute);
-        let mut put = |name: &str, unit: &str, values: Values| {
-            publication.metrics.push(PublishedMetric {
-                namespace: NAMESPACE.to_owned(),
-                name: name.to_owned(),
-                dimensions: vec![DIMENSION.to_owned()],
-                unit: Some(unit.to_owned()),
-            });
-            publication.points.push(PublishedPoint {
-                metric: u32::try_from(publication.metrics.len() - 1).unwrap_or(u32::MAX),
-                series: Arc::clone(&series),
-                window_start,
-                window_end: window_start.plus(MINUTE_MS),
-                kind: PointKind::Final,
-                values,
-            });
+        let mut put = |name, unit, values| {
+            push(publication, (stack, None), standing.clock, (name, unit), values);
         };
         let counters = [
             ("Received", received),
@@ -97,6 +141,7 @@ impl Totals {
         let gauges = [
             ("WatermarkLag", standing.watermark.map(|watermark| lag(standing.clock, watermark))),
             ("SettleDuration", standing.took_ms),
+            ("BehindTime", Some(standing.shards.behind_ms)),
         ];
         for (name, millis) in gauges {
             if let Some(millis) = millis {
@@ -105,9 +150,67 @@ impl Totals {
                 put(name, "Milliseconds", Values::Sum(values));
             }
         }
-        let left_out = u64::try_from(standing.left_out).unwrap_or(u64::MAX);
-        put("ShardsBehind", "Count", Values::Count(left_out));
+        let Shards { left_out_now, left_out, came_back, .. } = standing.shards;
+        put("ShardsLeftOut", "Count", Values::Count(count(left_out_now)));
+        for (name, shards) in [("LeftOut", left_out), ("CameBack", came_back)] {
+            if shards > 0 {
+                put(name, "Count", Values::Count(count(shards)));
+            }
+        }
     }
+}
+
+/// Adds what metrics refused or folded, to the publication of the partition that has them.
+pub(super) fn publish_refused(
+    stack: &str,
+    clock: Timestamp,
+    refused: &[(String, Refused)],
+    publication: &mut Publication,
+) {
+    let mut put = |name, metric, count| {
+        if count > 0 {
+            push(publication, (stack, metric), clock, (name, "Count"), Values::Count(count));
+        }
+    };
+    let mut total = Refused::default();
+    for (metric, Refused { late_dropped, folded }) in refused {
+        put("LateDropped", Some(metric.as_str()), *late_dropped);
+        put("SeriesFolded", Some(metric.as_str()), *folded);
+        total.late_dropped += late_dropped;
+        total.folded += folded;
+    }
+    put("LateDropped", None, total.late_dropped);
+    put("SeriesFolded", None, total.folded);
+}
+
+/// Adds a point of a self-metric, of a metric if it is told of one.
+fn push(
+    publication: &mut Publication,
+    (stack, metric): (&str, Option<&str>),
+    clock: Timestamp,
+    (name, unit): (&str, &str),
+    values: Values,
+) {
+    let dimensions = [DIMENSION].into_iter().chain(metric.map(|_| METRIC_DIMENSION));
+    publication.metrics.push(PublishedMetric {
+        namespace: NAMESPACE.to_owned(),
+        name: name.to_owned(),
+        dimensions: dimensions.map(str::to_owned).collect(),
+        unit: Some(unit.to_owned()),
+    });
+    let window_start = Timestamp::from_millis(clock.as_millis().div_euclid(MINUTE_MS) * MINUTE_MS);
+    publication.points.push(PublishedPoint {
+        metric: u32::try_from(publication.metrics.len() - 1).unwrap_or(u32::MAX),
+        series: Arc::new(SeriesKey::new([stack].into_iter().chain(metric))),
+        window_start,
+        window_end: window_start.plus(MINUTE_MS),
+        kind: PointKind::Final,
+        values,
+    });
+}
+
+fn count(shards: usize) -> u64 {
+    u64::try_from(shards).unwrap_or(u64::MAX)
 }
 
 fn lag(clock: Timestamp, watermark: Timestamp) -> Millis {
@@ -123,4 +226,34 @@ fn add(values: &mut SumValues, value: Decimal) {
     values.count += 1;
     values.min = Some(values.min.map_or(value, |least| least.min(value)));
     values.max = Some(values.max.map_or(value, |most| most.max(value)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_published_is_what_is_named() {
+        let mut totals = Totals::default();
+        add(&mut totals.ages, whole(7));
+        let shards = Shards { left_out_now: 1, left_out: 1, came_back: 1, behind_ms: 1 };
+        let watermark = Some(Timestamp::EPOCH);
+        let standing = Standing { clock: Timestamp::EPOCH, watermark, shards, took_ms: Some(1) };
+        let mut publication = Publication::default();
+        totals.publish("shop", standing, &mut publication);
+        let refused = [("orders".to_owned(), Refused { late_dropped: 1, folded: 2 })];
+        publish_refused("shop", Timestamp::EPOCH, &refused, &mut publication);
+        let names: BTreeSet<&str> =
+            publication.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        assert_eq!(names, BTreeSet::from(NAMES));
+        let of_metric = publication.metrics.iter().filter(|metric| metric.dimensions.len() == 2);
+        assert_eq!(of_metric.count(), 2);
+    }
+
+    #[test]
+    fn metrics_that_refuse_nothing_are_not_told_of() {
+        let mut publication = Publication::default();
+        publish_refused("shop", Timestamp::EPOCH, &[], &mut publication);
+        assert_eq!(publication, Publication::default());
+    }
 }

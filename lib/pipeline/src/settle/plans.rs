@@ -4,8 +4,10 @@
 //! is known from when on it counts; a plan that was in force *retires* until the last windows of what the new one does not have are final.
 
 use super::source::SectionDelta;
+use super::state::Refused;
 use crate::port::Partition;
 use crate::shard_entry::partition_of;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::settle::{Decisions, Progress, Settler};
@@ -134,11 +136,42 @@ impl Settlers {
                 return (decided, progress);
             }
         }
-        self.retire();
         (decided, Progress::Done)
     }
 
-    fn retire(&mut self) {
+    /// What the metrics refused or folded so far, by name. One that goes on under the next plan takes its numbers along.
+    pub(super) fn refused(&self) -> BTreeMap<String, Refused> {
+        let mut refused: BTreeMap<String, Refused> = BTreeMap::new();
+        for one in self.deciding() {
+            for (metric, counters) in one.plan.metrics.iter().zip(one.settler.counters()) {
+                if counters.late_dropped + counters.folded > 0 {
+                    let sums = refused.entry(metric.name.clone()).or_default();
+                    sums.late_dropped += counters.late_dropped;
+                    sums.folded += counters.folded;
+                }
+            }
+        }
+        refused
+    }
+
+    /// What they refused or folded since then.
+    pub(super) fn refused_since(
+        &self,
+        before: &BTreeMap<String, Refused>,
+    ) -> Vec<(String, Refused)> {
+        let since = |(metric, now): (String, Refused)| {
+            let then = before.get(&metric).copied().unwrap_or_default();
+            let refused = Refused {
+                late_dropped: now.late_dropped.saturating_sub(then.late_dropped),
+                folded: now.folded.saturating_sub(then.folded),
+            };
+            (refused != Refused::default()).then_some((metric, refused))
+        };
+        self.refused().into_iter().filter_map(since).collect()
+    }
+
+    /// Lets go of settlers that have nothing left to decide.
+    pub(super) fn retire(&mut self) {
         self.retiring.retain(|one| !one.settler.is_finished());
     }
 }

@@ -3,6 +3,7 @@
 //! It is changed by whole entries only, and by the same function whether the entry is being made or read again. So what
 //! a cold function folds out of the log is what the warm one had.
 
+use super::parts::Parts;
 use super::plans::Settlers;
 use super::source::ShardDelta;
 use super::take::Position;
@@ -68,6 +69,13 @@ pub(super) struct Change {
     pub(super) plan: Option<Arc<Plan>>,
 }
 
+impl Change {
+    /// Whether it gives points back to a partition.
+    pub(super) fn gives_back_to(&self, wanted: Partition) -> bool {
+        matches!(self.entry, ControlEntry::GivenBack { partition, .. } if partition == wanted)
+    }
+}
+
 /// A plan that is announced and not in force.
 #[derive(Clone, Debug)]
 pub(super) struct Announced {
@@ -106,6 +114,8 @@ pub(super) struct State {
     pub(super) positions: BTreeMap<ShardKey, Position>,
     /// The listed shards that are closed and read to their end.
     pub(super) finished: BTreeSet<ShardKey>,
+    /// Parts of ratios that wait for a whole.
+    pub(super) parts: Parts,
 }
 
 /// What an entry decides.
@@ -117,6 +127,17 @@ pub(super) struct Decided {
     pub(super) progress: Progress,
     /// The watermark after it.
     pub(super) watermark: Option<Timestamp>,
+    /// What metrics refused or folded meanwhile, by name.
+    pub(super) refused: Vec<(String, Refused)>,
+}
+
+/// What a metric did not publish as it came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// Events that it refused as late.
+    pub(super) late_dropped: u64,
+    /// Points of series over its cap that were folded into one.
+    pub(super) folded: u64,
 }
 
 impl State {
@@ -133,17 +154,30 @@ impl State {
         for (shard, answer) in step.answers {
             self.answer(shard, answer);
         }
+        let before = self.settlers.refused();
         for (shard, deltas) in step.deltas {
             for delta in deltas {
                 self.take(&shard, delta);
             }
         }
         let watermark = self.watermarks.combined(self.clock);
-        let (decisions, progress) = match watermark {
+        let (mut decisions, progress) = match watermark {
             Some(watermark) => self.settlers.settle(watermark),
             None => (Vec::new(), Progress::Done),
         };
-        Decided { decisions, progress, watermark }
+        let mut refused = self.settlers.refused_since(&before);
+        for (plan, decided) in &mut decisions {
+            self.parts.meet(plan, &mut decided.points);
+        }
+        if let (Some(current), Some(watermark)) = (&self.settlers.current, watermark) {
+            let dropped = self.parts.drop_late(&current.plan, watermark).into_iter();
+            let late = |late_dropped| Refused { late_dropped, folded: 0 };
+            refused.extend(dropped.map(|(metric, events)| (metric, late(events))));
+        }
+        if progress == Progress::Done {
+            self.settlers.retire();
+        }
+        Decided { decisions, progress, watermark, refused }
     }
 
     fn change(&mut self, change: &Change) {
@@ -244,12 +278,18 @@ impl State {
             listing: Vec::new(),
             positions: BTreeMap::new(),
             finished: BTreeSet::new(),
+            parts: Parts::default(),
         }
     }
 
     /// The event time up to which everything is decided.
     pub(super) fn watermark(&self) -> Option<Timestamp> {
         self.settlers.current.as_ref().and_then(|current| current.settler.watermark())
+    }
+
+    /// The shards that are left out.
+    pub(super) fn left_out(&self) -> BTreeSet<ShardId> {
+        self.watermarks.left_out().cloned().collect()
     }
 
     /// Where a delta takes its shard, under the plan in force.

@@ -17,7 +17,8 @@ pub(super) fn next(
 ) -> Option<Step> {
     let (listing, answers) = match asked {
         Some(Asked { listing, answers }) => {
-            ((listing != kept.state.listing).then_some(listing), answers)
+            let answers = answers.into_iter().map(|(question, answer)| (question.shard, answer));
+            ((listing != kept.state.listing).then_some(listing), answers.collect())
         }
         None => (None, Vec::new()),
     };

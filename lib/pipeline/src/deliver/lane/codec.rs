@@ -60,11 +60,11 @@ impl Lane {
 }
 
 impl Cursor {
-    pub(in crate::deliver) fn write(self, writer: &mut Writer) {
+    pub(crate) fn write(self, writer: &mut Writer) {
         writer.put(self.version.0).put(self.point);
     }
 
-    pub(in crate::deliver) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         Ok(Self { version: Version(reader.take()?), point: reader.take()? })
     }
 }
