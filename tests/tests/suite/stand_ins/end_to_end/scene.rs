@@ -156,7 +156,7 @@ impl Scene {
                 break;
             }
         }
-        let (summary, killed) = stack.stop();
+        let (summary, failures) = stack.stop();
         if differences.is_empty() {
             differences = self.differences(&answers).await;
         }
@@ -170,6 +170,7 @@ impl Scene {
             assert_eq!(mapping["discarded"], 0, "{mapping}");
         }
         assert_eq!(self.dead_letters().await, 0);
+        assert_eq!(failures.others, Vec::<String>::new());
         let own =
             read_back::table(&self.cloudwatch, SELF_NAMESPACE, self.begun, stack::now()).await;
         let counters = answers
@@ -178,7 +179,7 @@ impl Scene {
             .map(|name| (name.clone(), read_back::total(&own, name)))
             .collect();
         let rejected = rejected::kept(&self.dynamodb, TABLE, &self.services, SOURCE).await;
-        Judged { summary, killed, counters, rejected, answers }
+        Judged { summary, killed: failures.killed, counters, rejected, answers }
     }
 
     async fn differences(&self, answers: &Answers) -> Vec<String> {
