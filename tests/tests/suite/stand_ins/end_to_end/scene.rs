@@ -79,6 +79,15 @@ impl Scene {
         }
     }
 
+    /// Lets events overtake each other by so much, instead of what the rules say.
+    pub(super) fn out_of_order(&mut self, length: &str) {
+        let rules = fs::read_to_string(&self.setting.rules).unwrap();
+        let (before, value) = rules.split_once("out_of_order: ").unwrap();
+        let (_, after) = value.split_once('\n').unwrap();
+        let rules = format!("{before}out_of_order: {length}\n{after}");
+        self.setting.rules = feed::write(&self.setting.folder, "rules.yaml", &[rules]);
+    }
+
     /// Makes a stream.
     pub(super) async fn stream(&self, name: &str, shards: usize) {
         let retention = Duration::from_hours(24);
