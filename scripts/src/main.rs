@@ -5,7 +5,7 @@
 //! * `package` builds the functions as zips for Lambda and lists their sizes.
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them,
-//!   `end-to-end` those that take a quarter of an hour.
+//!   `end-to-end` those that take long.
 //!
 //! The other tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
 //! belong to a process: the benchmark starts them from the release build and looks at what the kernel says of each.

@@ -91,9 +91,10 @@ pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
     run_tests(options, &[&["--lib"], &["--test", "suite", "--no-run"]], &[NEED_STAND_INS, "--"])
 }
 
-/// Builds and runs the tests that take a quarter of an hour and more: `docs/end-to-end.md`.
+/// Builds and runs the tests that take long: `docs/end-to-end.md`.
 pub(crate) fn end_to_end(options: &TestOptions) -> anyhow::Result<ExitCode> {
-    let long = [TAKE_LONG, "--", "--ignored", "--nocapture"];
+    // One after another: with many records and readers kinesis-local needs a core for itself.
+    let long = [TAKE_LONG, "--", "--ignored", "--nocapture", "--test-threads=1"];
     run_tests(options, &[&["--test", "suite", "--no-run"]], &long)
 }
 

@@ -130,7 +130,7 @@ fn add_point(table: &mut Table, point: &serde_json::Value) {
             }
             put("", Statistics::set(&point["abandoned"], &point["started"]));
             let time = &point["time"];
-            if number(&time["count"]) > 0.0 {
+            if time["count"].as_u64().is_some_and(|finished| finished > 0) {
                 let sum = number(&time["average"]) * number(&time["count"]);
                 put(".time", Statistics::set(&sum.into(), &time["count"]).between(time));
             }

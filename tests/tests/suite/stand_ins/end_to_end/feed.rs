@@ -28,11 +28,11 @@ pub(super) enum Span {
 }
 
 impl Span {
-    /// How many times as fast as it was: a month in three quarters of a minute, the year in a quarter of an hour.
+    /// How many times as fast as it was: a month in three quarters of a minute, the year in nine minutes.
     pub(super) fn speed(self) -> u32 {
         match self {
             Self::November => 58_000,
-            Self::Year => 36_000,
+            Self::Year => 60_000,
         }
     }
 

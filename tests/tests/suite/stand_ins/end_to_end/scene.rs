@@ -79,6 +79,15 @@ impl Scene {
         }
     }
 
+    /// Lets events overtake each other by so much, instead of what the rules say.
+    pub(super) fn out_of_order(&mut self, length: &str) {
+        let rules = fs::read_to_string(&self.setting.rules).unwrap();
+        let (before, value) = rules.split_once("out_of_order: ").unwrap();
+        let (_, after) = value.split_once('\n').unwrap();
+        let rules = format!("{before}out_of_order: {length}\n{after}");
+        self.setting.rules = feed::write(&self.setting.folder, "rules.yaml", &[rules]);
+    }
+
     /// Makes a stream.
     pub(super) async fn stream(&self, name: &str, shards: usize) {
         let retention = Duration::from_hours(24);
@@ -156,7 +165,7 @@ impl Scene {
                 break;
             }
         }
-        let (summary, killed) = stack.stop();
+        let (summary, failures) = stack.stop();
         if differences.is_empty() {
             differences = self.differences(&answers).await;
         }
@@ -170,6 +179,7 @@ impl Scene {
             assert_eq!(mapping["discarded"], 0, "{mapping}");
         }
         assert_eq!(self.dead_letters().await, 0);
+        assert_eq!(failures.others, Vec::<String>::new());
         let own =
             read_back::table(&self.cloudwatch, SELF_NAMESPACE, self.begun, stack::now()).await;
         let counters = answers
@@ -178,7 +188,7 @@ impl Scene {
             .map(|name| (name.clone(), read_back::total(&own, name)))
             .collect();
         let rejected = rejected::kept(&self.dynamodb, TABLE, &self.services, SOURCE).await;
-        Judged { summary, killed, counters, rejected, answers }
+        Judged { summary, killed: failures.killed, counters, rejected, answers }
     }
 
     async fn differences(&self, answers: &Answers) -> Vec<String> {

@@ -46,11 +46,19 @@ pub(super) struct Stack {
     simulator: Child,
     happenings: Receiver<serde_json::Value>,
     log: PathBuf,
-    /// How many times a process of a function was killed.
-    killed: BTreeMap<String, usize>,
+    failures: Failures,
 }
 
-/// A program, which gets all calls to the stand-ins' variables.
+/// Invocations that failed, but those that say that they come again: calls without an answer are usual.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    /// How many times a process of a function was killed.
+    pub(super) killed: BTreeMap<String, usize>,
+    /// All others.
+    pub(super) others: Vec<String>,
+}
+
+/// A program, run from the root, with the variables that lead to the stand-ins.
 pub(super) fn command(program: PathBuf) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root()).stdin(Stdio::null());
@@ -117,7 +125,7 @@ impl Setting {
                 drop(happened.send(serde_json::from_str(&line).unwrap()));
             }
         });
-        Stack { simulator, happenings, log, killed: BTreeMap::new() }
+        Stack { simulator, happenings, log, failures: Failures::default() }
     }
 }
 
@@ -132,9 +140,14 @@ impl Stack {
                 self.log.display()
             )
         });
-        if happening["error"].as_str().is_some_and(|error| error.ends_with("signal: killed")) {
-            let function = happening["function"].as_str().unwrap().to_owned();
-            *self.killed.entry(function).or_default() += 1;
+        if happening["ending"] == "error" {
+            let function = happening["function"].as_str().unwrap();
+            let error = happening["error"].as_str().unwrap();
+            if error.ends_with("signal: killed") {
+                *self.failures.killed.entry(function.to_owned()).or_default() += 1;
+            } else if !error.starts_with("Retryable: ") {
+                self.failures.others.push(format!("{function}: {error}"));
+            }
         }
         happening
     }
@@ -172,15 +185,15 @@ impl Stack {
         }
     }
 
-    /// Lets it finish what it is at: the summary, and how many times each function was killed.
-    pub(super) fn stop(mut self) -> (serde_json::Value, BTreeMap<String, usize>) {
+    /// Lets it finish what it is at: the summary, and what failed.
+    pub(super) fn stop(mut self) -> (serde_json::Value, Failures) {
         let mut stop = Command::new("kill");
         stop.args(["-TERM", &self.simulator.id().to_string()]);
         assert!(stop.status().unwrap().success());
         loop {
             let happening = self.next();
             if happening["kind"] == "summary" {
-                return (happening, std::mem::take(&mut self.killed));
+                return (happening, std::mem::take(&mut self.failures));
             }
         }
     }
