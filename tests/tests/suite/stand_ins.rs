@@ -5,6 +5,7 @@
 
 mod benches;
 mod create;
+mod dead_letters;
 mod dynamodb;
 mod metered;
 mod send;
