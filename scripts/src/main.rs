@@ -3,9 +3,10 @@
 //! * `generate-events` writes the sample events of a food-delivery shop (`events/orders.ndjson`).
 //! * `bench` measures `streamgauge replay` against a plain loop over the same file.
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
-//! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them.
+//! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them,
+//!   `end-to-end` those that take a quarter of an hour.
 //!
-//! The other three tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
+//! The other tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
 //! belong to a process: the benchmark starts them from the release build and looks at what the kernel says of each.
 
 mod arrivals;
@@ -44,6 +45,8 @@ enum Task {
     StandIns(stand_ins::Options),
     /// Run the tests that need AWS's stand-ins
     AwsTests(stand_ins::TestOptions),
+    /// Send a year of orders through the whole stack on AWS's stand-ins, three times
+    EndToEnd(stand_ins::TestOptions),
     /// Write the benchmark's events to a file
     #[command(hide = true)]
     BenchEvents(bench::events::Options),
@@ -53,6 +56,9 @@ enum Task {
     /// Drain a stream through a function with the event-source simulator
     #[command(hide = true)]
     Drive(bench::lambda::drive::Options),
+    /// Take batches as the function aggregate does, without a network
+    #[command(hide = true)]
+    Take(bench::functions::take::Options),
     /// Run one command and print what it used
     #[command(hide = true)]
     Measure(bench::measure::Options),
@@ -68,9 +74,11 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Template(options) => return template::run(&options),
         Task::StandIns(options) => return stand_ins::run(&options),
         Task::AwsTests(options) => return stand_ins::test(&options),
+        Task::EndToEnd(options) => return stand_ins::end_to_end(&options),
         Task::BenchEvents(options) => bench::events::run(&options)?,
         Task::Plain(options) => bench::plain::run(&options, &mut out)?,
         Task::Drive(options) => bench::lambda::drive::run(&options, &mut out)?,
+        Task::Take(options) => bench::functions::take::run(&options, &mut out)?,
         Task::Measure(options) => bench::measure::run(&options, &mut out)?,
     }
     out.flush().context("writing to standard output failed")?;

@@ -81,14 +81,33 @@ const TEST: [&str; 23] = [
     "tests/aws,streamgauge-kinesis/aws",
 ];
 
+/// Which tests of the suite need the stand-ins; among them, which take long.
+const NEED_STAND_INS: &str = "stand_ins";
+const TAKE_LONG: &str = "stand_ins::end_to_end::a_year";
+
 /// Tests the crates that a plain `cargo test` leaves out, then builds the tests against the stand-ins, starts these and
 /// runs them: the stand-ins need not idle while it compiles.
 pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
+    run_tests(options, &[&["--lib"], &["--test", "suite", "--no-run"]], &[NEED_STAND_INS, "--"])
+}
+
+/// Builds and runs the tests that take a quarter of an hour and more: `docs/end-to-end.md`.
+pub(crate) fn end_to_end(options: &TestOptions) -> anyhow::Result<ExitCode> {
+    let long = [TAKE_LONG, "--", "--ignored", "--nocapture"];
+    run_tests(options, &[&["--test", "suite", "--no-run"]], &long)
+}
+
+/// Runs cargo with some arguments each time, then, with the stand-ins, the tests that are selected.
+fn run_tests(
+    options: &TestOptions,
+    before: &[&[&str]],
+    selected: &[&str],
+) -> anyhow::Result<ExitCode> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let target = crate::target_directory()?;
     let installed = install::install(&target.join("tools"), &options.programs)?;
-    for more in [&["--lib"][..], &["--test", "suite", "--no-run"]] {
-        let status = Command::new(&cargo).args(TEST).args(more).status();
+    for more in before {
+        let status = Command::new(&cargo).args(TEST).args(*more).status();
         if !status.context("starting cargo failed")?.success() {
             note("the tests cannot be run, or fail; cargo's messages stand above")?;
             return Ok(ExitCode::FAILURE);
@@ -96,7 +115,7 @@ pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
     }
     let mut command = vec![cargo];
     command.extend(TEST.map(OsString::from));
-    command.extend(["--test", "suite", "stand_ins", "--"].map(OsString::from));
+    command.extend(["--test", "suite"].iter().chain(selected).map(OsString::from));
     command.extend(options.arguments.iter().cloned());
     session::run(&installed, &target.join("stand-ins"), &command)
 }

@@ -4,9 +4,11 @@
 //! Every test makes streams and queues of its own names, so that all can run at once, and again on stand-ins that stay.
 
 mod benches;
+mod built;
 mod create;
 mod dead_letters;
 mod dynamodb;
+mod end_to_end;
 mod metered;
 mod send;
 mod session;

@@ -3,7 +3,7 @@
 use super::asking::{Asked, Question};
 use super::state::{Change, State, Step, answer_to, name};
 use super::take::Waiting;
-use super::{ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, TAKEN_BYTES_MAX};
+use super::{ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, LISTED_EVERY_MS, TAKEN_BYTES_MAX};
 use crate::port::source::ShardKey;
 use crate::settle_entry::Answer;
 use streamgauge_engine::time::Timestamp;
@@ -17,7 +17,8 @@ pub(super) fn next(
 ) -> Option<Step> {
     let (listing, answers) = match asked {
         Some(Asked { listing, answers }) => {
-            ((listing != kept.state.listing).then_some(listing), answers)
+            let answers = answers.into_iter().map(|(question, answer)| (question.shard, answer));
+            ((listing != kept.state.listing).then_some(listing), answers.collect())
         }
         None => (None, Vec::new()),
     };
@@ -35,10 +36,12 @@ pub(super) fn next(
     Some(Step { clock: now, control, listing, answers, deltas })
 }
 
-/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now.
+/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now, and the list of
+/// shards is fresh.
 pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     let Kept { state, waiting, asked_at, .. } = kept;
-    if asked_at.is_some_and(|asked_at| now < asked_at.plus(ASKED_EVERY_MS)) {
+    let is_over = |every_ms| asked_at.is_none_or(|asked_at| now >= asked_at.plus(every_ms));
+    if !is_over(ASKED_EVERY_MS) {
         return None;
     }
     let out_of_order = state.settlers.current.as_ref()?.plan.timing.out_of_order;
@@ -46,15 +49,15 @@ pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     let reach = now.minus(out_of_order);
     let earliest = state.settlers.next_moment().into_iter().chain(waiting.due()).min();
     let could_decide = earliest.is_some_and(|earliest| earliest <= reach);
-    if !could_decide && state.announced.is_none() && !state.listing.is_empty() {
-        return None;
-    }
     let silent = state.open_shards().filter(|shard| waiting.last(shard).is_none());
-    let questions = silent.map(|shard| Question {
-        shard: shard.clone(),
-        after: state.position(shard).map(|position| position.record.sequence.clone()),
-    });
-    Some(questions.collect())
+    let questions: Vec<_> = silent
+        .map(|shard| Question {
+            shard: shard.clone(),
+            after: state.position(shard).map(|position| position.record.sequence.clone()),
+        })
+        .collect();
+    let would_help = (could_decide || state.announced.is_some()) && !questions.is_empty();
+    (would_help || state.listing.is_empty() || is_over(LISTED_EVERY_MS)).then_some(questions)
 }
 
 /// When there is more to decide, as the clock goes: the next moment is passed once all shards could be proven idle.

@@ -57,7 +57,7 @@ impl Stand {
         let limits = Limits::from_iter([Limit::ItemSize]);
         let faults = Faults { seed, faults };
         let direct = Client::new(&config(&account, "", None, RetryConfig::disabled()).await);
-        create(&direct).await;
+        create(&direct, TABLE).await;
         let clock = VirtualClock::new(Timestamp::from_millis(Now::now().as_millisecond()));
         let watcher = watcher(&direct, &clock);
         let meter = Meter::start(routes(), limits, faults, watcher, Frozen::new());
@@ -89,8 +89,9 @@ impl Stand {
     }
 }
 
-async fn create(direct: &Client) {
-    let mut create = direct.create_table().table_name(TABLE);
+/// Makes a table as the template has it.
+pub(super) async fn create(direct: &Client, name: &str) {
+    let mut create = direct.create_table().table_name(name);
     for (name, kind) in [(PARTITION_KEY, KeyType::Hash), (SORT_KEY, KeyType::Range)] {
         let attribute = AttributeDefinition::builder().attribute_name(name);
         let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);

@@ -41,7 +41,7 @@ use streamgauge_meter::unit::Unit;
 use streamgauge_meter::watcher::{Unwatched, Watcher};
 
 /// The region of all tests.
-const REGION: &str = "eu-west-1";
+pub(super) const REGION: &str = "eu-west-1";
 
 /// Where a stand-in listens, by the variable that leads to it.
 fn address(variable: &str) -> SocketAddr {

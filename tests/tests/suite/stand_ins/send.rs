@@ -1,35 +1,17 @@
 //! `streamgauge send` as a user runs it, and what then stands in the stream.
 
+use super::built::binary;
 use super::{services, unique};
-use crate::suite::source::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_lambda::stack::{Stack, StreamResource};
 use streamgauge_lambda_aws::AwsServices;
 use streamgauge_lambda_aws::kinesis::Client;
 use streamgauge_lambda_aws::kinesis::types::ShardIteratorType;
-
-/// The command with the SDK, built from the sources as they are.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        // target/debug/deps/suite-0123456789abcdef
-        let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_path_buf();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "streamgauge", "--features", "aws"]);
-        cargo.arg("--target-dir").arg(profile.parent().unwrap());
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.current_dir(root()).status().unwrap().success(), "cargo builds the command");
-        profile.join(format!("streamgauge{}", std::env::consts::EXE_SUFFIX))
-    })
-}
 
 /// A folder with events in it.
 pub(super) struct Folder(PathBuf);
@@ -51,7 +33,7 @@ impl Folder {
     }
 
     pub(super) fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary("streamgauge"));
         command.current_dir(&self.0).args(arguments.split_whitespace());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
