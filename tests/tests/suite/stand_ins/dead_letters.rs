@@ -199,9 +199,9 @@ impl Bench {
     fn codes(&self) -> Vec<(String, String)> {
         let text = self.letters("list", "--output json", 0);
         let objects = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let shown = |value: &Value| value.as_str().unwrap().to_owned();
         let mut codes: Vec<_> =
-            objects.map(|object| (text(&object["code"]), text(&object["id"]))).collect();
+            objects.map(|object| (shown(&object["code"]), shown(&object["id"]))).collect();
         codes.sort();
         codes
     }
