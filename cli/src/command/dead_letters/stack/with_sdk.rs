@@ -4,6 +4,7 @@ use super::Stack;
 use crate::arguments::Wanted;
 use crate::exit::Failure;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use streamgauge_dynamodb::{DynamoLog, Table};
@@ -49,8 +50,9 @@ pub(in super::super) async fn open(wanted: &Wanted) -> Result<AwsStack, Failure>
     let client = Client::new(&loader.load().await);
     let described = client.describe_table().table_name(&wanted.table).send().await;
     described.map_err(|error| {
-        let missing =
-            error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception());
+        let missing = error
+            .as_service_error()
+            .is_some_and(DescribeTableError::is_resource_not_found_exception);
         if missing {
             return Failure::wrong(format!(
                 "there is no table `{}` in this account and region",
