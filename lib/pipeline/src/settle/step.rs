@@ -3,7 +3,7 @@
 use super::asking::{Asked, Question};
 use super::state::{Change, State, Step, answer_to, name};
 use super::take::Waiting;
-use super::{ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, TAKEN_BYTES_MAX};
+use super::{ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, LISTED_EVERY_MS, TAKEN_BYTES_MAX};
 use crate::port::source::ShardKey;
 use crate::settle_entry::Answer;
 use streamgauge_engine::time::Timestamp;
@@ -36,7 +36,11 @@ pub(super) fn next(
     Some(Step { clock: now, control, listing, answers, deltas })
 }
 
-/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now.
+/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now, and the shards were
+/// listed lately.
+///
+/// Shards that were opened since, also those of a stream that was made anew, bring nothing that could be due before they are listed.
+/// So they are looked for when there is nothing new in those that are known, and else once a minute.
 pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     let Kept { state, waiting, asked_at, .. } = kept;
     if asked_at.is_some_and(|asked_at| now < asked_at.plus(ASKED_EVERY_MS)) {
@@ -48,7 +52,8 @@ pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     let earliest = state.settlers.next_moment().into_iter().chain(waiting.due()).min();
     let could_decide = earliest.is_some_and(|earliest| earliest <= reach);
     if !could_decide && state.announced.is_none() && !state.listing.is_empty() {
-        return None;
+        let is_listed = asked_at.is_some_and(|asked_at| now < asked_at.plus(LISTED_EVERY_MS));
+        return (waiting.is_empty() || !is_listed).then(Vec::new);
     }
     let silent = state.open_shards().filter(|shard| waiting.last(shard).is_none());
     let questions = silent.map(|shard| Question {
