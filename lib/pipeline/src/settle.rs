@@ -59,7 +59,7 @@ const ENTRY_AGE_MAX_MS: Millis = 5 * MINUTE_MS;
 const TAKEN_BYTES_MAX: usize = READ_BYTES_MAX;
 /// The streams are asked at most so often.
 const ASKED_EVERY_MS: Millis = 1_000;
-/// The streams are asked at least so often while anything comes: a stream may have been added to those that are read.
+/// The shards are listed at least so often, however busy those are that are known.
 const LISTED_EVERY_MS: Millis = MINUTE_MS;
 /// How often an invocation goes back to the log because another one was faster.
 const OVERTAKEN_MAX: u32 = 5;
