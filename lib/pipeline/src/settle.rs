@@ -59,6 +59,8 @@ const ENTRY_AGE_MAX_MS: Millis = 5 * MINUTE_MS;
 const TAKEN_BYTES_MAX: usize = READ_BYTES_MAX;
 /// The streams are asked at most so often.
 const ASKED_EVERY_MS: Millis = 1_000;
+/// A shard whose last delta is this old is asked whether more is there.
+const SILENT_AFTER_MS: Millis = 2 * ASKED_EVERY_MS;
 /// The shards are listed at least so often, however busy those are that are known.
 const LISTED_EVERY_MS: Millis = MINUTE_MS;
 /// How often an invocation goes back to the log because another one was faster.

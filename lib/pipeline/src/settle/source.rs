@@ -19,6 +19,8 @@ use streamgauge_engine::time::Timestamp;
 pub(super) struct ShardDelta {
     /// Its version.
     pub(super) version: Version,
+    /// The clock when it was made.
+    pub(super) at: Timestamp,
     /// The last record that it covers.
     pub(super) last: RecordId,
     /// How large it is for this partition, in bytes.
@@ -138,6 +140,7 @@ fn delta(
     let age_ms = header.arrived.map(|arrived| header.at.as_millis() - arrived.as_millis());
     Ok(ShardDelta {
         version: *version,
+        at: header.at,
         last: header.last,
         bytes: entry.bytes(),
         due: earliest,

@@ -3,7 +3,9 @@
 use super::asking::{Asked, Question};
 use super::state::{Change, State, Step, answer_to, name};
 use super::take::Waiting;
-use super::{ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, LISTED_EVERY_MS, TAKEN_BYTES_MAX};
+use super::{
+    ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, LISTED_EVERY_MS, SILENT_AFTER_MS, TAKEN_BYTES_MAX,
+};
 use crate::port::source::ShardKey;
 use crate::settle_entry::Answer;
 use streamgauge_engine::time::Timestamp;
@@ -36,7 +38,7 @@ pub(super) fn next(
     Some(Step { clock: now, control, listing, answers, deltas })
 }
 
-/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now, and the shards were
+/// What to ask of the shards that are silent; absent if no answer could decide anything now, and the shards were
 /// listed lately.
 ///
 /// Shards that were opened since, also those of a stream that was made anew, bring nothing that could be due before they are listed.
@@ -52,12 +54,16 @@ pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     let reach = now.minus(out_of_order);
     let earliest = state.settlers.next_moment().into_iter().chain(waiting.due()).min();
     let could_decide = earliest.is_some_and(|earliest| earliest <= reach);
-    let silent = state.open_shards().filter(|shard| waiting.last(shard).is_none());
-    let asked = silent.filter(|_| could_decide || state.announced.is_some());
+    // A shard is asked from the last record that waits here: an entry that goes by the answer takes all that waits.
+    let is_silent = |shard: &&ShardKey| {
+        waiting.last(shard).is_none_or(|last| now >= last.at.plus(SILENT_AFTER_MS))
+    };
+    let asked = state.open_shards().filter(is_silent);
+    let asked = asked.filter(|_| could_decide || state.announced.is_some());
     let questions: Vec<_> = asked
         .map(|shard| Question {
             shard: shard.clone(),
-            after: state.position(shard).map(|position| position.record.sequence.clone()),
+            after: kept.read_up_to(shard).map(|position| position.record.sequence),
         })
         .collect();
     let looks = waiting.is_empty() || state.listing.is_empty() || is_over(LISTED_EVERY_MS);

@@ -2,6 +2,7 @@
 
 mod given_back;
 mod hold;
+mod quiet;
 
 use super::Settle;
 use crate::aggregate::Settings;
