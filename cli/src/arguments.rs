@@ -1,5 +1,6 @@
 //! What was typed: commands, options and their help.
 
+mod dead_letters;
 mod lambda;
 mod send;
 
@@ -8,6 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
+pub(crate) use dead_letters::{
+    DeadLettersArguments, DeadLettersCommand, ListOutput, ReplayLetters, Wanted,
+};
 pub(crate) use lambda::{LambdaArguments, LambdaOutput};
 pub(crate) use send::SendArguments;
 
@@ -52,6 +56,9 @@ pub(crate) enum Command {
     /// Put events on a Kinesis stream, at a rate or at a multiple of their own pace
     #[command(after_help = send::EXAMPLES)]
     Send(SendArguments),
+    /// Look at what could not be counted or delivered, and replay it
+    #[command(after_help = dead_letters::EXAMPLES)]
+    DeadLetters(DeadLettersArguments),
     /// Run a template's Lambda functions on this machine, driven by streams, queues and schedules
     #[command(after_help = lambda::EXAMPLES)]
     Lambda(Box<LambdaArguments>),

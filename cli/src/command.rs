@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod dead_letters;
 mod init;
 mod lambda;
 mod man;
@@ -20,6 +21,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Send(arguments) => send::run(&arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Lambda(arguments) => lambda::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { dir } => man::run(dir.as_deref()),

@@ -1,5 +1,5 @@
 //! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right? And how fast is
-//! the event-source simulator ([`lambda`])?
+//! the event-source simulator ([`lambda`])? And what do the [`functions`] cost?
 //!
 //! It builds the release binaries, writes the events into cargo's target directory, and runs each work with
 //! `streamgauge replay` and with a [`plain`] loop over the same file, in interleaved rounds, so that a machine that slows
@@ -10,15 +10,16 @@
 //! A wrong answer does fail it.
 
 pub(crate) mod events;
+pub(crate) mod functions;
 pub(crate) mod lambda;
 pub(crate) mod measure;
 mod metrics;
 pub(crate) mod plain;
-mod programs;
+pub(crate) mod programs;
 mod replay;
 mod rounds;
 mod start;
-mod table;
+pub(crate) mod table;
 mod works;
 
 use anyhow::Context;
@@ -58,6 +59,8 @@ enum Part {
     Start,
     /// The event-source simulator
     Lambda,
+    /// The functions: CPU of a batch, start, size
+    Functions,
 }
 
 /// Runs the benchmark and prints its tables.
@@ -83,6 +86,9 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     }
     if wanted(Part::Lambda) {
         lambda::run(&programs, options.rounds, out)?;
+    }
+    if wanted(Part::Functions) {
+        functions::run(&programs, &directory, options.rounds, out)?;
     }
     Ok(())
 }

@@ -2,16 +2,18 @@
 //!
 //! * `generate-events` writes the sample events of a food-delivery shop (`events/orders.ndjson`).
 //! * `bench` measures `streamgauge replay` against a plain loop over the same file.
+//! * `package` builds the functions as zips for Lambda and lists their sizes.
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them,
 //!   `end-to-end` those that take long.
 //!
-//! The other three tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
+//! The other tasks are the benchmark's workers. They are commands of their own because CPU time and peak memory
 //! belong to a process: the benchmark starts them from the release build and looks at what the kernel says of each.
 
 mod arrivals;
 mod bench;
 mod installed;
+mod package;
 mod random;
 mod shop;
 mod stand_ins;
@@ -39,6 +41,8 @@ enum Task {
     GenerateEvents(shop::Options),
     /// Measure `streamgauge replay` against a plain loop over the same events
     Bench(bench::Options),
+    /// Build the functions as zips for Lambda, for both processors
+    Package(package::Options),
     /// Check template.yaml with cfn-lint, sam and checkov
     Template(template::Options),
     /// Start AWS's stand-ins (ministack, kinesis-local) and run a command against them
@@ -56,6 +60,9 @@ enum Task {
     /// Drain a stream through a function with the event-source simulator
     #[command(hide = true)]
     Drive(bench::lambda::drive::Options),
+    /// Take batches as the function aggregate does, without a network
+    #[command(hide = true)]
+    Take(bench::functions::take::Options),
     /// Run one command and print what it used
     #[command(hide = true)]
     Measure(bench::measure::Options),
@@ -68,6 +75,7 @@ fn main() -> anyhow::Result<ExitCode> {
             shop::write(&options, &mut out).context("writing the events failed")?;
         }
         Task::Bench(options) => bench::run(&options, &mut out)?,
+        Task::Package(options) => package::package(&options, &mut out)?,
         Task::Template(options) => return template::run(&options),
         Task::StandIns(options) => return stand_ins::run(&options),
         Task::AwsTests(options) => return stand_ins::test(&options),
@@ -75,6 +83,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::BenchEvents(options) => bench::events::run(&options)?,
         Task::Plain(options) => bench::plain::run(&options, &mut out)?,
         Task::Drive(options) => bench::lambda::drive::run(&options, &mut out)?,
+        Task::Take(options) => bench::functions::take::run(&options, &mut out)?,
         Task::Measure(options) => bench::measure::run(&options, &mut out)?,
     }
     out.flush().context("writing to standard output failed")?;

@@ -2,12 +2,19 @@
 //!
 //! A function whose settings or rules are wrong starts all the same and fails each invocation with what is wrong: that is seen in
 //! the function's log, in its errors and by whoever invoked it, where a process that only ends would leave "exit status 1".
+//!
+//! A payload can be 6 MB, and the runtime would check it and copy it before the function reads it. So it goes around: the
+//! runtime gets `null`, and the function the bytes as they came.
 
 use crate::diagnostic::{Failure, Kind};
 use crate::wakeups::{Answer, WakeUps};
-use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn};
+use bytes::Bytes;
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::util::MapRequestLayer;
+use lambda_runtime::{Context, Error, LambdaEvent, LambdaInvocation, Runtime, service_fn};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
+use std::cell::Cell;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Partition;
 use tokio::sync::Mutex;
@@ -18,16 +25,27 @@ pub async fn serve<S, A: Serialize>(
     function: Result<S, Failure>,
     handle: impl AsyncFn(&mut S, &str, &Context) -> Result<A, Failure>,
 ) -> Result<(), Error> {
-    let (function, handle) = (&Mutex::new(function), &handle);
-    let answer = |event: LambdaEvent<Box<RawValue>>| async move {
+    let (function, handle, body) = (&Mutex::new(function), &handle, &Cell::new(Bytes::new()));
+    let answer = |event: LambdaEvent<IgnoredAny>| async move {
+        let body = body.take();
         // The runtime logs a failure, by its `Debug`.
         match &mut *function.lock().await {
             // On the heap: what a function does nests deeper than the compiler follows in one piece.
-            Ok(function) => Box::pin(handle(function, event.payload.get(), &event.context)).await,
+            Ok(function) => Box::pin(handle(function, text(&body)?, &event.context)).await,
             Err(failure) => Err(failure.clone()),
         }
     };
-    run(service_fn(answer)).await
+    let put_aside = |mut invocation: LambdaInvocation| {
+        body.set(std::mem::replace(&mut invocation.body, Bytes::from_static(b"null")));
+        invocation
+    };
+    let runtime = Runtime::new(service_fn(answer)).layer(TracingLayer::new());
+    runtime.layer(MapRequestLayer::new(put_aside)).run().await
+}
+
+/// The text of a payload.
+fn text(body: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(body).map_err(|error| Failure::new(Kind::BadEvent, &error))
 }
 
 /// Looks at each partition that is woken, and answers for those that failed.

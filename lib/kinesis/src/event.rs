@@ -2,14 +2,13 @@
 //!
 //! Own structs, since the public crate's are wrong about the arrival time of one record in ten (it takes the digits behind the
 //! point as milliseconds, and `.98` is 980 of them). Texts are borrowed from the payload, and all data are decoded into one
-//! buffer.
+//! buffer. Between the data stands the same text in each record: `envelope` makes use of that.
+
+mod envelope;
 
 use crate::aggregated;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use streamgauge_engine::time::{TimeError, Timestamp};
@@ -56,33 +55,6 @@ pub enum EventError {
     },
 }
 
-#[derive(Debug, Deserialize)]
-struct Event<'a> {
-    #[serde(borrow, rename = "Records")]
-    records: Vec<Envelope<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    kinesis: Kinesis<'a>,
-    #[serde(borrow, rename = "eventID")]
-    id: Cow<'a, str>,
-    #[serde(borrow, rename = "eventSourceARN")]
-    stream: Cow<'a, str>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kinesis<'a> {
-    #[serde(borrow)]
-    sequence_number: Cow<'a, str>,
-    #[serde(borrow)]
-    data: Cow<'a, str>,
-    #[serde(borrow)]
-    approximate_arrival_timestamp: &'a RawValue,
-}
-
 /// A batch, and the stream that it is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
@@ -94,24 +66,22 @@ pub struct Invocation {
 
 /// Reads a payload.
 pub fn read(payload: &str) -> Result<Invocation, EventError> {
-    let event: Event<'_> = serde_json::from_str(payload).map_err(EventError::Shape)?;
-    let first = event.records.first().ok_or(EventError::Empty)?;
+    let envelopes = envelope::read(payload).map_err(EventError::Shape)?;
+    let first = envelopes.first().ok_or(EventError::Empty)?;
     let shard: ShardId = Arc::from(shard(&first.id)?);
     let stream = first.stream.to_string();
-    let encoded: usize = event.records.iter().map(|record| record.kinesis.data.len()).sum();
+    let encoded: usize = envelopes.iter().map(|envelope| envelope.data.len()).sum();
     let mut text = Vec::with_capacity(encoded / 4 * 3 + 3);
-    let mut records = Vec::with_capacity(event.records.len());
-    for envelope in &event.records {
+    let mut records = Vec::with_capacity(envelopes.len());
+    for envelope in &envelopes {
         let here = self::shard(&envelope.id)?;
         if here != &*shard {
             return Err(EventError::Mixed(shard, here.into()));
         }
-        let kinesis = &envelope.kinesis;
-        let sequence: SequenceNumber = kinesis.sequence_number.parse()?;
-        let arrival = kinesis.approximate_arrival_timestamp.get();
-        let arrival = Timestamp::from_epoch_text(arrival, true)
+        let sequence: SequenceNumber = envelope.sequence.parse()?;
+        let arrival = Timestamp::from_epoch_text(envelope.arrival, true)
             .map_err(|source| EventError::Arrival { sequence: sequence.clone(), source })?;
-        let range = decode(&kinesis.data, &mut text)
+        let range = decode(&envelope.data, &mut text)
             .map_err(|source| EventError::Data { sequence: sequence.clone(), source })?;
         push(&text, range, &sequence, arrival, &mut records);
     }

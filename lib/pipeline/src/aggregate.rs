@@ -9,7 +9,7 @@
 //! The entry is the only truth: what it covers is counted, and nothing else is. So whatever fails between two effects, the
 //! batch comes again, and records that the log covers are passed over. Wake-ups and snapshots may be lost and repeated.
 //!
-//! 1. `decide`: what is passed over, where a batch is cut, when a snapshot is due, whom to wake.
+//! 1. `decide`: what is passed over, where a batch is cut, how long an entry is kept.
 //! 2. `state`: the fold of a shard's log; `restore` reads it.
 //! 3. `records`: how far a batch is; `compose`: a piece of it to an entry.
 //! 4. `streams`: which stream a batch is from.
@@ -30,6 +30,7 @@ pub use error::AggregateError;
 
 use crate::bell::{Bell, Rung};
 use crate::control::{self, Control, Plans, Work, plans_to_work_for};
+use crate::outgrown::outgrown;
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Log, LogId, Version};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
@@ -278,7 +279,7 @@ impl<W: World> Aggregate<W> {
 
     /// Puts a snapshot if the log has outgrown the last one. That it is lost to another writer or fails does no harm.
     async fn put_snapshot(&self, key: &ShardKey, shard: &mut Restored, taken: &mut Taken) {
-        if !decide::outgrown(shard.log_bytes, shard.snapshot.map(|(_, bytes)| bytes)) {
+        if !outgrown(shard.log_bytes, shard.snapshot.map(|(_, bytes)| bytes)) {
             return;
         }
         let log = LogId::shard(key);

@@ -15,6 +15,7 @@ pub mod control;
 mod deflate;
 pub mod deliver;
 pub mod memory;
+mod outgrown;
 pub mod port;
 pub mod publication;
 pub mod render;

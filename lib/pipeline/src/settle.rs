@@ -4,7 +4,7 @@
 //!
 //! 1. `state`: what the partition's log adds up to; a cold function folds it, a warm one reads on.
 //! 2. `source`: what the logs of the shards have that is new. It waits (`take`) until an entry takes it.
-//! 3. `asking`: which shards there are, and whether the silent ones are empty.
+//! 3. `asking`: which shards there are, and whether the silent ones are empty; `shared` with other partitions.
 //! 4. `step`: whether all that decides something; then it becomes an entry.
 //! 5. `outputs`: what was decided, as a publication in that entry. Once it is appended, deliver is woken.
 //!
@@ -15,8 +15,10 @@ mod asking;
 mod changes;
 mod figures;
 mod outputs;
+mod parts;
 mod plans;
 mod restore;
+mod shared;
 mod source;
 mod state;
 mod step;
@@ -57,7 +59,7 @@ const ENTRY_AGE_MAX_MS: Millis = 5 * MINUTE_MS;
 const TAKEN_BYTES_MAX: usize = READ_BYTES_MAX;
 /// The streams are asked at most so often.
 const ASKED_EVERY_MS: Millis = 1_000;
-/// The streams are asked at least so often while anything comes: a stream may have been added to those that are read.
+/// The shards are listed at least so often, however busy those are that are known.
 const LISTED_EVERY_MS: Millis = MINUTE_MS;
 /// How often an invocation goes back to the log because another one was faster.
 const OVERTAKEN_MAX: u32 = 5;
@@ -188,13 +190,20 @@ impl<W: World> Settle<W> {
             let is_whole = self.read_shards(partition, kept).await?;
             let now = self.world.clock().now().max(kept.state.clock);
             let asked = if is_whole { self.ask(kept, now).await? } else { None };
-            self.put_in_force(&kept.state, now).await?;
+            // Nothing that others append meanwhile is read before the answers are applied: a proof that a shard is idle says
+            // nothing of a plan that was announced after the question, whatever the clocks say.
+            let put = self.put_in_force(&kept.state, now).await?;
             let (after, up_to) = (kept.state.control, self.changes.version());
             let mut control = self.changes.between(&self.world, after, up_to).await?;
             // One entry holds what is given back at once, whatever else it decides.
             let first = control.iter().position(|change| change.gives_back_to(partition));
             control.truncate(first.map_or(control.len(), |first| first + 1));
-            let Some(step) = step::next(kept, control, asked, now) else { return Ok(true) };
+            let Some(step) = step::next(kept, control, asked, now) else {
+                if put == Some(Append::Conflict) {
+                    continue;
+                }
+                return Ok(true);
+            };
             let Some(progress) = self.append(partition, kept, step, settled).await? else {
                 return Ok(false);
             };
@@ -206,6 +215,8 @@ impl<W: World> Settle<W> {
     }
 
     /// Reads what is new in the logs of the shards; false if there is more than an entry takes.
+    ///
+    /// While there is, nothing is asked: an entry with another list of shards takes all that is known of those that leave it.
     async fn read_shards(
         &mut self,
         partition: Partition,
@@ -218,7 +229,7 @@ impl<W: World> Settle<W> {
             source::read(log, partition, shard.clone(), after)
         });
         let raws = together(reads.collect::<Vec<_>>()).await;
-        let mut is_whole = kept.waiting.bytes() < TAKEN_BYTES_MAX;
+        let mut is_whole = true;
         for raw in raws {
             let raw = raw?;
             is_whole &= raw.is_whole;
@@ -226,7 +237,7 @@ impl<W: World> Settle<W> {
                 kept.waiting.push(&raw.shard, delta);
             }
         }
-        Ok(is_whole)
+        Ok(is_whole && kept.waiting.bytes() < TAKEN_BYTES_MAX)
     }
 
     /// Decodes entries of a shard's log, if need be after reading the plans that they name.
@@ -251,18 +262,25 @@ impl<W: World> Settle<W> {
     async fn ask(&mut self, kept: &mut Kept, now: Timestamp) -> Result<Option<Asked>, SettleError> {
         let Some(questions) = step::questions(kept, now) else { return Ok(None) };
         kept.asked_at = Some(now);
-        Ok(Some(asking::ask(self.world.streams(), questions, now).await?))
+        let asked = if self.partitions > 1 {
+            shared::ask(&self.world, questions, self.changes.version(), now).await?
+        } else {
+            asking::ask(self.world.streams(), questions, now).await?
+        };
+        Ok(Some(asked))
     }
 
     /// Puts an announced plan in force once all shards work for it. Whoever is faster decides from when on.
-    async fn put_in_force(&mut self, state: &State, now: Timestamp) -> Result<(), SettleError> {
-        if self.changes.version() != state.control {
-            return Ok(());
-        }
-        match state.ready_plan(now) {
-            Some((plan, from)) => self.changes.put_in_force(&self.world, plan, from).await,
-            None => Ok(()),
-        }
+    async fn put_in_force(
+        &mut self,
+        state: &State,
+        now: Timestamp,
+    ) -> Result<Option<Append>, SettleError> {
+        let is_ready = self.changes.version() == state.control;
+        let Some((plan, from)) = state.ready_plan(now).filter(|_| is_ready) else {
+            return Ok(None);
+        };
+        self.changes.put_in_force(&self.world, plan, from).await.map(Some)
     }
 
     /// Applies a step and appends the entry; absent if another invocation was faster.

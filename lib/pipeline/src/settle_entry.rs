@@ -56,3 +56,5 @@ pub enum Answer {
 }
 
 mod codec;
+
+pub(crate) use codec::{read_answer, write_answer};

@@ -4,6 +4,7 @@
 //! the version is a sequence of CBOR items (RFC 8742), lists with their length before them; nothing may follow the last.
 //! Whatever the bytes are, reading ends in a value or a [`StoredError`], and takes memory in proportion to them.
 
+use crate::port::source::{ShardKey, StreamId};
 use minicbor::decode::Error;
 use minicbor::encode::Encode;
 use minicbor::{Decode, Decoder, Encoder};
@@ -150,6 +151,19 @@ pub(crate) fn read<'b, T>(
         return Err(damaged(Error::message("bytes after the end")));
     }
     Ok(value)
+}
+
+/// Writes the key of a shard.
+pub(crate) fn write_shard(writer: &mut Writer, key: &ShardKey) {
+    writer.put(&*key.stream.name).time(key.stream.created_at).put(&*key.shard);
+}
+
+/// Reads the key of a shard.
+pub(crate) fn read_shard(reader: &mut Reader<'_>) -> Result<ShardKey, Error> {
+    let name: &str = reader.take()?;
+    let stream = StreamId { name: name.into(), created_at: reader.time()? };
+    let shard: &str = reader.take()?;
+    Ok(ShardKey { stream, shard: shard.into() })
 }
 
 #[cfg(test)]

@@ -32,18 +32,39 @@ struct Target {
     name: String,
 }
 
+/// The packages of the functions, which are also the names of their binaries.
+pub(crate) const FUNCTIONS: [&str; 5] = [
+    "streamgauge-aggregate",
+    "streamgauge-settle",
+    "streamgauge-deliver",
+    "streamgauge-filter",
+    "streamgauge-announce",
+];
+
+/// Builds the functions as they are deployed, but for this machine. Apart from the rest: built together with others, they
+/// would get features of their libraries that only those want.
+pub(super) fn build_functions() -> anyhow::Result<Vec<PathBuf>> {
+    let messages = build(&FUNCTIONS)?;
+    FUNCTIONS.iter().map(|name| executable(&messages, name)).collect()
+}
+
+/// Builds packages for release; answers cargo's messages.
+fn build(packages: &[&str]) -> anyhow::Result<String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--message-format=json-render-diagnostics"]);
+    build.args(packages.iter().flat_map(|package| ["--package", package]));
+    let built = build.stderr(Stdio::inherit()).output().context("starting cargo failed")?;
+    if !built.status.success() {
+        bail!("building the release binaries failed; cargo's messages stand above");
+    }
+    Ok(String::from_utf8_lossy(&built.stdout).into_owned())
+}
+
 impl Programs {
     /// Builds them, and asks cargo where they are.
     pub(super) fn build() -> anyhow::Result<Self> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut build = Command::new(cargo);
-        build.args(["build", "--release", "--package", "streamgauge", "--package", "scripts"]);
-        build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
-        let built = build.output().context("starting cargo failed")?;
-        if !built.status.success() {
-            bail!("building the release binaries failed; cargo's messages stand above");
-        }
-        let messages = String::from_utf8_lossy(&built.stdout);
+        let messages = build(&["streamgauge", "scripts"])?;
         let scripts = executable(&messages, "scripts")?;
         let directory = scripts
             .ancestors()

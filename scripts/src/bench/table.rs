@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// Prints rows under a header: the first two columns to the left, figures to the right.
-pub(super) fn print(out: &mut impl Write, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+pub(crate) fn print(out: &mut impl Write, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
     let widths: Vec<usize> = (0..header.len()).map(|column| width(&header, rows, column)).collect();
     for row in std::iter::once(&header).chain(rows) {
@@ -34,7 +34,7 @@ pub(super) fn print_goal(
 }
 
 /// `first / second` with so many places, without floats: `ratio(3, 2, 2)` is `1.50`.
-pub(super) fn ratio(first: i64, second: i64, places: u32) -> String {
+pub(crate) fn ratio(first: i64, second: i64, places: u32) -> String {
     let (first, second) = (i128::from(first), i128::from(second.max(1)));
     let scale = 10_i128.pow(places);
     let scaled = (first * scale + second / 2) / second;

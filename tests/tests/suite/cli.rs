@@ -5,6 +5,7 @@
 //! files anew; read what `git diff` shows before you commit it.
 
 mod check;
+mod dead_letters;
 mod general;
 mod input;
 mod lambda;

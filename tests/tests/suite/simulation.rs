@@ -25,15 +25,17 @@ mod world;
 use driver::{Chaos, Driver};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
-use workload::Workload;
+use workload::{Shape, Workload};
 
 /// How many seeds an ordinary test runs with faults.
-const CASES: u64 = 1_000;
+const CASES: u64 = 300;
 /// How many without.
 const CALM_CASES: u64 = 100;
+/// How many with something else.
+const OTHER_CASES: u64 = 60;
 
 /// Runs the seeds that the environment asks for, on all cores.
-fn check(cases: u64, chaos: &Chaos) {
+fn check(cases: u64, shape: Shape, chaos: &Chaos) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let first = number("STREAMGAUGE_SEED").unwrap_or(1);
     let cases = number("STREAMGAUGE_CASES").unwrap_or(cases);
@@ -43,15 +45,17 @@ fn check(cases: u64, chaos: &Chaos) {
         for _ in 0..threads {
             scope.spawn(|| {
                 let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-                seeds.take_while(|seed| *seed < first + cases).for_each(|seed| run(seed, chaos));
+                seeds
+                    .take_while(|seed| *seed < first + cases)
+                    .for_each(|seed| run(seed, shape, chaos));
             });
         }
     });
 }
 
 /// Runs a seed.
-fn run(seed: u64, chaos: &Chaos) {
-    let workload = Workload::new(seed);
+fn run(seed: u64, shape: Shape, chaos: &Chaos) {
+    let workload = Workload::new(seed, shape);
     let run = Driver::new(seed, &workload, chaos).run();
     if let Err(difference) = verdict::compare(&workload, &run) {
         let story = run.story.join("\n");
@@ -61,10 +65,25 @@ fn run(seed: u64, chaos: &Chaos) {
 
 #[test]
 fn without_faults_the_pipeline_gives_what_replay_gives() {
-    check(CALM_CASES, &Chaos::CALM);
+    check(CALM_CASES, Shape::Plain, &Chaos::CALM);
 }
 
 #[test]
 fn under_any_faults_the_pipeline_gives_what_replay_gives() {
-    check(CASES, &Chaos::ALL);
+    check(CASES, Shape::Plain, &Chaos::ALL);
+}
+
+#[test]
+fn shards_that_are_not_waited_for_come_as_corrections() {
+    check(OTHER_CASES, Shape::Held, &Chaos::ALL);
+}
+
+#[test]
+fn days_of_silence_change_nothing() {
+    check(OTHER_CASES, Shape::Silent, &Chaos::ALL);
+}
+
+#[test]
+fn a_stream_that_is_made_anew_goes_on_where_the_old_one_ended() {
+    check(OTHER_CASES, Shape::Remade, &Chaos::ALL);
 }

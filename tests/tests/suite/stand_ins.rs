@@ -6,6 +6,7 @@
 mod benches;
 mod built;
 mod create;
+mod dead_letters;
 mod dynamodb;
 mod end_to_end;
 mod metered;

@@ -1,5 +1,5 @@
-//! What aggregate decides beside the fold: what the log has already, where a batch is cut, when a snapshot is due. Pure
-//! functions of their arguments.
+//! What aggregate decides beside the fold: what the log has already, where a batch is cut, how long an entry is
+//! kept. Pure functions of their arguments.
 
 use crate::port::TooLarge;
 use crate::port::log::Version;
@@ -16,8 +16,6 @@ const KEPT_MS_MIN: Millis = 8 * DAY_MS;
 /// only after them, so the log has to go on beyond; all writers know the same snapshot, and so compete for the same version.
 /// No log gets 2^32 entries between two snapshots.
 const LEAP: u64 = 1 << 32;
-/// A snapshot is not put before so many bytes of log, however small the state is: a cold start reads them in one request.
-const LOG_BYTES_MIN: usize = 256 << 10;
 
 /// How many records from the front the log has already, of which `last` is the last.
 pub(super) fn known(records: &[Record], last: Option<&RecordId>) -> usize {
@@ -41,11 +39,6 @@ pub(super) fn next_version(last: Option<Version>, snapshot: Option<Version>) -> 
         (None, Some(snapshot)) => Version(snapshot.0.saturating_add(LEAP)),
         (None, None) => Version::START.next(),
     }
-}
-
-/// Whether the log since the last snapshot has outgrown it; the first entry gets one.
-pub(super) fn outgrown(log_bytes: usize, snapshot_bytes: Option<usize>) -> bool {
-    snapshot_bytes.is_none_or(|bytes| log_bytes > bytes.max(LOG_BYTES_MIN))
 }
 
 /// How long an entry is kept: as long as anything of it can be remembered and a day, so that the state is the fold of the log.
@@ -107,14 +100,5 @@ mod tests {
         assert_eq!(next_version(None, None), Version(1));
         assert_eq!(next_version(Some(Version(7)), Some(Version(3))), Version(8));
         assert_eq!(next_version(None, Some(Version(3))), Version(3 + (1 << 32)));
-    }
-
-    #[test]
-    fn a_snapshot_is_due_when_the_log_has_outgrown_it() {
-        assert!(outgrown(1, None));
-        assert!(!outgrown(LOG_BYTES_MIN, Some(10)));
-        assert!(outgrown(LOG_BYTES_MIN + 1, Some(10)));
-        assert!(!outgrown(LOG_BYTES_MIN + 1, Some(1 << 20)));
-        assert!(outgrown((1 << 20) + 1, Some(1 << 20)));
     }
 }

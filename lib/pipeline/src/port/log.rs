@@ -57,7 +57,7 @@ impl LogId {
         Self(format!("dead/{}", partition.number()).into())
     }
 
-    /// What the stream's shards were when one partition asked, for the others: the answers of the last minutes.
+    /// The register of what the streams said when one partition asked, for the others: like that of a lane it has snapshots only.
     pub fn progress() -> Self {
         Self("progress".into())
     }

@@ -19,7 +19,7 @@ pub(super) struct Question {
 /// What the streams said.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) answers: Vec<(ShardKey, Answer)>,
+    pub(super) answers: Vec<(Question, Answer)>,
     /// All shards that the streams list, by stream and name.
     pub(super) listing: Vec<ListedShard>,
 }
@@ -44,7 +44,7 @@ pub(super) async fn ask<S: Stream>(
                 // The stream is gone, or was made anew: nothing will ever follow.
                 None => Progress::Ended,
             };
-            Ok((question.shard, answer(progress, now)))
+            Ok((question, answer(progress, now)))
         }
     });
     let answers = together(asked).await.into_iter().collect::<Result<_, Retryable>>()?;

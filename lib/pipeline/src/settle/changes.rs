@@ -73,21 +73,19 @@ impl Changes {
         Ok(self.plans.get(world, &self.control, hash).await?)
     }
 
-    /// Puts a plan in force. Whoever is faster decides from when on.
+    /// Puts a plan in force. Whoever is faster decides from when on: what that was is not read yet.
     pub(super) async fn put_in_force<W: World>(
         &mut self,
         world: &W,
         plan: String,
         from: Timestamp,
-    ) -> Result<(), SettleError> {
+    ) -> Result<Append, SettleError> {
         let entry = ControlEntry::InForce { plan, from };
         let version = self.version().next();
-        match self.control.append(world.log(), &entry).await? {
-            Append::Appended => {
-                self.entries.insert(version, entry);
-                Ok(())
-            }
-            Append::Conflict => self.follow(world.log()).await,
+        let outcome = self.control.append(world.log(), &entry).await?;
+        if outcome == Append::Appended {
+            self.entries.insert(version, entry);
         }
+        Ok(outcome)
     }
 }

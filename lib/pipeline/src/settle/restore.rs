@@ -4,6 +4,7 @@ use super::source::{self, ShardDelta};
 use super::state::{State, Step};
 use super::stored::StoredState;
 use super::{Kept, Settle, SettleError};
+use crate::outgrown::outgrown;
 use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Logged, Version, Wanted};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
@@ -14,11 +15,10 @@ use crate::world::World;
 use std::collections::BTreeMap;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
-/// A snapshot is written when the log since the last one has outgrown it, and is this large at least, in bytes: below that reading it
-/// again costs less than writing.
-const SINCE_BYTES_MIN: usize = 256 << 10;
 /// A snapshot is written when an entry since the last one is this old, long before it expires.
 const SINCE_AGE_MAX_MS: Millis = DAY_MS;
+/// How often a snapshot is looked for while others replace it.
+const LOOKS_MAX: u32 = 8;
 
 /// What has been folded since the newest snapshot.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,8 +39,8 @@ impl Since {
     /// Whether it is time for a snapshot.
     fn is_due(&self, now: Timestamp) -> bool {
         let Some(oldest) = self.oldest else { return false };
-        let outgrown = self.newest.is_none_or(|(_, size)| self.bytes > size.max(SINCE_BYTES_MIN));
-        outgrown || now >= oldest.plus(SINCE_AGE_MAX_MS)
+        let snapshot_bytes = self.newest.map(|(_, bytes)| bytes);
+        outgrown(self.bytes, snapshot_bytes) || now >= oldest.plus(SINCE_AGE_MAX_MS)
     }
 }
 
@@ -49,22 +49,34 @@ impl<W: World> Settle<W> {
     pub(super) async fn restore(&mut self, partition: Partition) -> Result<Kept, SettleError> {
         let log = LogId::settle(partition);
         self.changes.follow(self.world.log()).await?;
-        let mut state = State::new(partition, self.partitions);
-        let mut since = Since::default();
-        if let Some(&newest) = self.world.snapshots().versions(&log).await?.first()
-            && let Some(snapshot) = self.world.snapshots().load(&log, newest).await?
-        {
-            let unreadable = |error| SettleError::unreadable(&log, newest, error);
-            let stored = StoredState::read(snapshot.state(), state).map_err(unreadable)?;
-            let mut plans = BTreeMap::new();
-            for hash in stored.plans() {
-                let plan = self.changes.plan(&self.world, hash).await?;
-                plans.insert(hash.to_owned(), plan);
-            }
-            state = stored.with(&plans).map_err(unreadable)?;
-            since.newest = Some((newest, snapshot.state().len()));
+        let empty = State::new(partition, self.partitions);
+        let Some(snapshot) = self.newest(&log).await? else {
+            return Ok(Kept::new(empty, Since::default()));
+        };
+        let version = snapshot.version();
+        let unreadable = |error| SettleError::unreadable(&log, version, error);
+        let stored = StoredState::read(snapshot.state(), empty).map_err(unreadable)?;
+        let mut plans = BTreeMap::new();
+        for hash in stored.plans() {
+            let plan = self.changes.plan(&self.world, hash).await?;
+            plans.insert(hash.to_owned(), plan);
         }
-        Ok(Kept::new(state, since))
+        let state = stored.with(&plans).map_err(unreadable)?;
+        let newest = Some((version, snapshot.state().len()));
+        Ok(Kept::new(state, Since { newest, ..Since::default() }))
+    }
+
+    /// The newest snapshot, if there is any. The log alone may no longer reach back to its beginning.
+    async fn newest(&self, log: &LogId) -> Result<Option<Snapshot>, Retryable> {
+        let snapshots = self.world.snapshots();
+        for _ in 0..LOOKS_MAX {
+            let Some(&newest) = snapshots.versions(log).await?.first() else { return Ok(None) };
+            // It may have been replaced twice since; then the next look finds another.
+            if let Some(snapshot) = snapshots.load(log, newest).await? {
+                return Ok(Some(snapshot));
+            }
+        }
+        Err(Retryable::new("could not load a snapshot before it was replaced"))
     }
 
     /// Folds what other invocations have appended.

@@ -3,6 +3,7 @@
 //! It is changed by whole entries only, and by the same function whether the entry is being made or read again. So what
 //! a cold function folds out of the log is what the warm one had.
 
+use super::parts::Parts;
 use super::plans::Settlers;
 use super::source::ShardDelta;
 use super::take::Position;
@@ -113,6 +114,8 @@ pub(super) struct State {
     pub(super) positions: BTreeMap<ShardKey, Position>,
     /// The listed shards that are closed and read to their end.
     pub(super) finished: BTreeSet<ShardKey>,
+    /// Parts of ratios that wait for a whole.
+    pub(super) parts: Parts,
 }
 
 /// What an entry decides.
@@ -158,11 +161,19 @@ impl State {
             }
         }
         let watermark = self.watermarks.combined(self.clock);
-        let (decisions, progress) = match watermark {
+        let (mut decisions, progress) = match watermark {
             Some(watermark) => self.settlers.settle(watermark),
             None => (Vec::new(), Progress::Done),
         };
-        let refused = self.settlers.refused_since(&before);
+        let mut refused = self.settlers.refused_since(&before);
+        for (plan, decided) in &mut decisions {
+            self.parts.meet(plan, &mut decided.points);
+        }
+        if let (Some(current), Some(watermark)) = (&self.settlers.current, watermark) {
+            let dropped = self.parts.drop_late(&current.plan, watermark).into_iter();
+            let late = |late_dropped| Refused { late_dropped, folded: 0 };
+            refused.extend(dropped.map(|(metric, events)| (metric, late(events))));
+        }
         if progress == Progress::Done {
             self.settlers.retire();
         }
@@ -267,6 +278,7 @@ impl State {
             listing: Vec::new(),
             positions: BTreeMap::new(),
             finished: BTreeSet::new(),
+            parts: Parts::default(),
         }
     }
 

@@ -17,7 +17,8 @@ pub(super) fn next(
 ) -> Option<Step> {
     let (listing, answers) = match asked {
         Some(Asked { listing, answers }) => {
-            ((listing != kept.state.listing).then_some(listing), answers)
+            let answers = answers.into_iter().map(|(question, answer)| (question.shard, answer));
+            ((listing != kept.state.listing).then_some(listing), answers.collect())
         }
         None => (None, Vec::new()),
     };
@@ -35,8 +36,11 @@ pub(super) fn next(
     Some(Step { clock: now, control, listing, answers, deltas })
 }
 
-/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now, and the list of
-/// shards is fresh.
+/// What to ask of the shards of which nothing new has come; absent if no answer could decide anything now, and the shards were
+/// listed lately.
+///
+/// Shards that were opened since, also those of a stream that was made anew, bring nothing that could be due before they are listed.
+/// So they are looked for when there is nothing new in those that are known, and else once a minute.
 pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     let Kept { state, waiting, asked_at, .. } = kept;
     let is_over = |every_ms| asked_at.is_none_or(|asked_at| now >= asked_at.plus(every_ms));
@@ -49,14 +53,15 @@ pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     let earliest = state.settlers.next_moment().into_iter().chain(waiting.due()).min();
     let could_decide = earliest.is_some_and(|earliest| earliest <= reach);
     let silent = state.open_shards().filter(|shard| waiting.last(shard).is_none());
-    let questions: Vec<_> = silent
+    let asked = silent.filter(|_| could_decide || state.announced.is_some());
+    let questions: Vec<_> = asked
         .map(|shard| Question {
             shard: shard.clone(),
             after: state.position(shard).map(|position| position.record.sequence.clone()),
         })
         .collect();
-    let would_help = (could_decide || state.announced.is_some()) && !questions.is_empty();
-    (would_help || state.listing.is_empty() || is_over(LISTED_EVERY_MS)).then_some(questions)
+    let looks = waiting.is_empty() || state.listing.is_empty() || is_over(LISTED_EVERY_MS);
+    (looks || !questions.is_empty()).then_some(questions)
 }
 
 /// When there is more to decide, as the clock goes: the next moment is passed once all shards could be proven idle.

@@ -1,18 +1,19 @@
 //! The state of a partition as bytes, for snapshots.
 
+use super::parts::{Part, Parts, Place};
 use super::plans::PlanSettler;
 use super::state::{Announced, BEFORE_ANY_PLAN, State};
 use super::take::Position;
 use crate::port::log::Version;
-use crate::port::source::{ShardKey, StreamId};
 use crate::settle_entry::ListedShard;
 use crate::shard_entry::RecordId;
-use crate::stored::{Reader, StoredError, Writer, read};
+use crate::stored::{Reader, StoredError, Writer, read, read_shard, write_shard};
 use minicbor::bytes::ByteSlice;
 use minicbor::decode::Error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::{Settler, Watermarks};
 
 /// The format that is written.
@@ -39,19 +40,25 @@ impl State {
         writer.put(self.version.0).time(self.clock).put(self.control.0);
         writer.option(self.latest_event, |writer, at| _ = writer.time(at));
         writer.list(self.listing.iter(), |writer, listed| {
-            write_key(writer, &listed.key);
-            writer.list(listed.parents.iter(), write_key);
+            write_shard(writer, &listed.key);
+            writer.list(listed.parents.iter(), write_shard);
         });
         writer.list(self.positions.iter(), |writer, (shard, position)| {
-            write_key(writer, shard);
+            write_shard(writer, shard);
             let Position { version, record } = position;
             writer.put(version.0).put(record.sequence.as_str()).put(record.sub_sequence);
         });
-        writer.list(self.finished.iter(), write_key);
+        writer.list(self.finished.iter(), write_shard);
         writer.option(self.announced.as_ref(), |writer, announced| {
             writer.put(announced.plan.as_str()).time(announced.at);
             writer.option(announced.latest_without, |writer, at| _ = writer.time(at));
-            writer.list(announced.named_by.iter(), write_key);
+            writer.list(announced.named_by.iter(), write_shard);
+        });
+        writer.list(self.parts.0.iter(), |writer, (place, part)| {
+            writer.time(place.window_end).time(place.window_start).put(place.metric.as_str());
+            let values: Vec<_> = place.series.values().collect();
+            writer.list(values.into_iter(), |writer, value| _ = writer.put(value));
+            writer.put(part.events).put(part.late);
         });
         let settlers = &self.settlers;
         writer.list(settlers.retiring.iter(), write_settler);
@@ -109,20 +116,34 @@ fn read_state(reader: &mut Reader<'_>, mut state: State) -> Result<State, Error>
     state.control = Version(reader.take()?);
     state.latest_event = reader.option(Reader::time)?;
     state.listing = reader.list(|reader| {
-        Ok(ListedShard { key: read_key(reader)?, parents: reader.list(read_key)? })
+        Ok(ListedShard { key: read_shard(reader)?, parents: reader.list(read_shard)? })
     })?;
-    let positions = reader.list(|reader| Ok((read_key(reader)?, read_position(reader)?)))?;
+    let positions = reader.list(|reader| Ok((read_shard(reader)?, read_position(reader)?)))?;
     state.positions = positions.into_iter().collect();
-    state.finished = reader.list(read_key)?.into_iter().collect();
+    state.finished = reader.list(read_shard)?.into_iter().collect();
     state.announced = reader.option(|reader| {
         Ok(Announced {
             plan: reader.take()?,
             at: reader.time()?,
             latest_without: reader.option(Reader::time)?,
-            named_by: reader.list(read_key)?.into_iter().collect(),
+            named_by: reader.list(read_shard)?.into_iter().collect(),
         })
     })?;
+    state.parts = Parts(reader.list(read_part)?.into_iter().collect());
     Ok(state)
+}
+
+fn read_part(reader: &mut Reader<'_>) -> Result<(Place, Part), Error> {
+    let place = Place {
+        window_end: reader.time()?,
+        window_start: reader.time()?,
+        metric: reader.take()?,
+        series: {
+            let values: Vec<&str> = reader.list(Reader::take)?;
+            Arc::new(SeriesKey::new(values))
+        },
+    };
+    Ok((place, Part { events: reader.take()?, late: reader.take()? }))
 }
 
 fn write_settler(writer: &mut Writer, one: &PlanSettler) {
@@ -140,17 +161,6 @@ fn write_bytes(writer: &mut Writer, bytes: &[u8]) {
 
 fn read_bytes<'b>(reader: &mut Reader<'b>) -> Result<&'b [u8], Error> {
     reader.take::<&ByteSlice>().map(|bytes| &**bytes)
-}
-
-fn write_key(writer: &mut Writer, key: &ShardKey) {
-    writer.put(&*key.stream.name).time(key.stream.created_at).put(&*key.shard);
-}
-
-fn read_key(reader: &mut Reader<'_>) -> Result<ShardKey, Error> {
-    let name: &str = reader.take()?;
-    let stream = StreamId { name: name.into(), created_at: reader.time()? };
-    let shard: &str = reader.take()?;
-    Ok(ShardKey { stream, shard: shard.into() })
 }
 
 fn read_position(reader: &mut Reader<'_>) -> Result<Position, Error> {

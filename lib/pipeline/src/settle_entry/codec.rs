@@ -100,7 +100,8 @@ fn read_key(reader: &mut Reader<'_>, streams: &[StreamId]) -> Result<ShardKey, E
     Ok(ShardKey { stream, shard: Arc::from(shard) })
 }
 
-fn write_answer(writer: &mut Writer, answer: Answer) {
+/// Writes an answer.
+pub(crate) fn write_answer(writer: &mut Writer, answer: Answer) {
     match answer {
         Answer::Idle { asked_at } => _ = writer.put(0_u8).time(asked_at),
         Answer::Behind { since } => _ = writer.put(1_u8).time(since),
@@ -108,7 +109,8 @@ fn write_answer(writer: &mut Writer, answer: Answer) {
     }
 }
 
-fn read_answer(reader: &mut Reader<'_>) -> Result<Answer, Error> {
+/// Reads an answer.
+pub(crate) fn read_answer(reader: &mut Reader<'_>) -> Result<Answer, Error> {
     Ok(match reader.take::<u8>()? {
         0 => Answer::Idle { asked_at: reader.time()? },
         1 => Answer::Behind { since: reader.time()? },

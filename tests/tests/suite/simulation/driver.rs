@@ -3,20 +3,22 @@
 use super::cloud::{Cloud, TakenPoint};
 use super::dice::Dice;
 use super::stream::{NAME, SimulatedStream};
-use super::workload::{START, Workload};
-use super::world::Shared;
+use super::workload::{START, Shape, Workload};
+use super::world::{Shared, SkewedClock};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Counters;
-use streamgauge_engine::time::{MINUTE_MS, Timestamp};
+use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::control::{Control, announce};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::memory::{VirtualClock, block_on};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::port::log::LogId;
+use streamgauge_pipeline::port::snapshots::Snapshots;
 use streamgauge_pipeline::port::source::{SequenceNumber, ShardId};
 use streamgauge_pipeline::port::wake::Function;
 use streamgauge_pipeline::settle::Settle;
@@ -41,11 +43,39 @@ pub(super) struct Chaos {
     pub(super) answers: usize,
     /// At a step a shard is split, merged, or begins to lag.
     pub(super) shards: usize,
+    /// A batch comes again while its first invocation goes on.
+    pub(super) zombies: usize,
+    /// At a step the snapshots of a log are deleted.
+    pub(super) snapshots: usize,
+    /// In a run all wake-ups are lost, and only the schedule ticks.
+    pub(super) unwoken: usize,
+    /// By how much a function's clock is off at most, in milliseconds; each invocation's differs.
+    pub(super) skew_ms: i64,
 }
 
 impl Chaos {
-    pub(super) const CALM: Self = Self { calls: 0, crash: 0, repeats: 0, answers: 0, shards: 0 };
-    pub(super) const ALL: Self = Self { calls: 20, crash: 4, repeats: 100, answers: 50, shards: 3 };
+    pub(super) const CALM: Self = Self {
+        calls: 0,
+        crash: 0,
+        repeats: 0,
+        answers: 0,
+        shards: 0,
+        zombies: 0,
+        snapshots: 0,
+        unwoken: 0,
+        skew_ms: 0,
+    };
+    pub(super) const ALL: Self = Self {
+        calls: 20,
+        crash: 4,
+        repeats: 100,
+        answers: 50,
+        shards: 3,
+        zombies: 4,
+        snapshots: 4,
+        unwoken: 150,
+        skew_ms: 1_500,
+    };
 }
 
 /// What came out of a run.
@@ -70,10 +100,13 @@ struct Task {
 
 /// The environment of an invocation that has ended, and how.
 enum Ended {
-    Aggregate(Box<Aggregate<Shared>>, SequenceNumber, Result<Told, String>),
-    Settle(Box<Settle<Shared>>, Result<String, String>),
-    Deliver(Box<Deliver<Shared, Cloud>>, Result<String, String>),
+    Aggregate(Warm<Aggregate<Shared>>, SequenceNumber, Result<Told, String>),
+    Settle(Warm<Settle<Shared>>, Result<String, String>),
+    Deliver(Warm<Deliver<Shared, Cloud>>, Result<String, String>),
 }
+
+/// An environment: the function, and its clock.
+struct Warm<F>(Box<F>, SkewedClock);
 
 /// Drives a run.
 pub(super) struct Driver<'w> {
@@ -85,13 +118,15 @@ pub(super) struct Driver<'w> {
     shared: Shared,
     cloud: Cloud,
     tasks: Vec<Task>,
-    aggregates: Vec<Box<Aggregate<Shared>>>,
-    settles: Vec<Box<Settle<Shared>>>,
-    delivers: Vec<Box<Deliver<Shared, Cloud>>>,
+    aggregates: Vec<Warm<Aggregate<Shared>>>,
+    settles: Vec<Warm<Settle<Shared>>>,
+    delivers: Vec<Warm<Deliver<Shared, Cloud>>>,
     put: usize,
     changed: usize,
     ticked_at: Timestamp,
     invocations: usize,
+    is_unwoken: bool,
+    has_paused: bool,
     story: Vec<String>,
 }
 
@@ -115,6 +150,8 @@ impl<'w> Driver<'w> {
             changed: 0,
             ticked_at: START,
             invocations: 0,
+            is_unwoken: dice.per_mille(chaos.unwoken),
+            has_paused: false,
             story: vec![format!("{shards} shards, {} partitions", workload.partitions)],
             dice,
             clock,
@@ -127,16 +164,57 @@ impl<'w> Driver<'w> {
     pub(super) fn run(mut self) -> Run {
         self.set_faults(self.chaos.calls);
         while self.put < self.workload.puts.len() {
+            let next = self.workload.puts[self.put].at;
+            if self.workload.pause.is_some_and(|pause| pause < next) && !self.has_paused {
+                self.pause(next);
+            }
             self.step();
         }
         self.tell("the input is over, and so are the faults");
+        self.settle_down();
+        assert!(self.stream.is_drained(), "records are left:\n{}", self.story.join("\n"));
+        self.outcome()
+    }
+
+    /// Faults end, and time goes on until all is done.
+    fn settle_down(&mut self) {
         self.set_faults(0);
         for _ in 0..MINUTES_AFTER {
             self.advance(MINUTE_MS);
             while self.poll_all() || self.start_batch() || self.start_woken() {}
         }
-        assert!(self.stream.is_drained(), "records are left:\n{}", self.story.join("\n"));
-        self.outcome()
+    }
+
+    /// Nothing comes until shortly before this time, once the pause has begun.
+    fn pause(&mut self, until: Timestamp) {
+        let Some(begins) = self.workload.pause.filter(|begins| *begins <= self.clock.now()) else {
+            return;
+        };
+        self.has_paused = true;
+        if until.as_millis() - begins.as_millis() < 2 * HOUR_MS
+            && self.workload.shape == Shape::Silent
+        {
+            return;
+        }
+        self.tell("nothing comes for some time");
+        self.set_faults(0);
+        let is_remade = self.workload.shape == Shape::Remade;
+        // The rest of the time in few steps.
+        let mut steps = 0;
+        while self.clock.now().plus(2 * MINUTE_MS) < until {
+            let left = until.as_millis() - self.clock.now().as_millis() - MINUTE_MS;
+            let long =
+                if steps < 4 { MINUTE_MS } else { (2 * DAY_MS).min(left / 2).max(MINUTE_MS) };
+            self.advance(long);
+            while self.poll_all() || self.start_batch() || self.start_woken() {}
+            steps += 1;
+            if is_remade && steps == 2 {
+                assert!(self.stream.is_drained(), "records are left:\n{}", self.story.join("\n"));
+                self.stream.remake(u16::try_from(1 + self.dice.below(3)).unwrap());
+                self.tell("the stream is made anew");
+            }
+        }
+        self.set_faults(self.chaos.calls);
     }
 
     fn set_faults(&self, per_mille: usize) {
@@ -151,6 +229,10 @@ impl<'w> Driver<'w> {
             self.crash();
         } else if chance < self.chaos.crash + self.chaos.shards {
             self.reshard();
+        } else if self.dice.per_mille(self.chaos.snapshots) {
+            self.forget();
+        } else if self.dice.per_mille(self.chaos.zombies) {
+            self.leave();
         } else if chance < 600 && !self.tasks.is_empty() {
             let place = self.dice.below(self.tasks.len());
             self.poll(place);
@@ -206,12 +288,33 @@ impl<'w> Driver<'w> {
         }
     }
 
+    /// The snapshots of a log are deleted, or what the streams said is.
+    fn forget(&mut self) {
+        let mut logs: Vec<_> = self.stream.keys().iter().map(LogId::shard).collect();
+        let partitions = (0..self.workload.partitions).filter_map(Partition::new);
+        logs.extend(partitions.map(LogId::settle));
+        logs.push(LogId::progress());
+        let log = self.dice.one_of(&logs).clone();
+        self.tell(format!("the snapshots of {} are deleted", log.as_str()));
+        block_on(self.shared.snapshots.inner.expire(&log, self.clock.now())).unwrap();
+    }
+
+    /// The mapping gives an invocation up that goes on all the same.
+    fn leave(&mut self) {
+        let mut tasks = self.tasks.iter_mut().filter(|task| task.shard.is_some());
+        let Some(task) = tasks.next() else { return };
+        let (shard, what) = (task.shard.take().unwrap(), task.what.clone());
+        self.stream.answer(&shard, None);
+        self.tell(format!("{what} is given up, and goes on"));
+    }
+
     fn reshard(&mut self) {
         let what = match self.dice.below(4) {
             0 => format!("split {:?}", self.stream.split(&self.dice)),
             1 => format!("merge {:?}", self.stream.merge()),
             _ => {
-                let until = self.clock.now().plus(self.dice.millis(40_000));
+                let longest = if self.workload.shape == Shape::Held { 90_000 } else { 40_000 };
+                let until = self.clock.now().plus(self.dice.millis(longest));
                 format!("{} lags until {until}", self.stream.lag(&self.dice, until))
             }
         };
@@ -231,23 +334,39 @@ impl<'w> Driver<'w> {
         let what = self.name(format!("aggregate {shard} {} records", batch.records.len()));
         let partitions = self.workload.partitions;
         let settings = Settings { partitions, ..Settings::default() };
-        let mut aggregate = self
+        let mut warm = self
             .aggregates
             .pop()
-            .unwrap_or_else(|| Box::new(Aggregate::new(self.shared.clone(), settings)));
+            .unwrap_or_else(|| self.environment(|world| Aggregate::new(world, settings)));
+        self.skew(&warm);
         let future = Box::pin(async move {
-            let taken = aggregate.take(NAME, batch).await;
+            let taken = warm.0.take(NAME, batch).await;
             let outcome = taken.map(told).map_err(|error| chain(&error));
-            Ended::Aggregate(aggregate, last, outcome)
+            Ended::Aggregate(warm, last, outcome)
         });
         self.tasks.push(Task { what, shard: Some(shard), polls: 0, future });
         true
     }
 
+    /// A new environment.
+    fn environment<F>(&self, new: impl FnOnce(Shared) -> F) -> Warm<F> {
+        let world = self.shared.environment(&self.stream);
+        let clock = world.clock.clone();
+        Warm(Box::new(new(world)), clock)
+    }
+
+    /// The clock of an environment is set anew, also back.
+    fn skew<F>(&self, warm: &Warm<F>) {
+        let most = self.chaos.skew_ms;
+        warm.1.skew(self.dice.millis(2 * most + 1) - most);
+    }
+
     /// Starts a function that was woken, if one was.
     fn start_woken(&mut self) -> bool {
         let Some(wake_up) = self.shared.wake.inner.take() else { return false };
-        self.start(wake_up.function, wake_up.partition);
+        if !self.is_unwoken {
+            self.start(wake_up.function, wake_up.partition);
+        }
         true
     }
 
@@ -256,25 +375,25 @@ impl<'w> Driver<'w> {
         let what = self.name(format!("{function:?} {}", partition.number()));
         let future: Pin<Box<dyn Future<Output = Ended>>> = match function {
             Function::Settle => {
-                let mut settle = self.settles.pop().unwrap_or_else(|| {
-                    let partitions = self.workload.partitions;
-                    Box::new(Settle::new(self.shared.clone(), "simulation", partitions))
-                });
+                let partitions = self.workload.partitions;
+                let new = |world| Settle::new(world, "simulation", partitions);
+                let mut settle = self.settles.pop().unwrap_or_else(|| self.environment(new));
+                self.skew(&settle);
                 Box::pin(async move {
-                    let settled = settle.run(partition, deadline).await;
+                    let settled = settle.0.run(partition, deadline).await;
                     let outcome =
                         settled.map(|it| format!("{it:?}")).map_err(|error| chain(&error));
                     Ended::Settle(settle, outcome)
                 })
             }
             Function::Deliver => {
-                let mut deliver = self.delivers.pop().unwrap_or_else(|| {
-                    let settings = DeliverSettings::default();
-                    Box::new(Deliver::new(self.shared.clone(), self.cloud.clone(), settings))
-                });
+                let cloud = self.cloud.clone();
+                let new = |world| Deliver::new(world, cloud, DeliverSettings::default());
+                let mut deliver = self.delivers.pop().unwrap_or_else(|| self.environment(new));
+                self.skew(&deliver);
                 let name = what.clone();
                 Box::pin(async move {
-                    let delivered = deliver.run(partition, &name, deadline).await;
+                    let delivered = deliver.0.run(partition, &name, deadline).await;
                     let outcome =
                         delivered.map(|it| format!("{it:?}")).map_err(|error| chain(&error));
                     Ended::Deliver(deliver, outcome)
@@ -321,15 +440,15 @@ impl<'w> Driver<'w> {
                     self.aggregates.push(aggregate);
                 }
                 let is_lost = self.dice.per_mille(self.chaos.answers);
-                let shard = task.shard.as_ref().unwrap();
-                match &outcome {
-                    Ok(Told { failed_from: None, .. }) if !is_lost => {
-                        self.stream.answer_all(shard, &last)
+                match (&outcome, &task.shard) {
+                    (_, None) => {}
+                    (Ok(Told { failed_from: None, .. }), Some(shard)) if !is_lost => {
+                        self.stream.answer_all(shard, &last);
                     }
-                    Ok(Told { failed_from: Some(failed), .. }) if !is_lost => {
-                        self.stream.answer(shard, Some(failed))
+                    (Ok(Told { failed_from: Some(failed), .. }), Some(shard)) if !is_lost => {
+                        self.stream.answer(shard, Some(failed));
                     }
-                    _ => self.stream.answer(shard, None),
+                    (_, Some(shard)) => self.stream.answer(shard, None),
                 }
                 format!("{outcome:?}{}", if is_lost { ", and its answer is lost" } else { "" })
             }

@@ -1,6 +1,6 @@
 //! What the logs hold at the end: counters, rejects, dead letters.
 
-use super::stream::{NAME, SimulatedStream};
+use super::stream::SimulatedStream;
 use super::world::Shared;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::stored;
@@ -9,7 +9,6 @@ use streamgauge_pipeline::control::ControlEntry;
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::log::{Log, LogId, Logged, Version, Wanted};
-use streamgauge_pipeline::port::source::{ShardKey, Stream, StreamId};
 use streamgauge_pipeline::shard_entry::{REJECTS, ShardEntry, read_rejects};
 
 /// What the logs hold.
@@ -26,10 +25,7 @@ pub(super) struct Logs {
 /// Reads all logs.
 pub(super) fn read(shared: &Shared, stream: &SimulatedStream, partitions: u8) -> Logs {
     let mut logs = Logs::default();
-    let id: StreamId = block_on(stream.describe()).unwrap().unwrap();
-    assert_eq!(&*id.name, NAME);
-    for shard in block_on(stream.shards()).unwrap() {
-        let key = ShardKey { stream: id.clone(), shard: shard.id };
+    for key in stream.keys() {
         for logged in all(shared, &LogId::shard(&key)) {
             let header = ShardEntry::decode(logged.entry.header()).unwrap();
             let head = stored::read_head(&header.sections[0].head).unwrap();

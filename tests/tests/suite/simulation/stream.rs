@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::workload::START;
+use super::world::SkewedClock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use streamgauge_engine::time::Timestamp;
@@ -9,7 +10,7 @@ use streamgauge_pipeline::memory::VirtualClock;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{
-    Batch, Progress, Record, SequenceNumber, Shard, ShardId, Stream, StreamId,
+    Batch, Progress, Record, SequenceNumber, Shard, ShardId, ShardKey, Stream, StreamId,
 };
 
 /// The stream's name.
@@ -27,8 +28,11 @@ pub(super) struct SimulatedStream {
 
 #[derive(Debug, Default)]
 struct State {
+    created_at: Timestamp,
     shards: BTreeMap<ShardId, SimulatedShard>,
     records: u64,
+    /// The shards of streams that were deleted.
+    gone: Vec<ShardKey>,
 }
 
 #[derive(Debug)]
@@ -50,11 +54,40 @@ impl SimulatedStream {
     /// A stream of so many shards.
     pub(super) fn new(clock: VirtualClock, shards: u16) -> Self {
         let stream = Self { state: Arc::default(), clock };
+        stream.make(shards);
+        stream
+    }
+
+    fn make(&self, shards: u16) {
+        self.lock().created_at = self.clock.now();
         for number in 0..shards {
             let places = 256 * number / shards..256 * (number + 1) / shards;
-            stream.open(Vec::new(), places);
+            self.open(Vec::new(), places);
         }
-        stream
+    }
+
+    /// Deletes the stream with all that it has, and makes it anew.
+    pub(super) fn remake(&self, shards: u16) {
+        let keys = self.keys();
+        let mut state = self.lock();
+        state.shards.clear();
+        state.gone = keys;
+        drop(state);
+        self.make(shards);
+    }
+
+    /// All shards that there ever were.
+    pub(super) fn keys(&self) -> Vec<ShardKey> {
+        let state = self.lock();
+        let stream = StreamId { name: NAME.into(), created_at: state.created_at };
+        let key =
+            |shard: &ShardId| ShardKey { stream: stream.clone(), shard: ShardId::clone(shard) };
+        state.gone.iter().cloned().chain(state.shards.keys().map(key)).collect()
+    }
+
+    /// The same stream, asked by somebody whose clock differs.
+    pub(super) fn asked_by(&self, clock: SkewedClock) -> AskedStream {
+        AskedStream { stream: self.clone(), clock }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -192,13 +225,21 @@ impl SimulatedStream {
     }
 }
 
-impl Stream for SimulatedStream {
+/// A stream as one function asks it.
+#[derive(Clone, Debug)]
+pub(super) struct AskedStream {
+    stream: SimulatedStream,
+    clock: SkewedClock,
+}
+
+impl Stream for AskedStream {
     async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
-        Ok(Some(StreamId { name: NAME.into(), created_at: START.minus(1_000) }))
+        let created_at = self.stream.lock().created_at;
+        Ok(Some(StreamId { name: NAME.into(), created_at }))
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
-        let state = self.lock();
+        let state = self.stream.lock();
         let shards = state.shards.iter().map(|(id, shard)| Shard {
             id: ShardId::clone(id),
             parents: shard.parents.clone(),
@@ -213,7 +254,7 @@ impl Stream for SimulatedStream {
         after: Option<&SequenceNumber>,
     ) -> Result<Progress, Retryable> {
         let asked_at = self.clock.now();
-        let state = self.lock();
+        let state = self.stream.lock();
         let Some(shard) = state.shards.get(id) else { return Ok(Progress::Ended) };
         let follows = shard.records.iter().any(|(sequence, ..)| Some(sequence) > after);
         Ok(match (follows, shard.closed) {

@@ -2,9 +2,10 @@
 
 use super::super::replayed;
 use super::dice::Dice;
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Timestamp};
 
 /// When all runs begin: 2026-01-05T10:00:00Z.
 pub(super) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
@@ -39,6 +40,19 @@ const CHANGES: [(&str, &str); 2] = [
     ),
 ];
 
+/// What the world does besides faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Nothing.
+    Plain,
+    /// Shards lag for longer than they hold the watermark: what comes of them then is late.
+    Held,
+    /// In the middle nothing comes for days, and logs expire.
+    Silent,
+    /// In the middle the stream is deleted and made anew.
+    Remade,
+}
+
 /// A record and when it is put.
 #[derive(Clone, Debug)]
 pub(super) struct Put {
@@ -57,6 +71,9 @@ pub(super) struct Workload {
     /// When the change is announced, and when it is taken back; absent: it is not.
     pub(super) changes: Vec<Timestamp>,
     pub(super) partitions: u8,
+    pub(super) shape: Shape,
+    /// When nothing comes for longer than all is done.
+    pub(super) pause: Option<Timestamp>,
     /// In the order in which they are put.
     pub(super) puts: Vec<Put>,
     pub(super) end: Timestamp,
@@ -64,38 +81,50 @@ pub(super) struct Workload {
 
 impl Workload {
     /// The workload of a seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, shape: Shape) -> Self {
         let dice = Dice::new(seed);
-        let partitions = u8::try_from(1 + dice.below(3)).unwrap();
+        let partitions = u8::try_from(1 + dice.below(5)).unwrap();
+        let rules = rules_of(&dice, shape);
+        let pause_ms = match shape {
+            Shape::Plain | Shape::Held => 0,
+            Shape::Silent => dice.millis(20 * DAY_MS),
+            Shape::Remade => 10 * MINUTE_MS,
+        };
+        // Copies are known by their identity, within one stream.
+        let copies =
+            if shape == Shape::Remade || rules.contains("deduplicate: off") { 0 } else { 60 };
         let mut puts: Vec<Put> = Vec::new();
         let mut at = START;
-        for number in 0..20 + dice.below(60) {
+        let numbers = 20 + dice.below(60);
+        let mut pause = None;
+        for number in 0..numbers {
+            if number == numbers / 2 && pause_ms > 0 {
+                pause = Some(at);
+                at = at.plus(pause_ms);
+            }
             at = at.plus(1 + dice.millis(3_000));
-            if dice.per_mille(60) && !puts.is_empty() {
+            if dice.per_mille(copies) && !puts.is_empty() {
                 let copied = dice.one_of(&puts).clone();
                 puts.push(Put { at, ..copied });
             } else {
                 puts.push(record(&dice, number, at));
             }
         }
-        static RULES_AND_PLANS: LazyLock<[(String, Arc<Plan>); 2]> = LazyLock::new(|| {
-            let changed =
-                CHANGES.iter().fold(RULES.to_owned(), |rules, (old, new)| rules.replace(old, new));
-            [RULES.to_owned(), changed].map(|rules| {
-                let plan = replayed::plan(&rules);
-                (rules, plan)
-            })
-        });
+        let changed =
+            CHANGES.iter().fold(rules.clone(), |rules, (old, new)| rules.replace(old, new));
         let length = at.as_millis() - START.as_millis();
+        // A metric that is gone takes corrections no longer than its last windows are open.
+        let changes_max = if shape == Shape::Held { 1 } else { 3 };
         let mut changes: Vec<_> =
-            (0..dice.below(3)).map(|_| START.plus(dice.millis(length))).collect();
+            (0..dice.below(changes_max)).map(|_| START.plus(dice.millis(length))).collect();
         changes.sort();
-        let [(rules, plan), (changed, changed_plan)] = &*RULES_AND_PLANS;
         Self {
-            rules: [rules.clone(), changed.clone()],
-            plans: [Arc::clone(plan), Arc::clone(changed_plan)],
+            plans: [plan(&rules), plan(&changed)],
+            rules: [rules, changed],
             changes,
             partitions,
+            shape,
+            pause,
             puts,
             end: at.plus(1),
         }
@@ -105,6 +134,42 @@ impl Workload {
     pub(super) fn lines(&self) -> String {
         self.puts.iter().map(|put| format!("{}\n", put.payload)).collect()
     }
+}
+
+/// The rules of a seed: what is late, how copies are known and how many series there are differ.
+fn rules_of(dice: &Dice, shape: Shape) -> String {
+    let mut rules = RULES.to_owned();
+    let mut change = |old: &str, new: &str| {
+        assert!(rules.contains(old), "{old}");
+        rules = rules.replace(old, new);
+    };
+    if shape == Shape::Held {
+        change("version: 1", "version: 1\nhold: 20s");
+        return rules;
+    }
+    if dice.per_mille(300) {
+        change("late: correct", "late: drop");
+    }
+    if dice.per_mille(300) {
+        change("deduplicate: 5m", "deduplicate: off");
+    }
+    if dice.per_mille(300) {
+        change("window: 30s}", "window: 30s, max_series: 2}");
+        change(r#""reject"]'}, dimensions"#, r#""reject"]'}, max_series: 2, dimensions"#);
+    }
+    if shape == Shape::Silent {
+        // Else there would be a zero for each 15 seconds of many days.
+        change(", zero: publish", "");
+    }
+    rules
+}
+
+/// The plan of some rules: few are made of many seeds.
+fn plan(rules: &str) -> Arc<Plan> {
+    static PLANS: Mutex<BTreeMap<String, Arc<Plan>>> = Mutex::new(BTreeMap::new());
+    let mut plans = PLANS.lock().unwrap();
+    let plan = plans.entry(rules.to_owned()).or_insert_with(|| replayed::plan(rules));
+    Arc::clone(plan)
 }
 
 fn record(dice: &Dice, number: usize, at: Timestamp) -> Put {

@@ -1,14 +1,15 @@
 //! The memory adapters behind dice: calls fail before their effect, or lose their answer after it.
 
 use super::dice::Dice;
-use super::stream::SimulatedStream;
+use super::stream::{AskedStream, SimulatedStream};
 use super::workload::Workload;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_pipeline::memory::{MemoryLog, MemorySnapshots, MemoryWake, VirtualClock};
 use streamgauge_pipeline::port::Retryable;
+use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::{Append, Entry, Log, LogId, Logged, Version, Wanted};
 use streamgauge_pipeline::port::rules::{NoPlan, Rules, RulesText};
 use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots};
@@ -24,11 +25,11 @@ const BYTES_MAX: usize = 1 << 28;
 /// What all functions of a run share. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
-    pub(super) clock: VirtualClock,
+    pub(super) clock: SkewedClock,
     pub(super) log: Faulty<MemoryLog<VirtualClock>>,
     pub(super) snapshots: Faulty<MemorySnapshots<VirtualClock>>,
     pub(super) wake: Faulty<MemoryWake<VirtualClock>>,
-    pub(super) streams: [Faulty<SimulatedStream>; 1],
+    pub(super) streams: [Faulty<AskedStream>; 1],
     pub(super) rules: Deployed,
 }
 
@@ -45,10 +46,18 @@ impl Shared {
             log: Faulty::new(MemoryLog::new(clock.clone(), BYTES_MAX), dice, &faults),
             snapshots: Faulty::new(MemorySnapshots::new(clock.clone(), BYTES_MAX), dice, &faults),
             wake: Faulty::new(MemoryWake::new(clock.clone()), dice, &faults),
-            streams: [Faulty::new(stream, dice, &faults)],
+            streams: [Faulty::new(stream.asked_by(SkewedClock::new(&clock)), dice, &faults)],
             rules: Deployed::new(workload),
-            clock,
+            clock: SkewedClock::new(&clock),
         }
+    }
+
+    /// The world of another environment, whose clock goes by itself.
+    pub(super) fn environment(&self, stream: &SimulatedStream) -> Self {
+        let clock = SkewedClock::new(&self.clock.clock);
+        let Faulty { dice, per_mille, .. } = &self.log;
+        let streams = [Faulty::new(stream.asked_by(clock.clone()), dice, per_mille)];
+        Self { clock, streams, ..self.clone() }
     }
 
     /// From now on so many of 1,000 calls go wrong.
@@ -60,9 +69,9 @@ impl Shared {
 impl World for Shared {
     type Log = Faulty<MemoryLog<VirtualClock>>;
     type Snapshots = Faulty<MemorySnapshots<VirtualClock>>;
-    type Stream = Faulty<SimulatedStream>;
+    type Stream = Faulty<AskedStream>;
     type Wake = Faulty<MemoryWake<VirtualClock>>;
-    type Clock = VirtualClock;
+    type Clock = SkewedClock;
     type Rules = Deployed;
 
     fn log(&self) -> &Self::Log {
@@ -87,6 +96,30 @@ impl World for Shared {
 
     fn rules(&self) -> &Self::Rules {
         &self.rules
+    }
+}
+
+/// A clock that is some time off. Clones are the same one.
+#[derive(Clone, Debug)]
+pub(super) struct SkewedClock {
+    clock: VirtualClock,
+    off_ms: Arc<AtomicI64>,
+}
+
+impl SkewedClock {
+    fn new(clock: &VirtualClock) -> Self {
+        Self { clock: clock.clone(), off_ms: Arc::default() }
+    }
+
+    /// From now on it is so far off.
+    pub(super) fn skew(&self, off_ms: Millis) {
+        self.off_ms.store(off_ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now().plus(self.off_ms.load(Ordering::Relaxed))
     }
 }
 

@@ -39,7 +39,13 @@ impl Folder {
         command
     }
 
-    fn run(&self, arguments: &str) -> Output {
+    pub(super) fn write(&self, file: &str, text: &str) -> PathBuf {
+        let path = self.0.join(file);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(super) fn run(&self, arguments: &str) -> Output {
         self.command(arguments).output().unwrap()
     }
 }
