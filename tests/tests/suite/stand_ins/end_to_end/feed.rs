@@ -15,8 +15,8 @@ use streamgauge_engine::hash;
 /// The log of orders that is sent.
 const LOG: &str = "online_retail_orders.ndjson.zst";
 
-/// In place of `"amount_minor":` in orders that are rejected.
-pub(super) const WRONG_VALUE: &str = r#""amount_minor":"GBP","was":"#;
+/// What stands in orders that are rejected, and in no others.
+pub(super) const WRONG_VALUE: &str = r#""amount_minor":"GBP""#;
 
 /// Which of the orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,8 @@ pub(super) fn lines(span: Span) -> Option<Vec<String>> {
             lines.push(other(order, "page.viewed"));
         }
         if number % 50 == 49 {
-            let wrong = order.replacen(r#""amount_minor":"#, WRONG_VALUE, 1);
+            let wrong = format!("{WRONG_VALUE},\"was\":");
+            let wrong = order.replacen(r#""amount_minor":"#, &wrong, 1);
             lines.push(other(&wrong, "order.placed"));
         }
         if number % 170 == 169 {

@@ -84,8 +84,8 @@ impl Scene {
         let rules = fs::read_to_string(&self.setting.rules).unwrap();
         let (before, value) = rules.split_once("out_of_order: ").unwrap();
         let (_, after) = value.split_once('\n').unwrap();
-        let rules = format!("{before}out_of_order: {length}\n{after}");
-        self.setting.rules = feed::write(&self.setting.folder, "rules.yaml", &[rules]);
+        let changed = format!("{before}out_of_order: {length}\n{after}");
+        self.setting.rules = feed::write(&self.setting.folder, "rules.yaml", &[changed]);
     }
 
     /// Makes a stream.
