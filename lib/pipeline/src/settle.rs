@@ -356,3 +356,6 @@ impl Kept {
         waiting.or_else(|| self.state.position(shard).cloned())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Counters;
-use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::control::{Control, announce};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
@@ -76,6 +76,8 @@ impl Chaos {
         unwoken: 150,
         skew_ms: 1_500,
     };
+    /// Snapshots may be deleted while the log that they cover is kept, and no longer.
+    pub(super) const KEEPING: Self = Self { snapshots: 0, ..Self::ALL };
 }
 
 /// What came out of a run.
@@ -204,7 +206,7 @@ impl<'w> Driver<'w> {
         while self.clock.now().plus(2 * MINUTE_MS) < until {
             let left = until.as_millis() - self.clock.now().as_millis() - MINUTE_MS;
             let long =
-                if steps < 4 { MINUTE_MS } else { (2 * DAY_MS).min(left / 2).max(MINUTE_MS) };
+                if steps < 15 { MINUTE_MS } else { (6 * HOUR_MS).min(left).max(MINUTE_MS) };
             self.advance(long);
             while self.poll_all() || self.start_batch() || self.start_woken() {}
             steps += 1;

@@ -46,11 +46,11 @@ metrics:
 
 /// What all functions share.
 pub(crate) struct Town {
-    pub(super) clock: VirtualClock,
+    pub(crate) clock: VirtualClock,
     pub(crate) log: MemoryLog<VirtualClock>,
-    pub(super) snapshots: MemorySnapshots<VirtualClock>,
-    pub(super) streams: Vec<MemorySource<VirtualClock>>,
-    pub(super) wake: MemoryWake<VirtualClock>,
+    pub(crate) snapshots: MemorySnapshots<VirtualClock>,
+    pub(crate) streams: Vec<MemorySource<VirtualClock>>,
+    pub(crate) wake: MemoryWake<VirtualClock>,
     /// What was put, by shard.
     records: Mutex<BTreeMap<ShardId, Vec<Kept>>>,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Home {
 /// Compiles rules with the real compiler.
 pub(crate) struct Compiled(pub(crate) Option<RulesText>);
 
-pub(super) type Function = Aggregate<Home>;
+pub(crate) type Function = Aggregate<Home>;
 
 pub(crate) fn text(rules: &str) -> RulesText {
     RulesText { files: vec![("rules.yaml".to_owned(), rules.to_owned())] }
@@ -131,7 +131,7 @@ pub(super) fn stream() -> StreamId {
     StreamId { name: "orders".into(), created_at: START }
 }
 
-pub(super) fn shard(name: &str) -> ShardId {
+pub(crate) fn shard(name: &str) -> ShardId {
     name.into()
 }
 
@@ -169,12 +169,12 @@ impl Town {
     }
 
     /// A function that was deployed with these rules, without any memory.
-    pub(super) fn function(self: &Arc<Self>, rules: &str) -> Function {
+    pub(crate) fn function(self: &Arc<Self>, rules: &str) -> Function {
         self.function_with(rules, Settings { partitions: 3, ..Settings::default() })
     }
 
     /// A function with these settings.
-    pub(super) fn function_with(self: &Arc<Self>, rules: &str, settings: Settings) -> Function {
+    pub(crate) fn function_with(self: &Arc<Self>, rules: &str, settings: Settings) -> Function {
         Aggregate::new(self.home(rules), settings)
     }
 
@@ -285,7 +285,7 @@ pub(super) fn take(function: &mut Function, batch: Batch) -> Taken {
 }
 
 /// Takes a batch all of which must be taken.
-pub(super) fn take_all(function: &mut Function, batch: Batch) -> Taken {
+pub(crate) fn take_all(function: &mut Function, batch: Batch) -> Taken {
     let taken = take(function, batch);
     assert_eq!(taken.failed_from, None, "{:?}", taken.problem);
     taken
