@@ -3,6 +3,7 @@
 mod given_back;
 mod hold;
 mod quiet;
+mod works;
 
 use super::Settle;
 use crate::aggregate::Settings;

@@ -1,5 +1,6 @@
 //! Invocations side by side, crashes, wake-ups, and time.
 
+use super::chaos::Chaos;
 use super::cloud::{Cloud, TakenPoint};
 use super::dice::Dice;
 use super::stream::{NAME, SimulatedStream};
@@ -10,7 +11,7 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Counters;
-use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::control::{Control, announce};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
@@ -29,54 +30,6 @@ const TIME_OUT_MS: i64 = 60_000;
 const POLLS_MAX: usize = 100_000;
 /// How long time goes on after the input, in minutes: longer than an unknown call takes to be resolved, twice.
 const MINUTES_AFTER: usize = 30;
-
-/// How likely what is, in 1,000.
-#[derive(Debug)]
-pub(super) struct Chaos {
-    /// A call of a port fails before its effect, and as often its answer is lost.
-    pub(super) calls: usize,
-    /// At a step an invocation dies.
-    pub(super) crash: usize,
-    /// A batch brings records that were done.
-    pub(super) repeats: usize,
-    /// The answer of a function to its batch is lost.
-    pub(super) answers: usize,
-    /// At a step a shard is split, merged, or begins to lag.
-    pub(super) shards: usize,
-    /// A batch comes again while its first invocation goes on.
-    pub(super) zombies: usize,
-    /// At a step the snapshots of a log are deleted.
-    pub(super) snapshots: usize,
-    /// In a run all wake-ups are lost, and only the schedule ticks.
-    pub(super) unwoken: usize,
-    /// By how much a function's clock is off at most, in milliseconds; each invocation's differs.
-    pub(super) skew_ms: i64,
-}
-
-impl Chaos {
-    pub(super) const CALM: Self = Self {
-        calls: 0,
-        crash: 0,
-        repeats: 0,
-        answers: 0,
-        shards: 0,
-        zombies: 0,
-        snapshots: 0,
-        unwoken: 0,
-        skew_ms: 0,
-    };
-    pub(super) const ALL: Self = Self {
-        calls: 20,
-        crash: 4,
-        repeats: 100,
-        answers: 50,
-        shards: 3,
-        zombies: 4,
-        snapshots: 4,
-        unwoken: 150,
-        skew_ms: 1_500,
-    };
-}
 
 /// What came out of a run.
 #[derive(Debug)]
@@ -203,8 +156,7 @@ impl<'w> Driver<'w> {
         let mut steps = 0;
         while self.clock.now().plus(2 * MINUTE_MS) < until {
             let left = until.as_millis() - self.clock.now().as_millis() - MINUTE_MS;
-            let long =
-                if steps < 4 { MINUTE_MS } else { (2 * DAY_MS).min(left / 2).max(MINUTE_MS) };
+            let long = if steps < 15 { MINUTE_MS } else { (6 * HOUR_MS).min(left).max(MINUTE_MS) };
             self.advance(long);
             while self.poll_all() || self.start_batch() || self.start_woken() {}
             steps += 1;

@@ -5,7 +5,7 @@ use super::workload::START;
 use super::world::SkewedClock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 use streamgauge_pipeline::memory::VirtualClock;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
@@ -15,6 +15,9 @@ use streamgauge_pipeline::port::source::{
 
 /// The stream's name.
 pub(super) const NAME: &str = "orders";
+
+/// Older records count as read: the mapping gives them up.
+const RECORD_AGE_MAX_MS: Millis = 7 * DAY_MS;
 
 /// A record: its number, its arrival, its payload.
 type Waiting = (SequenceNumber, Timestamp, String);
@@ -184,7 +187,10 @@ impl SimulatedStream {
         let shard = &mut *self.lock();
         let shard = shard.shards.get_mut(id).unwrap();
         shard.busy = true;
-        let from = if repeats { shard.done - dice.below(shard.done + 1) } else { shard.done };
+        let oldest = self.clock.now().minus(RECORD_AGE_MAX_MS);
+        let first = shard.records.partition_point(|(_, arrival, _)| *arrival <= oldest);
+        let again = shard.done.saturating_sub(first);
+        let from = if repeats { shard.done - dice.below(again + 1) } else { shard.done };
         let length = 1 + dice.below(shard.records.len() - shard.done);
         let mut batch = Batch { shard: ShardId::clone(id), text: Vec::new(), records: Vec::new() };
         for (sequence, arrival, payload) in &shard.records[from..shard.done + length] {
@@ -256,7 +262,11 @@ impl Stream for AskedStream {
         let asked_at = self.clock.now();
         let state = self.stream.lock();
         let Some(shard) = state.shards.get(id) else { return Ok(Progress::Ended) };
-        let follows = shard.records.iter().any(|(sequence, ..)| Some(sequence) > after);
+        let oldest = asked_at.minus(RECORD_AGE_MAX_MS);
+        let follows = shard
+            .records
+            .iter()
+            .any(|(sequence, arrival, _)| *arrival > oldest && Some(sequence) > after);
         Ok(match (follows, shard.closed) {
             (true, _) => Progress::Waiting,
             (false, true) => Progress::Ended,

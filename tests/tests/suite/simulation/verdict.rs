@@ -44,7 +44,9 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
         // What is late becomes corrections: a metric that takes none has lost it, and a sketch's buckets are cut.
         for points in [&mut put, &mut expected] {
             points.retain(|(metric, ..), _| metric != "customers" && metric != "checkout");
-            points.values_mut().for_each(|totals| totals.values.clear());
+            for totals in points.values_mut() {
+                totals.values.clear();
+            }
         }
     }
     let places = put.keys().chain(expected.keys()).collect::<BTreeSet<_>>();
@@ -57,13 +59,17 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     if !differences.is_empty() {
         return Err(format!("{:?}\n{}", run.in_force, differences.join("\n")));
     }
+    same("the dead letters of points", &run.dead, &0)?;
+    if workload.shape == Shape::Silent {
+        // The logs that count the records have expired.
+        return Ok(());
+    }
     same("the received records", &run.counters.received, &before.counters.received)?;
     same("the duplicates", &run.counters.duplicate, &before.counters.duplicate)?;
     if run.in_force.len() == 1 {
         same("the counters", &run.counters, &before.counters)?;
     }
-    same("the rejects", &run.rejects, &before.rejects)?;
-    same("the dead letters of points", &run.dead, &0)
+    same("the rejects", &run.rejects, &before.rejects)
 }
 
 /// Which rules decide a window: those under which its metric has a definition there, the older where both have; none if

@@ -96,15 +96,16 @@ impl Workload {
         let mut puts: Vec<Put> = Vec::new();
         let mut at = START;
         let numbers = 20 + dice.below(60);
-        let mut pause = None;
+        let (mut pause, mut first_copied) = (None, 0);
         for number in 0..numbers {
             if number == numbers / 2 && pause_ms > 0 {
                 pause = Some(at);
+                first_copied = puts.len();
                 at = at.plus(pause_ms);
             }
             at = at.plus(1 + dice.millis(3_000));
-            if dice.per_mille(copies) && !puts.is_empty() {
-                let copied = dice.one_of(&puts).clone();
+            if dice.per_mille(copies) && first_copied < puts.len() {
+                let copied = dice.one_of(&puts[first_copied..]).clone();
                 puts.push(Put { at, ..copied });
             } else {
                 puts.push(record(&dice, number, at));

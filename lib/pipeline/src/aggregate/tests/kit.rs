@@ -48,9 +48,9 @@ metrics:
 pub(crate) struct Town {
     pub(crate) clock: VirtualClock,
     pub(crate) log: MemoryLog<VirtualClock>,
-    pub(super) snapshots: MemorySnapshots<VirtualClock>,
+    pub(crate) snapshots: MemorySnapshots<VirtualClock>,
     pub(crate) streams: Vec<MemorySource<VirtualClock>>,
-    pub(super) wake: MemoryWake<VirtualClock>,
+    pub(crate) wake: MemoryWake<VirtualClock>,
     /// What was put, by shard.
     records: Mutex<BTreeMap<ShardId, Vec<Kept>>>,
 }
@@ -169,7 +169,7 @@ impl Town {
     }
 
     /// A function that was deployed with these rules, without any memory.
-    pub(super) fn function(self: &Arc<Self>, rules: &str) -> Function {
+    pub(crate) fn function(self: &Arc<Self>, rules: &str) -> Function {
         self.function_with(rules, Settings { partitions: 3, ..Settings::default() })
     }
 

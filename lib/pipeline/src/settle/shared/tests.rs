@@ -1,3 +1,5 @@
+//! The register of what the streams said: who is told what, when it is asked again, and how it is stored.
+
 use super::*;
 use crate::port::source::StreamId;
 use crate::stored::check::check_form;
