@@ -18,8 +18,8 @@ mod work;
 
 pub use entry::{ControlEntry, EXPIRES_NEVER, RULES_BYTES_MAX};
 pub use fold::{Announced, Control, InForce, announce, ensure};
-pub use given_back::{GIVEN_BACK_BYTES_MAX, GivenBack, give_back, letters_given_back};
 pub(crate) use given_back::points_at;
+pub use given_back::{GIVEN_BACK_BYTES_MAX, GivenBack, give_back, letters_given_back};
 pub use plans::Plans;
 pub use work::{Work, plans_to_work_for};
 

@@ -23,10 +23,12 @@ impl Publication {
         let shift = u32::try_from(self.metrics.len()).unwrap_or(u32::MAX);
         self.metrics.extend(other.metrics);
         let points = other.points.into_iter();
-        self.points.extend(points.map(|point| PublishedPoint {
-            metric: point.metric.saturating_add(shift),
-            ..point
-        }));
+        self.points.extend(
+            points.map(|point| PublishedPoint {
+                metric: point.metric.saturating_add(shift),
+                ..point
+            }),
+        );
     }
 }
 

@@ -89,7 +89,7 @@ impl<'w> Driver<'w> {
         let clock = VirtualClock::new(START);
         let shards = u16::try_from(1 + dice.below(3)).unwrap();
         let stream = SimulatedStream::new(clock.clone(), shards);
-        let shared = Shared::new(clock.clone(), stream.clone(), &dice, workload);
+        let shared = Shared::new(&clock, &stream, &dice, workload);
         let cloud = Cloud::new(&dice);
         Self {
             workload,
@@ -283,7 +283,7 @@ impl<'w> Driver<'w> {
         let repeats = self.dice.per_mille(self.chaos.repeats);
         let batch = self.stream.batch(&shard, &self.dice, repeats);
         let last = batch.records.last().unwrap().sequence.clone();
-        let what = self.name(format!("aggregate {shard} {} records", batch.records.len()));
+        let what = self.name(&format!("aggregate {shard} {} records", batch.records.len()));
         let partitions = self.workload.partitions;
         let settings = Settings { partitions, ..Settings::default() };
         let mut warm = self
@@ -324,7 +324,7 @@ impl<'w> Driver<'w> {
 
     fn start(&mut self, function: Function, partition: Partition) {
         let deadline = self.clock.now().plus(TIME_OUT_MS);
-        let what = self.name(format!("{function:?} {}", partition.number()));
+        let what = self.name(&format!("{function:?} {}", partition.number()));
         let future: Pin<Box<dyn Future<Output = Ended>>> = match function {
             Function::Settle => {
                 let partitions = self.workload.partitions;
@@ -355,7 +355,7 @@ impl<'w> Driver<'w> {
         self.tasks.push(Task { what, shard: None, polls: 0, future });
     }
 
-    fn name(&mut self, what: String) -> String {
+    fn name(&mut self, what: &str) -> String {
         self.invocations += 1;
         let name = format!("#{} {what}", self.invocations);
         self.tell(format!("{name} begins"));
@@ -378,12 +378,12 @@ impl<'w> Driver<'w> {
         assert!(task.polls < POLLS_MAX, "{} never ends\n{}", task.what, self.story.join("\n"));
         let polled = task.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(ended) = polled {
-            let task = self.tasks.swap_remove(place);
-            self.end(task, ended);
+            let over = self.tasks.swap_remove(place);
+            self.end(&over, ended);
         }
     }
 
-    fn end(&mut self, task: Task, ended: Ended) {
+    fn end(&mut self, task: &Task, ended: Ended) {
         // Now and then a warm environment is thrown away.
         let stays_warm = !self.dice.per_mille(100);
         let outcome = match ended {

@@ -76,8 +76,8 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
 /// it is a window of a metric that had begun in the middle of it.
 fn rules_of(workload: &Workload, run: &Run, (metric, _, start): &Place) -> Option<usize> {
     let [plan, changed] = &workload.plans;
-    let definition = |plan: &Plan| {
-        plan.metrics.iter().find(|one| one.name == *metric).map(|one| one.definition.clone())
+    let definition = |of: &Plan| {
+        of.metrics.iter().find(|one| one.name == *metric).map(|one| one.definition.clone())
     };
     let definitions = [definition(plan), definition(changed)];
     if definitions[0] == definitions[1] {
@@ -173,8 +173,8 @@ struct Replayed {
 impl Replayed {
     fn of(workload: &Workload, rules: usize) -> Self {
         let plan = &workload.plans[rules];
-        let (points, rejects) = (BTreeMap::new(), Vec::new());
-        let mut collector = Collector { workload, plan, points, rejects };
+        let mut collector =
+            Collector { workload, plan, points: BTreeMap::new(), rejects: Vec::new() };
         let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
         let options = Options {
             threads: 1,

@@ -36,8 +36,8 @@ pub(super) struct Shared {
 impl Shared {
     /// Empty stores, and the stream. So many of 1,000 calls go wrong, as long as the dice are thrown.
     pub(super) fn new(
-        clock: VirtualClock,
-        stream: SimulatedStream,
+        clock: &VirtualClock,
+        stream: &SimulatedStream,
         dice: &Dice,
         workload: &Workload,
     ) -> Self {
@@ -46,9 +46,9 @@ impl Shared {
             log: Faulty::new(MemoryLog::new(clock.clone(), BYTES_MAX), dice, &faults),
             snapshots: Faulty::new(MemorySnapshots::new(clock.clone(), BYTES_MAX), dice, &faults),
             wake: Faulty::new(MemoryWake::new(clock.clone()), dice, &faults),
-            streams: [Faulty::new(stream.asked_by(SkewedClock::new(&clock)), dice, &faults)],
+            streams: [Faulty::new(stream.asked_by(SkewedClock::new(clock)), dice, &faults)],
             rules: Deployed::new(workload),
-            clock: SkewedClock::new(&clock),
+            clock: SkewedClock::new(clock),
         }
     }
 

@@ -92,9 +92,9 @@ impl Stand {
 /// Makes a table as the template has it.
 pub(super) async fn create(direct: &Client, name: &str) {
     let mut create = direct.create_table().table_name(name);
-    for (name, kind) in [(PARTITION_KEY, KeyType::Hash), (SORT_KEY, KeyType::Range)] {
-        let attribute = AttributeDefinition::builder().attribute_name(name);
-        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+    for (key_name, kind) in [(PARTITION_KEY, KeyType::Hash), (SORT_KEY, KeyType::Range)] {
+        let attribute = AttributeDefinition::builder().attribute_name(key_name);
+        let key = KeySchemaElement::builder().attribute_name(key_name).key_type(kind);
         create = create.key_schema(key.build().unwrap()).attribute_definitions(
             attribute.attribute_type(ScalarAttributeType::S).build().unwrap(),
         );

@@ -16,8 +16,8 @@ pub(super) fn parse(text: &str) -> Value {
     let mut root = Value::Null;
     for event in Parser::new_from_str(text) {
         let done = match event.unwrap().0 {
-            Event::Scalar(text, _, _, tag) => {
-                called(function(tag.as_deref()), Value::String(text.into_owned()))
+            Event::Scalar(scalar, _, _, tag) => {
+                called(function(tag.as_deref()), Value::String(scalar.into_owned()))
             }
             Event::SequenceStart(_, _, tag) => {
                 let function = function(tag.as_deref());
@@ -52,8 +52,8 @@ pub(super) fn parse(text: &str) -> Value {
 
 fn function(tag: Option<&Tag>) -> Option<String> {
     let (handle, suffix) = tag.filter(|tag| tag.core_suffix().is_none())?.original_parts();
-    let tag = format!("{handle}{suffix}");
-    let name = tag.trim_start_matches('!');
+    let written = format!("{handle}{suffix}");
+    let name = written.trim_start_matches('!');
     Some(if name == "Ref" { name.to_owned() } else { format!("Fn::{name}") })
 }
 

@@ -26,9 +26,9 @@ fn the_last_window_is_decided_with_the_first_tick_after_its_end() {
     stack.pass(10 * SECOND_MS);
     stack.order("one");
     stack.aggregate("one");
-    let told = stack.settle();
-    assert_eq!(sum(&told, "orders", PointKind::Final), None, "the window is open");
+    let open = stack.settle();
+    assert_eq!(sum(&open, "orders", PointKind::Final), None, "the window is open");
     stack.pass(MINUTE_MS);
-    let told = stack.settle();
-    assert_eq!(sum(&told, "orders", PointKind::Final), Some(3));
+    let decided = stack.settle();
+    assert_eq!(sum(&decided, "orders", PointKind::Final), Some(3));
 }
