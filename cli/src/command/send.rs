@@ -3,7 +3,7 @@
 //! The modules, in the order in which a line meets them:
 //!
 //! 1. [`event`]: its partition key, its time, and its text with another time.
-//! 2. [`pace`]: when it is due.
+//! 2. [`mod@pace`]: when it is due.
 //! 3. [`session`]: the run; [`target`]: the stream.
 //! 4. [`keep`]: the file of what was sent; [`sent`]: what is told at the end.
 

@@ -1,6 +1,6 @@
 //! The functions: what a batch costs `aggregate`, how long each takes until it asks for work, and how large it is.
 //!
-//! CPU time is measured in process, on the steps of the function in their order and without a network: see [`take`]. Start and
+//! CPU time is measured in process, on the steps of the function in their order and without a network: see [`mod@take`]. Start and
 //! size are those of the release binaries beside a function that does nothing, in interleaved rounds.
 
 mod desk;
