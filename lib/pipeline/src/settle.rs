@@ -206,10 +206,15 @@ impl<W: World> Settle<W> {
                 }
                 return Ok(true);
             };
+            // What a plan or a list of shards brings is looked at before the invocation ends.
+            let brings_more = !step.control.is_empty() || step.listing.is_some();
             let Some(progress) = self.append(partition, kept, step, settled).await? else {
                 return Ok(false);
             };
-            let is_done = progress == Progress::Done && is_whole && kept.state.control == up_to;
+            if brings_more {
+                kept.asked_at = None;
+            }
+            let is_done = progress == Progress::Done && is_whole && !brings_more;
             if is_done || self.world.clock().now() >= deadline {
                 return Ok(true);
             }

@@ -33,11 +33,22 @@ pub(super) fn cut(records: usize, too_large: &TooLarge) -> usize {
 }
 
 /// The version of the next entry: after the last that is there, else beyond all that may have stood after the snapshot.
-pub(super) fn next_version(last: Option<Version>, snapshot: Option<Version>) -> Version {
+///
+/// A log without either begins. If its stream is so old that entries may have expired whose snapshot was never put, it begins beyond
+/// these: by the days that the stream exists, so that all writers begin alike.
+pub(super) fn next_version(
+    last: Option<Version>,
+    snapshot: Option<Version>,
+    stream_age_ms: Millis,
+) -> Version {
     match (last, snapshot) {
         (Some(last), _) => last.next(),
         (None, Some(snapshot)) => Version(snapshot.0.saturating_add(LEAP)),
-        (None, None) => Version::START.next(),
+        (None, None) if stream_age_ms < KEPT_MS_MIN => Version::START.next(),
+        (None, None) => {
+            let days = u64::try_from(stream_age_ms / DAY_MS).unwrap_or_default();
+            Version(days.saturating_mul(LEAP)).next()
+        }
     }
 }
 
@@ -97,8 +108,14 @@ mod tests {
 
     #[test]
     fn a_log_goes_on_after_all_that_may_have_been_consumed() {
-        assert_eq!(next_version(None, None), Version(1));
-        assert_eq!(next_version(Some(Version(7)), Some(Version(3))), Version(8));
-        assert_eq!(next_version(None, Some(Version(3))), Version(3 + (1 << 32)));
+        let check = |last: Option<u64>, snapshot: Option<u64>, days: i64, expect: u64| {
+            let next = next_version(last.map(Version), snapshot.map(Version), days * DAY_MS);
+            assert_eq!(next, Version(expect), "{last:?}, {snapshot:?}, {days} days");
+        };
+        check(None, None, 0, 1);
+        check(None, None, 7, 1);
+        check(None, None, 8, 1 + (8 << 32));
+        check(Some(7), Some(3), 9, 8);
+        check(None, Some(3), 9, 3 + (1 << 32));
     }
 }

@@ -10,6 +10,7 @@ use super::decide::next_version;
 use super::state::{State, StoredState};
 use crate::control::{Control, ControlError, Plans};
 use crate::port::Retryable;
+use crate::port::clock::Clock;
 use crate::port::log::{Label, Log, LogId, Logged, Version, Wanted};
 use crate::port::snapshots::Snapshots;
 use crate::port::source::{Progress, Shard, ShardId, ShardKey, Stream, StreamId};
@@ -85,7 +86,10 @@ impl<W: World> Restorer<'_, W> {
                 Some(state) => state,
                 None => self.inherit(shard, generations, Needs::Proof).await?,
             };
-            Ok(Restored { state, next: next_version(last, covered), snapshot, log_bytes })
+            let now = self.world.clock().now();
+            let stream_age_ms = now.as_millis() - self.id.created_at.as_millis();
+            let next = next_version(last, covered, stream_age_ms);
+            Ok(Restored { state, next, snapshot, log_bytes })
         })
     }
 
