@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use workload::{Shape, Workload};
 
 /// How many seeds an ordinary test runs with faults.
-const CASES: u64 = 300;
+const CASES: u64 = 1_000;
 /// How many without.
 const CALM_CASES: u64 = 100;
 /// How many with something else.
