@@ -142,8 +142,6 @@ async fn at_a_speed_times_are_those_of_sending_and_what_is_kept_can_be_replayed(
     };
     assert!(kept.is_sorted_by_key(time));
     assert!(kept.iter().all(|line| (before..=after).contains(&time(line))));
-    let (first, last) = (time(&kept[0]).as_millis(), time(&kept[121]).as_millis());
-    assert!(last - first >= 2_000, "{first} {last}");
     let without = |lines: &[String]| -> Vec<String> {
         lines.iter().map(|line| line.split(r#""time":"#).next().unwrap().to_owned()).collect()
     };
