@@ -131,12 +131,12 @@ pub(super) async fn config(
 
 /// A meter under test.
 #[derive(Debug)]
-struct Metered {
+struct Metered<C = Frozen> {
     running: Running,
     account: String,
     /// Past the meter.
     direct: Clients,
-    clock: Frozen,
+    clock: C,
 }
 
 impl Metered {
@@ -146,16 +146,19 @@ impl Metered {
     }
 
     async fn with(limits: Limits, faults: Vec<Fault>) -> Self {
-        Self::watched(limits, faults, |_| Unwatched).await
+        Self::watched(limits, faults, Frozen::new(), |_| Unwatched).await
     }
+}
 
-    /// With a watcher that can look past the meter.
+impl<C: Clock + Clone> Metered<C> {
+    /// By this clock, with a watcher that can look past the meter.
     async fn watched<W: Watcher>(
         limits: Limits,
         faults: Vec<Fault>,
+        clock: C,
         watcher: impl FnOnce(&Clients) -> W,
     ) -> Self {
-        let (account, clock) = (account(), Frozen::new());
+        let account = account();
         let direct = Clients::new(&config(&account, "", None, RetryConfig::disabled()).await);
         let (faults, watcher) = (Faults { seed: 7, faults }, watcher(&direct));
         let meter = Meter::start(routes(), limits, faults, watcher, clock.clone());

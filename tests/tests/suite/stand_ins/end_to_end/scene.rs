@@ -1,5 +1,6 @@
 //! What a run stands on: an account with a table and streams, what was sent, and what came of it.
 
+use super::super::built::binary;
 use super::super::dynamodb;
 use super::super::metered::{account, config};
 use super::answers::{self, Answers};
@@ -47,6 +48,8 @@ pub(super) struct Scene {
 impl Scene {
     /// An account of its own, with the table.
     pub(super) async fn new(name: &str, span: Span) -> Self {
+        // Before anything is connected: nothing would hold its connections while the programs are built.
+        binary("streamgauge");
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("end_to_end").join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder).unwrap();

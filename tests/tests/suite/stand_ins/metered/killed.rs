@@ -25,11 +25,15 @@ use streamgauge_lambda_aws::AwsServices;
 use streamgauge_lambda_aws::kinesis::primitives::Blob;
 use streamgauge_meter::bill::{Bill, Terms};
 use streamgauge_meter::call::{Call, Service};
+use streamgauge_meter::clock::RealClock;
 use streamgauge_meter::faults::{Fault, Harm, When};
 use streamgauge_meter::limits::Limits;
 use streamgauge_meter::unit::Unit;
 use streamgauge_meter::watcher::{Phase, Verdict, Watcher};
 use tokio::sync::SetOnce;
+
+/// A run takes seconds; one that has not ended by now never will.
+const DRAINED_WITHIN: Duration = Duration::from_mins(5);
 
 /// What a kill found: the point, who was killed, and the items that were there.
 type Killed = (String, String, BTreeSet<String>);
@@ -117,7 +121,7 @@ fn stack(account: &str) -> Stack {
 
 /// What came of a run.
 struct Ran {
-    metered: Metered,
+    metered: Metered<RealClock>,
     killed: Vec<Killed>,
     log: Vec<String>,
     /// The records' sequence numbers, in their order.
@@ -137,7 +141,8 @@ async fn run_with(plan: &str, limits: Limits, spoiled: Vec<Fault>) -> Ran {
         direct: direct.dynamodb.clone(),
         killed: Arc::clone(&killed),
     };
-    let metered = Metered::watched(limits, spoiled, watched).await;
+    // Processes take the time that they take: a limit per second must have its next second.
+    let metered = Metered::watched(limits, spoiled, RealClock, watched).await;
     table(&metered.direct).await;
     stream(&metered.direct, &metered.account, 1).await;
     let mut settings =
@@ -160,7 +165,8 @@ async fn run_with(plan: &str, limits: Limits, spoiled: Vec<Fault>) -> Ran {
         let put = metered.direct.kinesis.put_record().stream_name(STREAM);
         put.partition_key("k").data(Blob::new(data)).send().await.unwrap();
     }
-    simulator.drained().await;
+    let drained = tokio::time::timeout(DRAINED_WITHIN, simulator.drained()).await;
+    assert!(drained.is_ok(), "not done after {DRAINED_WITHIN:?}: {:?}", log.0.lock().unwrap());
     assert!(simulator.stop().await.unwrap());
     let records = records(&metered).await;
     let (killed, log) = (killed.lock().unwrap().clone(), log.0.lock().unwrap().clone());
@@ -168,7 +174,7 @@ async fn run_with(plan: &str, limits: Limits, spoiled: Vec<Fault>) -> Ran {
 }
 
 /// The sequence numbers in the stream.
-async fn records(metered: &Metered) -> Vec<String> {
+async fn records(metered: &Metered<RealClock>) -> Vec<String> {
     let kinesis = &metered.direct.kinesis;
     let read = kinesis.get_records().shard_iterator(iterator(kinesis).await).send().await.unwrap();
     read.records().iter().map(|record| record.sequence_number().to_owned()).collect()
