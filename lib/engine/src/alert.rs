@@ -1,5 +1,9 @@
 //! Alert rules as the plan holds them. Their evaluation belongs to the settle fold.
 
+mod feed;
+
+pub use feed::{EXACT_THRESHOLD_MAX, Feed, SLICES, is_exact};
+
 use crate::decimal::Decimal;
 use crate::time::Millis;
 

@@ -5,6 +5,7 @@
 
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
+use crate::newest::{NamedEvent, Newest};
 use crate::output::Counters;
 use crate::place::at;
 use crate::plan::Plan;
@@ -38,6 +39,12 @@ pub struct Delta {
     pub late: Vec<LatePartial>,
     /// Journey steps, in the order of the batch.
     pub steps: Vec<JourneyStep>,
+    /// Events that alerts look at one by one, in the order of the batch.
+    pub samples: Vec<AlertSample>,
+    /// Partial aggregates of the slices that other alerts look at.
+    pub slices: Vec<AlertSlice>,
+    /// Copies of events that alerts look at, in the order of the batch.
+    pub copies: Vec<AlertCopy>,
     /// Events that a metric's expression matched and that had no value, per metric.
     pub no_value: Vec<(usize, u64)>,
     /// Events that a metric refused as late, per series.
@@ -98,6 +105,9 @@ impl Delta {
         self.partials.retain(|partial| is_known(partial.series));
         self.late.retain(|late| is_known(late.partial.series));
         self.steps.retain(|step| is_known(step.series));
+        self.samples.retain(|sample| is_known(sample.series));
+        self.slices.retain(|slice| is_known(slice.series));
+        self.copies.retain(|copy| is_known(copy.series));
         self.refused.retain(|&(series, _)| is_known(series));
         let no_value = self.no_value.into_iter();
         self.no_value =
@@ -209,4 +219,43 @@ pub struct JourneyStep {
     pub start: bool,
     /// It matches the finish.
     pub finish: bool,
+}
+
+/// An event of a metric that an alert counts exactly, or waits for (`absent for`): see [`crate::alert::Feed`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertSample {
+    /// Into [`Names::series`].
+    pub series: u32,
+    /// The event, with its time.
+    pub event: NamedEvent,
+    /// The shard's watermark just before the event, if it was past the event already: its place.
+    pub overdue: Option<Timestamp>,
+}
+
+/// Events of one metric and series in one slice `(a, b]` of time, that were not overdue or had the same place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertSlice {
+    /// Into [`Names::series`].
+    pub series: u32,
+    /// The length of a slice, in milliseconds.
+    pub length_ms: Millis,
+    /// The slice's last moment, inclusive: a multiple of the length.
+    pub until: Timestamp,
+    /// The shard's watermark just before the events, if it was past the slice's end already: their place.
+    pub overdue: Option<Timestamp>,
+    /// How many events it is made of.
+    pub events: u64,
+    /// What they add up to.
+    pub accumulator: Accumulator,
+    /// The newest of them.
+    pub newest: Newest,
+}
+
+/// A copy of an event that was seen before, in a metric that alerts look at: evidence tells how many were ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlertCopy {
+    /// Into [`Names::series`].
+    pub series: u32,
+    /// The event's time.
+    pub time: Timestamp,
 }

@@ -13,7 +13,9 @@
 //! 6. [`accumulate`], [`sketch`], [`series`]: what metrics add up; it merges in any order.
 //! 7. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
 //! 8. [`settle`]: the second fold, deltas and watermark to [`output`]s.
-//! 9. [`stored`]: deltas and state as bytes, for logs and snapshots.
+//! 9. [`transition`], [`newest`]: what alerts decide, and the evidence for it.
+//! 10. [`notification`]: what people are told.
+//! 11. [`stored`]: deltas and state as bytes, for logs and snapshots.
 
 pub mod accumulate;
 pub mod aggregate;
@@ -26,6 +28,8 @@ pub mod expression;
 pub mod field;
 pub mod hash;
 pub mod json;
+pub mod newest;
+pub mod notification;
 pub mod output;
 mod place;
 pub mod plan;
@@ -35,3 +39,4 @@ pub mod settle;
 pub mod sketch;
 pub mod stored;
 pub mod time;
+pub mod transition;

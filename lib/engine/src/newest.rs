@@ -1,0 +1,93 @@
+//! The newest events of a set, by id: what evidence names.
+
+use crate::time::Timestamp;
+use crate::transition::EVIDENCE_IDS_MAX;
+use std::sync::Arc;
+
+/// An event as evidence names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedEvent {
+    /// Its time.
+    pub time: Timestamp,
+    /// The stable hash of its identity: it decides between events of the same time.
+    pub identity: u64,
+    /// Its id, as the rules' `event: {id: …}` finds it; empty if it has none.
+    pub id: Arc<str>,
+}
+
+/// The newest [`EVIDENCE_IDS_MAX`] of some events. It depends on the set only: not on the order, nor on how it was cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Newest(Vec<NamedEvent>);
+
+impl Newest {
+    /// Adds an event, unless all that are held are newer and there are enough.
+    pub fn add(&mut self, event: NamedEvent) {
+        let place = self.0.partition_point(|held| *held < event);
+        if self.0.get(place) == Some(&event) {
+            return;
+        }
+        if self.0.len() < EVIDENCE_IDS_MAX {
+            self.0.insert(place, event);
+        } else if place > 0 {
+            self.0.remove(0);
+            self.0.insert(place - 1, event);
+        }
+    }
+
+    /// Adds the newest of another set.
+    pub fn merge(&mut self, other: &Self) {
+        for event in other.0.iter().rev() {
+            self.add(event.clone());
+        }
+    }
+
+    /// In event order.
+    pub fn events(&self) -> &[NamedEvent] {
+        &self.0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn events(times: &[(u8, u8)]) -> Vec<NamedEvent> {
+        let event = |&(time, identity): &(u8, u8)| NamedEvent {
+            time: Timestamp::from_millis(time.into()),
+            identity: identity.into(),
+            id: format!("{identity}").into(),
+        };
+        times.iter().map(event).collect()
+    }
+
+    fn newest(events: &[NamedEvent]) -> Newest {
+        let mut newest = Newest::default();
+        for event in events {
+            newest.add(event.clone());
+        }
+        newest
+    }
+
+    proptest! {
+        #[test]
+        fn the_newest_are_those_of_the_sorted_set(times in prop::collection::vec(any::<(u8, u8)>(), 0..60), cut in 0_usize..60) {
+            let events = events(&times);
+            let mut sorted = events.clone();
+            sorted.sort();
+            sorted.dedup();
+            let expect = &sorted[sorted.len().saturating_sub(EVIDENCE_IDS_MAX)..];
+            let whole = newest(&events);
+            prop_assert_eq!(whole.events(), expect);
+            let (one, other) = events.split_at(cut.min(events.len()));
+            let mut merged = newest(other);
+            merged.merge(&newest(one));
+            prop_assert_eq!(merged.events(), expect);
+        }
+    }
+}
