@@ -28,6 +28,7 @@ use streamgauge_engine::delta::Delta;
 use streamgauge_engine::expression::{Node, Program, Value};
 use streamgauge_engine::field::FieldTable;
 use streamgauge_engine::hash::combine;
+use streamgauge_engine::notify::rules::Notifying;
 use streamgauge_engine::plan::{
     Dimension, EventFields, LatePolicy, Metric, MetricKind, Plan, TimeUnit, Timing,
 };
@@ -82,6 +83,7 @@ fn plan() -> Plan {
         calendar: Calendar::utc(),
         metrics: vec![metric],
         alerts: Vec::new(),
+        notifying: Notifying::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Alert rules as the plan holds them. Their evaluation belongs to the settle fold.
 
 mod feed;
+mod text;
 
 pub use feed::{EXACT_THRESHOLD_MAX, Feed, SLICES, is_exact};
 

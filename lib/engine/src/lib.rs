@@ -30,6 +30,7 @@ pub mod hash;
 pub mod json;
 pub mod newest;
 pub mod notification;
+pub mod notify;
 pub mod output;
 mod place;
 pub mod plan;

@@ -4,6 +4,7 @@ use crate::alert::Alert;
 use crate::calendar::{Calendar, Window, WindowSpan};
 use crate::expression::Program;
 use crate::field::{FieldId, FieldTable};
+use crate::notify::rules::Notifying;
 use crate::time::{DAY_MS, Millis, Timestamp};
 
 /// Everything that the folds need to know.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub metrics: Vec<Metric>,
     /// The alerts, in the order of the file.
     pub alerts: Vec<Alert>,
+    /// Who is told of what they decide.
+    pub notifying: Notifying,
 }
 
 impl Plan {

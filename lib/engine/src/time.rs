@@ -23,11 +23,13 @@
 
 pub(crate) mod civil;
 mod epoch;
+mod length;
 mod rfc3339;
 
 use std::fmt;
 use thiserror::Error;
 
+pub use length::{Length, UNITS};
 pub use rfc3339::TimeParser;
 
 /// Milliseconds in a second.

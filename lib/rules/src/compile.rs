@@ -11,10 +11,11 @@ use crate::read::metric::Outline;
 use crate::read::quiet::Names;
 use crate::read::settings::EventPaths;
 use crate::reference::tables::FILE;
-use crate::rules::Rules;
+use crate::rules::{Channel, Rules};
 use crate::source::{Place, SourceFile, boundary};
 use crate::yaml::tree::{Content, Node};
 use streamgauge_engine::calendar::Calendar;
+use streamgauge_engine::notify::rules::Notifying;
 use streamgauge_engine::plan::{EventFields, Metric, Plan, Timing};
 
 mod describe;
@@ -83,21 +84,24 @@ fn read_all(reader: &mut Reader<'_>) -> Option<Rules> {
     let around = Surroundings { metrics: &metrics, channels: &channel_names, has_routes };
     let alerts = reader.alerts(&file, &around);
     let names = Names { metrics: &metrics, alerts: &alerts, channels: &channel_names };
-    let routes = reader.routes(&file, &names);
-    let pipeline = reader.pipeline(&file, &channel_names);
-    let notify = reader.gathering(&file);
-    let silences = reader.silences(&file, &names);
-    let maintenance =
-        reader.maintenance(&file, &names, calendar.as_ref().map_or("UTC", Calendar::zone));
+    let zone = calendar.clone().unwrap_or_else(Calendar::utc);
+    let notifying = Notifying {
+        channels: channels.iter().map(Channel::deciding).collect(),
+        routes: reader.routes(&file, &names),
+        pipeline: reader.pipeline(&file, &channel_names),
+        gathering: reader.gathering(&file),
+        silences: reader.silences(&file, &names),
+        maintenance: reader.maintenance(&file, &names, &zone),
+    };
     file.finish();
 
     let plan = plan(reader, namespace, &event, calendar?, timing, metrics, alerts)?;
-    let mut rules = Rules { plan, channels, routes, pipeline, notify, silences, maintenance };
+    let mut rules = Rules { plan: Plan { notifying, ..plan }, channels };
     rules.plan.hash = describe::rules(&rules);
     Some(rules)
 }
 
-/// The plan without its hash, if all metrics and alerts are right.
+/// The plan without its hash and who is told, if all metrics and alerts are right.
 #[expect(clippy::too_many_arguments, reason = "the parts of a plan, each read on its own")]
 fn plan(
     reader: &mut Reader<'_>,
@@ -136,6 +140,7 @@ fn plan(
         calendar,
         metrics,
         alerts,
+        notifying: Notifying::default(),
     })
 }
 

@@ -1,10 +1,6 @@
 //! Lengths of time: `30s`, `1h30m`, `9m50s`.
 
-use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
-
-/// The units, the largest first, with their length in milliseconds.
-const UNITS: [(&str, Millis); 5] =
-    [("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("ms", 1)];
+use streamgauge_engine::time::{DAY_MS, Length, Millis, UNITS};
 
 /// The longest length that rules may name: ten years.
 pub const DURATION_MAX: Millis = 3_653 * DAY_MS;
@@ -59,23 +55,7 @@ pub fn parse(text: &str) -> Result<Millis, String> {
 
 /// A length of time as people write it: `9m50s`.
 pub fn show(length: Millis) -> String {
-    if length == 0 {
-        return "0s".to_owned();
-    }
-    let mut shown = String::new();
-    let mut rest = length.unsigned_abs();
-    if length < 0 {
-        shown.push('-');
-    }
-    for (unit, unit_length) in UNITS {
-        let unit_length = unit_length.unsigned_abs();
-        if rest >= unit_length {
-            shown.push_str(&(rest / unit_length).to_string());
-            shown.push_str(unit);
-            rest %= unit_length;
-        }
-    }
-    shown
+    Length(length).to_string()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::delta::DeltaSeries;
 use crate::expression::{Node, Program, Value};
 use crate::field::{FieldId, FieldTable};
 use crate::hash;
+use crate::notify::rules::Notifying;
 use crate::place::{events, number};
 use crate::plan::{Dimension, EventFields, LatePolicy, Metric, MetricKind, Plan, TimeUnit, Timing};
 use crate::series::SeriesKey;
@@ -65,6 +66,7 @@ pub(crate) fn plan(timing: Timing) -> Plan {
         calendar: Calendar::utc(),
         metrics: kinds.into_iter().map(metric).collect(),
         alerts: Vec::new(),
+        notifying: Notifying::default(),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::hash::Canonical;
 use crate::read::settings::EventPaths;
-use crate::rules::{ChannelKind, Match, Rules, Subject};
-use streamgauge_engine::alert::{Alert, Comparison, Condition, Over, Severity, Step};
+use crate::rules::{ChannelKind, Rules};
+use streamgauge_engine::alert::{Alert, Condition, Over, Step};
 use streamgauge_engine::calendar::zone_data_version;
 use streamgauge_engine::field::FieldId;
+use streamgauge_engine::notify::rules::{Attribute, Match};
 use streamgauge_engine::plan::{LatePolicy, Metric, Plan, TimeUnit};
 
 /// Where events have their fields: what every metric's meaning rests on. What evidence shows decides nothing.
@@ -57,17 +58,8 @@ fn describe_step(canonical: &mut Canonical, step: &Step) {
     condition(canonical, "when", &step.when);
     canonical
         .number("for", step.hold)
-        .text("severity", severity(step.severity))
+        .text("severity", step.severity.as_str())
         .flag("early", step.early);
-}
-
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    }
 }
 
 fn condition(canonical: &mut Canonical, tag: &str, condition: &Condition) {
@@ -76,27 +68,16 @@ fn condition(canonical: &mut Canonical, tag: &str, condition: &Condition) {
             canonical.text(tag, "absent").number("length", *length);
         }
         Condition::Threshold { aggregate, over, comparison, threshold } => {
-            canonical.text(tag, &crate::read::condition::aggregate_name(*aggregate));
+            canonical.text(tag, &aggregate.to_string());
             match over {
                 Over::Sliding(length) => canonical.number("over", *length),
                 Over::Window => canonical.text("over", "window"),
                 Over::Moment => canonical.text("over", "moment"),
             };
             canonical
-                .text("comparison", sign(*comparison))
+                .text("comparison", comparison.as_str())
                 .text("threshold", &threshold.billionths().to_string());
         }
-    }
-}
-
-const fn sign(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::AtLeast => ">=",
-        Comparison::Above => ">",
-        Comparison::AtMost => "<=",
-        Comparison::Below => "<",
-        Comparison::Equal => "==",
-        Comparison::NotEqual => "!=",
     }
 }
 
@@ -170,32 +151,33 @@ fn delivery(canonical: &mut Canonical, rules: &Rules) {
             ChannelKind::Sms { to } => canonical.texts("sms", to.iter().map(String::as_str)),
         };
     }
-    for route in &rules.routes {
+    let notifying = &rules.plan.notifying;
+    for route in &notifying.routes {
         matcher(canonical.text("route", ""), &route.matches);
         canonical.texts("notify", route.notify.iter().map(String::as_str));
     }
-    if let Some(pipeline) = &rules.pipeline {
-        canonical.text("pipeline", severity(pipeline.severity));
+    if let Some(pipeline) = &notifying.pipeline {
+        canonical.text("pipeline", pipeline.severity.as_str());
         canonical.texts("notify", pipeline.notify.iter().map(String::as_str));
     }
-    let notify = &rules.notify;
-    canonical.number("together", notify.together).number("repeat", notify.repeat);
-    canonical.number("list_at_most", i64::try_from(notify.list_at_most).unwrap_or(i64::MAX));
-    for silence in &rules.silences {
+    let gathering = &notifying.gathering;
+    canonical.number("together", gathering.together).number("repeat", gathering.repeat);
+    canonical.number("list_at_most", i64::try_from(gathering.list_at_most).unwrap_or(i64::MAX));
+    for silence in &notifying.silences {
         matcher(canonical.text("silence", ""), &silence.matches);
         canonical
             .number("from", silence.from.as_millis())
             .number("until", silence.until.as_millis());
         canonical.text("author", &silence.author).text("reason", &silence.reason);
     }
-    for window in &rules.maintenance {
+    for window in &notifying.maintenance {
         matcher(canonical.text("maintenance", ""), &window.matches);
         for day in window.weekdays {
             canonical.flag("day", day);
         }
         canonical.number("from", window.from_minutes.into()).number("to", window.to_minutes.into());
         canonical
-            .text("time_zone", &window.time_zone)
+            .text("time_zone", window.calendar.zone())
             .text("reason", window.reason.as_deref().unwrap_or_default());
     }
 }
@@ -203,12 +185,12 @@ fn delivery(canonical: &mut Canonical, rules: &Rules) {
 fn matcher(canonical: &mut Canonical, matches: &Match) {
     for (subject, values) in &matches.conditions {
         match subject {
-            Subject::Alert => canonical.text("match", "alert"),
-            Subject::Metric => canonical.text("match", "metric"),
-            Subject::Step => canonical.text("match", "step"),
-            Subject::Severity => canonical.text("match", "severity"),
-            Subject::Channel => canonical.text("match", "channel"),
-            Subject::Named(name) => canonical.text("match named", name),
+            Attribute::Alert => canonical.text("match", "alert"),
+            Attribute::Metric => canonical.text("match", "metric"),
+            Attribute::Step => canonical.text("match", "step"),
+            Attribute::Severity => canonical.text("match", "severity"),
+            Attribute::Channel => canonical.text("match", "channel"),
+            Attribute::Named(name) => canonical.text("match named", name),
         };
         canonical.texts("value", values.iter().map(String::as_str));
     }

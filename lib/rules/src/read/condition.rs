@@ -76,18 +76,6 @@ impl Reader<'_> {
     }
 }
 
-/// The name of an aggregate as it is written.
-pub(crate) fn aggregate_name(aggregate: Aggregate) -> String {
-    if let Aggregate::Percentile(tenths) = aggregate {
-        return if tenths % 10 == 0 {
-            format!("p{}", tenths / 10)
-        } else {
-            format!("p{}.{}", tenths / 10, tenths % 10)
-        };
-    }
-    AGGREGATES.iter().find(|(_, known)| *known == aggregate).map_or("", |(name, _)| name).to_owned()
-}
-
 pub(crate) fn parse(text: &str) -> Result<Parsed, Mistake> {
     let mut words = Words { text, places: split(text), next: 0 };
     let (subject, subject_range) = words.take("an aggregate such as `sum`, or `absent`")?;
@@ -421,7 +409,7 @@ mod tests {
     #[test]
     fn names_are_those_that_are_read() {
         for name in ["sum", "open", "p50", "p99.9"] {
-            assert_eq!(aggregate_name(aggregate(name, &(0..0)).unwrap()), name);
+            assert_eq!(aggregate(name, &(0..0)).unwrap().to_string(), name);
         }
     }
 }

@@ -8,11 +8,13 @@ use super::settings::SETTING_MAX;
 use crate::problem::code::Code;
 use crate::problem::nearest;
 use crate::reference::tables::{GATHERING, MAINTENANCE, MATCH, PIPELINE, ROUTE, SILENCE};
-use crate::rules::{Gathering, Maintenance, Match, PipelineAlerts, Route, Silence, Subject};
 use crate::yaml::tree::{Node, shown};
 use streamgauge_engine::alert::Severity;
-use streamgauge_engine::calendar::Weekday;
-use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
+use streamgauge_engine::calendar::{Calendar, Weekday};
+use streamgauge_engine::notify::rules::{
+    Attribute, Gathering, Maintenance, Match, PipelineAlerts, Route, Silence,
+};
+use streamgauge_engine::time::{HOUR_MS, MINUTE_MS};
 
 /// Routes, silences or maintenance windows in one plan, each.
 pub(crate) const ROUTES_MAX: usize = 1_000;
@@ -75,8 +77,7 @@ impl Reader<'_> {
 
     /// `notify`
     pub(crate) fn gathering(&mut self, file: &Fields<'_>) -> Gathering {
-        let mut gathering =
-            Gathering { together: 30 * SECOND_MS, list_at_most: 20, repeat: 4 * HOUR_MS };
+        let mut gathering = Gathering::default();
         if let Some(node) = file.get("notify")
             && let Some(fields) = self.fields(node, &GATHERING, file.key_place("notify"))
         {
@@ -138,7 +139,7 @@ impl Reader<'_> {
         &mut self,
         file: &Fields<'_>,
         names: &Names<'_>,
-        file_zone: &str,
+        of_file: &Calendar,
     ) -> Vec<Maintenance> {
         let mut windows = Vec::new();
         for item in self.items(file, "maintenance") {
@@ -150,9 +151,9 @@ impl Reader<'_> {
                 fields.get("weekdays").map_or(Some([true; 7]), |value| self.weekdays(value));
             let from = self.required(&fields, "from").and_then(|value| self.time_of_day(value));
             let to = self.required(&fields, "to").and_then(|value| self.time_of_day(value));
-            let zone = fields
-                .get("time_zone")
-                .map_or(Some(file_zone.to_owned()), |value| self.time_zone(value));
+            let calendar = fields.get("time_zone").map_or(Some(of_file.clone()), |value| {
+                self.zone_calendar(value, of_file.week_starts())
+            });
             let reason = fields.get("reason").and_then(|value| self.short_text(value));
             if let (Some(from), Some(to), Some(entry)) = (from, to, fields.entry("to"))
                 && from == to
@@ -166,15 +167,15 @@ impl Reader<'_> {
                     .hint("write `from: \"00:00\"` and `to: \"24:00\"` for a whole day");
             }
             fields.finish();
-            if let (Some(matches), Some(weekdays), Some(from), Some(to), Some(time_zone)) =
-                (matches, weekdays, from, to, zone)
+            if let (Some(matches), Some(weekdays), Some(from), Some(to), Some(calendar)) =
+                (matches, weekdays, from, to, calendar)
             {
                 windows.push(Maintenance {
                     matches,
                     weekdays,
                     from_minutes: from,
                     to_minutes: to,
-                    time_zone,
+                    calendar,
                     reason,
                 });
             }
@@ -231,15 +232,15 @@ impl Reader<'_> {
         let fields = self.fields(node, &MATCH, owner.key_place("match"))?;
         let mut matches = Match::default();
         let subjects = [
-            ("alert", Subject::Alert),
-            ("metric", Subject::Metric),
-            ("step", Subject::Step),
-            ("severity", Subject::Severity),
-            ("channel", Subject::Channel),
+            ("alert", Attribute::Alert),
+            ("metric", Attribute::Metric),
+            ("step", Attribute::Step),
+            ("severity", Attribute::Severity),
+            ("channel", Attribute::Channel),
         ];
         for (key, subject) in subjects {
             let Some(listed) = fields.get(key) else { continue };
-            if subject == Subject::Channel && !quiet {
+            if subject == Attribute::Channel && !quiet {
                 self.findings
                     .error(
                         Code::NotAvailable,
@@ -266,7 +267,7 @@ impl Reader<'_> {
             let items = self.one_or_list(&entry.value).unwrap_or_default();
             let values =
                 items.iter().filter_map(|item| self.text(item).map(str::to_owned)).collect();
-            matches.conditions.push((Subject::Named(entry.key.clone()), values));
+            matches.conditions.push((Attribute::Named(entry.key.clone()), values));
         }
         fields.finish();
         Some(matches)
@@ -275,30 +276,30 @@ impl Reader<'_> {
     fn matched_value(
         &mut self,
         item: &Node,
-        subject: &Subject,
+        subject: &Attribute,
         names: &Names<'_>,
     ) -> Option<String> {
         let (code, what, known): (_, _, Vec<&str>) = match subject {
-            Subject::Severity => {
+            Attribute::Severity => {
                 self.severity(item)?;
                 return self.text(item).map(str::to_owned);
             }
-            Subject::Channel => {
+            Attribute::Channel => {
                 let name = self.text(item)?;
                 self.check_channel(item, name, names.channels);
                 return Some(name.to_owned());
             }
-            Subject::Alert => (
+            Attribute::Alert => (
                 Code::UnknownAlert,
                 "alert",
                 names.alerts.iter().map(|alert| alert.name.as_str()).collect(),
             ),
-            Subject::Metric => (
+            Attribute::Metric => (
                 Code::UnknownMetric,
                 "metric",
                 names.metrics.iter().map(|metric| metric.name.as_str()).collect(),
             ),
-            Subject::Step | Subject::Named(_) => {
+            Attribute::Step | Attribute::Named(_) => {
                 let steps =
                     names.alerts.iter().flat_map(|alert| alert.steps.iter().map(String::as_str));
                 (Code::UnknownStep, "step", steps.collect())

@@ -2,7 +2,7 @@
 //! can be reached.
 
 use super::Reader;
-use super::condition::{Parsed, aggregate_name};
+use super::condition::Parsed;
 use super::ladder::About;
 use super::metric::{Kind, Outline};
 use crate::duration;
@@ -38,7 +38,7 @@ impl Kind {
     fn has(self, aggregate: Aggregate) -> bool {
         match aggregate {
             Aggregate::Percentile(_) => self == Self::Distribution,
-            other => self.aggregates().contains(&aggregate_name(other).as_str()),
+            other => self.aggregates().contains(&other.to_string().as_str()),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Reader<'_> {
             return;
         };
         if !kind.has(aggregate) {
-            let name = aggregate_name(aggregate);
+            let name = aggregate.to_string();
             let message =
                 format!("`{}` is {} and has no `{name}`", shown(&metric.name), kind.with_article());
             let hint = match (kind, aggregate) {
@@ -146,8 +146,7 @@ impl Reader<'_> {
             _ => None,
         };
         if let Some(verdict) = verdict {
-            let message =
-                format!("this is {verdict} true: `{}` is never below 0", aggregate_name(aggregate));
+            let message = format!("this is {verdict} true: `{aggregate}` is never below 0");
             let hint = if verdict == "never" {
                 "write `== 0` or `absent for 15m` for no events"
             } else {

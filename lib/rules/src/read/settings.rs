@@ -218,11 +218,7 @@ impl Reader<'_> {
     }
 
     /// The name of a time zone in the compiled-in database.
-    pub(crate) fn time_zone(&mut self, node: &Node) -> Option<String> {
-        self.zone_calendar(node, Weekday::Monday).map(|calendar| calendar.zone().to_owned())
-    }
-
-    fn zone_calendar(&mut self, node: &Node, week_starts: Weekday) -> Option<Calendar> {
+    pub(crate) fn zone_calendar(&mut self, node: &Node, week_starts: Weekday) -> Option<Calendar> {
         let text = self.text(node)?;
         match Calendar::new(text, week_starts) {
             Ok(calendar) => Some(calendar),

@@ -2,8 +2,9 @@
 
 use streamgauge_engine::alert::{Condition, Over, Severity};
 use streamgauge_engine::calendar::Window;
+use streamgauge_engine::notify::rules::Attribute;
 use streamgauge_engine::plan::{LatePolicy, TimeUnit};
-use streamgauge_rules::rules::{ChannelKind, SecretReference, Subject};
+use streamgauge_rules::rules::{ChannelKind, SecretReference};
 use streamgauge_rules::{Outcome, Rules, SourceFile, compile, render};
 
 /// Compiles texts as files `0.yaml`, `1.yaml` and so on; the environment has `STAGE`.
@@ -50,13 +51,14 @@ fn the_example_of_the_format_compiles_without_a_word() {
     assert_eq!((abandonment.min_volume, abandonment.steps[0].hold), (Some(30), 600_000));
     assert_eq!(plan.alerts[2].steps[0].when, Condition::Absent { length: 900_000 });
     assert_eq!(rules.channels.len(), 4);
+    let notifying = &rules.plan.notifying;
     assert_eq!(
-        rules.routes[0].matches.conditions[1],
-        (Subject::Named("aggregator".to_owned()), vec!["noon".to_owned()])
+        notifying.routes[0].matches.conditions[1],
+        (Attribute::Named("aggregator".to_owned()), vec!["noon".to_owned()])
     );
-    assert_eq!(rules.maintenance[0].from_minutes, 120);
-    assert_eq!(rules.maintenance[0].weekdays, [false, false, false, false, true, false, false]);
-    assert_eq!(rules.notify.list_at_most, 20);
+    assert_eq!(notifying.maintenance[0].from_minutes, 120);
+    assert_eq!(notifying.maintenance[0].weekdays, [false, false, false, false, true, false, false]);
+    assert_eq!(notifying.gathering.list_at_most, 20);
 }
 
 #[test]
