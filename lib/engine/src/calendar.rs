@@ -32,13 +32,13 @@ mod fixed;
 mod nearest;
 mod zone;
 
-use crate::time::{Millis, Timestamp};
+use crate::time::{DAY_MS, MINUTE_MS, Millis, Timestamp};
 use fixed::{first_weekday_of_1970, piece_start, weeks_start, window_start_ms};
 use thiserror::Error;
 use zone::Zone;
 
 pub use cache::WindowCache;
-pub use zone::zone_data_version;
+pub use zone::{Showing, zone_data_version};
 
 /// The length of a tumbling window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -224,6 +224,13 @@ impl Calendar {
     /// The first instant of a day.
     pub fn day_start(&self, day: i64) -> Timestamp {
         Timestamp::from_millis(self.zone.day_start_ms(day))
+    }
+
+    /// When the clocks of the time zone show a time of a day, in minutes since midnight; if they skip it, when they go on.
+    pub fn shown(&self, day: i64, minutes: u32, showing: Showing) -> Timestamp {
+        let midnight_ms = day.saturating_mul(DAY_MS);
+        let local_ms = midnight_ms.saturating_add(i64::from(minutes) * MINUTE_MS);
+        Timestamp::from_millis(self.zone.shown_ms(local_ms, showing))
     }
 
     /// The window from the first instant of one day to that of another.

