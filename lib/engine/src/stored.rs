@@ -57,4 +57,4 @@ pub enum StoredError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -19,7 +19,8 @@
 //! 4. `read`: the tree to values; [`cel`] and [`duration`] do the small languages.
 //! 5. `compile`: values to [`rules::Rules`], with the hashes by which state is kept.
 //! 6. [`problem`]: what went wrong, for people and machines.
-//! 7. [`scenario`]: the same for scenario files.
+//! 7. [`template`]: the texts of alerts, rendered.
+//! 8. [`scenario`]: the same for scenario files.
 
 pub mod cel;
 mod compile;
@@ -31,6 +32,7 @@ pub mod reference;
 pub mod rules;
 pub mod scenario;
 pub mod source;
+pub mod template;
 mod yaml;
 
 pub use compile::{Outcome, compile};

@@ -60,7 +60,12 @@ mod tests {
     const QUIET: Quiet = Quiet { why: Why::Silenced, until: Timestamp::from_millis(2_000) };
 
     #[track_caller]
-    fn check(oldest_ms: Option<i64>, is_higher_sent: bool, quiet: Option<Quiet>, expect: Judgement) {
+    fn check(
+        oldest_ms: Option<i64>,
+        is_higher_sent: bool,
+        quiet: Option<Quiet>,
+        expect: Judgement,
+    ) {
         let oldest = oldest_ms.map(Timestamp::from_millis);
         assert_eq!(judge(AT, oldest, is_higher_sent, || quiet), expect);
     }

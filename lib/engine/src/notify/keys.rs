@@ -106,9 +106,9 @@ mod tests {
         let id = notification(&own, Action::Repeat, 2, "mail");
         let expect = [
             "rejections/reactive/noon/1767607790000/bbab6ec6b702b04053516d6d9753ae39",
-            "gathered/oncall/GATHERED",
-            "pipeline/behind/1767607790000/PIPELINE",
-            "pipeline/behind/1767607790000/PIPELINE/repeat/2/98e15a486370eaa7",
+            "gathered/oncall/aedb57adb79f1a0f044153fe832cb5d4",
+            "pipeline/behind/1767607790000/b25bb6271780687c113aa5789bf0a150",
+            "pipeline/behind/1767607790000/b25bb6271780687c113aa5789bf0a150/repeat/2/98e15a486370eaa7",
         ];
         assert_eq!([key, of_several, own, id], expect);
     }

@@ -231,3 +231,6 @@ fn message(plan: &Plan, trouble: Trouble, open: &Open, at: Timestamp) -> Message
         labels: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

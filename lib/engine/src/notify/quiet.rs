@@ -40,9 +40,8 @@ pub(super) fn quiet(
         return Some(Quiet { why: Why::Silenced, until: silence.until });
     }
     let mut maintenance = notifying.maintenance.iter();
-    let until = maintenance.find_map(|window| {
-        if window.matches.holds(facts) { window.until(at) } else { None }
-    })?;
+    let until = maintenance
+        .find_map(|window| if window.matches.holds(facts) { window.until(at) } else { None })?;
     Some(Quiet { why: Why::Maintenance, until })
 }
 

@@ -30,11 +30,7 @@ pub(super) struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    pub(super) fn new(
-        state: &'r mut Notifier,
-        moment: &'r Moment<'r>,
-        is_in_force: bool,
-    ) -> Self {
+    pub(super) fn new(state: &'r mut Notifier, moment: &'r Moment<'r>, is_in_force: bool) -> Self {
         let plan = Arc::clone(&state.plan);
         let (notifications, agenda) = (Vec::new(), BTreeSet::new());
         let mut run = Self { state, plan, moment, notifications, is_in_force, agenda };

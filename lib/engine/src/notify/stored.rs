@@ -102,11 +102,7 @@ impl Notifier {
         })
     }
 
-    fn read_incident(
-        &mut self,
-        reader: &mut Reader<'_>,
-        alerts: &[Arc<str>],
-    ) -> Result<(), Error> {
+    fn read_incident(&mut self, reader: &mut Reader<'_>, alerts: &[Arc<str>]) -> Result<(), Error> {
         let key = read_key(reader, alerts)?;
         let at = reader.time(self.clock)?;
         let episode = reader.time(at)?;
@@ -221,11 +217,11 @@ fn write_gathered(
     writer.place(gathered.total);
     writer.place(gathered.firing);
     write_repeats(writer, clock, gathered.repeats);
-    write_message(writer, clock, &gathered.first);
     writer.list(gathered.members.len());
     for member in &gathered.members {
         write_member(writer, clock, member);
     }
+    write_message(writer, clock, &gathered.first);
 }
 
 fn read_gathered(
@@ -238,9 +234,11 @@ fn read_gathered(
     let is_one_alert = reader.unsigned()? > 0;
     let (total, firing) = (reader.place()?, reader.place()?);
     let repeats = read_repeats(reader, clock)?;
-    let first = read_message(reader, clock)?;
     let members = (0..reader.list()?).map(|_| read_member(reader, clock));
-    let members = members.collect::<Result<_, _>>()?;
+    let members: Vec<_> = members.collect::<Result<_, _>>()?;
+    let named =
+        members.first().cloned().ok_or_else(|| reader.wrong("several of whom none is named"))?;
+    let first = read_message(reader, clock, named)?;
     Ok(Gathered { key, first, incident, is_one_alert, members, total, firing, repeats })
 }
 
@@ -289,3 +287,6 @@ impl OwnAlerts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,7 +174,12 @@ impl Run<'_> {
     }
 
     /// A channel is not told again of an incident.
-    pub(super) fn forget_repeat(&mut self, channel: &Arc<str>, key: &IncidentKey, repeats: Repeats) {
+    pub(super) fn forget_repeat(
+        &mut self,
+        channel: &Arc<str>,
+        key: &IncidentKey,
+        repeats: Repeats,
+    ) {
         if let Some(next) = repeats.next {
             self.state.due.remove(&(next, Due::Alone(Arc::clone(channel), key.clone())));
         }

@@ -16,6 +16,8 @@ use crate::transition::Evidence;
 
 /// PagerDuty cuts a summary there.
 const SUMMARY_CHARS_MAX: usize = 1_024;
+/// Of a dimension's value, which may be as long as an event.
+const VALUE_CHARS_MAX: usize = 256;
 /// A few screens of text.
 const DESCRIPTION_CHARS_MAX: usize = 8_192;
 
@@ -75,11 +77,14 @@ impl Occasion<'_> {
         let texts = &self.alert.texts;
         let values = self.values();
         let mut problems = Vec::new();
-        let mut rendered = |name: &str, template: &Option<String>| {
-            let text = render.render(template.as_ref()?, &values);
-            text.map_err(|problem| problems.push(format!("The template of `{name}` failed: {problem}")))
-                .ok()
-                .filter(|text| !text.trim().is_empty())
+        let mut rendered = |name: &str, template: &Option<String>| match render
+            .render(template.as_ref()?, &values)
+        {
+            Ok(text) => Some(text).filter(|text| !text.trim().is_empty()),
+            Err(problem) => {
+                problems.push(format!("The template of `{name}` failed: {problem}"));
+                None
+            }
         };
         let summary = rendered("summary", &texts.summary).map(|text| one_line(&text));
         let mut description = rendered("description", &texts.description).unwrap_or_default();
@@ -128,8 +133,13 @@ impl Occasion<'_> {
     /// `rejections reactive, aggregator=noon: 3 (sum over 10m >= 3)`
     fn default_summary(&self) -> String {
         let step = self.step.name.as_ref().map_or_else(String::new, |step| format!(" {step}"));
-        let group = dimensions(self.alert, self.metric, self.group);
-        let group: String = group.flat_map(|(name, value)| [", ", name, "=", value]).collect();
+        let mut group = String::new();
+        for (name, value) in dimensions(self.alert, self.metric, self.group) {
+            group.push_str(", ");
+            group.push_str(name);
+            group.push('=');
+            group.push_str(&cut(value, VALUE_CHARS_MAX));
+        }
         let name = &self.alert.name;
         let condition = &self.step.when;
         match self.evidence.value {
@@ -143,9 +153,8 @@ impl Occasion<'_> {
         let text = |text: &str| TemplateValue::Text(text.to_owned());
         let is_absent = matches!(self.step.when, Condition::Absent { .. });
         let value = self.evidence.value.or(is_absent.then_some(Decimal::ZERO));
-        let number = |number: Option<Decimal>| {
-            number.map_or(TemplateValue::Nothing, TemplateValue::Number)
-        };
+        let number =
+            |number: Option<Decimal>| number.map_or(TemplateValue::Nothing, TemplateValue::Number);
         let mut values = vec![
             ("value", number(value)),
             ("threshold", number(self.evidence.threshold)),
@@ -159,7 +168,7 @@ impl Occasion<'_> {
         ];
         for (name, of_group) in dimensions(self.alert, self.metric, self.group) {
             values.retain(|(known, _)| *known != name);
-            values.push((name, text(of_group)));
+            values.push((name, TemplateValue::Text(cut(of_group, VALUE_CHARS_MAX))));
         }
         values
     }
@@ -201,3 +210,6 @@ fn cut(text: &str, chars_max: usize) -> String {
     }
     text.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect()
 }
+
+#[cfg(test)]
+mod tests;

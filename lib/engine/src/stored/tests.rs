@@ -1,7 +1,7 @@
 //! Every form: what is written is read again, any other bytes are an error, and bytes of every version keep their meaning.
 
 mod damaged;
-mod versions;
+pub(crate) mod versions;
 
 use super::reader;
 use super::writer::Writer;

@@ -7,16 +7,14 @@
 use super::Reader;
 use crate::problem::code::Code;
 use crate::problem::nearest;
+use crate::template::environment;
 use crate::yaml::tree::{Node, Style, shown};
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::Value;
 use std::collections::BTreeMap;
 
 /// The names that every template knows; the group's dimensions come besides.
 pub(crate) const TEMPLATE_NAMES: [&str; 9] =
     ["value", "threshold", "over", "metric", "alert", "step", "severity", "at", "runbook"];
-
-/// Steps that a template may take; a text of a few sentences takes some dozens.
-pub(crate) const TEMPLATE_FUEL: u64 = 20_000;
 
 impl Reader<'_> {
     /// A template that may use the group's dimensions; `others` are dimensions of the metric that are not in `by`.
@@ -27,9 +25,7 @@ impl Reader<'_> {
         others: &[String],
     ) -> Option<String> {
         let text = self.short_text(node)?;
-        let mut environment = Environment::new();
-        environment.set_fuel(Some(TEMPLATE_FUEL));
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let environment = environment();
         let template = match environment.template_from_str(&text) {
             Ok(template) => template,
             Err(error) => {

@@ -76,7 +76,7 @@ pub(super) fn read_member(reader: &mut Reader<'_>, clock: Timestamp) -> Result<M
     })
 }
 
-/// Writes a message about one alert.
+/// Writes what a message about one alert has beside its member.
 pub(super) fn write_message(writer: &mut Writer, clock: Timestamp, message: &Message) {
     writer.text(&message.key);
     let severity = SEVERITIES.iter().position(|severity| *severity == message.severity);
@@ -86,14 +86,14 @@ pub(super) fn write_message(writer: &mut Writer, clock: Timestamp, message: &Mes
     optional_text(writer, message.description.as_deref());
     optional_text(writer, message.runbook.as_deref());
     pairs(writer, &message.labels);
-    match &message.subject {
-        Subject::Alert(member) => write_member(writer, clock, member),
-        // Only what is about one alert waits or is kept.
-        Subject::Gathered { .. } | Subject::Pipeline { .. } => writer.null(),
-    }
 }
 
-pub(super) fn read_message(reader: &mut Reader<'_>, clock: Timestamp) -> Result<Message, Error> {
+/// Reads the message about a member.
+pub(super) fn read_message(
+    reader: &mut Reader<'_>,
+    clock: Timestamp,
+    member: Member,
+) -> Result<Message, Error> {
     let key = reader.text()?.to_owned();
     let severity = SEVERITIES.get(reader.place()?).copied();
     Ok(Message {
@@ -104,7 +104,7 @@ pub(super) fn read_message(reader: &mut Reader<'_>, clock: Timestamp) -> Result<
         description: read_text(reader)?,
         runbook: read_text(reader)?,
         labels: read_pairs(reader)?,
-        subject: Subject::Alert(Box::new(read_member(reader, clock)?)),
+        subject: Subject::Alert(Box::new(member)),
     })
 }
 

@@ -22,15 +22,16 @@ fn the_first_goes_at_once_and_what_follows_becomes_one() {
     assert_eq!(scene.notifier.next_moment().clock, Some(at(31)));
     scene.check(20, &reactive(&["c", "d", "e"], 19), &[Why::Gathered; 3], &[]);
     // It resolves when the last of them has.
-    let over = resolves("rejections reactive", "c", 25, 19);
-    scene.check(30, &[over], &[Why::FiringSent], &[]);
+    let third = resolves("rejections reactive", "c", 25, 19);
+    scene.check(30, &[third], &[Why::FiringSent], &[]);
     scene.check(31, &[], &[], &["oncall trigger b, c, d and 1 more"]);
-    let over = [("b", 0), ("d", 19)].map(|(group, began)| resolves("rejections reactive", group, 40, began));
-    scene.check(41, &over, &[Why::FiringSent; 2], &[]);
-    let over = resolves("rejections reactive", "e", 50, 19);
-    scene.check(51, &[over], &[Why::FiringSent], &["oncall resolve b, c, d and 1 more"]);
-    let over = resolves("rejections reactive", "a", 60, 0);
-    scene.check(61, &[over], &[Why::FiringSent], &["oncall resolve rejections reactive a"]);
+    let second_and_fourth = [("b", 0), ("d", 19)]
+        .map(|(group, began)| resolves("rejections reactive", group, 40, began));
+    scene.check(41, &second_and_fourth, &[Why::FiringSent; 2], &[]);
+    let fifth = resolves("rejections reactive", "e", 50, 19);
+    scene.check(51, &[fifth], &[Why::FiringSent], &["oncall resolve b, c, d and 1 more"]);
+    let first = resolves("rejections reactive", "a", 60, 0);
+    scene.check(61, &[first], &[Why::FiringSent], &["oncall resolve rejections reactive a"]);
 }
 
 #[test]
@@ -49,7 +50,11 @@ fn what_was_gathered_has_a_key_of_its_own_and_the_worst_severity() {
     assert!(gathered[0].summary.starts_with("2 alerts fire: rejections proactive, partner=b: 3"));
     assert_eq!(gathered[0].runbook.as_deref(), Some("https://wiki.example/"));
     // With another alert among them its runbook would be wrong.
-    scene.decide(clock(35), at(34), &[fires("rejections proactive", "d", 34), fires("silence", "d", 34)]);
+    scene.decide(
+        clock(35),
+        at(34),
+        &[fires("rejections proactive", "d", 34), fires("silence", "d", 34)],
+    );
     let mixed = scene.decide(clock(61), at(60), &[]).notifications;
     assert_eq!((mixed.len(), mixed[0].runbook.as_deref()), (1, None));
 }
@@ -73,9 +78,8 @@ fn what_ends_before_it_goes_out_is_told_with_its_end() {
     transitions.push(resolves("rejections reactive", "b", 0, 0));
     let lines = ["oncall trigger rejections reactive a"];
     scene.check(1, &transitions, &whys, &lines);
-    let lines =
-        ["oncall trigger rejections reactive b", "oncall resolve rejections reactive b"];
-    scene.check(31, &[], &[], &lines);
+    let both = ["oncall trigger rejections reactive b", "oncall resolve rejections reactive b"];
+    scene.check(31, &[], &[], &both);
 }
 
 #[test]
@@ -87,13 +91,13 @@ fn ten_thousand_groups_are_two_notifications() {
     let decided = scene.decide(Clock::Recorded(at(1)), at(0), &firing);
     assert!(decided.verdicts.iter().all(|verdict| verdict.sent));
     assert_eq!(decided.notifications.len(), 1);
-    let decided = scene.decide(Clock::Recorded(at(31)), at(30), &[]);
-    let lines: Vec<_> = decided.notifications.iter().map(line).collect();
+    let gathered = scene.decide(Clock::Recorded(at(31)), at(30), &[]);
+    let lines: Vec<_> = gathered.notifications.iter().map(line).collect();
     assert_eq!(lines, ["oncall trigger g0001, g0002, g0003 and 9996 more"]);
     let over: Vec<_> =
         names.iter().map(|group| resolves("rejections reactive", group, 40, 0)).collect();
-    let decided = scene.decide(Clock::Recorded(at(41)), at(40), &over);
-    assert_eq!(decided.notifications.len(), 2);
+    let resolved = scene.decide(Clock::Recorded(at(41)), at(40), &over);
+    assert_eq!(resolved.notifications.len(), 2);
     // Nothing is left of it but the time in which the next would be gathered.
     let after = scene.decide(Clock::Recorded(at(100)), at(99), &[]);
     assert_eq!(after.notifications, []);
@@ -129,8 +133,8 @@ fn mails_repeat_while_they_fire_and_pages_do_not() {
     scene.check(15 * HOUR, &[], &[], &["mail repeat silence a"]);
     scene.check(19 * HOUR, &[], &[], &["mail repeat silence a"]);
     let over = resolves("silence", "a", 20 * HOUR, -1);
-    let lines = ["oncall resolve silence a", "mail resolve silence a"];
-    scene.check(20 * HOUR + 1, &[over], &[Why::FiringSent], &lines);
+    let ended = ["oncall resolve silence a", "mail resolve silence a"];
+    scene.check(20 * HOUR + 1, &[over], &[Why::FiringSent], &ended);
     scene.check(40 * HOUR, &[], &[], &[]);
 }
 
@@ -144,7 +148,8 @@ fn what_was_gathered_repeats_as_one_unless_all_of_it_is_silenced() {
     let repeats = ["mail repeat rejections proactive a", "mail repeat b, c and 0 more"];
     scene.check(5 * HOUR, &[], &[], &repeats);
     let partner = |name| (Attribute::Named("partner".to_owned()), name);
-    scene.silences = vec![silence(&[partner("b")], 0, 60 * HOUR), silence(&[partner("a")], 0, 60 * HOUR)];
+    scene.silences =
+        vec![silence(&[partner("b")], 0, 60 * HOUR), silence(&[partner("a")], 0, 60 * HOUR)];
     scene.check(10 * HOUR, &[], &[], &["mail repeat b, c and 0 more"]);
     scene.silences.push(silence(&[partner("c")], 0, 60 * HOUR));
     scene.check(15 * HOUR, &[], &[], &[]);
@@ -176,10 +181,8 @@ fn very_many_incidents_keep_no_long_evidence() {
     let firing: Vec<_> =
         names.iter().map(|group| fires("rejections reactive", group, 10)).collect();
     scene.decide(Clock::Recorded(at(11)), at(10), &firing);
-    let over: Vec<_> = names[..9_999]
-        .iter()
-        .map(|group| resolves("rejections reactive", group, 20, 10))
-        .collect();
+    let over: Vec<_> =
+        names[..9_999].iter().map(|group| resolves("rejections reactive", group, 20, 10)).collect();
     scene.decide(Clock::Recorded(at(21)), at(20), &over);
     let mut told = scene.decide(Clock::Recorded(at(102)), at(101), &[]).notifications;
     told.extend(scene.decide(Clock::Recorded(at(132)), at(131), &[]).notifications);

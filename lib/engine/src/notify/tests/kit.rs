@@ -56,7 +56,7 @@ fn step(name: Option<&str>, when: Condition, severity: Severity, notify: &[&str]
         when,
         hold: 0,
         severity,
-        notify: notify.iter().map(|&name| name.to_owned()).collect(),
+        notify: notify.iter().map(|&channel| channel.to_owned()).collect(),
         early: false,
     }
 }
@@ -82,8 +82,8 @@ pub(crate) fn plan() -> Plan {
     plan.hash = "plan".to_owned();
     for (metric, name) in plan.metrics.iter_mut().zip(["orders", "b", "c", "d", "e", "journeys"]) {
         name.clone_into(&mut metric.name);
-        for (dimension, name) in metric.dimensions.iter_mut().zip(["partner", "country"]) {
-            name.clone_into(&mut dimension.name);
+        for (dimension, named) in metric.dimensions.iter_mut().zip(["partner", "country"]) {
+            named.clone_into(&mut dimension.name);
         }
     }
     let reactive = count_over(10 * MINUTE_MS, 3);

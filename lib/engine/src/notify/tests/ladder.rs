@@ -67,8 +67,10 @@ fn a_lower_step_is_not_sent_while_a_higher_one_fires_that_was() {
         &[Why::AtOnce],
         &["mail trigger rejections proactive zoo"],
     );
-    let over =
-        [resolves("rejections reactive", "noon", 3, 0), resolves("rejections proactive", "noon", 3, 0)];
+    let over = [
+        resolves("rejections reactive", "noon", 3, 0),
+        resolves("rejections proactive", "noon", 3, 0),
+    ];
     scene.check(
         4,
         &over,
@@ -159,7 +161,11 @@ fn a_resolve_says_what_fired_and_shows_why_it_ended() {
         plan.alerts[1].texts.summary = Some("{{ partner }} is silent since {{ at }}".to_owned());
     });
     let clock = Clock::Recorded(super::kit::at(60));
-    scene.decide(Clock::Recorded(super::kit::at(1)), super::kit::at(0), &[fires("silence", "noon", 0)]);
+    scene.decide(
+        Clock::Recorded(super::kit::at(1)),
+        super::kit::at(0),
+        &[fires("silence", "noon", 0)],
+    );
     let mut over = resolves("silence", "noon", 50, 0);
     over.evidence.events = 17;
     let ended = scene.decide(clock, super::kit::at(59), &[over]).notifications;

@@ -57,7 +57,8 @@ fn calls(stretches: &[Stretch]) -> Vec<Call> {
                 transitions.push(also_fires(steps[step], GROUPS[group], time, fired.0));
             } else if step >= steps.len() {
                 let (episode, ended) = std::mem::take(fired);
-                let over = ended.iter().map(|&step| resolves(steps[step], GROUPS[group], time, episode));
+                let over =
+                    ended.iter().map(|&one| resolves(steps[one], GROUPS[group], time, episode));
                 transitions.extend(over);
             }
         }

@@ -41,11 +41,11 @@ fn what_ends_within_the_silence_is_not_heard_of() {
 fn a_silence_compares_with_the_event_time_and_never_keeps_a_resolve_back() {
     let mut scene = Scene::new(|_| {});
     scene.silences = vec![silence(&[], 50, 100)];
-    let lines = ["oncall trigger silence noon", "mail trigger silence noon"];
+    let began = ["oncall trigger silence noon", "mail trigger silence noon"];
     // The clock is in the silence, the event was before it.
-    scene.check(60, &[fires("silence", "noon", 49)], &[Why::AtOnce], &lines);
-    let lines = ["oncall resolve silence noon", "mail resolve silence noon"];
-    scene.check(90, &[resolves("silence", "noon", 70, 49)], &[Why::FiringSent], &lines);
+    scene.check(60, &[fires("silence", "noon", 49)], &[Why::AtOnce], &began);
+    let ended = ["oncall resolve silence noon", "mail resolve silence noon"];
+    scene.check(90, &[resolves("silence", "noon", 70, 49)], &[Why::FiringSent], &ended);
 }
 
 #[test]
@@ -164,7 +164,8 @@ fn where_the_clock_is_that_of_the_events_nothing_is_too_old() {
     let whys: Vec<_> = decided.verdicts.iter().map(|verdict| verdict.why).collect();
     assert_eq!(whys, [Why::Silenced, Why::AtOnce, Why::Gathered]);
     let lines: Vec<_> = decided.notifications.iter().map(line).collect();
-    let expect = ["noon", "zoo", "x"].map(|group| format!("oncall trigger rejections reactive {group}"));
+    let expect =
+        ["noon", "zoo", "x"].map(|group| format!("oncall trigger rejections reactive {group}"));
     assert_eq!(lines, expect);
 }
 

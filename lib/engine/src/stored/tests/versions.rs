@@ -12,13 +12,13 @@ const CHUNK_1: &str = include_str!("../fixtures/chunk-1.hex");
 const IDS_1: &str = include_str!("../fixtures/ids-1.hex");
 const STATE_1: &str = include_str!("../fixtures/state-1.hex");
 
-fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<_> = hex.chars().filter_map(|digit| digit.to_digit(16)).collect();
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
 }
 
 /// As the files have it: 32 bytes a line.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut hex = String::new();
     for line in bytes.chunks(32) {
         for byte in line {
