@@ -14,7 +14,7 @@
 //! 7. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
 //! 8. [`settle`]: the second fold, deltas and watermark to [`output`]s.
 //! 9. [`transition`], [`newest`]: what alerts decide, and the evidence for it.
-//! 10. [`notification`]: what people are told.
+//! 10. [`notify`], [`notification`]: who is told of it, and what.
 //! 11. [`stored`]: deltas and state as bytes, for logs and snapshots.
 
 pub mod accumulate;

@@ -10,6 +10,8 @@
 //! | [`write_ids`] | the identities first seen in a batch | the shard itself |
 //! | [`Aggregator::encode`](crate::aggregate::Aggregator::encode) | the state of a shard | the shard itself |
 //! | [`Settler::encode`](crate::settle::Settler::encode) | the state of a settle partition under a plan | that partition |
+//! | [`Notifier::encode`](crate::notify::Notifier::encode) | who was told of what | that partition |
+//! | [`OwnAlerts::encode`](crate::notify::OwnAlerts::encode) | the pipeline's own alerts | partition 0 |
 //! | [`Watermarks::encode`](crate::settle::Watermarks::encode) | how far all shards are | each partition |
 //!
 //! Readers trust nothing: bytes that no writer wrote are an error, never a panic, and what is made of them takes memory in

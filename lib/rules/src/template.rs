@@ -126,7 +126,7 @@ mod tests {
         check("{{ (rate * 100) | round(1) }} %, {{ rate }}", "17.6 %, 0.176470588");
         // Texts are no HTML; who makes HTML of them escapes them.
         check("{{ partner }}", "<noon> & \"co\"");
-        check("{{ threshold }}", "none");
+        check("{{ threshold }}", "None");
         check("{% if value > 2 %}many{% else %}few{% endif %}", "many");
     }
 
