@@ -48,7 +48,7 @@ fn verdict(outcome: &Outcome, errors: usize, warnings: usize) -> String {
     let warned =
         if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "warning")) };
     match &outcome.rules {
-        Some(Rules { plan, channels, .. }) => {
+        Some(Rules { plan, channels }) => {
             let parts = [
                 count(plan.metrics.len(), "metric"),
                 count(plan.alerts.len(), "alert"),

@@ -114,11 +114,15 @@ impl Run<'_> {
 
     fn repeat_alone(&mut self, channel: &Arc<str>, key: &IncidentKey) {
         let plan = Arc::clone(&self.plan);
-        let Some(place) = self.state.places.get(&key.alert).copied() else { return };
         let Some(incident) = self.state.incidents.get(key).cloned() else { return };
-        let Some(occasion) = occasion(&plan, place, key, &incident) else { return };
         let told = incident.told.iter().find(|(name, _)| name == channel);
         let Some((_, Told::Alone(mut repeats))) = told.cloned() else { return };
+        let place = self.state.places.get(&key.alert).copied();
+        let Some(occasion) = place.and_then(|place| occasion(&plan, place, key, &incident)) else {
+            // The rules do not have it any more: it is not repeated, and soon resolves.
+            repeats.next = None;
+            return self.set_told(channel, key, Told::Alone(repeats));
+        };
         let facts = Facts::of(occasion.alert, occasion.metric, occasion.step, &key.group);
         if !self.is_quiet(&facts.on(channel)) {
             repeats.count += 1;

@@ -1,3 +1,5 @@
+//! What is told of the pipeline itself, minute by minute.
+
 use super::*;
 use crate::notify::rules::Attribute;
 use crate::notify::tests::kit::{at, line, plan, silence};

@@ -1,3 +1,5 @@
+//! Quiet times on the clocks of zones that are set and of one that never is; what silences match.
+
 use super::*;
 use crate::alert::Severity;
 use crate::calendar::Calendar;

@@ -201,10 +201,14 @@ fn an_alert_that_is_gone_resolves_by_the_plan_that_had_it() {
     let mut next = plan();
     next.hash = "next plan".to_owned();
     next.alerts.clear();
-    scene.notifier.set_plan(Arc::new(next));
+    scene.plan = Arc::new(next);
+    scene.notifier.set_plan(Arc::clone(&scene.plan));
+    // Nor is it repeated meanwhile.
+    scene.check(5 * 3_600, &[], &[], &[]);
+    assert_eq!(scene.notifier.next_moment().clock, None);
     scene.plan = old;
     scene.check(
-        60,
+        5 * 3_600 + 1,
         &[resolves("silence", "noon", 50, 0)],
         &[Why::FiringSent],
         &["oncall resolve silence noon", "mail resolve silence noon"],

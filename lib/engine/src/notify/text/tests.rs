@@ -1,3 +1,5 @@
+//! What notifications say, from templates and without.
+
 use super::*;
 use crate::alert::{Aggregate, Comparison};
 use crate::notify::tests::kit::{BEGINNING, Braces, plan};
