@@ -4,6 +4,7 @@ use super::*;
 use crate::alert::Severity;
 use crate::calendar::Calendar;
 use crate::notify::rules::{Attribute, Match};
+use proptest::prelude::*;
 
 fn time(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).unwrap()
@@ -174,4 +175,56 @@ fn the_first_moment_is_quiet_and_the_last_is_not() {
     assert_eq!(at("2026-01-05T10:00:00Z"), Some(Why::Silenced));
     assert_eq!(at("2026-01-05T13:59:59.999Z"), Some(Why::Silenced));
     assert_eq!(at("2026-01-05T14:00:00Z"), None);
+}
+
+/// The day and the minute that the clocks of a zone show.
+fn shown(zone: &str, at: Timestamp) -> (i64, i64) {
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(zone).unwrap();
+    let offset = zone.to_offset(jiff::Timestamp::from_millisecond(at.as_millis()).unwrap());
+    let minutes = (at.as_millis() / 1_000 + i64::from(offset.seconds())).div_euclid(60);
+    (minutes.div_euclid(24 * 60), minutes.rem_euclid(24 * 60))
+}
+
+const ZONES: [&str; 7] = [
+    "UTC",
+    "Asia/Dubai",
+    "Europe/Berlin",
+    "Asia/Beirut",
+    "America/St_Johns",
+    "Pacific/Apia",
+    "Australia/Lord_Howe",
+];
+
+proptest! {
+    #[test]
+    fn it_is_quiet_whenever_clocks_show_a_time_of_the_window(
+        zone in 0..ZONES.len(),
+        // From 1990 to 2030, or around a day on which some of these zones set their clocks.
+        at in prop_oneof![631_152_000..1_893_456_000_i64, 1_162_080_000..1_162_180_000_i64, 1_774_730_000..1_774_840_000_i64],
+        weekdays in any::<[bool; 7]>(),
+        from in 0..1_440_u32,
+        to in 1..=1_440_u32,
+    ) {
+        prop_assume!(from != to);
+        let calendar = Calendar::new(ZONES[zone], Weekday::Monday).unwrap();
+        let window = Maintenance {
+            weekdays, calendar, from_minutes: from, to_minutes: to,
+            matches: Match::default(), reason: None,
+        };
+        let at = Timestamp::from_millis(at * 1_000);
+        let (day, minute) = shown(ZONES[zone], at);
+        let begins = |day| {
+            let weekday = Weekday::of_day(day);
+            Weekday::ALL.iter().zip(weekdays).any(|(one, begins)| *one == weekday && begins)
+        };
+        let (from, to) = (i64::from(from), i64::from(to));
+        let is_shown = if from < to {
+            begins(day) && (from..to).contains(&minute)
+        } else {
+            (begins(day) && minute >= from) || (begins(day - 1) && minute < to)
+        };
+        let until = window.until(at);
+        prop_assert!(!is_shown || until.is_some());
+        prop_assert!(until.is_none_or(|until| until > at));
+    }
 }
