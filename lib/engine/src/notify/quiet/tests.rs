@@ -213,8 +213,8 @@ proptest! {
         };
         let at = Timestamp::from_millis(at * 1_000);
         let (day, minute) = shown(ZONES[zone], at);
-        let begins = |day| {
-            let weekday = Weekday::of_day(day);
+        let begins = |one_day| {
+            let weekday = Weekday::of_day(one_day);
             Weekday::ALL.iter().zip(weekdays).any(|(one, begins)| *one == weekday && begins)
         };
         let (from, to) = (i64::from(from), i64::from(to));
