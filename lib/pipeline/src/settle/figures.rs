@@ -111,7 +111,7 @@ impl Totals {
             totals.counters.add(&counters);
             totals.bytes += bytes;
             if let Some(age_ms) = age_ms {
-                add(&mut totals.ages, whole(age_ms.max(0)));
+                totals.ages.add(whole(age_ms.max(0)));
             }
         }
         totals
@@ -145,8 +145,7 @@ impl Totals {
         ];
         for (name, millis) in gauges {
             if let Some(millis) = millis {
-                let mut values = SumValues::default();
-                add(&mut values, whole(millis.max(0)));
+                let values = [whole(millis.max(0))].into_iter().collect();
                 put(name, "Milliseconds", Values::Sum(values));
             }
         }
@@ -221,13 +220,6 @@ fn whole(number: i64) -> Decimal {
     Decimal::from_billionths(i128::from(number) * 1_000_000_000)
 }
 
-fn add(values: &mut SumValues, value: Decimal) {
-    values.sum = Decimal::from_billionths(values.sum.billionths() + value.billionths());
-    values.count += 1;
-    values.min = Some(values.min.map_or(value, |least| least.min(value)));
-    values.max = Some(values.max.map_or(value, |most| most.max(value)));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +227,7 @@ mod tests {
     #[test]
     fn what_is_published_is_what_is_named() {
         let mut totals = Totals::default();
-        add(&mut totals.ages, whole(7));
+        totals.ages.add(whole(7));
         let shards = Shards { left_out_now: 1, left_out: 1, came_back: 1, behind_ms: 1 };
         let watermark = Some(Timestamp::EPOCH);
         let standing = Standing { clock: Timestamp::EPOCH, watermark, shards, took_ms: Some(1) };

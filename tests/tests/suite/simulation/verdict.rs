@@ -121,10 +121,7 @@ fn same<T: PartialEq + Debug>(what: &str, seen: &T, expected: &T) -> Result<(), 
 /// What the points of a window add up to, as `CloudWatch` adds them up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Totals {
-    sum: Decimal,
-    count: u64,
-    least: Option<Decimal>,
-    most: Option<Decimal>,
+    sum: SumValues,
     /// The other numbers, and values by their counts.
     numbers: [u64; 4],
     values: BTreeMap<Decimal, u64>,
@@ -133,10 +130,10 @@ pub(super) struct Totals {
 impl Totals {
     fn add(&mut self, values: &Values) {
         match values {
-            Values::Count(count) | Values::Unique(count) => self.count += count,
-            Values::Sum(values) => self.add_sum(values),
+            Values::Count(count) | Values::Unique(count) => self.sum.count += count,
+            Values::Sum(values) => self.sum.merge(values),
             Values::Distribution(values) => {
-                self.add_sum(&values.exact);
+                self.sum.merge(&values.exact);
                 for bucket in &values.buckets {
                     *self.values.entry(bucket.sum).or_default() += bucket.count;
                 }
@@ -145,21 +142,13 @@ impl Totals {
             Values::Journey(values) => {
                 let numbers = [values.started, values.finished, values.abandoned, values.open];
                 self.add_numbers(numbers);
-                self.add_sum(&values.time.exact);
+                self.sum.merge(&values.time.exact);
             }
         }
     }
 
     fn add_numbers(&mut self, numbers: [u64; 4]) {
         self.numbers.iter_mut().zip(numbers).for_each(|(total, number)| *total += number);
-    }
-
-    fn add_sum(&mut self, values: &SumValues) {
-        let sum = self.sum.billionths() + values.sum.billionths();
-        self.sum = Decimal::from_billionths(sum);
-        self.count += values.count;
-        self.least = self.least.into_iter().chain(values.min).min();
-        self.most = self.most.into_iter().chain(values.max).max();
     }
 }
 
