@@ -84,11 +84,6 @@ pub enum SettleError {
     /// What was decided is more than an entry holds. The limits make this impossible; it stops before anything is written.
     #[error("the outputs do not fit an entry")]
     TooLarge(#[from] TooLarge),
-    /// Other invocations were faster again and again.
-    #[error(
-        "{OVERTAKEN_MAX} times in a row another invocation appended first; the next wake-up settles what is left"
-    )]
-    Overtaken,
 }
 
 impl SettleError {
@@ -110,6 +105,9 @@ pub struct Settled {
     pub watermark: Option<Timestamp>,
     /// How many shards are left out because they have been behind for too long.
     pub left_out: usize,
+    /// It left the rest to others: again and again one of them appended first. Nothing is lost, for whoever wins goes on, and the
+    /// next wake-up or tick does.
+    pub overtaken: bool,
 }
 
 /// Settles partitions. Keeps their states from invocation to invocation.
@@ -147,7 +145,7 @@ impl<W: World> Settle<W> {
         }
     }
 
-    /// Settles a partition, until nothing more is to decide or the deadline has come.
+    /// Settles a partition, until nothing more is to decide, the deadline has come, or others are faster.
     pub async fn run(
         &mut self,
         partition: Partition,
@@ -172,7 +170,9 @@ impl<W: World> Settle<W> {
                 return Ok(settled);
             }
         }
-        Err(SettleError::Overtaken)
+        settled.overtaken = true;
+        self.wake_deliver(partition, &settled).await;
+        Ok(settled)
     }
 
     /// Entry after entry; false if another invocation was faster, and the state is to be folded again.
@@ -285,16 +285,21 @@ impl<W: World> Settle<W> {
         self.changes.put_in_force(&self.world, plan, from).await.map(Some)
     }
 
-    /// Wakes deliver for what was decided, and settle again when there is more to decide.
-    async fn wake(&mut self, partition: Partition, kept: &Kept, settled: &Settled) {
-        let now = self.world.clock().now();
+    /// Wakes deliver, if anything was decided.
+    async fn wake_deliver(&mut self, partition: Partition, settled: &Settled) {
         if settled.points > 0 {
             let deliver = WakeUp { function: Function::Deliver, partition };
-            self.bell.ring(self.world.wake(), deliver, now).await;
+            self.bell.ring(self.world.wake(), deliver, self.world.clock().now()).await;
         }
+    }
+
+    /// Wakes deliver for what was decided, and settle again when there is more to decide.
+    async fn wake(&mut self, partition: Partition, kept: &Kept, settled: &Settled) {
+        self.wake_deliver(partition, settled).await;
         if settled.entries > 0
             && let Some(at) = step::next_at(kept)
         {
+            let now = self.world.clock().now();
             let settle = WakeUp { function: Function::Settle, partition };
             // One that is lost costs a minute: the schedule ticks too.
             drop(self.world.wake().wake(settle, When::At(at.max(now.plus(1)))).await);

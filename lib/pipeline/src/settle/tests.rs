@@ -3,6 +3,7 @@
 mod given_back;
 mod hold;
 mod quiet;
+mod rivals;
 mod works;
 
 use super::Settle;
