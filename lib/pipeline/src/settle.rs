@@ -37,7 +37,7 @@ use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
-pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE};
+pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE, OPEN_SUFFIX};
 use restore::Since;
 use source::{RawEntries, ShardDelta};
 use state::State;

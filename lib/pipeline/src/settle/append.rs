@@ -31,11 +31,12 @@ impl<W: World> Settle<W> {
         let totals = Totals::of(step.deltas());
         let gone = listing.as_deref().map(|listing| kept.state.gone(listing)).unwrap_or_default();
         let given_back = self.given_back(partition, &step.control).await?;
-        let left_out = kept.state.left_out();
+        let (before, left_out) = (kept.state.watermark(), kept.state.left_out());
         let Decided { decisions, progress, watermark, refused } = kept.state.apply(step);
         let mut publication = publication(decisions);
         publication.extend(given_back);
         let points = publication.points.len();
+        figures::publish_open(&kept.state, before, &mut publication);
         figures::publish_refused(&self.stack, kept.state.clock, &refused, &mut publication);
         let State { clock, control, .. } = kept.state;
         if partition == Partition::default() {

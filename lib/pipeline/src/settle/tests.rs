@@ -2,6 +2,7 @@
 
 mod given_back;
 mod hold;
+mod journeys;
 mod quiet;
 mod rivals;
 mod works;
