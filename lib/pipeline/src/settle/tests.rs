@@ -3,7 +3,9 @@
 mod given_back;
 mod hold;
 mod journeys;
+mod many;
 mod quiet;
+mod restored;
 mod rivals;
 mod works;
 

@@ -1,0 +1,172 @@
+//! A settle that is restored from its snapshot again and again, beside one that stays warm.
+
+use super::Stack;
+use crate::aggregate::tests::kit::{START, event, shard, text};
+use crate::control::{Control, announce};
+use crate::memory::block_on;
+use crate::port::Partition;
+use crate::port::log::{Log, LogId, Version, Wanted};
+use crate::port::snapshots::{Put, Snapshot, Snapshots};
+use crate::publication::{Publication, PublishedPoint};
+use crate::settle::Settle;
+use crate::settle_entry::{Answer, POINTS, SettleEntry};
+use streamgauge_engine::output::Values;
+use streamgauge_engine::time::{MINUTE_MS, SECOND_MS, Timestamp};
+
+const RULES: &str = "
+late: drop
+out_of_order: 1s
+allowed_lateness: 2s
+deduplicate: 2h
+metrics:
+  orders: {count: type == 'order', window: 1m}
+";
+/// The same metric, defined otherwise.
+const OTHER_RULES: &str = "
+late: drop
+out_of_order: 1s
+allowed_lateness: 2s
+deduplicate: 2h
+metrics:
+  orders: {count: type != 'click', window: 1m}
+";
+
+/// What a settle wrote down.
+#[derive(Debug, PartialEq)]
+struct Written {
+    headers: Vec<SettleEntry>,
+    /// All points with the names of their metrics, but how long a settle took: that is told of the one before, if there was any.
+    points: Vec<(String, PublishedPoint)>,
+    /// From when on which plans are in force.
+    in_force: Vec<(String, Timestamp)>,
+}
+
+/// An order on a shard, so many seconds ahead of now. It waits in the stream.
+fn order(stack: &mut Stack, name: &str, ahead: i64) {
+    stack.events += 1;
+    let now = (stack.now().as_millis() - START.as_millis()) / SECOND_MS;
+    stack.town.put(name, &[event(&format!("e{}", stack.events), "order", now + ahead)]);
+}
+
+fn taken_order(stack: &mut Stack, name: &'static str) {
+    order(stack, name, 0);
+    stack.aggregate(name);
+}
+
+/// What happens before each settle.
+const SCENES: [fn(&mut Stack); 11] = [
+    |stack| {
+        taken_order(stack, "one");
+        taken_order(stack, "two");
+    },
+    // A clock that goes back, and what comes then is late.
+    |stack| {
+        stack.pass(-3 * MINUTE_MS);
+        taken_order(stack, "one");
+        taken_order(stack, "two");
+    },
+    |stack| stack.pass(3 * MINUTE_MS),
+    // An event from ahead that is counted without the plan that follows.
+    |stack| {
+        order(stack, "one", 200);
+        stack.aggregate("one");
+        taken_order(stack, "two");
+    },
+    // A plan is announced: `one` works for it and counts an event under it, `two` has not said so yet.
+    |stack| {
+        let home = stack.town.home(RULES);
+        block_on(announce(&home, &mut Control::default(), 1, &text(OTHER_RULES))).unwrap();
+        order(stack, "one", 290);
+        stack.aggregate("one");
+        order(stack, "one", 0);
+        order(stack, "two", 0);
+    },
+    |stack| stack.aggregate("two"),
+    |stack| stack.aggregate("one"),
+    |_| {},
+    // A shard ends, and another goes on.
+    |stack| {
+        stack.town.streams[0].close(&shard("two"));
+        stack.town.streams[0].open(&shard("three"), &[shard("two")]);
+        taken_order(stack, "three");
+        taken_order(stack, "one");
+    },
+    |stack| {
+        taken_order(stack, "three");
+        taken_order(stack, "one");
+    },
+    |stack| stack.pass(5 * MINUTE_MS),
+];
+
+/// Plays all scenes, a bit over a minute apart, and is restored after each if it should be.
+fn play(restores: bool) -> Written {
+    let mut stack = Stack::new(RULES);
+    for scene in SCENES {
+        scene(&mut stack);
+        stack.settle();
+        stack.pass(65 * SECOND_MS);
+        if restores {
+            restore(&mut stack);
+        }
+    }
+    written(&stack)
+}
+
+/// Another environment goes on from a snapshot of the very state that this one has.
+fn restore(stack: &mut Stack) {
+    let log = LogId::settle(Partition::default());
+    let state = &stack.settle.kept[&Partition::default()].state;
+    let newest = block_on(stack.town.snapshots.versions(&log)).unwrap().first().copied();
+    if newest < Some(state.version) {
+        let snapshot = Snapshot::new(state.version, state.encode()).unwrap();
+        let put = block_on(stack.town.snapshots.put(&log, newest, &snapshot));
+        assert_eq!(put.unwrap(), Put::Swung);
+    }
+    stack.settle = Settle::new(stack.town.home(RULES), "shop", 1);
+}
+
+fn written(stack: &Stack) -> Written {
+    let log = LogId::settle(Partition::default());
+    let read = block_on(stack.town.log.read(&log, Version::START, Wanted::All)).unwrap();
+    let (mut headers, mut points) = (Vec::new(), Vec::new());
+    for logged in read {
+        let mut header = SettleEntry::decode(logged.entry.header()).unwrap();
+        // When an environment asked last it knows of itself only, so another one may ask once more.
+        header.answers.retain(|(_, answer)| *answer == Answer::Finished);
+        headers.push(header);
+        let Some(chunk) = logged.entry.chunks().get(&POINTS) else { continue };
+        let published = Publication::decode(chunk).unwrap();
+        let name = |point: &PublishedPoint| {
+            published.metrics[usize::try_from(point.metric).unwrap()].name.clone()
+        };
+        let named = published.points.iter().map(|point| (name(point), point.clone()));
+        // Its place among the metrics depends on whether that one is there.
+        let named = named.map(|(name, point)| (name, PublishedPoint { metric: 0, ..point }));
+        points.extend(named.filter(|(name, _)| name != "SettleDuration"));
+    }
+    let mut control = Control::default();
+    block_on(control.follow(&stack.town.log)).unwrap();
+    let in_force = control.in_force().iter().map(|it| (it.plan.clone(), it.from)).collect();
+    Written { headers, points, in_force }
+}
+
+#[test]
+fn a_restored_settle_writes_what_one_that_stayed_warm_does() {
+    let (warm, restored) = (play(false), play(true));
+    assert_eq!(restored, warm);
+    // The scenes are what they are meant to be.
+    assert_eq!(warm.in_force.len(), 2);
+    assert_eq!(
+        warm.headers.iter().map(|header| header.answers.len()).sum::<usize>(),
+        1,
+        "the shard that ended"
+    );
+    let orders = warm.points.iter().filter(|(name, _)| name == "orders");
+    let counted: u64 = orders
+        .map(|(_, point)| match point.values {
+            Values::Count(count) => count,
+            ref values => panic!("{values:?} is no count"),
+        })
+        .sum();
+    assert_eq!(counted, 11, "each order but the two that the clock has made late");
+}
