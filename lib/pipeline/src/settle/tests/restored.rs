@@ -14,21 +14,23 @@ use streamgauge_engine::output::Values;
 use streamgauge_engine::time::{MINUTE_MS, SECOND_MS, Timestamp};
 
 const RULES: &str = "
-late: drop
+late: correct
 out_of_order: 1s
 allowed_lateness: 2s
 deduplicate: 2h
 metrics:
   orders: {count: type == 'order', window: 1m}
+  rate: {ratio: {part: type == 'reject', whole: type == 'order'}, window: 1m}
 ";
 /// The same metric, defined otherwise.
 const OTHER_RULES: &str = "
-late: drop
+late: correct
 out_of_order: 1s
 allowed_lateness: 2s
 deduplicate: 2h
 metrics:
   orders: {count: type != 'click', window: 1m}
+  rate: {ratio: {part: type == 'reject', whole: type == 'order'}, window: 1m}
 ";
 
 /// What a settle wrote down.
@@ -41,64 +43,76 @@ struct Written {
     in_force: Vec<(String, Timestamp)>,
 }
 
-/// An order on a shard, so many seconds ahead of now. It waits in the stream.
-fn order(stack: &mut Stack, name: &str, ahead: i64) {
+/// Something happens on a shard, so many seconds ahead of now. It waits in the stream.
+fn happens(stack: &mut Stack, name: &str, kind: &str, ahead: i64) {
     stack.events += 1;
     let now = (stack.now().as_millis() - START.as_millis()) / SECOND_MS;
-    stack.town.put(name, &[event(&format!("e{}", stack.events), "order", now + ahead)]);
+    stack.town.put(name, &[event(&format!("e{}", stack.events), kind, now + ahead)]);
 }
 
-fn taken_order(stack: &mut Stack, name: &'static str) {
-    order(stack, name, 0);
+fn order(stack: &mut Stack, name: &str, ahead: i64) {
+    happens(stack, name, "order", ahead);
+}
+
+fn taken_order(stack: &mut Stack, name: &'static str, ahead: i64) {
+    order(stack, name, ahead);
     stack.aggregate(name);
 }
 
-/// What happens before each settle.
-const SCENES: [fn(&mut Stack); 11] = [
+/// What happens before each settle; they are a bit over a minute apart.
+const SCENES: [fn(&mut Stack); 15] = [
     |stack| {
-        taken_order(stack, "one");
-        taken_order(stack, "two");
+        taken_order(stack, "one", 0);
+        taken_order(stack, "two", 0);
     },
     // A clock that goes back, and what comes then is late.
     |stack| {
         stack.pass(-3 * MINUTE_MS);
-        taken_order(stack, "one");
-        taken_order(stack, "two");
+        taken_order(stack, "one", 0);
+        taken_order(stack, "two", 0);
     },
     |stack| stack.pass(3 * MINUTE_MS),
+    // A part of a ratio whose whole comes when its window is final.
+    |stack| {
+        happens(stack, "one", "reject", 0);
+        stack.aggregate("one");
+    },
+    |stack| stack.pass(MINUTE_MS),
+    |stack| taken_order(stack, "one", -190),
     // An event from ahead that is counted without the plan that follows.
     |stack| {
-        order(stack, "one", 200);
-        stack.aggregate("one");
-        taken_order(stack, "two");
+        taken_order(stack, "one", 400);
+        taken_order(stack, "two", 0);
     },
-    // A plan is announced: `one` works for it and counts an event under it, `two` has not said so yet.
+    |_| {},
+    // A plan is announced by a clock that is ahead: `one` works for it and counts an event under it, and more waits there; that
+    // `two` is idle does not count until the announcement is past.
     |stack| {
+        stack.pass(100 * SECOND_MS);
         let home = stack.town.home(RULES);
         block_on(announce(&home, &mut Control::default(), 1, &text(OTHER_RULES))).unwrap();
-        order(stack, "one", 290);
-        stack.aggregate("one");
+        stack.pass(-100 * SECOND_MS);
+        taken_order(stack, "one", 500);
         order(stack, "one", 0);
-        order(stack, "two", 0);
     },
-    |stack| stack.aggregate("two"),
-    |stack| stack.aggregate("one"),
     |_| {},
+    |_| {},
+    |stack| stack.aggregate("one"),
     // A shard ends, and another goes on.
     |stack| {
         stack.town.streams[0].close(&shard("two"));
         stack.town.streams[0].open(&shard("three"), &[shard("two")]);
-        taken_order(stack, "three");
-        taken_order(stack, "one");
+        taken_order(stack, "three", 0);
+        taken_order(stack, "one", 0);
     },
     |stack| {
-        taken_order(stack, "three");
-        taken_order(stack, "one");
+        taken_order(stack, "three", 0);
+        taken_order(stack, "one", 0);
     },
-    |stack| stack.pass(5 * MINUTE_MS),
+    |stack| stack.pass(10 * MINUTE_MS),
 ];
 
-/// Plays all scenes, a bit over a minute apart, and is restored after each if it should be.
+/// Plays all scenes, and is restored after each if it should be.
 fn play(restores: bool) -> Written {
     let mut stack = Stack::new(RULES);
     for scene in SCENES {
@@ -161,12 +175,14 @@ fn a_restored_settle_writes_what_one_that_stayed_warm_does() {
         1,
         "the shard that ended"
     );
-    let orders = warm.points.iter().filter(|(name, _)| name == "orders");
-    let counted: u64 = orders
-        .map(|(_, point)| match point.values {
-            Values::Count(count) => count,
-            ref values => panic!("{values:?} is no count"),
-        })
-        .sum();
-    assert_eq!(counted, 11, "each order but the two that the clock has made late");
+    let values = |wanted: &str| {
+        let of_metric = warm.points.iter().filter(move |(name, _)| name == wanted);
+        of_metric.map(|(_, point)| point.values.clone()).collect::<Vec<_>>()
+    };
+    let counts = values("orders").into_iter().map(|values| match values {
+        Values::Count(count) => count,
+        values => panic!("{values:?} is no count"),
+    });
+    assert_eq!(counts.sum::<u64>(), 13, "each order");
+    assert!(values("rate").contains(&Values::Ratio { part: 1, whole: 1 }), "the part met a whole");
 }
