@@ -165,10 +165,12 @@ mod tests {
             Some(Timestamp::from_millis(i64::try_from(delta.version.0).unwrap() * 100))
         };
         let taken = waiting.take_up_to(bytes_max, at);
-        let places =
+        let versions =
             |deltas: &[ShardDelta]| deltas.iter().map(|delta| delta.version.0).collect::<Vec<_>>();
-        let taken: Vec<_> =
-            taken.iter().map(|(shard, deltas)| (shard.shard.to_string(), places(deltas))).collect();
+        let taken: Vec<_> = taken
+            .iter()
+            .map(|(shard, deltas)| (shard.shard.to_string(), versions(deltas)))
+            .collect();
         let expect: Vec<_> =
             expect.iter().map(|(name, places)| ((*name).to_owned(), places.to_vec())).collect();
         assert_eq!(taken, expect);

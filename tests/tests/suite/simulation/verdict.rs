@@ -185,9 +185,13 @@ impl Replayed {
         let plan = &workload.plans[rules];
         let journeys =
             plan.metrics.iter().filter(|it| matches!(it.kind, MetricKind::Journey { .. }));
-        let open = journeys.map(|metric| (metric.name.clone(), 0)).collect();
-        let (points, rejects) = (BTreeMap::new(), Vec::new());
-        let mut collector = Collector { workload, plan, points, rejects, open };
+        let mut collector = Collector {
+            workload,
+            plan,
+            points: BTreeMap::new(),
+            rejects: Vec::new(),
+            open: journeys.map(|metric| (metric.name.clone(), 0)).collect(),
+        };
         let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
         let options = Options {
             threads: 1,

@@ -49,10 +49,10 @@ fn what_does_not_fit_into_an_entry_goes_into_the_next_at_once() {
     assert_eq!(sum(&told, "orders", PointKind::Final), Some(orders));
     let log = LogId::settle(Partition::default());
     let read = block_on(stack.town.log.read(&log, before, Wanted::All)).unwrap();
-    let points = read.iter().filter_map(|logged| logged.entry.chunks().get(&POINTS));
-    let points = points.map(|chunk| Publication::decode(chunk).unwrap().points.len());
+    let chunks = read.iter().filter_map(|logged| logged.entry.chunks().get(&POINTS));
+    let counts = chunks.map(|chunk| Publication::decode(chunk).unwrap().points.len());
     let (shops, windows) = (SHOPS, usize::try_from(WINDOWS).unwrap());
-    let large: Vec<_> = points.filter(|points| *points > shops).collect();
+    let large: Vec<_> = counts.filter(|points| *points > shops).collect();
     assert_eq!(large.len(), 2, "{large:?}");
     assert!(large.iter().all(|points| *points < shops * windows), "{large:?}");
 }

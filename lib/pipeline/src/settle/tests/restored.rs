@@ -150,10 +150,10 @@ fn written(stack: &Stack) -> Written {
         headers.push(header);
         let Some(chunk) = logged.entry.chunks().get(&POINTS) else { continue };
         let published = Publication::decode(chunk).unwrap();
-        let name = |point: &PublishedPoint| {
+        let name_of = |point: &PublishedPoint| {
             published.metrics[usize::try_from(point.metric).unwrap()].name.clone()
         };
-        let named = published.points.iter().map(|point| (name(point), point.clone()));
+        let named = published.points.iter().map(|point| (name_of(point), point.clone()));
         // Its place among the metrics depends on whether that one is there.
         let named = named.map(|(name, point)| (name, PublishedPoint { metric: 0, ..point }));
         points.extend(named.filter(|(name, _)| name != "SettleDuration"));
