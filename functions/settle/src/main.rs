@@ -42,6 +42,7 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
             points = done.points,
             watermark = done.watermark.map(tracing::field::display),
             left_out = done.left_out,
+            overtaken = done.overtaken,
             "settled"
         );
         Ok(())

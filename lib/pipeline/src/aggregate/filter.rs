@@ -18,7 +18,7 @@
 //! | a reject because of a value that such a metric needs | yes: there it is kept and counted |
 //! | an event that no metric wants, a record that is no event | no: streams of others are full of them |
 
-use super::compose::{Composed, Piece, id, position};
+use super::compose::{Composed, Piece, position};
 use super::decide;
 use super::records::Records;
 use super::restore::Restored;
@@ -201,9 +201,6 @@ impl<W: World> Aggregate<W> {
         log: &LogId,
     ) -> Result<Option<(Composed, Keys)>, TooLarge> {
         let piece = records.piece();
-        let (Some(first), Some(last)) = (piece.records.first(), piece.records.last()) else {
-            return Ok(None);
-        };
         let at = self.world.clock().now();
         let mut wanted = vec![None; piece.records.len()];
         let state = &mut shard.state;
@@ -221,15 +218,9 @@ impl<W: World> Aggregate<W> {
             let (hash, head) = (plan.hash.clone(), write_head(&delta));
             sections.push(Section { plan: hash, is_whole: false, head });
         }
-        let bytes = piece.records.iter().map(|record| record.bytes.len()).sum::<usize>();
-        let header = ShardEntry {
-            at,
-            control: self.control.version(),
-            first: id(first),
-            last: id(last),
-            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
-            arrived: piece.records.iter().filter_map(|record| record.arrival).max(),
-            sections,
+        let Some(header) = ShardEntry::of(piece.records, (at, self.control.version()), sections)
+        else {
+            return Ok(None);
         };
         let kept_ms = decide::kept_ms(plans_of(works).map(AsRef::as_ref));
         let expires_at = at.plus(kept_ms).max(shard.state.expires_at);

@@ -12,7 +12,6 @@ use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};
 use crate::settle_entry::SettleEntry;
 use crate::world::World;
-use std::collections::BTreeMap;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
 /// A snapshot is written when an entry since the last one is this old, long before it expires.
@@ -56,11 +55,7 @@ impl<W: World> Settle<W> {
         let version = snapshot.version();
         let unreadable = |error| SettleError::unreadable(&log, version, error);
         let stored = StoredState::read(snapshot.state(), empty).map_err(unreadable)?;
-        let mut plans = BTreeMap::new();
-        for hash in stored.plans() {
-            let plan = self.changes.plan(&self.world, hash).await?;
-            plans.insert(hash.to_owned(), plan);
-        }
+        let plans = self.changes.plans(&self.world, stored.plans()).await?;
         let state = stored.with(&plans).map_err(unreadable)?;
         let newest = Some((version, snapshot.state().len()));
         Ok(Kept::new(state, Since { newest, ..Since::default() }))

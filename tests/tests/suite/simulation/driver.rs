@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
+use streamgauge_function::diagnostic::chain;
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::control::{Control, announce};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
@@ -450,10 +451,4 @@ fn told(taken: Taken) -> Told {
     let Taken { known, entries, conflicts, .. } = taken;
     let more = format!("known {known}, entries {entries}, conflicts {conflicts}, {problem:?}");
     Told { failed_from: taken.failed_from, more }
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

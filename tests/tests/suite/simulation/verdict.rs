@@ -5,12 +5,13 @@ use super::workload::{Shape, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::output::{Counters, Point, SumValues, Values};
-use streamgauge_engine::plan::Plan;
+use streamgauge_engine::output::{Counters, Point, Status, SumValues, Values};
+use streamgauge_engine::plan::{MetricKind, Plan};
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, replay};
+use streamgauge_pipeline::settle::OPEN_SUFFIX;
 
 /// How long after the input windows are compared: those with zeros go on for ever.
 const COMPARED_MS: i64 = 60_000;
@@ -27,7 +28,11 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     for (metric, point) in &run.points {
         let values: Vec<_> = point.series.values().map(str::to_owned).collect();
         let end = point.window_end.as_millis();
-        if metric.namespace == workload.plans[0].namespace && end <= compared_until(workload) {
+        let is_window = !metric.name.ends_with(OPEN_SUFFIX);
+        if metric.namespace == workload.plans[0].namespace
+            && is_window
+            && end <= compared_until(workload)
+        {
             let place = (metric.name.clone(), values, point.window_start.as_millis());
             put.entry(place).or_default().add(&point.values);
         }
@@ -59,6 +64,7 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     if !differences.is_empty() {
         return Err(format!("{:?}\n{}", run.in_force, differences.join("\n")));
     }
+    same("the journeys that are open at the end", &open_at_the_end(run), &before.open)?;
     same("the dead letters of points", &run.dead, &0)?;
     if workload.shape == Shape::Silent {
         // The logs that count the records have expired.
@@ -70,6 +76,19 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
         same("the counters", &run.counters, &before.counters)?;
     }
     same("the rejects", &run.rejects, &before.rejects)
+}
+
+/// How many journeys were said last to be open, by metric.
+fn open_at_the_end(run: &Run) -> BTreeMap<String, u64> {
+    let mut open = BTreeMap::new();
+    for (metric, point) in &run.points {
+        if let (Some(name), Values::Count(count)) =
+            (metric.name.strip_suffix(OPEN_SUFFIX), &point.values)
+        {
+            open.insert(name.to_owned(), *count);
+        }
+    }
+    open
 }
 
 /// Which rules decide a window: those under which its metric has a definition there, the older where both have; none if
@@ -121,10 +140,7 @@ fn same<T: PartialEq + Debug>(what: &str, seen: &T, expected: &T) -> Result<(), 
 /// What the points of a window add up to, as `CloudWatch` adds them up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Totals {
-    sum: Decimal,
-    count: u64,
-    least: Option<Decimal>,
-    most: Option<Decimal>,
+    sum: SumValues,
     /// The other numbers, and values by their counts.
     numbers: [u64; 4],
     values: BTreeMap<Decimal, u64>,
@@ -133,10 +149,10 @@ pub(super) struct Totals {
 impl Totals {
     fn add(&mut self, values: &Values) {
         match values {
-            Values::Count(count) | Values::Unique(count) => self.count += count,
-            Values::Sum(values) => self.add_sum(values),
+            Values::Count(count) | Values::Unique(count) => self.sum.count += count,
+            Values::Sum(values) => self.sum.merge(values),
             Values::Distribution(values) => {
-                self.add_sum(&values.exact);
+                self.sum.merge(&values.exact);
                 for bucket in &values.buckets {
                     *self.values.entry(bucket.sum).or_default() += bucket.count;
                 }
@@ -145,21 +161,13 @@ impl Totals {
             Values::Journey(values) => {
                 let numbers = [values.started, values.finished, values.abandoned, values.open];
                 self.add_numbers(numbers);
-                self.add_sum(&values.time.exact);
+                self.sum.merge(&values.time.exact);
             }
         }
     }
 
     fn add_numbers(&mut self, numbers: [u64; 4]) {
         self.numbers.iter_mut().zip(numbers).for_each(|(total, number)| *total += number);
-    }
-
-    fn add_sum(&mut self, values: &SumValues) {
-        let sum = self.sum.billionths() + values.sum.billionths();
-        self.sum = Decimal::from_billionths(sum);
-        self.count += values.count;
-        self.least = self.least.into_iter().chain(values.min).min();
-        self.most = self.most.into_iter().chain(values.max).max();
     }
 }
 
@@ -168,23 +176,32 @@ struct Replayed {
     points: BTreeMap<Place, Totals>,
     counters: Counters,
     rejects: Vec<String>,
+    /// How many journeys are open at the end, by metric.
+    open: BTreeMap<String, u64>,
 }
 
 impl Replayed {
     fn of(workload: &Workload, rules: usize) -> Self {
         let plan = &workload.plans[rules];
-        let mut collector =
-            Collector { workload, plan, points: BTreeMap::new(), rejects: Vec::new() };
+        let journeys =
+            plan.metrics.iter().filter(|it| matches!(it.kind, MetricKind::Journey { .. }));
+        let mut collector = Collector {
+            workload,
+            plan,
+            points: BTreeMap::new(),
+            rejects: Vec::new(),
+            open: journeys.map(|metric| (metric.name.clone(), 0)).collect(),
+        };
         let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
         let options = Options {
             threads: 1,
             until: Some(workload.end.plus(COMPARED_MS + UNTIL_MS)),
-            open: false,
+            open: true,
         };
         let summary = replay(plan, vec![input], &options, &mut collector).unwrap();
-        let Collector { points, mut rejects, .. } = collector;
+        let Collector { points, mut rejects, open, .. } = collector;
         rejects.sort();
-        Self { points, counters: summary.counters, rejects }
+        Self { points, counters: summary.counters, rejects, open }
     }
 }
 
@@ -193,10 +210,18 @@ struct Collector<'w> {
     plan: &'w Plan,
     points: BTreeMap<Place, Totals>,
     rejects: Vec<String>,
+    open: BTreeMap<String, u64>,
 }
 
 impl Observer for Collector<'_> {
     fn point(&mut self, point: &Point) -> std::io::Result<()> {
+        if point.status == Status::Open {
+            if let Values::Journey(values) = &point.values {
+                let name = self.plan.metrics[point.metric].name.clone();
+                *self.open.entry(name).or_default() += values.open;
+            }
+            return Ok(());
+        }
         if point.window_end.as_millis() <= compared_until(self.workload) {
             let metric = self.plan.metrics[point.metric].name.clone();
             let values = point.series.values().map(str::to_owned).collect();
