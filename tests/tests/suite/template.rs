@@ -60,8 +60,8 @@ fn texts(value: &Value) -> Vec<&str> {
 /// What a function reads out of the variables that a stack gives it.
 #[track_caller]
 fn settings(stack: &Stack, role: Role) -> Settings {
-    let name = format!("-{role}");
-    let function = stack.functions.iter().find(|function| function.name.ends_with(&name));
+    let ending = format!("-{role}");
+    let function = stack.functions.iter().find(|function| function.name.ends_with(&ending));
     let function = function.unwrap_or_else(|| panic!("there is no function {role}"));
     let environment = |name: &str| function.environment.get(name).cloned();
     Settings::read(role, &environment).unwrap_or_else(|error| panic!("{error}"))
