@@ -7,7 +7,7 @@ use crate::rules::DeployedRules;
 use crate::settings::{Settings, Start, variables::Role};
 use crate::wake::SqsWake;
 use std::sync::Arc;
-use streamgauge_dynamodb::{DynamoLog, DynamoSnapshots, Table};
+use streamgauge_dynamodb::{Consumed, DynamoLog, DynamoSnapshots, Table};
 use streamgauge_kinesis::stream::{self, KinesisStream, Mapping};
 use streamgauge_pipeline::world::World;
 
@@ -24,6 +24,17 @@ pub struct AwsWorld {
     wake: SqsWake,
     clock: SystemClock,
     rules: DeployedRules,
+}
+
+/// Says what calls to the table have consumed: it comes with their answers, so asking costs nothing.
+#[derive(Clone, Debug)]
+pub struct Meter(Arc<Table<SystemClock>>);
+
+impl Meter {
+    /// The capacity units since this was last asked. Those of an invocation that failed stand in the next one's.
+    pub fn take(&self) -> Consumed {
+        self.0.take_consumed()
+    }
 }
 
 /// The name of a stream, which its ARN ends with.
@@ -70,9 +81,9 @@ impl AwsWorld {
         }
     }
 
-    /// The table: it counts what its calls consume.
-    pub fn table(&self) -> &Arc<Table<SystemClock>> {
-        &self.table
+    /// What tells the units that the calls of this world consume, also when the world is a function's own.
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.table))
     }
 }
 

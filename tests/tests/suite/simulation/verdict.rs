@@ -16,7 +16,7 @@ use streamgauge_pipeline::settle::OPEN_SUFFIX;
 /// How long after the input windows are compared: those with zeros go on for ever.
 const COMPARED_MS: i64 = 60_000;
 /// How much longer the clock of `replay` goes on: then all these windows are final.
-const UNTIL_MS: i64 = 300_000;
+const UNTIL_MS: i64 = 900_000;
 
 /// A metric, its dimension values, and the start of a window in milliseconds.
 type Place = (String, Vec<String>, i64);
@@ -45,7 +45,7 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
             .filter(|(place, _)| rules_of(workload, run, place).is_some_and(|it| it == rules));
         expected.extend(of_plan.map(|(place, totals)| (place.clone(), totals.clone())));
     }
-    if workload.shape == Shape::Held {
+    if workload.is_late {
         // What is late becomes corrections: a metric that takes none has lost it, and a sketch's buckets are cut.
         for points in [&mut put, &mut expected] {
             points.retain(|(metric, ..), _| metric != "customers" && metric != "checkout");
@@ -66,9 +66,11 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     }
     same("the journeys that are open at the end", &open_at_the_end(run), &before.open)?;
     same("the dead letters of points", &run.dead, &0)?;
-    if workload.shape == Shape::Silent {
+    match workload.shape {
         // The logs that count the records have expired.
-        return Ok(());
+        Shape::Silent => return Ok(()),
+        Shape::Filtered => return compare_filtered(workload, run, &before),
+        Shape::Plain | Shape::Held | Shape::Remade => {}
     }
     same("the received records", &run.counters.received, &before.counters.received)?;
     same("the duplicates", &run.counters.duplicate, &before.counters.duplicate)?;
@@ -91,6 +93,24 @@ fn open_at_the_end(run: &Run) -> BTreeMap<String, u64> {
     open
 }
 
+/// What the filter leaves of counters and rejects: records that no rule wants and lines that are no event do not come through it, and
+/// what it does forward may come twice.
+fn compare_filtered(workload: &Workload, run: &Run, replayed: &Replayed) -> Result<(), String> {
+    same("what upstream logs count", &run.counted_upstream, &Counters::default())?;
+    let Counters { received, rejected, filtered, duplicate, counted, late } = &run.counters;
+    same("the received records", received, &(rejected + filtered + duplicate + counted + late))?;
+    if workload.changes.is_empty() {
+        let expected = replayed.counters.counted + replayed.counters.late;
+        same("what metrics took", &(counted + late), &expected)?;
+    }
+    let mut rejects = run.rejects.clone();
+    rejects.dedup();
+    let mut wanted = replayed.rejects.clone();
+    wanted.retain(|payload| payload.ends_with('}'));
+    wanted.dedup();
+    same("the rejects that a rule wants", &rejects, &wanted)
+}
+
 /// Which rules decide a window: those under which its metric has a definition there, the older where both have; none if
 /// it is a window of a metric that had begun in the middle of it.
 fn rules_of(workload: &Workload, run: &Run, (metric, _, start): &Place) -> Option<usize> {
@@ -107,13 +127,14 @@ fn rules_of(workload: &Workload, run: &Run, (metric, _, start): &Place) -> Optio
     let start = Timestamp::from_millis(*start);
     // From the beginning on: which definition has the windows from when on.
     let mut has = None;
-    for (hash, from) in &run.in_force {
+    for (number, (hash, from)) in run.in_force.iter().enumerate() {
         let rules = usize::from(*hash == changed.hash);
         // The last window of the one before holds the event time of the change; a new one begins at or after it.
         let window = metric_of(rules).or(metric_of(1 - rules))?.window;
         let span = plan.calendar.window(window, *from);
         let begins = if has.is_some() || span.start != *from { span.end } else { *from };
-        let begins = if *from == Timestamp::EPOCH { Timestamp::EPOCH } else { begins };
+        // There was none before the first: it decides what came before it too, whenever it was put in force.
+        let begins = if number == 0 { Timestamp::EPOCH } else { begins };
         if start < begins {
             break;
         }

@@ -3,9 +3,9 @@
 use super::{Bench, check, clock};
 use crate::contract::{Fault, log_contract, snapshots_contract};
 use crate::memory::{MemoryLog, MemorySnapshots, VirtualClock, block_on};
-use crate::port::Retryable;
 use crate::port::log::{Append, Entry, Log, LogId, Logged, Version, Wanted};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
+use crate::port::{PIECE_BYTES_MAX, Retryable};
 use std::sync::Mutex;
 use streamgauge_engine::time::Timestamp;
 
@@ -175,6 +175,14 @@ fn the_memory_log_keeps_the_contract_and_a_wrong_one_is_found() {
     let log = MemoryLog::new(stopped, BYTES_MAX);
     let bench = Bench(&turned, &|fault| log.arm(fault));
     check(block_on(log_contract(&log, &bench)), "what has expired is ignored");
+}
+
+#[test]
+fn a_memory_log_of_small_items_keeps_the_contract() {
+    let clock = clock();
+    let log = MemoryLog::of_items(clock.clone(), BYTES_MAX, PIECE_BYTES_MAX);
+    let bench = Bench(&clock, &|fault| log.arm(fault));
+    check(block_on(log_contract(&log, &bench)), "");
 }
 
 #[test]
