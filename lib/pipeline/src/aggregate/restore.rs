@@ -23,8 +23,6 @@ use streamgauge_engine::stored::StoredError;
 
 /// Over how many generations of shards without a log a state is inherited. Each has been split or merged without a record.
 const GENERATIONS_MAX: u32 = 8;
-/// How often a snapshot is looked for while others replace it.
-const LOOKS_MAX: u32 = 8;
 
 /// A shard as an environment keeps it.
 #[derive(Debug)]
@@ -98,22 +96,14 @@ impl<W: World> Restorer<'_, W> {
         &mut self,
         log: &LogId,
     ) -> Result<Option<(State, (Version, usize))>, AggregateError> {
-        let store = |source| AggregateError::store(log, source);
-        let snapshots = self.world.snapshots();
-        for _ in 0..LOOKS_MAX {
-            let versions = snapshots.versions(log).await.map_err(store)?;
-            let Some(&version) = versions.first() else { return Ok(None) };
-            // It may have been replaced twice since; then the next look finds another.
-            let Some(snapshot) = snapshots.load(log, version).await.map_err(store)? else {
-                continue;
-            };
-            let stored = |source| AggregateError::stored(log, source);
-            let decoded = StoredState::decode(snapshot.state()).map_err(stored)?;
-            let plans = self.plans(decoded.plans()).await?;
-            let state = decoded.with(plans).map_err(stored)?;
-            return Ok(Some((state, (version, snapshot.state().len()))));
-        }
-        Err(store(Retryable::new("could not load a snapshot before it was replaced")))
+        let newest = self.world.snapshots().newest(log).await;
+        let newest = newest.map_err(|source| AggregateError::store(log, source))?;
+        let Some(snapshot) = newest else { return Ok(None) };
+        let stored = |source| AggregateError::stored(log, source);
+        let decoded = StoredState::decode(snapshot.state()).map_err(stored)?;
+        let plans = self.plans(decoded.plans()).await?;
+        let state = decoded.with(plans).map_err(stored)?;
+        Ok(Some((state, (snapshot.version(), snapshot.state().len()))))
     }
 
     async fn take_up(
