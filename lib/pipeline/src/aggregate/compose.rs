@@ -4,7 +4,7 @@
 //! to restore the state.
 
 use super::decide;
-use super::state::{PlanState, State, plans_of};
+use super::state::{State, plans_of};
 use crate::control::Work;
 use crate::port::log::{Chunks, Entry, LogId, Version};
 use crate::port::source::{Batch, Record};
@@ -43,6 +43,8 @@ pub(super) struct Frame<'f> {
     pub(super) partitions: u8,
     pub(super) at: Timestamp,
     pub(super) control: Version,
+    /// The version that the entry is to have.
+    pub(super) version: Version,
     /// The largest deltas of an entry together, in bytes.
     pub(super) delta_bytes_max: usize,
 }
@@ -82,15 +84,17 @@ pub(super) fn compose(
     let (Some(first), Some(last)) = (piece.records.first(), piece.records.last()) else {
         return Ok(None);
     };
+    let origin = state.origin(frame.version);
     state.go_on_for(plans_of(works));
     let mut sections = Vec::with_capacity(works.len());
     let mut deltas = Deltas::default();
     let mut counters = Counters::default();
     for ((section, work), number) in state.sections.iter_mut().zip(works).zip(0..) {
-        let PlanState { plan, aggregator } = section;
-        let delta = aggregator.fold(piece.decode(decoders.get(plan), frame.log));
+        let decoded = piece.decode(decoders.get(&section.plan), frame.log);
+        let delta = section.aggregator.fold(decoded);
+        section.saw(&delta.ids, origin);
         sections.push(Section {
-            plan: plan.hash.clone(),
+            plan: section.plan.hash.clone(),
             is_whole: work.is_whole(),
             head: write_head(&delta),
         });
