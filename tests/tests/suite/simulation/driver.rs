@@ -78,6 +78,7 @@ pub(super) struct Driver<'w> {
     changed: usize,
     ticked_at: Timestamp,
     invocations: usize,
+    settings: Settings,
     is_unwoken: bool,
     has_paused: bool,
     story: Vec<String>,
@@ -103,6 +104,7 @@ impl<'w> Driver<'w> {
             changed: 0,
             ticked_at: START,
             invocations: 0,
+            settings: settings(workload, &dice),
             is_unwoken: dice.per_mille(chaos.unwoken),
             has_paused: false,
             story: vec![format!("{shards} shards, {} partitions", workload.partitions)],
@@ -284,8 +286,7 @@ impl<'w> Driver<'w> {
         let batch = self.stream.batch(&shard, &self.dice, repeats);
         let last = batch.records.last().unwrap().sequence.clone();
         let what = self.name(&format!("aggregate {shard} {} records", batch.records.len()));
-        let partitions = self.workload.partitions;
-        let settings = Settings { partitions, ..Settings::default() };
+        let settings = self.settings;
         let mut warm = self
             .aggregates
             .pop()
@@ -435,6 +436,20 @@ impl<'w> Driver<'w> {
             story: self.story,
         }
     }
+}
+
+/// How aggregate is set: it puts snapshots now and then, or all the time, with the identities in them, or with none.
+fn settings(workload: &Workload, dice: &Dice) -> Settings {
+    let mut settings = Settings { partitions: workload.partitions, ..Settings::default() };
+    if dice.per_mille(700) {
+        settings.snapshot_log_bytes_min = 0;
+    }
+    // After a silence that is longer than the log is kept, a copy counts as late where its identity was left to the log, and `replay`
+    // says that it is a duplicate.
+    if dice.per_mille(500) && workload.shape != Shape::Silent {
+        settings.thin_ids_bytes_min = 0;
+    }
+    settings
 }
 
 /// What an aggregate tells of its batch.
