@@ -78,12 +78,9 @@ pub(super) async fn ask<W: World>(
 /// The register and its version. What cannot be read, perhaps of a later form, is as good as nothing.
 async fn look(snapshots: &impl Snapshots) -> Result<(Option<Version>, Register), Retryable> {
     let log = LogId::progress();
-    let Some(version) = snapshots.versions(&log).await?.first().copied() else {
-        return Ok((None, Register::default()));
-    };
-    let snapshot = snapshots.load(&log, version).await?;
-    let register = snapshot.and_then(|snapshot| Register::decode(snapshot.state()).ok());
-    Ok((Some(version), register.unwrap_or_default()))
+    let newest = snapshots.newest(&log).await?;
+    let register = newest.as_ref().and_then(|newest| Register::decode(newest.state()).ok());
+    Ok((newest.map(|newest| newest.version()), register.unwrap_or_default()))
 }
 
 /// Whether that was asked so lately that it is not asked again; clocks may differ.

@@ -13,6 +13,7 @@ use invocation::{Environments, Task};
 use std::sync::atomic::Ordering;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
+use streamgauge_pipeline::aggregate::Settings;
 use streamgauge_pipeline::control::{Control, announce};
 use streamgauge_pipeline::memory::{VirtualClock, block_on};
 use streamgauge_pipeline::port::Partition;
@@ -58,6 +59,7 @@ pub(super) struct Driver<'w> {
     changed: usize,
     ticked_at: Timestamp,
     invocations: usize,
+    settings: Settings,
     is_unwoken: bool,
     has_paused: bool,
     story: Vec<String>,
@@ -87,6 +89,7 @@ impl<'w> Driver<'w> {
             changed: 0,
             ticked_at: START,
             invocations: 0,
+            settings: settings(workload, &dice),
             is_unwoken: dice.per_mille(chaos.unwoken),
             has_paused: false,
             story: vec![format!(
@@ -300,4 +303,19 @@ impl<'w> Driver<'w> {
             story: self.story,
         }
     }
+}
+
+/// How aggregate puts its snapshots.
+fn settings(workload: &Workload, dice: &Dice) -> Settings {
+    let Workload { partitions, delta_bytes_max, .. } = *workload;
+    let mut settings = Settings { partitions, delta_bytes_max, ..Settings::default() };
+    if dice.per_mille(700) {
+        settings.snapshot_log_bytes_min = 0;
+    }
+    // After a silence that is longer than the log is kept, a copy counts as late where its identity was left to the log, and `replay`
+    // says that it is a duplicate.
+    if dice.per_mille(500) && workload.shape != Shape::Silent {
+        settings.thin_ids_bytes_min = 0;
+    }
+    settings
 }

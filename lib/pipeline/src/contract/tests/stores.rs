@@ -24,6 +24,7 @@ enum Wrong {
     TakesTheThirdOnce,
     ExpiresOften,
     NeverExpires,
+    FindsThePrevious,
 }
 
 struct Store<S> {
@@ -98,6 +99,16 @@ impl Snapshots for Store<MemorySnapshots<VirtualClock>> {
     }
 
     async fn load(&self, log: &LogId, version: Version) -> Result<Option<Snapshot>, Retryable> {
+        self.inner.load(log, version).await
+    }
+
+    async fn newest(&self, log: &LogId) -> Result<Option<Snapshot>, Retryable> {
+        let versions = self.inner.versions(log).await?;
+        let found = match self.wrong {
+            Wrong::FindsThePrevious => versions.last(),
+            _ => versions.first(),
+        };
+        let Some(&version) = found else { return Ok(None) };
         self.inner.load(log, version).await
     }
 
@@ -199,6 +210,11 @@ fn the_memory_snapshots_keep_the_contract_and_wrong_ones_are_found() {
         Wrong::Nothing,
         |_| Fault::CrashMidway,
         "a put whose answer was lost is there, once",
+    );
+    check_snapshots(
+        Wrong::FindsThePrevious,
+        same,
+        "the newest snapshot is the one that was swung to last",
     );
     check_snapshots(Wrong::ExpiresOften, same, "the two newest of a live log never expire");
     check_snapshots(Wrong::NeverExpires, same, "those of a shard that has left expire with it");

@@ -2,7 +2,6 @@
 
 use super::super::cloud::Cloud;
 use super::super::stream::{SOURCE, SimulatedStream, UPSTREAM};
-use super::super::workload::Workload;
 use super::super::world::{Faulty, Shared, SkewedClock};
 use super::Driver;
 use std::future::Future;
@@ -10,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use streamgauge_function::diagnostic::chain;
 use streamgauge_pipeline::aggregate::filter::Filter;
-use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
+use streamgauge_pipeline::aggregate::{Aggregate, Taken};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
@@ -80,7 +79,7 @@ impl Driver<'_> {
     }
 
     fn aggregate(&mut self, batch: Batch, last: SequenceNumber) -> Running {
-        let settings = self.settings();
+        let settings = self.settings;
         let new = |world| Aggregate::new(world, settings);
         let streams = [self.stream.clone()];
         let mut warm =
@@ -97,7 +96,7 @@ impl Driver<'_> {
     }
 
     fn filter(&mut self, batch: Batch, last: SequenceNumber) -> Running {
-        let settings = self.settings();
+        let settings = self.settings;
         let forward = self.shared.behind_dice(self.stream.clone());
         let new = |world| Filter::new(world, forward, settings);
         let streams: Vec<_> = self.upstream.iter().cloned().collect();
@@ -111,11 +110,6 @@ impl Driver<'_> {
             });
             Ended::Filter(warm, last, outcome.map_err(|error| chain(&error)))
         })
-    }
-
-    fn settings(&self) -> Settings {
-        let Workload { partitions, delta_bytes_max, .. } = *self.workload;
-        Settings { partitions, delta_bytes_max, ..Settings::default() }
     }
 
     /// A new environment of a function that knows these streams.
