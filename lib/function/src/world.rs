@@ -61,13 +61,14 @@ impl AwsWorld {
             Start::At(time) => stream::Start::At(time),
         };
         let mapping = Mapping { start, record_age_max: settings.max_record_age };
-        let names: Vec<&String> = settings.streams.iter().chain(&settings.upstreams).collect();
+        let has_streams = !settings.streams.is_empty() || !settings.upstreams.is_empty();
         // Deliver asks no stream, and its start does without a client for them.
-        let kinesis = (!names.is_empty()).then(|| clients.kinesis());
+        let kinesis = has_streams.then(|| clients.kinesis());
         let streams = kinesis.iter().flat_map(|client| {
             let stream =
-                |name: &&String| KinesisStream::new(client.clone(), *name, mapping, SystemClock);
-            names.iter().map(stream)
+                |name: &String| KinesisStream::new(client.clone(), name, mapping, SystemClock);
+            let upstreams = settings.upstreams.iter().map(move |name| stream(name).upstream());
+            settings.streams.iter().map(stream).chain(upstreams)
         });
         let queues = (settings.settle_queue.clone(), settings.deliver_queue.clone());
         Self {

@@ -12,7 +12,7 @@
 //! log than who asked: so it is told as if the partition had asked itself. The list of shards never goes back, for who has
 //! read the entry of another finds its list, or a later one, in the register.
 
-use super::asking::{self, Asked, Question};
+use super::asking::{self, Asked, Question, Questions};
 use super::{ASKED_EVERY_MS, SettleError};
 use crate::port::Retryable;
 use crate::port::log::{LogId, Version};
@@ -52,18 +52,20 @@ struct Told {
 /// Answers the questions of a partition that has read the control log so far: by what others were told, or by asking the streams.
 pub(super) async fn ask<W: World>(
     world: &W,
-    questions: Vec<Question>,
+    questions: Questions,
     control: Version,
     now: Timestamp,
 ) -> Result<Asked, SettleError> {
+    let Questions { list: questions, reached } = questions;
     for _ in 0..LOOKS_MAX {
         let (version, register) = look(world.snapshots()).await?;
-        let open: Vec<_> =
+        let unasked: Vec<_> =
             questions.iter().filter(|question| !register.has_asked(question, now)).collect();
-        if open.is_empty() && is_fresh(register.listed_at, now) {
+        if unasked.is_empty() && is_fresh(register.listed_at, now) {
             return Ok(register.told(&questions, control));
         }
-        let open = open.into_iter().cloned().collect();
+        let list = unasked.into_iter().cloned().collect();
+        let open = Questions { list, reached: reached.clone() };
         let asked = asking::ask(world.streams(), open, now).await?;
         let register = register.with(asked, control, now);
         let next = version.unwrap_or(Version::START).next();

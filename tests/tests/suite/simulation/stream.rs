@@ -242,6 +242,10 @@ pub(super) struct AskedStream {
 }
 
 impl Stream for AskedStream {
+    fn is_upstream(&self) -> bool {
+        self.stream.name == UPSTREAM
+    }
+
     async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
         let created_at = self.stream.lock().created_at;
         Ok(Some(StreamId { name: self.stream.name.into(), created_at }))

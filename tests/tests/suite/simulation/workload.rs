@@ -68,7 +68,7 @@ pub(super) enum Shape {
 /// The stream in front of the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Front {
-    /// It has one shard, and the filter stands still for longer than `out_of_order` covers: some of what comes of it then is late.
+    /// It has one shard, and the filter stands still for longer than `out_of_order` covers: nothing goes on without it.
     Halting,
     /// It has several, which lag unequally, are split and merged: `out_of_order` covers that.
     Covered,
@@ -145,7 +145,7 @@ impl Workload {
         let changed = replaced.fold(rules.clone(), |rules, (old, new)| rules.replace(old, new));
         let length = at.as_millis() - START.as_millis();
         // A metric that is gone takes corrections no longer than its last windows are open.
-        let is_late = shape == Shape::Held || front == Some(Front::Halting);
+        let is_late = shape == Shape::Held;
         let changes_max = if is_late { 1 } else { 3 };
         let mut changes: Vec<_> =
             (0..dice.below(changes_max)).map(|_| START.plus(dice.millis(length))).collect();
@@ -185,9 +185,6 @@ fn rules_of(dice: &Dice, shape: Shape, front: Option<Front>) -> String {
     };
     if shape == Shape::Held {
         change("version: 1", "version: 1\nhold: 20s");
-        return rules;
-    }
-    if front == Some(Front::Halting) {
         return rules;
     }
     if dice.per_mille(300) {

@@ -277,6 +277,10 @@ async fn others_first() {
 }
 
 impl<S: Stream> Stream for Faulty<S> {
+    fn is_upstream(&self) -> bool {
+        self.inner.is_upstream()
+    }
+
     async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
         self.call(self.inner.describe()).await
     }
