@@ -2,7 +2,10 @@
 //!
 //! cargo-lambda builds them with zig as the linker, which needs nothing of the other processor on this machine but Rust's own
 //! library for it (cargo-lambda asks rustup). Both are installed once, at one version, below cargo's target directory. That
-//! everything links for a processor that nobody here runs is what this shows; a build takes many minutes the first time.
+//! everything links for a processor that nobody here runs is what this shows; a build takes many minutes the first time. With
+//! `--check` it is a debug build of one function for arm64, which CI makes: see [`link`].
+
+mod link;
 
 use crate::bench::programs::FUNCTIONS;
 use crate::bench::table::{print, ratio};
@@ -27,6 +30,9 @@ pub(crate) struct Options {
     /// Only these packages
     #[arg(long, value_name = "PACKAGE", default_values_t = FUNCTIONS.map(str::to_owned))]
     package: Vec<String>,
+    /// Only show that a function links for arm64, and that Amazon Linux 2023 can run it: a debug build, no zip
+    #[arg(long, conflicts_with_all = ["architecture", "package"])]
+    check: bool,
     /// The Python that cargo-lambda is installed for
     #[arg(long, default_value = "python3", value_name = "PROGRAM")]
     python: String,
@@ -75,6 +81,12 @@ pub(crate) fn package(options: &Options, out: &mut impl Write) -> anyhow::Result
         virtual_environment(directory, &options.python, REQUIREMENTS, "")
     })?;
     let programs = installed.join("python/bin");
+    if options.check {
+        let mut build = Command::new(programs.join("cargo-lambda"));
+        build.args(["lambda", "build", Architecture::Arm64.option(), "--package", link::FUNCTION]);
+        run(build.env("PATH", path(&programs)?))?;
+        return link::check(&target.join("lambda").join(link::FUNCTION).join("bootstrap"), out);
+    }
     let mut rows = Vec::new();
     for architecture in Architecture::ALL {
         if options.architecture.is_some_and(|only| only != architecture) {

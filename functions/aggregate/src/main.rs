@@ -4,12 +4,17 @@ use lambda_runtime::{Context, Error};
 use std::sync::Arc;
 use streamgauge_function::diagnostic::{Failure, Kind};
 use streamgauge_function::settings::variables::Role;
-use streamgauge_function::world::{AwsWorld, stream_name};
+use streamgauge_function::world::{AwsWorld, Meter, stream_name};
 use streamgauge_function::{edge, logs};
 use streamgauge_kinesis::answer::Answer;
 use streamgauge_kinesis::event;
 use streamgauge_pipeline::aggregate::{Aggregate, Settings};
 use tracing::{info, warn};
+
+struct Function {
+    aggregate: Aggregate<AwsWorld>,
+    meter: Meter,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -17,20 +22,18 @@ async fn main() -> Result<(), Error> {
     edge::serve(set_up(), handle).await
 }
 
-fn set_up() -> Result<Aggregate<AwsWorld>, Failure> {
+fn set_up() -> Result<Function, Failure> {
     let (world, settings) = AwsWorld::of_process(Role::Aggregate)?;
     let settings = Settings { partitions: settings.partitions, ..Settings::default() };
-    Ok(Aggregate::new(world, settings))
+    let meter = world.meter();
+    Ok(Function { aggregate: Aggregate::new(world, settings), meter })
 }
 
-async fn handle(
-    aggregate: &mut Aggregate<AwsWorld>,
-    payload: &str,
-    _: &Context,
-) -> Result<Answer, Failure> {
+async fn handle(this: &mut Function, payload: &str, _: &Context) -> Result<Answer, Failure> {
     let read = event::read(payload).map_err(|error| Failure::new(Kind::BadEvent, &error))?;
     let shard = Arc::clone(&read.batch.shard);
-    let taken = aggregate.take(stream_name(&read.stream), read.batch).await?;
+    let taken = this.aggregate.take(stream_name(&read.stream), read.batch).await?;
+    let consumed = this.meter.take();
     info!(
         %shard,
         records = taken.records,
@@ -44,6 +47,8 @@ async fn handle(
         entry_bytes = taken.entry_bytes,
         conflicts = taken.conflicts,
         cuts = taken.cuts,
+        write_units = consumed.write_units,
+        read_units = consumed.read_units,
         "took a batch"
     );
     if let Some(problem) = &taken.problem {

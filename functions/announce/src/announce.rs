@@ -5,21 +5,23 @@ use streamgauge_function::clients::Clients;
 use streamgauge_function::diagnostic::{Failure, Kind};
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_function::settings::{RulesPlace, Settings, variables::Role};
-use streamgauge_function::world::AwsWorld;
+use streamgauge_function::world::{AwsWorld, Meter};
 use streamgauge_pipeline::control::{self, Control};
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::rules::Rules;
 use streamgauge_rules::source::FILE_BYTES_MAX;
 
-/// Announces the rules that this function was deployed with, unless they are the newest already; answers the plan's hash.
-pub(crate) async fn announce() -> Result<String, Failure> {
+/// Announces the rules that this function was deployed with, unless they are the newest already; answers the plan's hash, and
+/// what tells the units that this took.
+pub(crate) async fn announce() -> Result<(String, Meter), Failure> {
     let settings = Settings::of_process(Role::Announce)?;
     let clients = Clients::of_process();
     let rules = rules(&clients, &settings.rules).await?;
     let world = AwsWorld::new(&clients, &settings, rules.clone());
     let text = rules.deployed().cloned().unwrap_or_default();
     let mut control = Control::default();
-    Ok(control::announce(&world, &mut control, settings.partitions, &text).await?)
+    let plan = control::announce(&world, &mut control, settings.partitions, &text).await?;
+    Ok((plan, world.meter()))
 }
 
 /// The rules from the package, a layer or a bucket.

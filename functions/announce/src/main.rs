@@ -38,11 +38,12 @@ async fn handle((): &mut (), payload: &str, _: &Context) -> Result<(), Failure> 
 
 async fn announce_in_time() -> Result<(), Failure> {
     let announced = timeout(ANNOUNCE_TIME_MAX, announce::announce()).await;
-    let plan = announced.unwrap_or_else(|_elapsed| {
+    let (plan, meter) = announced.unwrap_or_else(|_elapsed| {
         let seconds = ANNOUNCE_TIME_MAX.as_secs();
         let late = format!("could not announce the rules within {seconds} s");
         Err(Failure::retryable(&Retryable::new(late)))
     })?;
-    info!(plan, "announced");
+    let consumed = meter.take();
+    info!(plan, write_units = consumed.write_units, read_units = consumed.read_units, "announced");
     Ok(())
 }

@@ -8,7 +8,7 @@ use streamgauge_function::diagnostic::Failure;
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_function::settings::{Settings, variables::Role};
 use streamgauge_function::wakeups::{self, Answer};
-use streamgauge_function::world::AwsWorld;
+use streamgauge_function::world::{AwsWorld, Meter};
 use streamgauge_function::{edge, logs};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use tracing::info;
@@ -16,6 +16,7 @@ use tracing::info;
 struct Function {
     partitions: u8,
     deliver: Deliver<AwsWorld, CloudWatch>,
+    meter: Meter,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -31,8 +32,9 @@ fn set_up() -> Result<Function, Failure> {
     let world = AwsWorld::new(&clients, &settings, DeployedRules::default());
     let call_ms = i64::try_from(CALL_TIME_MAX.as_millis()).unwrap_or(i64::MAX);
     let limits = DeliverSettings { call_ms, ..DeliverSettings::default() };
+    let meter = world.meter();
     let deliver = Deliver::new(world, points, limits);
-    Ok(Function { partitions: settings.partitions, deliver })
+    Ok(Function { partitions: settings.partitions, deliver, meter })
 }
 
 async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result<Answer, Failure> {
@@ -40,6 +42,7 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
     let deadline = edge::deadline(context);
     edge::look(&wake_ups, async |partition| {
         let done = this.deliver.run(partition, &context.request_id, deadline).await?;
+        let consumed = this.meter.take();
         info!(
             partition = partition.number(),
             calls = done.calls,
@@ -51,6 +54,8 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
             expired = done.expired,
             undelivered = done.behind,
             undelivered_ms = done.behind_ms,
+            write_units = consumed.write_units,
+            read_units = consumed.read_units,
             "delivered"
         );
         Ok(())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use streamgauge_function::clients::Clients;
 use streamgauge_function::diagnostic::{Failure, Kind, chain};
 use streamgauge_function::settings::variables::Role;
-use streamgauge_function::world::{AwsWorld, stream_name};
+use streamgauge_function::world::{AwsWorld, Meter, stream_name};
 use streamgauge_function::{edge, logs};
 use streamgauge_kinesis::answer::Answer;
 use streamgauge_kinesis::event;
@@ -16,7 +16,10 @@ use streamgauge_pipeline::aggregate::Settings;
 use streamgauge_pipeline::aggregate::filter::Filter;
 use tracing::{info, warn};
 
-type Function = Filter<AwsWorld, KinesisForward>;
+struct Function {
+    filter: Filter<AwsWorld, KinesisForward>,
+    meter: Meter,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -28,13 +31,15 @@ fn set_up() -> Result<Function, Failure> {
     let (world, settings) = AwsWorld::of_process(Role::Filter)?;
     let forward = KinesisForward::new(&Clients::of_process(), &settings.stream);
     let settings = Settings { partitions: settings.partitions, ..Settings::default() };
-    Ok(Filter::new(world, forward, settings))
+    let meter = world.meter();
+    Ok(Function { filter: Filter::new(world, forward, settings), meter })
 }
 
-async fn handle(filter: &mut Function, payload: &str, _: &Context) -> Result<Answer, Failure> {
+async fn handle(this: &mut Function, payload: &str, _: &Context) -> Result<Answer, Failure> {
     let read = event::read(payload).map_err(|error| Failure::new(Kind::BadEvent, &error))?;
     let shard = Arc::clone(&read.batch.shard);
-    let filtered = filter.take(stream_name(&read.stream), read.batch).await?;
+    let filtered = this.filter.take(stream_name(&read.stream), read.batch).await?;
+    let consumed = this.meter.take();
     let taken = &filtered.taken;
     info!(
         %shard,
@@ -44,6 +49,8 @@ async fn handle(filter: &mut Function, payload: &str, _: &Context) -> Result<Ans
         forwarded_bytes = filtered.forwarded_bytes,
         entries = taken.entries,
         conflicts = taken.conflicts,
+        write_units = consumed.write_units,
+        read_units = consumed.read_units,
         "filtered a batch"
     );
     if let Some(problem) = &filtered.problem {

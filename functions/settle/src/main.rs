@@ -5,7 +5,7 @@ use streamgauge_engine::time::{Millis, SECOND_MS};
 use streamgauge_function::diagnostic::Failure;
 use streamgauge_function::settings::variables::Role;
 use streamgauge_function::wakeups::{self, Answer};
-use streamgauge_function::world::AwsWorld;
+use streamgauge_function::world::{AwsWorld, Meter};
 use streamgauge_function::{edge, logs};
 use streamgauge_pipeline::settle::Settle;
 use tracing::info;
@@ -16,6 +16,7 @@ const MARGIN_MS: Millis = 15 * SECOND_MS;
 struct Function {
     partitions: u8,
     settle: Settle<AwsWorld>,
+    meter: Meter,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,8 +27,9 @@ async fn main() -> Result<(), Error> {
 
 fn set_up() -> Result<Function, Failure> {
     let (world, settings) = AwsWorld::of_process(Role::Settle)?;
+    let meter = world.meter();
     let settle = Settle::new(world, settings.stack, settings.partitions);
-    Ok(Function { partitions: settings.partitions, settle })
+    Ok(Function { partitions: settings.partitions, settle, meter })
 }
 
 async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result<Answer, Failure> {
@@ -35,6 +37,7 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
     let deadline = edge::deadline(context).minus(MARGIN_MS);
     edge::look(&wake_ups, async |partition| {
         let done = this.settle.run(partition, deadline).await?;
+        let consumed = this.meter.take();
         info!(
             partition = partition.number(),
             entries = done.entries,
@@ -42,6 +45,9 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
             points = done.points,
             watermark = done.watermark.map(tracing::field::display),
             left_out = done.left_out,
+            overtaken = done.overtaken,
+            write_units = consumed.write_units,
+            read_units = consumed.read_units,
             "settled"
         );
         Ok(())

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use streamgauge_engine::time::{HOUR_MS, Millis, Timestamp};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::{LogId, Version};
-use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots};
+use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots, replaced};
 use streamgauge_pipeline::port::{PIECE_BYTES_MAX, Retryable};
 
 /// How long the pieces of a snapshot that was replaced are kept at least, in milliseconds: no function runs longer than a quarter
@@ -70,6 +70,34 @@ impl<C: Clock> DynamoSnapshots<C> {
     ) -> Result<Option<Kept>, Retryable> {
         let root = self.root(what, log).await?.at(self.table.now());
         Ok(root.snapshots().find(|kept| kept.version == version))
+    }
+
+    /// The newest snapshot, if the root names any.
+    async fn find_newest(&self, what: &str, log: &LogId) -> Result<Option<Kept>, Retryable> {
+        Ok(self.root(what, log).await?.at(self.table.now()).snapshots().next())
+    }
+
+    /// The state that a root names; not readable: its pieces were deleted meanwhile, or they are damaged.
+    async fn state(
+        &self,
+        what: &str,
+        log: &LogId,
+        kept: Kept,
+    ) -> Result<Result<Snapshot, Unreadable>, Retryable> {
+        let state = match kept.body {
+            Body::Inline(state) => state,
+            Body::Cut { bytes, pieces } => {
+                let set = PieceSet::of_state(log, kept.version, &kept.attempt);
+                let run = Run { set, pieces: 0..pieces, bytes };
+                let fetched = pieces::fetch(&self.table, what, &[run]).await?.pop();
+                match fetched.unwrap_or(Ok(Vec::new())) {
+                    Ok(state) => state,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        };
+        let snapshot = Snapshot::new(kept.version, state);
+        snapshot.map(Ok).map_err(|error| Retryable::new(format!("could not {what}: {error}")))
     }
 
     /// The update that is all there is to do for a small state if nothing is to be cleaned up.
@@ -245,26 +273,34 @@ impl<C: Clock> Snapshots for DynamoSnapshots<C> {
     async fn load(&self, log: &LogId, version: Version) -> Result<Option<Snapshot>, Retryable> {
         let what = format!("load snapshot {} of \"{}\"", version.0, log.as_str());
         let Some(kept) = self.find(&what, log, version).await? else { return Ok(None) };
-        let state = match kept.body {
-            Body::Inline(state) => state,
-            Body::Cut { bytes, pieces } => {
-                let set = PieceSet::of_state(log, version, &kept.attempt);
-                let run = Run { set, pieces: 0..pieces, bytes };
-                let fetched = pieces::fetch(&self.table, &what, &[run]).await?.pop();
-                match fetched.unwrap_or(Ok(Vec::new())) {
-                    Ok(state) => state,
-                    // Replaced and deleted while it was read, or damaged.
-                    Err(error) => {
-                        return match self.find(&what, log, version).await? {
-                            None => Ok(None),
-                            Some(_) => Err(unreadable(&what, &error)),
-                        };
+        match self.state(&what, log, kept).await? {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            // Replaced and deleted while it was read, or damaged.
+            Err(error) => match self.find(&what, log, version).await? {
+                None => Ok(None),
+                Some(_) => Err(unreadable(&what, &error)),
+            },
+        }
+    }
+
+    /// With one look at the root.
+    async fn newest(&self, log: &LogId) -> Result<Option<Snapshot>, Retryable> {
+        let what = format!("load the newest snapshot of \"{}\"", log.as_str());
+        let mut found = self.find_newest(&what, log).await?;
+        for _ in 0..TRIES_MAX {
+            let Some(kept) = found else { return Ok(None) };
+            let version = kept.version;
+            match self.state(&what, log, kept).await? {
+                Ok(snapshot) => return Ok(Some(snapshot)),
+                Err(error) => {
+                    found = self.find_newest(&what, log).await?;
+                    if found.as_ref().is_some_and(|newest| newest.version == version) {
+                        return Err(unreadable(&what, &error));
                     }
                 }
             }
-        };
-        let snapshot = Snapshot::new(version, state);
-        snapshot.map(Some).map_err(|error| Retryable::new(format!("could not {what}: {error}")))
+        }
+        Err(replaced(log))
     }
 
     async fn put(

@@ -117,7 +117,7 @@ impl Accumulator {
     pub fn add(&mut self, contribution: Contribution) {
         match (self, contribution) {
             (Self::Count(count), Contribution::One) => *count += 1,
-            (Self::Sum(values), Contribution::Number(value)) => add_value(values, value),
+            (Self::Sum(values), Contribution::Number(value)) => values.add(value),
             (Self::Distribution(sketch), Contribution::Number(value)) => sketch.add(value),
             (Self::Unique(sketch), Contribution::Member(hash)) => sketch.add_hash(hash),
             (
@@ -135,7 +135,7 @@ impl Accumulator {
     pub fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Count(count), Self::Count(more)) => *count += more,
-            (Self::Sum(values), Self::Sum(more)) => merge_values(values, more),
+            (Self::Sum(values), Self::Sum(more)) => values.merge(more),
             (Self::Distribution(sketch), Self::Distribution(more)) => sketch.merge(more),
             (Self::Unique(sketch), Self::Unique(more)) => sketch.merge(more),
             (Self::Ratio { part, whole }, Self::Ratio { part: more_part, whole: more_whole }) => {
@@ -191,21 +191,6 @@ impl Accumulator {
 #[expect(clippy::panic, reason = "a wrong number would be worse; see docs/adr/0004")]
 fn mismatch(accumulator: &Accumulator, other: &dyn std::fmt::Debug) -> ! {
     panic!("{accumulator:?} can't take {other:?}")
-}
-
-#[inline]
-fn add_value(values: &mut SumValues, value: Decimal) {
-    values.sum = Decimal::from_billionths(values.sum.billionths() + value.billionths());
-    values.count += 1;
-    values.min = Some(values.min.map_or(value, |least| least.min(value)));
-    values.max = Some(values.max.map_or(value, |most| most.max(value)));
-}
-
-fn merge_values(values: &mut SumValues, more: &SumValues) {
-    values.sum = Decimal::from_billionths(values.sum.billionths() + more.sum.billionths());
-    values.count += more.count;
-    values.min = values.min.into_iter().chain(more.min).min();
-    values.max = values.max.into_iter().chain(more.max).max();
 }
 
 fn distribution_values(sketch: Distribution) -> DistributionValues {

@@ -110,6 +110,33 @@ pub struct SumValues {
     pub max: Option<Decimal>,
 }
 
+impl SumValues {
+    /// Adds one value.
+    #[inline]
+    pub fn add(&mut self, value: Decimal) {
+        self.sum = Decimal::from_billionths(self.sum.billionths() + value.billionths());
+        self.count += 1;
+        self.min = Some(self.min.map_or(value, |least| least.min(value)));
+        self.max = Some(self.max.map_or(value, |most| most.max(value)));
+    }
+
+    /// Adds what other values come to.
+    pub fn merge(&mut self, more: &Self) {
+        self.sum = Decimal::from_billionths(self.sum.billionths() + more.sum.billionths());
+        self.count += more.count;
+        self.min = self.min.into_iter().chain(more.min).min();
+        self.max = self.max.into_iter().chain(more.max).max();
+    }
+}
+
+impl FromIterator<Decimal> for SumValues {
+    fn from_iter<I: IntoIterator<Item = Decimal>>(values: I) -> Self {
+        let mut sum = Self::default();
+        values.into_iter().for_each(|value| sum.add(value));
+        sum
+    }
+}
+
 /// The values of a `distribution` point.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DistributionValues {

@@ -180,6 +180,15 @@ impl Settler {
         self.metrics.iter().map(|state| counted(state).unwrap_or_default()).collect()
     }
 
+    /// How many journeys of each journey metric are open, by the metric's place in the plan: at the watermark, less the allowed
+    /// lateness.
+    pub fn open_journeys(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.metrics
+            .iter()
+            .enumerate()
+            .filter_map(|(place, state)| Some((place, state.as_ref()?.journeys.as_ref()?.open())))
+    }
+
     /// Takes in a delta of a shard. It decides nothing and moves no watermark.
     pub fn take(&mut self, delta: Delta) {
         for &beginning in &delta.beginnings {

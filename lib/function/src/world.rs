@@ -7,7 +7,7 @@ use crate::rules::DeployedRules;
 use crate::settings::{Settings, Start, variables::Role};
 use crate::wake::SqsWake;
 use std::sync::Arc;
-use streamgauge_dynamodb::{DynamoLog, DynamoSnapshots, Table};
+use streamgauge_dynamodb::{Consumed, DynamoLog, DynamoSnapshots, Table};
 use streamgauge_kinesis::stream::{self, KinesisStream, Mapping};
 use streamgauge_pipeline::world::World;
 
@@ -24,6 +24,17 @@ pub struct AwsWorld {
     wake: SqsWake,
     clock: SystemClock,
     rules: DeployedRules,
+}
+
+/// Says what calls to the table have consumed: it comes with their answers, so asking costs nothing.
+#[derive(Clone, Debug)]
+pub struct Meter(Arc<Table<SystemClock>>);
+
+impl Meter {
+    /// The capacity units since this was last asked. Those of an invocation that failed stand in the next one's.
+    pub fn take(&self) -> Consumed {
+        self.0.take_consumed()
+    }
 }
 
 /// The name of a stream, which its ARN ends with.
@@ -50,13 +61,14 @@ impl AwsWorld {
             Start::At(time) => stream::Start::At(time),
         };
         let mapping = Mapping { start, record_age_max: settings.max_record_age };
-        let names: Vec<&String> = settings.streams.iter().chain(&settings.upstreams).collect();
+        let has_streams = !settings.streams.is_empty() || !settings.upstreams.is_empty();
         // Deliver asks no stream, and its start does without a client for them.
-        let kinesis = (!names.is_empty()).then(|| clients.kinesis());
+        let kinesis = has_streams.then(|| clients.kinesis());
         let streams = kinesis.iter().flat_map(|client| {
             let stream =
-                |name: &&String| KinesisStream::new(client.clone(), *name, mapping, SystemClock);
-            names.iter().map(stream)
+                |name: &String| KinesisStream::new(client.clone(), name, mapping, SystemClock);
+            let upstreams = settings.upstreams.iter().map(move |name| stream(name).upstream());
+            settings.streams.iter().map(stream).chain(upstreams)
         });
         let queues = (settings.settle_queue.clone(), settings.deliver_queue.clone());
         Self {
@@ -70,9 +82,9 @@ impl AwsWorld {
         }
     }
 
-    /// The table: it counts what its calls consume.
-    pub fn table(&self) -> &Arc<Table<SystemClock>> {
-        &self.table
+    /// What tells the units that the calls of this world consume, also when the world is a function's own.
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.table))
     }
 }
 

@@ -72,12 +72,19 @@ pub struct KinesisStream<C> {
     name: String,
     mapping: Mapping,
     clock: C,
+    is_upstream: bool,
 }
 
 impl<C: Clock> KinesisStream<C> {
     /// The stream of this name, as this mapping reads it.
     pub fn new(client: Client, name: impl Into<String>, mapping: Mapping, clock: C) -> Self {
-        Self { client, name: name.into(), mapping, clock }
+        Self { client, name: name.into(), mapping, clock, is_upstream: false }
+    }
+
+    /// One that the filter reads.
+    #[must_use]
+    pub fn upstream(self) -> Self {
+        Self { is_upstream: true, ..self }
     }
 
     /// Its name.
@@ -200,6 +207,10 @@ fn page(read: GetRecordsOutput) -> Page {
 const NEVER_OLD: Timestamp = Timestamp::from_millis(i64::MAX);
 
 impl<C: Clock> Stream for KinesisStream<C> {
+    fn is_upstream(&self) -> bool {
+        self.is_upstream
+    }
+
     async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
         let described = self.client.describe_stream_summary().stream_name(&self.name).send().await;
         let described = match described {

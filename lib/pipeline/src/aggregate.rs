@@ -10,7 +10,8 @@
 //! batch comes again, and records that the log covers are passed over. Wake-ups and snapshots may be lost and repeated.
 //!
 //! 1. `decide`: what is passed over, where a batch is cut, how long an entry is kept.
-//! 2. `state`: the fold of a shard's log; `restore` reads it.
+//! 2. `state`: the fold of a shard's log; `restore` reads it; `origins`: what a snapshot leaves to the log; `lookout`: who looks at
+//!    it before folding.
 //! 3. `records`: how far a batch is; `compose`: a piece of it to an entry.
 //! 4. `streams`: which stream a batch is from.
 //!
@@ -20,6 +21,8 @@ mod compose;
 mod decide;
 mod error;
 pub mod filter;
+mod lookout;
+mod origins;
 mod records;
 mod restore;
 mod state;
@@ -30,11 +33,11 @@ pub use error::AggregateError;
 
 use crate::bell::{Bell, Rung};
 use crate::control::{self, Control, Plans, Work, plans_to_work_for};
-use crate::outgrown::outgrown;
+use crate::outgrown::LOG_BYTES_MIN;
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Log, LogId, Version};
-use crate::port::snapshots::{Put, Snapshot, Snapshots};
-use crate::port::source::{Batch, SequenceNumber, ShardKey};
+use crate::port::snapshots::{Put, Snapshot};
+use crate::port::source::{Batch, SequenceNumber, ShardId, ShardKey};
 use crate::port::wake::{Function, WakeUp};
 use crate::port::{Partition, TooLarge};
 use crate::world::World;
@@ -64,11 +67,22 @@ pub struct Settings {
     pub warm_shards_max: usize,
     /// The largest deltas of an entry together, in bytes: a batch that adds more is cut. Settle takes 8 MB at a time.
     pub delta_bytes_max: usize,
+    /// How many bytes of identities a shard remembers at least, 8 for each, for its snapshots to leave them to the log. Fewer are kept
+    /// through any silence, also one that is longer than the log is kept.
+    pub thin_ids_bytes_min: usize,
+    /// Below so many bytes of log since the last snapshot none is put.
+    pub snapshot_log_bytes_min: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { partitions: 1, warm_shards_max: 16, delta_bytes_max: 8 << 20 }
+        Self {
+            partitions: 1,
+            warm_shards_max: 16,
+            delta_bytes_max: 8 << 20,
+            thin_ids_bytes_min: 1 << 20,
+            snapshot_log_bytes_min: LOG_BYTES_MIN,
+        }
     }
 }
 
@@ -164,16 +178,8 @@ impl<W: World> Aggregate<W> {
         records: &mut Records,
         taken: &mut Taken,
     ) -> Result<(ShardKey, Restored), AggregateError> {
-        control::ensure(&self.world, &mut self.control, self.settings.partitions).await?;
-        let now = self.world.clock().now();
-        let (place, id) = self.streams.find(self.world.streams(), stream, now).await?;
-        let key = ShardKey { stream: id, shard: Arc::clone(records.shard()) };
+        let (place, key, mut shard) = self.shard(stream, records.shard()).await?;
         let log = LogId::shard(&key);
-        let is_sure = |shard: &Restored| now.plus(WARM_BEFORE_EXPIRY_MS) < shard.state.expires_at;
-        let mut shard = match self.warm.take(&key).filter(is_sure) {
-            Some(shard) => shard,
-            None => self.restore(place, &key).await?,
-        };
         loop {
             taken.known += records.pass_over(shard.state.last.as_ref());
             if records.rest().is_empty() {
@@ -192,7 +198,7 @@ impl<W: World> Aggregate<W> {
                             taken.appended(composed);
                             continue;
                         }
-                        Append::Conflict => taken.conflicts += 1,
+                        Append::Conflict => shard.was_late(taken),
                     }
                     if taken.conflicts >= CONFLICTS_MAX {
                         let attempts = taken.conflicts;
@@ -205,28 +211,74 @@ impl<W: World> Aggregate<W> {
                 }
             }
             // The state was folded on with what is not in the log.
-            shard = self.restore(place, &key).await?;
+            shard = self.restore_again(place, &key, shard).await?;
         }
     }
 
-    /// Restores a shard, and reads the control log at least as far as the shard's last writer: otherwise an entry without a
-    /// plan could follow one with it.
+    /// The place of a stream and the state of its shard: the warm one while nobody else is known to append, else what the log has.
+    async fn shard(
+        &mut self,
+        stream: &str,
+        shard: &ShardId,
+    ) -> Result<(usize, ShardKey, Restored), AggregateError> {
+        control::ensure(&self.world, &mut self.control, self.settings.partitions).await?;
+        let now = self.world.clock().now();
+        let (place, id) = self.streams.find(self.world.streams(), stream, now).await?;
+        let key = ShardKey { stream: id, shard: Arc::clone(shard) };
+        let is_sure = |warm: &Restored| now.plus(WARM_BEFORE_EXPIRY_MS) < warm.state.expires_at;
+        let Some(mut warm) = self.warm.take(&key).filter(is_sure) else {
+            let restored = self.restore(place, &key).await?;
+            return Ok((place, key, restored));
+        };
+        if warm.lookout.is_needed() {
+            self.restorer(place, &key)?.look(&key, &mut warm).await?;
+            self.follow(&warm).await?;
+        }
+        Ok((place, key, warm))
+    }
+
+    /// Restores a shard whose state was folded on with what is not in the log.
+    async fn restore_again(
+        &mut self,
+        place: usize,
+        key: &ShardKey,
+        spoiled: Restored,
+    ) -> Result<Restored, AggregateError> {
+        let lookout = spoiled.lookout;
+        // Two large states at a time may be more than there is memory for.
+        drop(spoiled);
+        Ok(Restored { lookout, ..self.restore(place, key).await? })
+    }
+
     async fn restore(&mut self, place: usize, key: &ShardKey) -> Result<Restored, AggregateError> {
+        let restored = self.restorer(place, key)?.restore(&key.shard).await?;
+        self.follow(&restored).await?;
+        Ok(restored)
+    }
+
+    fn restorer(
+        &mut self,
+        place: usize,
+        key: &ShardKey,
+    ) -> Result<Restorer<'_, W>, AggregateError> {
         let unknown = || AggregateError::UnknownStream { stream: key.stream.name.to_string() };
-        let stream = self.world.streams().get(place).ok_or_else(unknown)?;
-        let mut restorer = Restorer {
+        Ok(Restorer {
             world: &self.world,
             control: &mut self.control,
             plans: &mut self.plans,
-            stream,
-            id: &key.stream,
+            stream: self.world.streams().get(place).ok_or_else(unknown)?,
+            id: key.stream.clone(),
             listed: None,
-        };
-        let restored = restorer.restore(&key.shard).await?;
-        if restored.state.control > self.control.version() {
+        })
+    }
+
+    /// Reads the control log at least as far as the shard's last writer: otherwise an entry without a plan could follow one with
+    /// it.
+    async fn follow(&mut self, shard: &Restored) -> Result<(), AggregateError> {
+        if shard.state.control > self.control.version() {
             self.control.follow(self.world.log()).await?;
         }
-        Ok(restored)
+        Ok(())
     }
 
     /// The plans that a shard's next entry is made for.
@@ -259,6 +311,7 @@ impl<W: World> Aggregate<W> {
             partitions: self.settings.partitions,
             at: self.world.clock().now(),
             control: self.control.version(),
+            version: shard.next,
             delta_bytes_max: self.settings.delta_bytes_max,
         };
         compose(&mut shard.state, &mut self.decoders, works, records.piece(), frame)
@@ -279,32 +332,18 @@ impl<W: World> Aggregate<W> {
 
     /// Puts a snapshot if the log has outgrown the last one. That it is lost to another writer or fails does no harm.
     async fn put_snapshot(&self, key: &ShardKey, shard: &mut Restored, taken: &mut Taken) {
-        if !outgrown(shard.log_bytes, shard.snapshot.map(|(_, bytes)| bytes)) {
+        if !shard.is_snapshot_due(self.settings.snapshot_log_bytes_min) {
             return;
         }
-        let log = LogId::shard(key);
-        let snapshots = self.world.snapshots();
-        let Ok(snapshot) = Snapshot::new(shard.last(), shard.state.encode()) else {
+        let state = shard.state.snapshot(self.settings.thin_ids_bytes_min);
+        let Ok(snapshot) = Snapshot::new(shard.last(), state) else {
             taken.snapshot_failed = true;
             return;
         };
-        let bytes = snapshot.state().len();
-        let expected = shard.snapshot.map(|(version, _)| version);
-        match snapshots.put(&log, expected, &snapshot).await {
-            Ok(Put::Swung) => {
-                shard.snapshot = Some((snapshot.version(), bytes));
-                shard.log_bytes = 0;
-                taken.snapshot_bytes = Some(bytes);
-            }
-            Ok(Put::Conflict) => {
-                // Somebody else has put one, or we have and the answer was lost: it is about as new and as large.
-                if let Some(&newest) =
-                    snapshots.versions(&log).await.ok().as_deref().and_then(<[_]>::first)
-                {
-                    shard.snapshot = Some((newest, bytes));
-                    shard.log_bytes = 0;
-                }
-            }
+        let put = shard.since.put(self.world.snapshots(), &LogId::shard(key), &snapshot).await;
+        match put {
+            Ok(Put::Swung) => taken.snapshot_bytes = Some(snapshot.state().len()),
+            Ok(Put::Conflict) => {}
             Err(_retryable) => taken.snapshot_failed = true,
         }
     }
@@ -324,7 +363,18 @@ impl Restored {
     fn appended(&mut self, composed: &Composed, control: Version) {
         self.state.covers(&composed.entry, control, composed.last.clone());
         self.next = self.next.next();
-        self.log_bytes += composed.entry.bytes();
+        self.since.add(composed.entry.bytes());
+    }
+
+    /// Somebody else has appended first.
+    fn was_late(&mut self, taken: &mut Taken) {
+        taken.conflicts += 1;
+        self.lookout.was_late();
+    }
+
+    fn is_snapshot_due(&self, log_bytes_min: usize) -> bool {
+        let window = self.state.window().map_or(0, |window| window.bytes);
+        self.since.is_due(usize::try_from(window).unwrap_or(usize::MAX), log_bytes_min)
     }
 
     /// The version of the last entry.

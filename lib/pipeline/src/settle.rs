@@ -6,11 +6,12 @@
 //! 2. `source`: what the logs of the shards have that is new. It waits (`take`) until an entry takes it.
 //! 3. `asking`: which shards there are, and whether the silent ones are empty; `shared` with other partitions.
 //! 4. `step`: whether all that decides something; then it becomes an entry.
-//! 5. `outputs`: what was decided, as a publication in that entry. Once it is appended, deliver is woken.
+//! 5. `append`: the entry, with `outputs`, what was decided, as a publication. Once it is appended, deliver is woken.
 //!
 //! The entry is the only effect that counts: whoever stops before it has changed nothing, whoever stops after it has done it
 //! all. Two at a time are harmless: one of them finds its version taken, reads what the other did, and goes on from there.
 
+mod append;
 mod asking;
 mod changes;
 mod figures;
@@ -26,25 +27,20 @@ mod stored;
 mod take;
 
 use crate::bell::Bell;
-use crate::control::{self, ControlError};
+use crate::control::ControlError;
 use crate::port::clock::Clock;
-use crate::port::log::{Append, Chunks, Entry, Log, LogId, READ_BYTES_MAX, Version};
-use crate::port::snapshots::Snapshots;
+use crate::port::log::{Append, LogId, READ_BYTES_MAX, Version};
 use crate::port::source::ShardKey;
 use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::port::{Partition, Retryable, TooLarge};
-use crate::publication::Publication;
-use crate::settle_entry::{POINTS, SettleEntry};
 use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
-pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE};
-use figures::{Shards, Standing, Totals};
-use outputs::publication;
+pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE, OPEN_SUFFIX};
 use restore::Since;
 use source::{RawEntries, ShardDelta};
-use state::{Change, Decided, State, Step};
+use state::State;
 use std::collections::BTreeMap;
 use streamgauge_engine::settle::Progress;
 use streamgauge_engine::stored::StoredError;
@@ -88,11 +84,6 @@ pub enum SettleError {
     /// What was decided is more than an entry holds. The limits make this impossible; it stops before anything is written.
     #[error("the outputs do not fit an entry")]
     TooLarge(#[from] TooLarge),
-    /// Other invocations were faster again and again.
-    #[error(
-        "{OVERTAKEN_MAX} times in a row another invocation appended first; the next wake-up settles what is left"
-    )]
-    Overtaken,
 }
 
 impl SettleError {
@@ -114,6 +105,9 @@ pub struct Settled {
     pub watermark: Option<Timestamp>,
     /// How many shards are left out because they have been behind for too long.
     pub left_out: usize,
+    /// It left the rest to others: again and again one of them appended first. Nothing is lost, for whoever wins goes on, and the
+    /// next wake-up or tick does.
+    pub overtaken: bool,
 }
 
 /// Settles partitions. Keeps their states from invocation to invocation.
@@ -151,7 +145,7 @@ impl<W: World> Settle<W> {
         }
     }
 
-    /// Settles a partition, until nothing more is to decide or the deadline has come.
+    /// Settles a partition, until nothing more is to decide, the deadline has come, or others are faster.
     pub async fn run(
         &mut self,
         partition: Partition,
@@ -176,7 +170,9 @@ impl<W: World> Settle<W> {
                 return Ok(settled);
             }
         }
-        Err(SettleError::Overtaken)
+        settled.overtaken = true;
+        self.wake_deliver(partition, &settled).await;
+        Ok(settled)
     }
 
     /// Entry after entry; false if another invocation was faster, and the state is to be folded again.
@@ -253,16 +249,15 @@ impl<W: World> Settle<W> {
         partition: Partition,
         raw: &RawEntries,
     ) -> Result<Vec<ShardDelta>, SettleError> {
-        let (newest, named) = source::named(raw)?;
-        if newest > self.changes.version() {
+        let headers = source::headers(raw)?;
+        let newest = headers.iter().map(|header| header.control).max();
+        if newest > Some(self.changes.version()) {
             self.changes.follow(self.world.log()).await?;
         }
-        let mut plans = BTreeMap::new();
-        for hash in named {
-            let plan = self.changes.plan(&self.world, &hash).await?;
-            plans.insert(hash, plan);
-        }
-        source::decode(raw, partition, &plans)
+        let named = headers.iter().flat_map(|header| &header.sections);
+        let named = named.map(|section| section.plan.as_str());
+        let plans = self.changes.plans(&self.world, named).await?;
+        source::decode(raw, headers, partition, &plans)
     }
 
     /// Asks the streams, if that can decide anything.
@@ -290,92 +285,21 @@ impl<W: World> Settle<W> {
         self.changes.put_in_force(&self.world, plan, from).await.map(Some)
     }
 
-    /// Applies a step and appends the entry; absent if another invocation was faster.
-    async fn append(
-        &mut self,
-        partition: Partition,
-        kept: &mut Kept,
-        step: Step,
-        settled: &mut Settled,
-    ) -> Result<Option<Progress>, SettleError> {
-        let taken = step.taken();
-        let (listing, answers) = (step.listing.clone(), step.answers.clone());
-        let bytes: usize = step.deltas().map(|delta| delta.bytes).sum();
-        let deltas = step.deltas().count();
-        let totals = Totals::of(step.deltas());
-        let gone = listing.as_deref().map(|listing| kept.state.gone(listing)).unwrap_or_default();
-        let given_back = self.given_back(partition, &step.control).await?;
-        let left_out = kept.state.left_out();
-        let Decided { decisions, progress, watermark, refused } = kept.state.apply(step);
-        let mut publication = publication(decisions);
-        publication.extend(given_back);
-        let points = publication.points.len();
-        figures::publish_refused(&self.stack, kept.state.clock, &refused, &mut publication);
-        let State { clock, control, .. } = kept.state;
-        if partition == Partition::default() {
-            let shards = Shards::between(&left_out, &kept.state, clock);
-            let standing = Standing { clock, watermark, shards, took_ms: kept.took_ms };
-            totals.publish(&self.stack, standing, &mut publication);
-        }
-        let header = SettleEntry {
-            clock,
-            control,
-            taken,
-            listing,
-            answers,
-            watermark,
-            points: u64::try_from(points).unwrap_or(u64::MAX),
-        };
-        let chunks = if publication.points.is_empty() {
-            Chunks::new()
-        } else {
-            Chunks::from([(POINTS, publication.encode())])
-        };
-        let expires_at = kept.state.clock.plus(SETTLE_KEPT_MS);
-        let entry = Entry::new(header.encode(), chunks, expires_at)?;
-        let log = LogId::settle(partition);
-        if self.world.log().append(&log, kept.state.version, &entry).await? == Append::Conflict {
-            return Ok(None);
-        }
-        kept.since.entry(bytes + entry.bytes(), kept.state.clock);
-        self.expire(&gone, clock).await;
-        settled.entries += 1;
-        settled.deltas += deltas;
-        settled.points += points;
-        Ok(Some(progress))
-    }
-
-    /// Lets the snapshots of shards that have left the list expire, once no entry of their logs is left. One that is missed
-    /// here takes some room for ever, and nothing else.
-    async fn expire(&self, gone: &[ShardKey], clock: Timestamp) {
-        for shard in gone {
-            let log = LogId::shard(shard);
-            drop(self.world.snapshots().expire(&log, clock.plus(SETTLE_KEPT_MS)).await);
-        }
-    }
-
-    /// The points that a change gives back to this partition.
-    async fn given_back(
-        &self,
-        partition: Partition,
-        changes: &[Change],
-    ) -> Result<Publication, SettleError> {
-        match changes.iter().find(|change| change.gives_back_to(partition)) {
-            Some(change) => Ok(control::points_at(self.world.log(), change.version).await?),
-            None => Ok(Publication::default()),
+    /// Wakes deliver, if anything was decided.
+    async fn wake_deliver(&mut self, partition: Partition, settled: &Settled) {
+        if settled.points > 0 {
+            let deliver = WakeUp { function: Function::Deliver, partition };
+            self.bell.ring(self.world.wake(), deliver, self.world.clock().now()).await;
         }
     }
 
     /// Wakes deliver for what was decided, and settle again when there is more to decide.
     async fn wake(&mut self, partition: Partition, kept: &Kept, settled: &Settled) {
-        let now = self.world.clock().now();
-        if settled.points > 0 {
-            let deliver = WakeUp { function: Function::Deliver, partition };
-            self.bell.ring(self.world.wake(), deliver, now).await;
-        }
+        self.wake_deliver(partition, settled).await;
         if settled.entries > 0
             && let Some(at) = step::next_at(kept)
         {
+            let now = self.world.clock().now();
             let settle = WakeUp { function: Function::Settle, partition };
             // One that is lost costs a minute: the schedule ticks too.
             drop(self.world.wake().wake(settle, When::At(at.max(now.plus(1)))).await);

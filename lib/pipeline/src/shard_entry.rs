@@ -13,7 +13,7 @@ mod rejects;
 mod tests;
 
 use crate::port::log::{Label, Version};
-use crate::port::source::SequenceNumber;
+use crate::port::source::{Record, SequenceNumber};
 use crate::port::{PARTITIONS_MAX, Partition};
 use crate::stored::{Reader, Writer, read};
 use minicbor::bytes::ByteSlice;
@@ -78,6 +78,25 @@ pub struct ShardEntry {
 }
 
 impl ShardEntry {
+    /// The header of an entry that covers these records; absent: there is none.
+    pub(crate) fn of(
+        records: &[Record],
+        (at, control): (Timestamp, Version),
+        sections: Vec<Section>,
+    ) -> Option<Self> {
+        let (first, last) = (records.first()?, records.last()?);
+        let bytes = records.iter().map(|record| record.bytes.len()).sum::<usize>();
+        Some(Self {
+            at,
+            control,
+            first: RecordId::of(first),
+            last: RecordId::of(last),
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            arrived: records.iter().filter_map(|record| record.arrival).max(),
+            sections,
+        })
+    }
+
     /// The header as it is stored.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new(FORMAT);
@@ -115,6 +134,11 @@ impl ShardEntry {
 }
 
 impl RecordId {
+    /// The place of a record.
+    pub(crate) fn of(record: &Record) -> Self {
+        Self { sequence: record.sequence.clone(), sub_sequence: record.sub_sequence }
+    }
+
     /// Writes it into a stored form.
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.put(self.sequence.as_str()).put(self.sub_sequence);

@@ -19,20 +19,41 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use take::Took;
 
-/// Series of the cases.
-const SERIES: [u64; 4] = [1, 100, 1_000, 10_000];
-/// Batches before it counts: more than an hour of orders, so that as many identities are forgotten as come.
-const WARM_UP: u64 = 400;
-/// Batches of a case: at least one snapshot comes.
-const BATCHES: u64 = 1_600;
-/// The case that the goals are for.
-const GOAL_SERIES: u64 = 1_000;
+/// What is measured.
+const CASES: [Case; 5] = [
+    Case { name: "series: 1", series: 1, ..CASE },
+    Case { name: "series: 100", series: 100, ..CASE },
+    Case { name: "series: 1,000", series: 1_000, ..CASE },
+    Case { name: "series: 10,000", series: 10_000, ..CASE },
+    FULL_SHARD,
+];
+/// 100 orders a second, as many as fill a batch in ten. Before it counts more than an hour of orders comes, so that as many identities
+/// are forgotten as come; then as many batches that at least one snapshot comes.
+const CASE: Case = Case { name: "", series: 1, gap_ms: 10, warm_up: 400, batches: 1_600 };
+/// As many as a shard takes, for an hour after an hour: the case that the goals are for.
+const FULL_SHARD: Case = Case {
+    name: "series: 1,000, 1,000 a second",
+    series: 1_000,
+    gap_ms: 1,
+    warm_up: 3_600,
+    batches: 3_600,
+};
 const GOAL_BATCH_NANOS: i64 = 1_500_000;
 const GOAL_MILLIUNITS: i64 = 40_000;
 /// How often each function is started.
 const STARTS: usize = 30;
 const GOAL_START_TIMES: i64 = 3;
 const GOAL_BYTES: i64 = 15_000_000;
+
+/// Orders that come.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    name: &'static str,
+    series: u64,
+    gap_ms: i64,
+    warm_up: u64,
+    batches: u64,
+}
 
 /// Measures batches, starts and sizes.
 pub(super) fn run(
@@ -49,23 +70,23 @@ pub(super) fn run(
 fn batches(programs: &Programs, rounds: u32, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(
         out,
-        "\nAggregate, a payload of {} records, deduplicated, CPU ms: medians of {rounds} rounds of {BATCHES} batches",
+        "\nAggregate, a payload of {} records, deduplicated, CPU ms: medians of {rounds} rounds",
         payload::RECORDS
     )?;
-    let mut all: Vec<Vec<Took>> = vec![Vec::new(); SERIES.len()];
+    let mut all: Vec<Vec<Took>> = vec![Vec::new(); CASES.len()];
     for _ in 0..rounds {
-        for (series, measured) in SERIES.iter().zip(&mut all) {
-            measured.push(take(programs, *series)?);
+        for (case, measured) in CASES.iter().zip(&mut all) {
+            measured.push(take(programs, case)?);
         }
     }
     let mut rows = Vec::new();
     let mut goal = (0, 0);
-    for (series, measured) in SERIES.iter().zip(&all) {
+    for (case, measured) in CASES.iter().zip(&all) {
         let each = |figure: fn(&Took) -> i64| median(measured.iter().map(figure).collect());
         let milliseconds = |figure| ratio(each(figure), 1_000_000, 2);
         let whole = |figure| ratio(each(figure), 1_000, 1);
         rows.push(vec![
-            format!("series: {series}"),
+            case.name.to_owned(),
             milliseconds(|took| took.body_nanos),
             milliseconds(|took| took.read_nanos),
             milliseconds(|took| took.take_nanos),
@@ -74,10 +95,9 @@ fn batches(programs: &Programs, rounds: u32, out: &mut impl Write) -> anyhow::Re
             whole(|took| took.entry_milliunits),
             whole(|took| took.snapshot_milliunits),
         ]);
-        if *series == GOAL_SERIES {
-            let milliunits = each(|took| took.entry_milliunits + took.snapshot_milliunits);
-            goal = (each(|took| took.median_nanos), milliunits);
-        }
+        // The last case.
+        let milliunits = each(|took| took.entry_milliunits + took.snapshot_milliunits);
+        goal = (each(|took| took.median_nanos), milliunits);
     }
     let header =
         ["work", "body", "payload", "entry", "together", "mean", "units: entry", "snapshots"];
@@ -93,10 +113,12 @@ fn batches(programs: &Programs, rounds: u32, out: &mut impl Write) -> anyhow::Re
 }
 
 /// Has a worker take batches.
-fn take(programs: &Programs, series: u64) -> anyhow::Result<Took> {
+fn take(programs: &Programs, case: &Case) -> anyhow::Result<Took> {
     let mut worker = Command::new(&programs.scripts);
-    worker.args(["take", "--series", &series.to_string()]);
-    worker.args(["--warm-up", &WARM_UP.to_string(), "--batches", &BATCHES.to_string()]);
+    worker.args(["take", "--series", &case.series.to_string()]);
+    worker.args(["--gap-ms", &case.gap_ms.to_string()]);
+    worker.args(["--warm-up", &case.warm_up.to_string()]);
+    worker.args(["--batches", &case.batches.to_string()]);
     let ended = worker.output().context("starting the worker failed")?;
     if !ended.status.success() {
         bail!("taking batches failed\n{}", String::from_utf8_lossy(&ended.stderr));

@@ -32,6 +32,13 @@ pub(crate) struct Programs {
     npm: String,
 }
 
+impl Default for Programs {
+    fn default() -> Self {
+        let [python, node, npm] = ["python3", "node", "npm"].map(str::to_owned);
+        Self { python, node, npm }
+    }
+}
+
 /// Where the stand-ins are.
 #[derive(Debug)]
 pub(super) struct Installed {

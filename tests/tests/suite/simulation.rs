@@ -2,13 +2,14 @@
 //!
 //! Aggregate, settle and deliver run as they do behind Lambda, on memory adapters and a clock that is turned by hand. A driver with one seed decides
 //! everything: which invocation goes on by one step, which dies between two effects, which call is throttled or loses its
-//! answer before or after its effect, how batches are cut, repeated and bisected, which shard lags or is split. When the input is over
+//! answer before or after its effect, how batches are cut, repeated and bisected, which shard lags or is split, whether entries are put
+//! in pieces and batches make several of them, whether a filter stands in front. When the input is over
 //! the faults end, time goes on, and what was put must be what `replay` prints: each point once, nothing lost.
 //!
 //! 1. `workload`: rules and events of a seed.
 //! 2. `stream`: shards that are split, and batches as Lambda cuts them.
 //! 3. `world`: the memory adapters behind dice.
-//! 4. `chaos`: how often what goes wrong; `driver`: invocations side by side, crashes, wake-ups, time.
+//! 4. `chaos`: how often what goes wrong; `driver`: crashes, wake-ups, time, and `invocation`s side by side.
 //! 5. `verdict`: what was put against what `replay` prints.
 //!
 //! `STREAMGAUGE_CASES=100000` runs more seeds, `STREAMGAUGE_SEED=7` begins with another; a failure prints its story.
@@ -35,6 +36,8 @@ const CASES: u64 = 1_000;
 const CALM_CASES: u64 = 100;
 /// How many with something else.
 const OTHER_CASES: u64 = 60;
+/// How many with a filter in front.
+const FILTERED_CASES: u64 = 100;
 
 /// Runs the seeds that the environment asks for, on all cores.
 fn check(cases: u64, shape: Shape, chaos: &Chaos) {
@@ -88,4 +91,9 @@ fn days_of_silence_change_nothing() {
 #[test]
 fn a_stream_that_is_made_anew_goes_on_where_the_old_one_ended() {
     check(OTHER_CASES, Shape::Remade, &Chaos::ALL);
+}
+
+#[test]
+fn what_comes_through_the_filter_is_what_replay_gives_of_the_stream_in_front() {
+    check(FILTERED_CASES, Shape::Filtered, &Chaos::ALL);
 }

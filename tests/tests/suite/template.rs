@@ -5,8 +5,8 @@ use super::source::{read, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use streamgauge_function::settings::Settings;
 use streamgauge_function::settings::variables::{Need, Role, VARIABLES};
+use streamgauge_function::settings::{RulesPlace, Settings};
 use streamgauge_lambda::stack::{KinesisMapping, Stack};
 use streamgauge_lambda::template::{self, Settings as Given};
 
@@ -31,9 +31,15 @@ fn logical_id(role: Role) -> &'static str {
 
 /// The stack that the simulator reads, with a filter and executables that need not be there.
 fn stack() -> Stack {
-    let upstream = "arn:aws:kinesis:us-east-1:000000000000:stream/others";
+    stack_with(&[])
+}
+
+/// The same with more parameters.
+fn stack_with(more: &[(&str, &str)]) -> Stack {
+    let upstream = ("UpstreamStreamArn", "arn:aws:kinesis:us-east-1:000000000000:stream/others");
+    let parameters = more.iter().chain([&upstream]);
     let given = Given {
-        parameters: [("UpstreamStreamArn".to_owned(), upstream.to_owned())].into(),
+        parameters: parameters.map(|&(name, text)| (name.to_owned(), text.to_owned())).collect(),
         executables: Role::ALL
             .map(|role| (logical_id(role).to_owned(), PathBuf::from("bootstrap")))
             .into(),
@@ -51,17 +57,31 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
+/// What a function reads out of the variables that a stack gives it.
+#[track_caller]
+fn settings(stack: &Stack, role: Role) -> Settings {
+    let ending = format!("-{role}");
+    let function = stack.functions.iter().find(|function| function.name.ends_with(&ending));
+    let function = function.unwrap_or_else(|| panic!("there is no function {role}"));
+    let environment = |name: &str| function.environment.get(name).cloned();
+    Settings::read(role, &environment).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The statements of a function's policy, also those under a condition.
+fn statements(tree: &Value, role: Role) -> Vec<&Value> {
+    let role_id = format!("{}Role", logical_id(role).trim_end_matches("Function"));
+    let properties = &tree["Resources"][&role_id]["Properties"];
+    assert!(properties["ManagedPolicyArns"].is_null());
+    assert_eq!(properties["Policies"].as_array().map(Vec::len), Some(1));
+    let all = properties["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+    all.iter().map(|one| one.pointer("/Fn::If/1").unwrap_or(one)).collect()
+}
+
 #[test]
 fn every_function_starts_with_the_variables_that_it_is_given() {
     let stack = stack();
     for role in Role::ALL {
-        let function = stack
-            .functions
-            .iter()
-            .find(|function| function.name.ends_with(&format!("-{role}")))
-            .unwrap_or_else(|| panic!("there is no function {role}"));
-        let environment = |name: &str| function.environment.get(name).cloned();
-        Settings::read(role, &environment).unwrap_or_else(|error| panic!("{error}"));
+        settings(&stack, role);
     }
 }
 
@@ -159,11 +179,7 @@ fn policies_name_their_actions_and_resources() {
     let everywhere = ["cloudwatch:PutMetricData", "cloudwatch:GetMetricData"];
     let tree = tree();
     for role in Role::ALL {
-        let role_id = format!("{}Role", logical_id(role).trim_end_matches("Function"));
-        let properties = &tree["Resources"][&role_id]["Properties"];
-        assert!(properties["ManagedPolicyArns"].is_null());
-        let document = &properties["Policies"][0]["PolicyDocument"];
-        for statement in document["Statement"].as_array().unwrap() {
+        for statement in statements(&tree, role) {
             let actions = texts(&statement["Action"]);
             assert!(!actions.is_empty());
             assert!(actions.iter().all(|action| !action.contains('*')), "{role}: {actions:?}");
@@ -172,6 +188,31 @@ fn policies_name_their_actions_and_resources() {
             assert!(!is_anything || may_be, "{role}: {actions:?} on everything");
         }
     }
+}
+
+#[test]
+fn rules_in_a_bucket_are_read_by_announce_alone() {
+    let with_object = stack_with(&[("RulesObject", "shop/rules/shop.yaml")]);
+    let object =
+        RulesPlace::Object { bucket: "shop".to_owned(), key: "rules/shop.yaml".to_owned() };
+    let tree = tree();
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Deliver) {
+        // The others go by the control log then, and do not announce what is in the layer.
+        assert_eq!(settings(&with_object, role).rules, object, "{role}");
+        assert_eq!(settings(&stack(), role).rules, RulesPlace::Path("/opt/rules".into()), "{role}");
+    }
+    for role in Role::ALL {
+        let of_role = statements(&tree, role).into_iter();
+        let reading: Vec<_> =
+            of_role.filter(|one| texts(&one["Action"]).contains(&"s3:GetObject")).collect();
+        assert_eq!(reading.len(), usize::from(role == Role::Announce), "{role}");
+        for statement in reading {
+            let that_object = "arn:${AWS::Partition}:s3:::${RulesObject}";
+            assert_eq!(statement["Resource"]["Fn::Sub"], that_object);
+        }
+    }
+    let announce = &tree["Resources"]["Announce"]["Properties"];
+    assert_eq!(announce["RulesObject"]["Ref"], "RulesObject", "another key is announced");
 }
 
 #[test]

@@ -154,6 +154,16 @@ impl Seen {
         Ids { generations: generations.into_iter().collect() }
     }
 
+    /// How many of these there are in each generation, by rising generation.
+    pub(super) fn count(&self, watermark: Timestamp) -> Vec<(i64, usize)> {
+        let oldest = self.oldest_at(watermark);
+        let mut generations: BTreeMap<i64, usize> = BTreeMap::new();
+        for (_, relative) in self.buckets.iter().flat_map(Bucket::slots) {
+            *generations.entry(self.base.saturating_add(i64::from(relative))).or_default() += 1;
+        }
+        generations.into_iter().filter(|&(generation, _)| generation >= oldest).collect()
+    }
+
     /// Looks for a hash: found, or else the place where it goes.
     #[inline]
     fn find(&self, hash: u64) -> Result<(), Place> {
@@ -259,7 +269,7 @@ impl Seen {
     }
 
     /// The first generation whose end the watermark has not passed by the horizon.
-    const fn oldest_at(&self, watermark: Timestamp) -> i64 {
+    pub(super) const fn oldest_at(&self, watermark: Timestamp) -> i64 {
         (watermark.as_millis() - self.horizon_ms).div_euclid(self.generation_ms)
     }
 

@@ -21,7 +21,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 const WHAT: &str = "state of a shard";
-/// Format 1: furthest and earliest event time; null, or the memory: its beginning, the length of a generation, the identities.
+/// Format 1: furthest and earliest event time; null, or the memory: its beginning, the length of a generation, the identities
+/// (none where they are left to a log).
 const FORMAT: u64 = 1;
 
 /// What is known of a shard when its state is made.
@@ -65,27 +66,42 @@ impl Aggregator {
         self.furthest = self.furthest.max(head.furthest);
         let earliest = head.span.map(|span| span.earliest);
         self.earliest = self.earliest.into_iter().chain(earliest).min();
+        self.recall(ids);
+    }
+
+    /// Remembers identities of the shard's past, of which it was told when it was [stored without](Self::encode_without_ids).
+    pub fn recall(&mut self, ids: &Ids) {
         let horizon = self.horizon_end();
         if let (Some(seen), Some(horizon)) = (&mut self.seen, horizon) {
             seen.remember(ids, horizon);
         }
     }
 
+    /// The first generation of which identities are remembered; absent: none are.
+    pub fn oldest_generation(&self) -> Option<i64> {
+        Some(self.seen.as_ref()?.oldest_at(self.horizon_end()?))
+    }
+
+    /// How many identities are remembered of each generation, by rising generation.
+    pub fn remembered(&self) -> Vec<(i64, usize)> {
+        let counted = self.seen.as_ref().zip(self.horizon_end());
+        counted.map(|(seen, horizon)| seen.count(horizon)).unwrap_or_default()
+    }
+
     /// The state as bytes: 8 for each identity that is remembered, and a few more.
     pub fn encode(&self) -> Vec<u8> {
-        let Past { furthest, earliest, memory } = self.past(&self.plan);
-        let mut writer = Writer::new(FORMAT);
-        writer.optional_time(Timestamp::EPOCH, furthest);
-        writer.optional_time(Timestamp::EPOCH, earliest);
-        match memory {
-            Some(Memory { from, generation_ms, ids }) => {
-                writer.time(Timestamp::EPOCH, from);
-                writer.signed(generation_ms);
-                put_ids(&mut writer, &ids);
-            }
-            None => writer.null(),
-        }
-        writer.finish()
+        self.past(&self.plan).encode()
+    }
+
+    /// The same without the identities: whoever reads it has to [recall](Self::recall) them.
+    pub fn encode_without_ids(&self) -> Vec<u8> {
+        let memory = self.seen.as_ref().zip(self.beginning());
+        let memory = memory.map(|(seen, from)| Memory {
+            from,
+            generation_ms: seen.generation_ms(),
+            ids: Ids::default(),
+        });
+        Past { furthest: self.furthest, earliest: self.earliest, memory }.encode()
     }
 
     /// The state that [`encode`](Self::encode) wrote under this plan; its deltas hold the identities it sees.
@@ -132,12 +148,30 @@ impl Aggregator {
 
     /// The identities that the next event could be a copy of; none before the first event.
     fn memory(&self) -> Option<Memory> {
-        let (seen, horizon) = (self.seen.as_ref()?, self.horizon_end()?);
-        Some(Memory {
-            from: horizon.minus(self.plan.timing.deduplicate?),
-            generation_ms: seen.generation_ms(),
-            ids: seen.remembered(horizon),
-        })
+        let (seen, from, horizon) = (self.seen.as_ref()?, self.beginning()?, self.horizon_end()?);
+        Some(Memory { from, generation_ms: seen.generation_ms(), ids: seen.remembered(horizon) })
+    }
+
+    /// The event time from which on all events are remembered.
+    fn beginning(&self) -> Option<Timestamp> {
+        Some(self.horizon_end()?.minus(self.plan.timing.deduplicate?))
+    }
+}
+
+impl Past {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new(FORMAT);
+        writer.optional_time(Timestamp::EPOCH, self.furthest);
+        writer.optional_time(Timestamp::EPOCH, self.earliest);
+        match &self.memory {
+            Some(Memory { from, generation_ms, ids }) => {
+                writer.time(Timestamp::EPOCH, *from);
+                writer.signed(*generation_ms);
+                put_ids(&mut writer, ids);
+            }
+            None => writer.null(),
+        }
+        writer.finish()
     }
 }
 

@@ -72,6 +72,29 @@ proptest! {
     }
 
     #[test]
+    fn a_state_that_was_stored_without_identities_goes_on_once_it_has_recalled_them(
+        samples in samples(), length in 1..30_usize, at in 0..10_usize,
+    ) {
+        let plan = Arc::new(plan(TIMING));
+        let batches = cut(&samples, length);
+        let (before, after) = batches.split_at(at.min(batches.len()));
+        let mut whole = Aggregator::collecting(Arc::clone(&plan));
+        let folded: Vec<_> =
+            before.iter().map(|samples| whole.fold(batch(&plan, samples)).ids).collect();
+        let thin = whole.encode_without_ids();
+        prop_assert!(thin.len() < 100, "{} bytes", thin.len());
+        let mut restored = Aggregator::decode(plan, &thin).unwrap();
+        prop_assert_eq!(restored.remembered(), []);
+        // Also those that are forgotten, and some twice.
+        for ids in folded.iter().chain(folded.last()) {
+            restored.recall(ids);
+        }
+        prop_assert_eq!(restored.remembered(), whole.remembered());
+        prop_assert_eq!(restored.oldest_generation(), whole.oldest_generation());
+        check_same(vec![restored, whole], after);
+    }
+
+    #[test]
     fn the_only_child_of_a_shard_and_the_same_plan_again_go_on_as_the_shard(
         samples in samples(), length in 1..30_usize, at in 0..10_usize,
     ) {

@@ -92,6 +92,11 @@ impl Journeys {
         }
     }
 
+    /// How many are open.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
     /// Journeys wait for late steps this long from now on.
     pub(super) const fn set_lateness(&mut self, lateness_ms: Millis) {
         self.lateness_ms = lateness_ms;

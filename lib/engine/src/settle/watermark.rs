@@ -139,6 +139,11 @@ impl Watermarks {
         self.shards.iter().filter(left_out).map(|(id, _)| id)
     }
 
+    /// Where a shard stands: what it still brings is believed to have happened later. Absent: nothing is known.
+    pub fn of_shard(&self, shard: &ShardId) -> Option<Timestamp> {
+        self.standing(shard)
+    }
+
     /// Since when records have been waiting in the shard that has been behind for longest, left out or not.
     pub fn behind_since(&self) -> Option<Timestamp> {
         let shards = self.shards.values().filter(|shard| shard.takes_part());

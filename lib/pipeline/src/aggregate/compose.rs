@@ -4,7 +4,7 @@
 //! to restore the state.
 
 use super::decide;
-use super::state::{PlanState, State, plans_of};
+use super::state::{State, plans_of};
 use crate::control::Work;
 use crate::port::log::{Chunks, Entry, LogId, Version};
 use crate::port::source::{Batch, Record};
@@ -43,6 +43,8 @@ pub(super) struct Frame<'f> {
     pub(super) partitions: u8,
     pub(super) at: Timestamp,
     pub(super) control: Version,
+    /// The version that the entry is to have.
+    pub(super) version: Version,
     /// The largest deltas of an entry together, in bytes.
     pub(super) delta_bytes_max: usize,
 }
@@ -79,18 +81,20 @@ pub(super) fn compose(
     piece: Piece<'_>,
     frame: Frame<'_>,
 ) -> Result<Option<Composed>, TooLarge> {
-    let (Some(first), Some(last)) = (piece.records.first(), piece.records.last()) else {
+    if piece.records.is_empty() {
         return Ok(None);
-    };
+    }
+    let origin = state.origin(frame.version);
     state.go_on_for(plans_of(works));
     let mut sections = Vec::with_capacity(works.len());
     let mut deltas = Deltas::default();
     let mut counters = Counters::default();
     for ((section, work), number) in state.sections.iter_mut().zip(works).zip(0..) {
-        let PlanState { plan, aggregator } = section;
-        let delta = aggregator.fold(piece.decode(decoders.get(plan), frame.log));
+        let decoded = piece.decode(decoders.get(&section.plan), frame.log);
+        let delta = section.aggregator.fold(decoded);
+        section.saw(&delta.ids, origin);
         sections.push(Section {
-            plan: plan.hash.clone(),
+            plan: section.plan.hash.clone(),
             is_whole: work.is_whole(),
             head: write_head(&delta),
         });
@@ -100,15 +104,8 @@ pub(super) fn compose(
             deltas.add_rejects(&piece.rejected(&delta.rejects, frame.log))?;
         }
     }
-    let bytes = piece.records.iter().map(|record| record.bytes.len()).sum::<usize>();
-    let header = ShardEntry {
-        at: frame.at,
-        control: frame.control,
-        first: id(first),
-        last: id(last),
-        bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
-        arrived: piece.records.iter().filter_map(|record| record.arrival).max(),
-        sections,
+    let Some(header) = ShardEntry::of(piece.records, (frame.at, frame.control), sections) else {
+        return Ok(None);
     };
     let kept_ms = decide::kept_ms(plans_of(works).map(AsRef::as_ref));
     let expires_at = frame.at.plus(kept_ms).max(state.expires_at);
@@ -192,7 +189,7 @@ impl Piece<'_> {
             let record = records.find(|record| position(stream, record) == reject.position)?;
             let payload = self.batch.text.get(record.bytes.clone()).unwrap_or_default();
             Some(Rejected {
-                record: id(record),
+                record: RecordId::of(record),
                 arrival: record.arrival,
                 code: reject.code,
                 detail: reject.detail.clone(),
@@ -207,8 +204,4 @@ impl Piece<'_> {
 pub(super) fn position(log: u64, record: &Record) -> u64 {
     let sequence = hash::stable(record.sequence.as_str().as_bytes());
     hash::combine(hash::combine(log, sequence), record.sub_sequence)
-}
-
-pub(super) fn id(record: &Record) -> RecordId {
-    RecordId { sequence: record.sequence.clone(), sub_sequence: record.sub_sequence }
 }

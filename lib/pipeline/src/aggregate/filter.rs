@@ -18,13 +18,13 @@
 //! | a reject because of a value that such a metric needs | yes: there it is kept and counted |
 //! | an event that no metric wants, a record that is no event | no: streams of others are full of them |
 
-use super::compose::{Composed, Piece, id, position};
+use super::compose::{Composed, Piece, position};
 use super::decide;
 use super::records::Records;
 use super::restore::Restored;
 use super::state::{PlanState, plans_of};
-use super::{Aggregate, AggregateError, CONFLICTS_MAX, Settings, Taken, WARM_BEFORE_EXPIRY_MS};
-use crate::control::{self, Work};
+use super::{Aggregate, AggregateError, CONFLICTS_MAX, Settings, Taken};
+use crate::control::Work;
 use crate::port::clock::Clock;
 use crate::port::forward::{Forward, Outgoing};
 use crate::port::log::{Append, Chunks, Entry, Log, LogId};
@@ -32,7 +32,6 @@ use crate::port::source::{Batch, ShardKey};
 use crate::port::{Partition, Retryable, TooLarge};
 use crate::shard_entry::{Section, ShardEntry};
 use crate::world::World;
-use std::sync::Arc;
 use streamgauge_engine::decode::{self, Decoder};
 use streamgauge_engine::delta::Delta;
 use streamgauge_engine::hash;
@@ -130,20 +129,8 @@ impl<W: World, F: Forward> Filter<W, F> {
         filtered: &mut Filtered,
     ) -> Result<(ShardKey, Restored), FilterError> {
         let aggregate = &mut self.aggregate;
-        let partitions = aggregate.settings.partitions;
-        control::ensure(&aggregate.world, &mut aggregate.control, partitions)
-            .await
-            .map_err(AggregateError::from)?;
-        let now = aggregate.world.clock().now();
-        let found = aggregate.streams.find(aggregate.world.streams(), stream, now).await?;
-        let (place, stream_id) = found;
-        let key = ShardKey { stream: stream_id, shard: Arc::clone(records.shard()) };
+        let (place, key, mut shard) = aggregate.shard(stream, records.shard()).await?;
         let log = LogId::shard(&key);
-        let is_sure = |shard: &Restored| now.plus(WARM_BEFORE_EXPIRY_MS) < shard.state.expires_at;
-        let mut shard = match aggregate.warm.take(&key).filter(is_sure) {
-            Some(shard) => shard,
-            None => aggregate.restore(place, &key).await?,
-        };
         // What this invocation has forwarded it does not forward again, also where another one came first.
         let mut forwarded_up_to = 0;
         loop {
@@ -172,7 +159,7 @@ impl<W: World, F: Forward> Filter<W, F> {
                             filtered.taken.appended(composed);
                             continue;
                         }
-                        Append::Conflict => filtered.taken.conflicts += 1,
+                        Append::Conflict => shard.was_late(&mut filtered.taken),
                     }
                     if filtered.taken.conflicts >= CONFLICTS_MAX {
                         let attempts = filtered.taken.conflicts;
@@ -185,7 +172,7 @@ impl<W: World, F: Forward> Filter<W, F> {
                 }
             }
             // The state was moved on by what is not in the log.
-            shard = aggregate.restore(place, &key).await?;
+            shard = aggregate.restore_again(place, &key, shard).await?;
         }
     }
 }
@@ -201,16 +188,13 @@ impl<W: World> Aggregate<W> {
         log: &LogId,
     ) -> Result<Option<(Composed, Keys)>, TooLarge> {
         let piece = records.piece();
-        let (Some(first), Some(last)) = (piece.records.first(), piece.records.last()) else {
-            return Ok(None);
-        };
         let at = self.world.clock().now();
         let mut wanted = vec![None; piece.records.len()];
         let state = &mut shard.state;
         state.go_on_for(plans_of(works));
         let mut sections = Vec::with_capacity(works.len());
         for (section, work) in state.sections.iter_mut().zip(works) {
-            let PlanState { plan, aggregator } = section;
+            let PlanState { plan, aggregator, .. } = section;
             let decoded = decode(piece, self.decoders.get(plan));
             want(&mut wanted, work, &decoded, piece, log);
             // Nothing is taken here: no identity is remembered, and only event times are left.
@@ -221,15 +205,9 @@ impl<W: World> Aggregate<W> {
             let (hash, head) = (plan.hash.clone(), write_head(&delta));
             sections.push(Section { plan: hash, is_whole: false, head });
         }
-        let bytes = piece.records.iter().map(|record| record.bytes.len()).sum::<usize>();
-        let header = ShardEntry {
-            at,
-            control: self.control.version(),
-            first: id(first),
-            last: id(last),
-            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
-            arrived: piece.records.iter().filter_map(|record| record.arrival).max(),
-            sections,
+        let Some(header) = ShardEntry::of(piece.records, (at, self.control.version()), sections)
+        else {
+            return Ok(None);
         };
         let kept_ms = decide::kept_ms(plans_of(works).map(AsRef::as_ref));
         let expires_at = at.plus(kept_ms).max(shard.state.expires_at);

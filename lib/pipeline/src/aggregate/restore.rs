@@ -2,13 +2,19 @@
 //!
 //! ```text
 //! snapshot (control, last record, sections) ─► entries since: heads and identities ─► state
+//! snapshot without identities ─► entries before it: identities ─► entries since    ─► state
 //! no snapshot, no entry: the states of the parents, which are read to their end    ─► state
 //! ```
+//!
+//! Entries that hold identities expire days after these are forgotten, so they are missing only after a silence as long. What comes then
+//! and could have been a copy is older than all that settle still takes; it counts as late there instead of as a duplicate here.
 
 use super::AggregateError;
 use super::decide::next_version;
+use super::lookout::Lookout;
 use super::state::{State, StoredState};
 use crate::control::{Control, ControlError, Plans};
+use crate::outgrown::Since;
 use crate::port::Retryable;
 use crate::port::clock::Clock;
 use crate::port::log::{Label, Log, LogId, Logged, Version, Wanted};
@@ -23,8 +29,6 @@ use streamgauge_engine::stored::StoredError;
 
 /// Over how many generations of shards without a log a state is inherited. Each has been split or merged without a record.
 const GENERATIONS_MAX: u32 = 8;
-/// How often a snapshot is looked for while others replace it.
-const LOOKS_MAX: u32 = 8;
 
 /// A shard as an environment keeps it.
 #[derive(Debug)]
@@ -32,10 +36,10 @@ pub(super) struct Restored {
     pub(super) state: State,
     /// The version of the next entry.
     pub(super) next: Version,
-    /// The newest snapshot, and its bytes.
-    pub(super) snapshot: Option<(Version, usize)>,
-    /// The bytes of the entries since.
-    pub(super) log_bytes: usize,
+    /// What the log has got since its newest snapshot.
+    pub(super) since: Since,
+    /// What this environment has met of others.
+    pub(super) lookout: Lookout,
 }
 
 /// Restores shards of a stream.
@@ -44,7 +48,7 @@ pub(super) struct Restorer<'a, W: World> {
     pub(super) control: &'a mut Control,
     pub(super) plans: &'a mut Plans,
     pub(super) stream: &'a W::Stream,
-    pub(super) id: &'a StreamId,
+    pub(super) id: StreamId,
     /// What the stream lists, once it was asked.
     pub(super) listed: Option<Vec<Shard>>,
 }
@@ -62,23 +66,26 @@ impl<W: World> Restorer<'_, W> {
         Box::pin(async move {
             let key = ShardKey { stream: self.id.clone(), shard: ShardId::clone(shard) };
             let log = LogId::shard(&key);
-            let (mut state, snapshot) = self.snapshot(&log).await?.unzip();
-            let mut log_bytes = 0;
+            let Found { mut state, mut since, window } = self.snapshot(&log).await?;
             let mut last = None;
             // With the entry that the snapshot covers, if it still lives: then nothing can be missing after it.
-            let covered = snapshot.map(|(version, _)| version);
-            let mut after = covered.map_or(Version::START, |Version(version)| Version(version - 1));
-            let labels: Vec<Label> = (0..SECTIONS_MAX).map(identities_label).collect();
+            let covered = since.version();
+            let mut after =
+                window.or(covered).map_or(Version::START, |Version(it)| Version(it - 1));
             loop {
-                let read = self.world.log().read(&log, after, Wanted::Only(&labels)).await;
-                let read = read.map_err(|source| AggregateError::store(&log, source))?;
+                let read = self.read(&log, after).await?;
                 let Some(newest) = read.last().map(|logged| logged.version) else { break };
-                for logged in read.iter().filter(|logged| Some(logged.version) > covered) {
-                    if state.is_none() && logged.version == Version::START.next() {
-                        state = Some(self.inherit(shard, generations, Needs::State).await?);
+                for logged in &read {
+                    if Some(logged.version) > covered {
+                        if state.is_none() && logged.version == Version::START.next() {
+                            state = Some(self.inherit(shard, generations, Needs::State).await?);
+                        }
+                        self.take_up(&log, state.get_or_insert_default(), logged).await?;
+                        since.add(logged.entry.bytes());
+                    } else if let (Some(state), true) = (&mut state, window.is_some()) {
+                        let recalled = state.recall(logged);
+                        recalled.map_err(|source| AggregateError::stored(&log, source))?;
                     }
-                    self.take_up(&log, state.get_or_insert_default(), logged).await?;
-                    log_bytes += logged.entry.bytes();
                 }
                 (after, last) = (newest, Some(newest));
             }
@@ -89,31 +96,52 @@ impl<W: World> Restorer<'_, W> {
             let now = self.world.clock().now();
             let stream_age_ms = now.as_millis() - self.id.created_at.as_millis();
             let next = next_version(last, covered, stream_age_ms);
-            Ok(Restored { state, next, snapshot, log_bytes })
+            Ok(Restored { state, next, since, lookout: Lookout::default() })
         })
     }
 
-    /// The newest snapshot: its state, its version and its bytes.
-    async fn snapshot(
+    /// Takes up what others have appended to the log of a shard.
+    pub(super) async fn look(
         &mut self,
-        log: &LogId,
-    ) -> Result<Option<(State, (Version, usize))>, AggregateError> {
-        let store = |source| AggregateError::store(log, source);
-        let snapshots = self.world.snapshots();
-        for _ in 0..LOOKS_MAX {
-            let versions = snapshots.versions(log).await.map_err(store)?;
-            let Some(&version) = versions.first() else { return Ok(None) };
-            // It may have been replaced twice since; then the next look finds another.
-            let Some(snapshot) = snapshots.load(log, version).await.map_err(store)? else {
-                continue;
-            };
-            let stored = |source| AggregateError::stored(log, source);
-            let decoded = StoredState::decode(snapshot.state()).map_err(stored)?;
-            let plans = self.plans(decoded.plans()).await?;
-            let state = decoded.with(plans).map_err(stored)?;
-            return Ok(Some((state, (version, snapshot.state().len()))));
+        key: &ShardKey,
+        shard: &mut Restored,
+    ) -> Result<(), AggregateError> {
+        let log = LogId::shard(key);
+        let mut found = false;
+        loop {
+            let read = self.read(&log, shard.last()).await?;
+            if read.is_empty() {
+                shard.lookout.looked(found);
+                return Ok(());
+            }
+            for logged in &read {
+                self.take_up(&log, &mut shard.state, logged).await?;
+                shard.since.add(logged.entry.bytes());
+                shard.next = logged.version.next();
+            }
+            found = true;
         }
-        Err(store(Retryable::new("could not load a snapshot before it was replaced")))
+    }
+
+    /// What a state is made of in the entries after a version.
+    async fn read(&self, log: &LogId, after: Version) -> Result<Vec<Logged>, AggregateError> {
+        let labels: Vec<Label> = (0..SECTIONS_MAX).map(identities_label).collect();
+        let read = self.world.log().read(log, after, Wanted::Only(&labels)).await;
+        read.map_err(|source| AggregateError::store(log, source))
+    }
+
+    /// The newest snapshot.
+    async fn snapshot(&mut self, log: &LogId) -> Result<Found, AggregateError> {
+        let newest = self.world.snapshots().newest(log).await;
+        let newest = newest.map_err(|source| AggregateError::store(log, source))?;
+        let Some(snapshot) = newest else { return Ok(Found::default()) };
+        let stored = |source| AggregateError::stored(log, source);
+        let decoded = StoredState::decode(snapshot.state()).map_err(stored)?;
+        let is_thin = decoded.is_thin;
+        let plans = self.plans(decoded.plans()).await?;
+        let state = decoded.with(plans).map_err(stored)?;
+        let window = state.window().ok().filter(|_| is_thin).and_then(|window| window.first);
+        Ok(Found { state: Some(state), since: Since::snapshot(&snapshot), window })
     }
 
     async fn take_up(
@@ -126,7 +154,7 @@ impl<W: World> Restorer<'_, W> {
         let header = ShardEntry::decode(logged.entry.header()).map_err(stored)?;
         let hashes = header.sections.iter().map(|section| section.plan.clone()).collect();
         let plans = self.plans(hashes).await?;
-        state.take_up(&logged.entry, header, &plans).map_err(stored)
+        state.take_up(logged, header, &plans).map_err(stored)
     }
 
     /// Plans by hash. One that this function has not heard of was announced since it read the control log.
@@ -189,6 +217,15 @@ impl<W: World> Restorer<'_, W> {
     fn unasked(&self, source: Retryable) -> AggregateError {
         AggregateError::Stream { stream: self.id.name.to_string(), source }
     }
+}
+
+/// What was found of a shard's snapshots.
+#[derive(Default)]
+struct Found {
+    state: Option<State>,
+    since: Since,
+    /// The version from which on the log has the identities that the snapshot has left out.
+    window: Option<Version>,
 }
 
 /// What a shard without a snapshot needs of its parents.

@@ -9,3 +9,5 @@ pub(crate) mod kit;
 mod random;
 mod reshard;
 mod rules;
+mod thin;
+mod turns;

@@ -20,6 +20,7 @@ pub async fn snapshots_contract(
     rule("of many writers of one root one wins, whole", suite.many_writers().await)?;
     rule("a put that crashed midway leaves nothing visible", suite.crash().await)?;
     rule("a put whose answer was lost is there, once", suite.lost_answer().await)?;
+    rule("the newest snapshot is the one that was swung to last", suite.newest().await)?;
     rule("the two newest of a live log never expire", suite.live().await)?;
     rule("those of a shard that has left expire with it", suite.left().await)
 }
@@ -107,6 +108,30 @@ impl<S: Snapshots, B: StoreBench> Suite<'_, S, B> {
         self.holds(&log, &[1]).await
     }
 
+    async fn newest(&self) -> Kept {
+        let log = log_id("newest");
+        same(self.snapshots.newest(&log).await?.is_none(), true)?;
+        let mut before = None;
+        for version in 1..4 {
+            self.put(&log, before, version, Put::Swung).await?;
+            before = Some(version);
+            let is_newest = self.snapshots.newest(&log).await? == Some(snapshot(version)?);
+            ensure(is_newest, format_args!("another snapshot than version {version}"))?;
+        }
+        self.bench.arm(Fault::CrashMidway);
+        let outcome = self
+            .snapshots
+            .put(&log, before.map(|version| Version(version.into())), &snapshot(4)?)
+            .await;
+        ensure(outcome.is_err(), outcome)?;
+        same(self.snapshots.newest(&log).await? == Some(snapshot(3)?), true)?;
+        // A small state, which stores may keep elsewhere.
+        let small = Snapshot::new(Version(5), vec![5])
+            .map_err(|error| Deviation::Saw(error.to_string()))?;
+        same(self.snapshots.put(&log, Some(Version(3)), &small).await?, Put::Swung)?;
+        same(self.snapshots.newest(&log).await?, Some(small))
+    }
+
     async fn live(&self) -> Kept {
         let log = log_id("live");
         self.put(&log, None, 1, Put::Swung).await?;
@@ -125,6 +150,7 @@ impl<S: Snapshots, B: StoreBench> Suite<'_, S, B> {
         self.bench.advance(1);
         self.holds(&log, &[]).await?;
         self.absent(&log, 2).await?;
+        same(self.snapshots.newest(&log).await?.is_none(), true)?;
         self.holds(&log_id("live"), &[2, 1]).await?;
         self.put(&log, None, 3, Put::Swung).await?;
         self.holds(&log, &[3]).await

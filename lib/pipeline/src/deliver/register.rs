@@ -2,14 +2,12 @@
 
 use super::DeliverError;
 use super::lane::Lane;
+use crate::port::Partition;
 use crate::port::log::{LogId, Version};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
-use crate::port::{Partition, Retryable};
 
 /// The name of the lane of points.
 pub const POINTS_LANE: &str = "points";
-/// How often a register that is just being written is looked up. Two writes must come between two looks to miss one.
-const LOOKS_MAX: u32 = 5;
 
 /// A register as it was last seen.
 #[derive(Clone, Debug)]
@@ -26,18 +24,12 @@ impl Register {
         partition: Partition,
     ) -> Result<Self, DeliverError> {
         let log = LogId::lane(POINTS_LANE, partition);
-        for _ in 0..LOOKS_MAX {
-            let Some(&version) = snapshots.versions(&log).await?.first() else {
-                return Ok(Self { log, version: None, lane: Lane::default() });
-            };
-            if let Some(snapshot) = snapshots.load(&log, version).await? {
-                let stored = |source| DeliverError::Stored { object: log.as_str().into(), source };
-                let lane = Lane::decode(snapshot.state()).map_err(stored)?;
-                return Ok(Self { log, version: Some(version), lane });
-            }
-        }
-        let message = format!("could not read {}, which is written all the time", log.as_str());
-        Err(Retryable::new(message).into())
+        let Some(snapshot) = snapshots.newest(&log).await? else {
+            return Ok(Self { log, version: None, lane: Lane::default() });
+        };
+        let stored = |source| DeliverError::Stored { object: log.as_str().into(), source };
+        let lane = Lane::decode(snapshot.state()).map_err(stored)?;
+        Ok(Self { log, version: Some(snapshot.version()), lane })
     }
 
     /// The lane.

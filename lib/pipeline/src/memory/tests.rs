@@ -71,6 +71,31 @@ fn a_dropped_append_took_effect_or_not() {
 }
 
 #[test]
+fn a_dropped_append_of_a_large_entry_leaves_only_pieces_and_they_expire() {
+    let clock = clock();
+    // An entry is a byte of header and a chunk in three pieces.
+    let log = MemoryLog::of_items(clock.clone(), 25, 4);
+    for version in [1, 2] {
+        let (control, entry) = (LogId::control(), entry());
+        let mut append = Box::pin(log.append(&control, Version(version), &entry));
+        for _ in 0..4 {
+            let poll = append.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(poll, Poll::Pending));
+        }
+    }
+    assert_eq!(versions(&log), [0; 0], "the item that names the pieces never came");
+    let append = || block_on(log.append(&LogId::control(), Version(1), &entry()));
+    assert!(append().is_err(), "the pieces take their room");
+    clock.set(Timestamp::from_millis(1_999));
+    assert!(append().is_err());
+    clock.set(Timestamp::from_millis(2_000));
+    let later = Entry::new(vec![0], entry().chunks().clone(), Timestamp::from_millis(3_000));
+    let outcome = block_on(log.append(&LogId::control(), Version(1), &later.unwrap()));
+    assert_eq!(outcome.unwrap(), Append::Appended);
+    assert_eq!(versions(&log), [1]);
+}
+
+#[test]
 fn wake_ups_are_lost_and_repeated_by_script_and_come_by_time() {
     let clock = clock();
     let wake = MemoryWake::new(clock.clone());

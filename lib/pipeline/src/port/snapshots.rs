@@ -11,6 +11,9 @@ use streamgauge_engine::time::Timestamp;
 /// The largest state, in bytes. What a function holds in memory is far smaller.
 pub const STATE_BYTES_MAX: usize = 1 << 30;
 
+/// How often the newest snapshot is looked for while others replace it.
+const LOOKS_MAX: u32 = 8;
+
 /// A state and where in its log it was reached. Within the limit, so every store takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
@@ -47,6 +50,14 @@ pub enum Put {
     Conflict,
 }
 
+/// The newest snapshot was replaced again and again while it was read.
+pub fn replaced(log: &LogId) -> Retryable {
+    let log = log.as_str();
+    Retryable::new(format!(
+        "could not load the newest snapshot of \"{log}\" before it was replaced"
+    ))
+}
+
 /// Keeps the snapshots of logs.
 pub trait Snapshots: Send + Sync {
     /// The versions of a log's snapshots, the newest first: at most two, and these never expire while the log lives.
@@ -59,6 +70,23 @@ pub trait Snapshots: Send + Sync {
         log: &LogId,
         version: Version,
     ) -> impl Future<Output = Result<Option<Snapshot>, Retryable>> + Send;
+
+    /// The newest snapshot; absent: there is none.
+    fn newest(
+        &self,
+        log: &LogId,
+    ) -> impl Future<Output = Result<Option<Snapshot>, Retryable>> + Send {
+        async move {
+            for _ in 0..LOOKS_MAX {
+                let Some(&version) = self.versions(log).await?.first() else { return Ok(None) };
+                // It may have been replaced twice since; then the next look finds another.
+                if let Some(snapshot) = self.load(log, version).await? {
+                    return Ok(Some(snapshot));
+                }
+            }
+            Err(replaced(log))
+        }
+    }
 
     /// Puts a snapshot newer than `expected`, the newest that there is (absent: there is none), in its place.
     fn put(

@@ -159,6 +159,11 @@ pub enum Progress {
 
 /// Tells which shards there are, and what follows a position.
 pub trait Stream: Send + Sync {
+    /// Whether the filter reads it: what comes of it is put into the others.
+    fn is_upstream(&self) -> bool {
+        false
+    }
+
     /// The stream of this name that exists now; absent: there is none.
     fn describe(&self) -> impl Future<Output = Result<Option<StreamId>, Retryable>> + Send;
 

@@ -64,13 +64,23 @@ impl Changes {
         Ok(changes)
     }
 
-    /// The plan with this hash.
-    pub(super) async fn plan<W: World>(
+    async fn plan<W: World>(&mut self, world: &W, hash: &str) -> Result<Arc<Plan>, SettleError> {
+        Ok(self.plans.get(world, &self.control, hash).await?)
+    }
+
+    /// The plans with these hashes, each once.
+    pub(super) async fn plans<W: World>(
         &mut self,
         world: &W,
-        hash: &str,
-    ) -> Result<Arc<Plan>, SettleError> {
-        Ok(self.plans.get(world, &self.control, hash).await?)
+        hashes: impl Iterator<Item = &str>,
+    ) -> Result<BTreeMap<String, Arc<Plan>>, SettleError> {
+        let mut plans = BTreeMap::new();
+        for hash in hashes {
+            if !plans.contains_key(hash) {
+                plans.insert(hash.to_owned(), self.plan(world, hash).await?);
+            }
+        }
+        Ok(plans)
     }
 
     /// Puts a plan in force. Whoever is faster decides from when on: what that was is not read yet.

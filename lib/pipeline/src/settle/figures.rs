@@ -21,6 +21,12 @@
 //! | --- | --- | --- |
 //! | `LateDropped` | Count | events that it refused as late |
 //! | `SeriesFolded` | Count | points of series over `max_series` that were folded into `__other__` |
+//!
+//! And for each metric of journeys, by its partition and in the namespace of the rules, whenever the watermark has moved:
+//!
+//! | metric | unit | what |
+//! | --- | --- | --- |
+//! | `M.open` | Count | journeys that are open, of all series, up to where the watermark is past the allowed lateness |
 
 use super::source::{Figures, ShardDelta};
 use super::state::{Refused, State};
@@ -39,6 +45,8 @@ pub const NAMESPACE: &str = "StreamGauge";
 pub const DIMENSION: &str = "Stack";
 /// The second dimension of those that are told of each metric: the metric's name.
 pub const METRIC_DIMENSION: &str = "Metric";
+/// What the name of a metric of journeys is followed by, for how many are open.
+pub const OPEN_SUFFIX: &str = ".open";
 /// The names of the self-metrics. Whoever alarms on one finds it here.
 pub const NAMES: [&str; 16] = [
     "Received",
@@ -111,7 +119,7 @@ impl Totals {
             totals.counters.add(&counters);
             totals.bytes += bytes;
             if let Some(age_ms) = age_ms {
-                add(&mut totals.ages, whole(age_ms.max(0)));
+                totals.ages.add(whole(age_ms.max(0)));
             }
         }
         totals
@@ -145,8 +153,7 @@ impl Totals {
         ];
         for (name, millis) in gauges {
             if let Some(millis) = millis {
-                let mut values = SumValues::default();
-                add(&mut values, whole(millis.max(0)));
+                let values = [whole(millis.max(0))].into_iter().collect();
                 put(name, "Milliseconds", Values::Sum(values));
             }
         }
@@ -183,6 +190,33 @@ pub(super) fn publish_refused(
     put("SeriesFolded", None, total.folded);
 }
 
+/// Adds how many journeys are open, of the metrics of a partition whose watermark was there before.
+///
+/// They stand under the event time at which they are open, as the cohorts that they belong to do.
+pub(super) fn publish_open(
+    state: &State,
+    before: Option<Timestamp>,
+    publication: &mut Publication,
+) {
+    let (Some(current), Some(watermark)) = (&state.settlers.current, state.watermark()) else {
+        return;
+    };
+    if before == Some(watermark) {
+        return;
+    }
+    let at = watermark.minus(current.plan.timing.allowed_lateness);
+    for ((namespace, name), journeys) in state.settlers.open_journeys() {
+        let metric = PublishedMetric {
+            namespace: namespace.to_owned(),
+            name: format!("{name}{OPEN_SUFFIX}"),
+            dimensions: Vec::new(),
+            unit: Some("Count".to_owned()),
+        };
+        let open = Values::Count(count(journeys));
+        push_point(publication, metric, SeriesKey::default(), at, open);
+    }
+}
+
 /// Adds a point of a self-metric, of a metric if it is told of one.
 fn push(
     publication: &mut Publication,
@@ -192,16 +226,29 @@ fn push(
     values: Values,
 ) {
     let dimensions = [DIMENSION].into_iter().chain(metric.map(|_| METRIC_DIMENSION));
-    publication.metrics.push(PublishedMetric {
+    let published = PublishedMetric {
         namespace: NAMESPACE.to_owned(),
         name: name.to_owned(),
         dimensions: dimensions.map(str::to_owned).collect(),
         unit: Some(unit.to_owned()),
-    });
-    let window_start = Timestamp::from_millis(clock.as_millis().div_euclid(MINUTE_MS) * MINUTE_MS);
+    };
+    let series = SeriesKey::new([stack].into_iter().chain(metric));
+    push_point(publication, published, series, clock, values);
+}
+
+/// Adds a point of the minute of a moment.
+fn push_point(
+    publication: &mut Publication,
+    metric: PublishedMetric,
+    series: SeriesKey,
+    at: Timestamp,
+    values: Values,
+) {
+    publication.metrics.push(metric);
+    let window_start = Timestamp::from_millis(at.as_millis().div_euclid(MINUTE_MS) * MINUTE_MS);
     publication.points.push(PublishedPoint {
         metric: u32::try_from(publication.metrics.len() - 1).unwrap_or(u32::MAX),
-        series: Arc::new(SeriesKey::new([stack].into_iter().chain(metric))),
+        series: Arc::new(series),
         window_start,
         window_end: window_start.plus(MINUTE_MS),
         kind: PointKind::Final,
@@ -221,13 +268,6 @@ fn whole(number: i64) -> Decimal {
     Decimal::from_billionths(i128::from(number) * 1_000_000_000)
 }
 
-fn add(values: &mut SumValues, value: Decimal) {
-    values.sum = Decimal::from_billionths(values.sum.billionths() + value.billionths());
-    values.count += 1;
-    values.min = Some(values.min.map_or(value, |least| least.min(value)));
-    values.max = Some(values.max.map_or(value, |most| most.max(value)));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +275,7 @@ mod tests {
     #[test]
     fn what_is_published_is_what_is_named() {
         let mut totals = Totals::default();
-        add(&mut totals.ages, whole(7));
+        totals.ages.add(whole(7));
         let shards = Shards { left_out_now: 1, left_out: 1, came_back: 1, behind_ms: 1 };
         let watermark = Some(Timestamp::EPOCH);
         let standing = Standing { clock: Timestamp::EPOCH, watermark, shards, took_ms: Some(1) };

@@ -139,6 +139,20 @@ impl Settlers {
         (decided, Progress::Done)
     }
 
+    /// How many journeys are open, by namespace and name of their metric: one that changed has some under either definition.
+    pub(super) fn open_journeys(&self) -> BTreeMap<(&str, &str), usize> {
+        let mut open = BTreeMap::new();
+        for PlanSettler { plan, settler } in self.deciding() {
+            for (place, journeys) in settler.open_journeys() {
+                if let Some(metric) = plan.metrics.get(place) {
+                    let name = (plan.namespace.as_str(), metric.name.as_str());
+                    *open.entry(name).or_default() += journeys;
+                }
+            }
+        }
+        open
+    }
+
     /// What the metrics refused or folded so far, by name. One that goes on under the next plan takes its numbers along.
     pub(super) fn refused(&self) -> BTreeMap<String, Refused> {
         let mut refused: BTreeMap<String, Refused> = BTreeMap::new();

@@ -4,43 +4,37 @@ use super::source::{self, ShardDelta};
 use super::state::{State, Step};
 use super::stored::StoredState;
 use super::{Kept, Settle, SettleError};
-use crate::outgrown::outgrown;
+use crate::outgrown::{self, LOG_BYTES_MIN};
 use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Logged, Version, Wanted};
-use crate::port::snapshots::{Put, Snapshot, Snapshots};
+use crate::port::snapshots::{Snapshot, Snapshots};
 use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};
 use crate::settle_entry::SettleEntry;
 use crate::world::World;
-use std::collections::BTreeMap;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
 /// A snapshot is written when an entry since the last one is this old, long before it expires.
 const SINCE_AGE_MAX_MS: Millis = DAY_MS;
-/// How often a snapshot is looked for while others replace it.
-const LOOKS_MAX: u32 = 8;
 
 /// What has been folded since the newest snapshot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Since {
-    /// The newest snapshot, and how large it is; absent: there is none.
-    newest: Option<(Version, usize)>,
-    bytes: usize,
+    log: outgrown::Since,
     oldest: Option<Timestamp>,
 }
 
 impl Since {
     /// An entry was folded, with deltas of so many bytes.
     pub(super) fn entry(&mut self, bytes: usize, at: Timestamp) {
-        self.bytes += bytes;
+        self.log.add(bytes);
         self.oldest = self.oldest.or(Some(at));
     }
 
     /// Whether it is time for a snapshot.
     fn is_due(&self, now: Timestamp) -> bool {
         let Some(oldest) = self.oldest else { return false };
-        let snapshot_bytes = self.newest.map(|(_, bytes)| bytes);
-        outgrown(self.bytes, snapshot_bytes) || now >= oldest.plus(SINCE_AGE_MAX_MS)
+        self.log.is_due(0, LOG_BYTES_MIN) || now >= oldest.plus(SINCE_AGE_MAX_MS)
     }
 }
 
@@ -50,33 +44,17 @@ impl<W: World> Settle<W> {
         let log = LogId::settle(partition);
         self.changes.follow(self.world.log()).await?;
         let empty = State::new(partition, self.partitions);
-        let Some(snapshot) = self.newest(&log).await? else {
+        // The log alone may no longer reach back to its beginning.
+        let Some(snapshot) = self.world.snapshots().newest(&log).await? else {
             return Ok(Kept::new(empty, Since::default()));
         };
         let version = snapshot.version();
         let unreadable = |error| SettleError::unreadable(&log, version, error);
         let stored = StoredState::read(snapshot.state(), empty).map_err(unreadable)?;
-        let mut plans = BTreeMap::new();
-        for hash in stored.plans() {
-            let plan = self.changes.plan(&self.world, hash).await?;
-            plans.insert(hash.to_owned(), plan);
-        }
+        let plans = self.changes.plans(&self.world, stored.plans()).await?;
         let state = stored.with(&plans).map_err(unreadable)?;
-        let newest = Some((version, snapshot.state().len()));
-        Ok(Kept::new(state, Since { newest, ..Since::default() }))
-    }
-
-    /// The newest snapshot, if there is any. The log alone may no longer reach back to its beginning.
-    async fn newest(&self, log: &LogId) -> Result<Option<Snapshot>, Retryable> {
-        let snapshots = self.world.snapshots();
-        for _ in 0..LOOKS_MAX {
-            let Some(&newest) = snapshots.versions(log).await?.first() else { return Ok(None) };
-            // It may have been replaced twice since; then the next look finds another.
-            if let Some(snapshot) = snapshots.load(log, newest).await? {
-                return Ok(Some(snapshot));
-            }
-        }
-        Err(Retryable::new("could not load a snapshot before it was replaced"))
+        let since = Since { log: outgrown::Since::snapshot(&snapshot), oldest: None };
+        Ok(Kept::new(state, since))
     }
 
     /// Folds what other invocations have appended.
@@ -174,17 +152,7 @@ pub(super) async fn snapshot<W: World>(world: &W, partition: Partition, kept: &m
     let log = LogId::settle(partition);
     let version = kept.state.version;
     let Ok(snapshot) = Snapshot::new(version, kept.state.encode()) else { return };
-    let expected = kept.since.newest.map(|(newest, _)| newest);
-    match world.snapshots().put(&log, expected, &snapshot).await {
-        Ok(Put::Swung) => {
-            let newest = Some((version, snapshot.state().len()));
-            kept.since = Since { newest, ..Since::default() };
-        }
-        Ok(Put::Conflict) => {
-            if let Ok(versions) = world.snapshots().versions(&log).await {
-                kept.since.newest = versions.first().map(|&newest| (newest, 0));
-            }
-        }
-        Err(_) => {}
+    if kept.since.log.put(world.snapshots(), &log, &snapshot).await.is_ok() {
+        kept.since.oldest = None;
     }
 }

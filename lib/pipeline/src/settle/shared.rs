@@ -12,7 +12,7 @@
 //! log than who asked: so it is told as if the partition had asked itself. The list of shards never goes back, for who has
 //! read the entry of another finds its list, or a later one, in the register.
 
-use super::asking::{self, Asked, Question};
+use super::asking::{self, Asked, Question, Questions};
 use super::{ASKED_EVERY_MS, SettleError};
 use crate::port::Retryable;
 use crate::port::log::{LogId, Version};
@@ -52,18 +52,20 @@ struct Told {
 /// Answers the questions of a partition that has read the control log so far: by what others were told, or by asking the streams.
 pub(super) async fn ask<W: World>(
     world: &W,
-    questions: Vec<Question>,
+    questions: Questions,
     control: Version,
     now: Timestamp,
 ) -> Result<Asked, SettleError> {
+    let Questions { list: questions, reached } = questions;
     for _ in 0..LOOKS_MAX {
         let (version, register) = look(world.snapshots()).await?;
-        let open: Vec<_> =
+        let unasked: Vec<_> =
             questions.iter().filter(|question| !register.has_asked(question, now)).collect();
-        if open.is_empty() && is_fresh(register.listed_at, now) {
+        if unasked.is_empty() && is_fresh(register.listed_at, now) {
             return Ok(register.told(&questions, control));
         }
-        let open = open.into_iter().cloned().collect();
+        let list = unasked.into_iter().cloned().collect();
+        let open = Questions { list, reached: reached.clone() };
         let asked = asking::ask(world.streams(), open, now).await?;
         let register = register.with(asked, control, now);
         let next = version.unwrap_or(Version::START).next();
@@ -78,12 +80,9 @@ pub(super) async fn ask<W: World>(
 /// The register and its version. What cannot be read, perhaps of a later form, is as good as nothing.
 async fn look(snapshots: &impl Snapshots) -> Result<(Option<Version>, Register), Retryable> {
     let log = LogId::progress();
-    let Some(version) = snapshots.versions(&log).await?.first().copied() else {
-        return Ok((None, Register::default()));
-    };
-    let snapshot = snapshots.load(&log, version).await?;
-    let register = snapshot.and_then(|snapshot| Register::decode(snapshot.state()).ok());
-    Ok((Some(version), register.unwrap_or_default()))
+    let newest = snapshots.newest(&log).await?;
+    let register = newest.as_ref().and_then(|newest| Register::decode(newest.state()).ok());
+    Ok((newest.map(|newest| newest.version()), register.unwrap_or_default()))
 }
 
 /// Whether that was asked so lately that it is not asked again; clocks may differ.

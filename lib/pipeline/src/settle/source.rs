@@ -6,7 +6,7 @@ use crate::port::log::{Label, Log, LogId, Logged, READ_BYTES_MAX, Version, Wante
 use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};
 use crate::shard_entry::{RecordId, SECTIONS_MAX, ShardEntry, delta_label};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use streamgauge_engine::delta::Delta;
 use streamgauge_engine::output::Counters;
@@ -33,6 +33,14 @@ pub(super) struct ShardDelta {
     pub(super) figures: Figures,
 }
 
+impl ShardDelta {
+    /// The largest event time of the batch.
+    pub(super) fn latest_event(&self) -> Option<Timestamp> {
+        let spans = self.sections.iter().filter_map(|section| section.delta.span);
+        spans.map(|span| span.latest).max()
+    }
+}
+
 /// What an entry was to one plan.
 #[derive(Debug)]
 pub(super) struct SectionDelta {
@@ -42,10 +50,6 @@ pub(super) struct SectionDelta {
     pub(super) is_whole: bool,
     /// The delta.
     pub(super) delta: Delta,
-    /// The shard's watermark under that plan.
-    pub(super) watermark: Option<Timestamp>,
-    /// The largest event time of the batch.
-    pub(super) latest: Option<Timestamp>,
 }
 
 /// What a batch was, in numbers.
@@ -82,35 +86,30 @@ pub(super) async fn read(
     Ok(RawEntries { shard, entries, is_whole: bytes < READ_BYTES_MAX })
 }
 
-/// The newest version of the control log that the writers of these entries had read, and the plans that they name.
-pub(super) fn named(raw: &RawEntries) -> Result<(Version, BTreeSet<String>), SettleError> {
-    let (mut newest, mut plans) = (Version::START, BTreeSet::new());
-    for logged in &raw.entries {
-        let header = header(raw, logged)?;
-        newest = newest.max(header.control);
-        plans.extend(header.sections.into_iter().map(|section| section.plan));
-    }
-    Ok((newest, plans))
+/// The headers of these entries.
+pub(super) fn headers(raw: &RawEntries) -> Result<Vec<ShardEntry>, SettleError> {
+    let headers = raw.entries.iter().map(|logged| {
+        let header = ShardEntry::decode(logged.entry.header());
+        header.map_err(|error| unreadable(raw, logged, error))
+    });
+    headers.collect()
 }
 
-fn header(raw: &RawEntries, logged: &Logged) -> Result<ShardEntry, SettleError> {
-    ShardEntry::decode(logged.entry.header())
-        .map_err(|error| SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error))
-}
-
-/// Decodes entries that name these plans.
+/// Decodes entries with these headers, which name these plans.
 pub(super) fn decode(
     raw: &RawEntries,
+    headers: Vec<ShardEntry>,
     partition: Partition,
     plans: &BTreeMap<String, Arc<Plan>>,
 ) -> Result<Vec<ShardDelta>, SettleError> {
-    let decoded = raw.entries.iter().map(|logged| {
-        let header = header(raw, logged)?;
-        delta(logged, header, plans, partition).map_err(|error| {
-            SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error)
-        })
+    let decoded = raw.entries.iter().zip(headers).map(|(logged, header)| {
+        delta(logged, header, plans, partition).map_err(|error| unreadable(raw, logged, error))
     });
     decoded.collect()
+}
+
+fn unreadable(raw: &RawEntries, logged: &Logged, error: StoredError) -> SettleError {
+    SettleError::unreadable(&LogId::shard(&raw.shard), logged.version, error)
 }
 
 fn delta(
@@ -129,13 +128,7 @@ fn delta(
         let delta = stored::read_delta(plan, &section.head, chunk)?;
         counters = counters.or(Some(delta.counters));
         earliest = earliest.into_iter().chain(due(plan, &delta)).min();
-        sections.push(SectionDelta {
-            plan: Arc::clone(plan),
-            is_whole: section.is_whole,
-            watermark: delta.watermark,
-            latest: delta.span.map(|span| span.latest),
-            delta,
-        });
+        sections.push(SectionDelta { plan: Arc::clone(plan), is_whole: section.is_whole, delta });
     }
     let age_ms = header.arrived.map(|arrived| header.at.as_millis() - arrived.as_millis());
     Ok(ShardDelta {

@@ -225,7 +225,7 @@ impl State {
     }
 
     fn take(&mut self, shard: &ShardKey, delta: ShardDelta) {
-        let latest = delta.sections.iter().filter_map(|section| section.latest).max();
+        let latest = delta.latest_event();
         self.latest_event = self.latest_event.max(latest);
         if let Some(announced) = &mut self.announced {
             if announced.is_named_by(&delta) {
@@ -297,7 +297,7 @@ impl State {
         let in_force = self.settlers.current.as_ref().map(|current| current.plan.hash.as_str());
         let of_plan =
             delta.sections.iter().find(|section| Some(section.plan.hash.as_str()) == in_force);
-        of_plan.or(delta.sections.first()).and_then(|section| section.watermark)
+        of_plan.or(delta.sections.first()).and_then(|section| section.delta.watermark)
     }
 
     /// The shard is read up to here.

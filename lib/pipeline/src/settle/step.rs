@@ -1,6 +1,6 @@
 //! Whether what is new decides something, and what the next entry takes: pure decisions.
 
-use super::asking::{Asked, Question};
+use super::asking::{Asked, Question, Questions};
 use super::state::{Change, State, Step, answer_to, name};
 use super::take::Waiting;
 use super::{
@@ -8,7 +8,9 @@ use super::{
 };
 use crate::port::source::ShardKey;
 use crate::settle_entry::Answer;
-use streamgauge_engine::time::Timestamp;
+use std::collections::BTreeSet;
+use streamgauge_engine::settle::Watermarks;
+use streamgauge_engine::time::{Millis, Timestamp};
 
 /// The next entry; absent if there is nothing to write down.
 pub(super) fn next(
@@ -43,7 +45,7 @@ pub(super) fn next(
 ///
 /// Shards that were opened since, also those of a stream that was made anew, bring nothing that could be due before they are listed.
 /// So they are looked for when there is nothing new in those that are known, and else once a minute.
-pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
+pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Questions> {
     let Kept { state, waiting, asked_at, .. } = kept;
     let is_over = |every_ms| asked_at.is_none_or(|asked_at| now >= asked_at.plus(every_ms));
     if !is_over(ASKED_EVERY_MS) {
@@ -60,14 +62,29 @@ pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Vec<Question>> {
     };
     let asked = state.open_shards().filter(is_silent);
     let asked = asked.filter(|_| could_decide || state.announced.is_some());
-    let questions: Vec<_> = asked
+    let list: Vec<_> = asked
         .map(|shard| Question {
             shard: shard.clone(),
             after: kept.read_up_to(shard).map(|position| position.record.sequence),
         })
         .collect();
     let looks = waiting.is_empty() || state.listing.is_empty() || is_over(LISTED_EVERY_MS);
-    (looks || !questions.is_empty()).then_some(questions)
+    (looks || !list.is_empty())
+        .then(|| Questions { list, reached: reached(kept, out_of_order, now) })
+}
+
+/// For each shard that is waited for, the time of the newest event that it is known to have brought, or could have.
+fn reached(kept: &Kept, out_of_order: Millis, now: Timestamp) -> Vec<(ShardKey, Timestamp)> {
+    let Kept { state, waiting, .. } = kept;
+    let watermarks = watermarks(state, waiting, &[], now);
+    let left_out: BTreeSet<_> = watermarks.left_out().collect();
+    let reached = |shard: &ShardKey| {
+        let name = name(shard);
+        let stands =
+            watermarks.of_shard(&name).map_or(Timestamp::EPOCH, |at| at.plus(out_of_order));
+        (!left_out.contains(&name)).then(|| (shard.clone(), stands))
+    };
+    state.open_shards().filter_map(reached).collect()
 }
 
 /// When there is more to decide, as the clock goes: the next moment is passed once all shards could be proven idle.
@@ -104,6 +121,21 @@ fn decides(
     answers: &[(ShardKey, Answer)],
     now: Timestamp,
 ) -> bool {
+    let mut watermarks = watermarks(state, waiting, answers, now);
+    let combined = watermarks.combined(now);
+    let by_waiting = combined.is_some() && waiting.due().is_some_and(|due| Some(due) <= combined);
+    by_waiting
+        || combined.is_some_and(|combined| state.settlers.is_due(combined))
+        || watermarks.left_out().ne(state.watermarks.left_out())
+}
+
+/// The watermarks as an entry of all that is new would make them.
+fn watermarks(
+    state: &State,
+    waiting: &Waiting,
+    answers: &[(ShardKey, Answer)],
+    now: Timestamp,
+) -> Watermarks {
     let mut watermarks = state.watermarks.clone();
     for (shard, answer) in answers {
         answer_to(&mut watermarks, &name(shard), *answer);
@@ -115,9 +147,5 @@ fn decides(
             }
         }
     }
-    let combined = watermarks.combined(now);
-    let by_waiting = combined.is_some() && waiting.due().is_some_and(|due| Some(due) <= combined);
-    by_waiting
-        || combined.is_some_and(|combined| state.settlers.is_due(combined))
-        || watermarks.left_out().ne(state.watermarks.left_out())
+    watermarks
 }

@@ -125,3 +125,73 @@ pub(super) struct Position {
     /// The last record that this covers.
     pub(super) record: RecordId,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::source::StreamId;
+    use crate::settle::source::Figures;
+
+    fn shard(name: &str) -> ShardKey {
+        let stream = StreamId { name: "orders".into(), created_at: Timestamp::EPOCH };
+        ShardKey { stream, shard: name.into() }
+    }
+
+    /// Deltas of ten bytes each, whose shards then stand here. Versions tell, times a hundred, where a shard stands.
+    fn waiting(shards: &[(&str, &[u64])]) -> Waiting {
+        let mut waiting = Waiting::default();
+        for &(name, places) in shards {
+            for &place in places {
+                let delta = ShardDelta {
+                    version: Version(place),
+                    at: Timestamp::EPOCH,
+                    last: RecordId { sequence: place.into(), sub_sequence: 0 },
+                    bytes: 10,
+                    due: None,
+                    sections: Vec::new(),
+                    figures: Figures::default(),
+                };
+                waiting.push(&shard(name), delta);
+            }
+        }
+        waiting
+    }
+
+    /// Takes up to so many bytes: which deltas of which shards.
+    #[track_caller]
+    fn check(shards: &[(&str, &[u64])], bytes_max: usize, expect: &[(&str, &[u64])]) {
+        let mut waiting = waiting(shards);
+        let at = |delta: &ShardDelta| {
+            Some(Timestamp::from_millis(i64::try_from(delta.version.0).unwrap() * 100))
+        };
+        let taken = waiting.take_up_to(bytes_max, at);
+        let versions =
+            |deltas: &[ShardDelta]| deltas.iter().map(|delta| delta.version.0).collect::<Vec<_>>();
+        let taken: Vec<_> = taken
+            .iter()
+            .map(|(shard, deltas)| (shard.shard.to_string(), versions(deltas)))
+            .collect();
+        let expect: Vec<_> =
+            expect.iter().map(|(name, places)| ((*name).to_owned(), places.to_vec())).collect();
+        assert_eq!(taken, expect);
+        let deltas: usize = shards.iter().map(|(_, places)| places.len()).sum();
+        let rest = deltas - taken.iter().map(|(_, places)| places.len()).sum::<usize>();
+        assert_eq!(waiting.bytes(), 10 * rest);
+    }
+
+    /// The others wait for that shard anyway: what is ahead of it decides nothing until it has come.
+    #[test]
+    fn the_shard_furthest_behind_goes_first() {
+        check(&[("a", &[7, 8, 9]), ("b", &[1, 2, 3])], 30, &[("b", &[1, 2, 3])]);
+        check(&[("a", &[1, 5]), ("b", &[2, 3, 9])], 30, &[("a", &[1]), ("b", &[2, 3])]);
+        check(&[("a", &[1, 5]), ("b", &[2, 3, 9])], 50, &[("a", &[1, 5]), ("b", &[2, 3, 9])]);
+    }
+
+    #[test]
+    fn an_entry_takes_one_delta_at_least_and_stops_at_its_limit() {
+        check(&[("a", &[1, 2])], 1, &[("a", &[1])]);
+        check(&[("a", &[1, 2, 3])], 11, &[("a", &[1, 2])]);
+        check(&[("a", &[1, 2, 3])], 20, &[("a", &[1, 2])]);
+        check(&[], 20, &[]);
+    }
+}

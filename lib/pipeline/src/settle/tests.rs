@@ -2,7 +2,11 @@
 
 mod given_back;
 mod hold;
+mod journeys;
+mod many;
 mod quiet;
+mod restored;
+mod rivals;
 mod works;
 
 use super::Settle;

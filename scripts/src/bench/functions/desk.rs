@@ -1,11 +1,11 @@
 //! A world for `aggregate` without a network: one stream with one shard, and everything kept in memory.
 
-use super::payload::{RULES, SHARD, STREAM, arrived_ms};
-use streamgauge_engine::time::Timestamp;
+use super::payload::{RULES, SHARD, STREAM};
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_pipeline::memory::{
     MemoryLog, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
 };
+use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::StreamId;
 use streamgauge_pipeline::world::World;
 
@@ -26,8 +26,7 @@ pub(super) struct Desk {
 impl Desk {
     /// A world in which nothing has happened yet, on this clock.
     pub(super) fn new(clock: &VirtualClock) -> Self {
-        let id =
-            StreamId { name: STREAM.into(), created_at: Timestamp::from_millis(arrived_ms(0)) };
+        let id = StreamId { name: STREAM.into(), created_at: clock.now() };
         let stream = MemorySource::new(id, clock.clone(), BYTES);
         stream.open(&SHARD.into(), &[]);
         let files = vec![("rules.yaml".to_owned(), RULES.to_owned())];

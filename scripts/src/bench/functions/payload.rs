@@ -35,20 +35,17 @@ metrics:
     max_series: 10000
 ";
 
-/// Between two orders: 100 a second, as many as fill a batch in ten.
-const GAP_MS: i64 = 10;
-
-/// When the payload with this number has arrived, in milliseconds since the epoch.
-pub(super) const fn arrived_ms(number: i64) -> i64 {
-    START_MS + (number + 1) * RECORDS.cast_signed() * GAP_MS
+/// When the payload with this number has arrived, in milliseconds since the epoch, with so many between two orders.
+pub(super) const fn arrived_ms(number: i64, gap_ms: i64) -> i64 {
+    START_MS + (number + 1) * RECORDS.cast_signed() * gap_ms
 }
 
 /// The orders of a batch, as many lines.
-pub(super) fn orders(number: u64, series: u64) -> io::Result<Vec<String>> {
+pub(super) fn orders(number: u64, series: u64, gap_ms: i64) -> io::Result<Vec<String>> {
     let mut random = Random::new(number);
     let order = |place: u64| {
         let nth = number * RECORDS + place;
-        let nth_ms = i64::try_from(nth).map_err(io::Error::other)? * GAP_MS;
+        let nth_ms = i64::try_from(nth).map_err(io::Error::other)? * gap_ms;
         let time_ms = START_MS + nth_ms - TRANSPORT_MS;
         let (high, low) = (random.bits(), random.bits());
         Ok(format!(
@@ -73,10 +70,10 @@ pub(super) fn orders(number: u64, series: u64) -> io::Result<Vec<String>> {
 }
 
 /// The payload of a batch, byte for byte as Lambda writes it.
-pub(super) fn payload(number: u64, series: u64) -> io::Result<String> {
-    let arrived_ms = arrived_ms(i64::try_from(number).map_err(io::Error::other)?);
+pub(super) fn payload(number: u64, series: u64, gap_ms: i64) -> io::Result<String> {
+    let arrived_ms = arrived_ms(i64::try_from(number).map_err(io::Error::other)?, gap_ms);
     let mut text = String::from(r#"{"Records":["#);
-    for (place, order) in (0..).zip(orders(number, series)?) {
+    for (place, order) in (0..).zip(orders(number, series, gap_ms)?) {
         let sequence = number * RECORDS + place;
         let comma = if place == 0 { "" } else { "," };
         write!(
@@ -110,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_payload_is_a_batch_of_about_a_megabyte() {
-        let text = payload(3, 100).unwrap();
+        let text = payload(3, 100, 10).unwrap();
         assert!((950_000..1_050_000).contains(&text.len()), "{} bytes", text.len());
         let batch = event::read(&text).unwrap().batch;
         assert_eq!((&*batch.shard, batch.records.len()), (SHARD, 1_000));
@@ -123,7 +120,7 @@ mod tests {
                 serde_json::from_str::<serde_json::Value>(&order).unwrap()["data"]["aggregator"]
                     .to_string()
             };
-            orders(1, series).unwrap().into_iter().map(aggregator).collect::<HashSet<_>>().len()
+            orders(1, series, 10).unwrap().into_iter().map(aggregator).collect::<HashSet<_>>().len()
         };
         assert_eq!([1, 100, 1_000, 10_000].map(aggregators), [1, 100, 1_000, 1_000]);
     }

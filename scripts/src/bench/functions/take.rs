@@ -19,6 +19,8 @@ use streamgauge_pipeline::memory::{VirtualClock, block_on};
 
 /// The bytes of an item's names and keys.
 const NAMES_BYTES: usize = 150;
+/// The largest state that is kept in its root.
+const SMALL_STATE_BYTES_MAX: usize = 64 << 10;
 
 /// What to take.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,9 @@ pub(crate) struct Options {
     /// In how many series the records are
     #[arg(long)]
     series: u64,
+    /// How many milliseconds there are between two records
+    #[arg(long)]
+    gap_ms: i64,
     /// How many batches come before it counts
     #[arg(long)]
     warm_up: u64,
@@ -55,13 +60,14 @@ pub(crate) struct Took {
 
 /// Takes batches and prints the figures as JSON.
 pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
-    let clock = VirtualClock::new(Timestamp::from_millis(arrived_ms(0)));
+    let clock = VirtualClock::new(Timestamp::from_millis(arrived_ms(0, options.gap_ms)));
     let mut aggregate = Aggregate::new(Desk::new(&clock), Settings::default());
     let mut times = Vec::new();
     let (mut entry_units, mut snapshot_units) = (0, 0);
     for number in 0..options.warm_up + options.batches {
-        let body = payload(number, options.series).context("making a payload failed")?;
-        clock.set(Timestamp::from_millis(arrived_ms(i64::try_from(number)?)));
+        let body =
+            payload(number, options.series, options.gap_ms).context("making a payload failed")?;
+        clock.set(Timestamp::from_millis(arrived_ms(i64::try_from(number)?, options.gap_ms)));
         let start = now()?;
         let text = std::str::from_utf8(body.as_bytes())?;
         let has_body = now()?;
@@ -75,7 +81,7 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
         if number >= options.warm_up {
             times.push([has_body - start, has_read - has_body, end - has_read]);
             entry_units += units(taken.entry_bytes)?;
-            snapshot_units += 2 * taken.snapshot_bytes.map_or(Ok(0), units)?;
+            snapshot_units += taken.snapshot_bytes.map_or(Ok(0), snapshot_units_of)?;
         }
     }
     let of = |step: fn(&[i64; 3]) -> i64| median(times.iter().map(step).collect());
@@ -92,8 +98,13 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     serde_json::to_writer(out, &took).context("writing to standard output failed")
 }
 
-/// The write units of something that is stored, by `docs/dynamodb.md`: a unit a kilobyte, names and keys included. A snapshot
-/// costs them twice, when it is put and when it expires.
+/// The write units of a snapshot. A small one is in the root beside the one before; the pieces of a larger one are written twice, when
+/// they are put and when they get a TTL, and its root is written up to five times.
+fn snapshot_units_of(bytes: usize) -> anyhow::Result<i64> {
+    if bytes <= SMALL_STATE_BYTES_MAX { units(2 * bytes) } else { Ok(2 * units(bytes)? + 5) }
+}
+
+/// The write units of something that is stored, by `docs/dynamodb.md`: a unit a kilobyte, names and keys included.
 fn units(bytes: usize) -> anyhow::Result<i64> {
     Ok(i64::try_from((bytes + NAMES_BYTES).div_ceil(1_024))?)
 }
@@ -111,7 +122,7 @@ mod tests {
     #[test]
     fn batches_are_taken_and_weighed() {
         let mut out = Vec::new();
-        run(&Options { series: 10, warm_up: 1, batches: 2 }, &mut out).unwrap();
+        run(&Options { series: 10, gap_ms: 10, warm_up: 1, batches: 2 }, &mut out).unwrap();
         let took: Took = serde_json::from_slice(&out).unwrap();
         assert!(took.median_nanos > 0 && took.mean_nanos > 0, "{took:?}");
         // Each identity takes 8 bytes.

@@ -1,41 +1,39 @@
-//! Invocations side by side, crashes, wake-ups, and time.
+//! What happens next, and time; `invocation`: functions side by side.
+
+mod invocation;
 
 use super::chaos::Chaos;
 use super::cloud::{Cloud, TakenPoint};
 use super::dice::Dice;
-use super::stream::{NAME, SimulatedStream};
-use super::workload::{START, Shape, Workload};
-use super::world::{Shared, SkewedClock};
-use std::future::Future;
-use std::pin::Pin;
+use super::outcome;
+use super::stream::{SOURCE, SimulatedStream, UPSTREAM};
+use super::workload::{Front, START, Shape, Workload};
+use super::world::Shared;
+use invocation::{Environments, Task};
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
-use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
+use streamgauge_pipeline::aggregate::Settings;
 use streamgauge_pipeline::control::{Control, announce};
-use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::memory::{VirtualClock, block_on};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::LogId;
 use streamgauge_pipeline::port::snapshots::Snapshots;
-use streamgauge_pipeline::port::source::{SequenceNumber, ShardId};
 use streamgauge_pipeline::port::wake::Function;
-use streamgauge_pipeline::settle::Settle;
 
-/// An invocation must end so long after it began.
-const TIME_OUT_MS: i64 = 60_000;
-/// How many polls an invocation may need: more is a loop.
-const POLLS_MAX: usize = 100_000;
 /// How long time goes on after the input, in minutes: longer than an unknown call takes to be resolved, twice.
 const MINUTES_AFTER: usize = 30;
+/// For how long a filter that halts stands still at most.
+const HALT_MS: i64 = 10 * MINUTE_MS;
 
 /// What came out of a run.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) points: Vec<TakenPoint>,
     pub(super) counters: Counters,
+    /// What the logs of upstream shards say that they counted.
+    pub(super) counted_upstream: Counters,
     pub(super) rejects: Vec<String>,
     /// The plans that came in force, with their event times.
     pub(super) in_force: Vec<(String, Timestamp)>,
@@ -43,41 +41,25 @@ pub(super) struct Run {
     pub(super) story: Vec<String>,
 }
 
-/// A function that runs, and what it ends with.
-struct Task {
-    what: String,
-    shard: Option<ShardId>,
-    polls: usize,
-    future: Pin<Box<dyn Future<Output = Ended>>>,
-}
-
-/// The environment of an invocation that has ended, and how.
-enum Ended {
-    Aggregate(Warm<Aggregate<Shared>>, SequenceNumber, Result<Told, String>),
-    Settle(Warm<Settle<Shared>>, Result<String, String>),
-    Deliver(Warm<Deliver<Shared, Cloud>>, Result<String, String>),
-}
-
-/// An environment: the function, and its clock.
-struct Warm<F>(Box<F>, SkewedClock);
-
 /// Drives a run.
 pub(super) struct Driver<'w> {
     workload: &'w Workload,
     chaos: &'w Chaos,
     dice: Dice,
     clock: VirtualClock,
+    /// What aggregate reads.
     stream: SimulatedStream,
+    /// What the filter reads and forwards to that, if there is one.
+    upstream: Option<SimulatedStream>,
     shared: Shared,
     cloud: Cloud,
     tasks: Vec<Task>,
-    aggregates: Vec<Warm<Aggregate<Shared>>>,
-    settles: Vec<Warm<Settle<Shared>>>,
-    delivers: Vec<Warm<Deliver<Shared, Cloud>>>,
+    warm: Environments,
     put: usize,
     changed: usize,
     ticked_at: Timestamp,
     invocations: usize,
+    settings: Settings,
     is_unwoken: bool,
     has_paused: bool,
     story: Vec<String>,
@@ -88,27 +70,36 @@ impl<'w> Driver<'w> {
         let dice = Dice::new(seed ^ 0x5EED);
         let clock = VirtualClock::new(START);
         let shards = u16::try_from(1 + dice.below(3)).unwrap();
-        let stream = SimulatedStream::new(clock.clone(), shards);
-        let shared = Shared::new(&clock, &stream, &dice, workload);
+        let stream = SimulatedStream::new(SOURCE, clock.clone(), shards);
+        let upstream_shards = workload.front.map(|front| match front {
+            Front::Halting => 1,
+            Front::Covered => u16::try_from(1 + dice.below(3)).unwrap(),
+        });
+        let upstream =
+            upstream_shards.map(|number| SimulatedStream::new(UPSTREAM, clock.clone(), number));
+        let shared = Shared::new(&clock, &dice, workload);
         let cloud = Cloud::new(&dice);
         Self {
             workload,
             chaos,
             cloud,
             tasks: Vec::new(),
-            aggregates: Vec::new(),
-            settles: Vec::new(),
-            delivers: Vec::new(),
+            warm: Environments::default(),
             put: 0,
             changed: 0,
             ticked_at: START,
             invocations: 0,
+            settings: settings(workload, &dice),
             is_unwoken: dice.per_mille(chaos.unwoken),
             has_paused: false,
-            story: vec![format!("{shards} shards, {} partitions", workload.partitions)],
+            story: vec![format!(
+                "{shards} shards, {} partitions, {upstream_shards:?} upstream shards, items of {} bytes, deltas of {}",
+                workload.partitions, workload.item_bytes_max, workload.delta_bytes_max
+            )],
             dice,
             clock,
             stream,
+            upstream,
             shared,
         }
     }
@@ -125,8 +116,18 @@ impl<'w> Driver<'w> {
         }
         self.tell("the input is over, and so are the faults");
         self.settle_down();
-        assert!(self.stream.is_drained(), "records are left:\n{}", self.story.join("\n"));
+        self.must_be_drained();
         self.outcome()
+    }
+
+    fn must_be_drained(&self) {
+        let is_drained = self.streams().all(SimulatedStream::is_drained);
+        assert!(is_drained, "records are left:\n{}", self.story.join("\n"));
+    }
+
+    /// All streams that functions read.
+    fn streams(&self) -> impl Iterator<Item = &SimulatedStream> {
+        [&self.stream].into_iter().chain(&self.upstream)
     }
 
     /// Faults end, and time goes on until all is done.
@@ -161,7 +162,7 @@ impl<'w> Driver<'w> {
             while self.poll_all() || self.start_batch() || self.start_woken() {}
             steps += 1;
             if is_remade && steps == 2 {
-                assert!(self.stream.is_drained(), "records are left:\n{}", self.story.join("\n"));
+                self.must_be_drained();
                 self.stream.remake(u16::try_from(1 + self.dice.below(3)).unwrap());
                 self.tell("the stream is made anew");
             }
@@ -202,7 +203,7 @@ impl<'w> Driver<'w> {
         self.clock.advance(by);
         let now = self.clock.now();
         while let Some(put) = self.workload.puts.get(self.put).filter(|put| put.at <= now) {
-            self.stream.put(put.place, &put.payload);
+            self.upstream.as_ref().unwrap_or(&self.stream).put(put.place, &put.payload);
             self.put += 1;
         }
         while self.workload.changes.get(self.changed).is_some_and(|change| *change <= now) {
@@ -235,14 +236,15 @@ impl<'w> Driver<'w> {
         let place = self.dice.below(self.tasks.len());
         let task = self.tasks.swap_remove(place);
         self.tell(format!("{} dies at its poll {}", task.what, task.polls));
-        if let Some(shard) = task.shard {
-            self.stream.answer(&shard, None);
+        if let Some((stream, shard)) = task.shard {
+            stream.answer(&shard, None);
         }
     }
 
     /// The snapshots of a log are deleted, or what the streams said is.
     fn forget(&mut self) {
-        let mut logs: Vec<_> = self.stream.keys().iter().map(LogId::shard).collect();
+        let keys = self.streams().flat_map(SimulatedStream::keys);
+        let mut logs: Vec<_> = keys.map(|key| LogId::shard(&key)).collect();
         let partitions = (0..self.workload.partitions).filter_map(Partition::new);
         logs.extend(partitions.map(LogId::settle));
         logs.push(LogId::progress());
@@ -255,169 +257,33 @@ impl<'w> Driver<'w> {
     fn leave(&mut self) {
         let mut tasks = self.tasks.iter_mut().filter(|task| task.shard.is_some());
         let Some(task) = tasks.next() else { return };
-        let (shard, what) = (task.shard.take().unwrap(), task.what.clone());
-        self.stream.answer(&shard, None);
+        let ((stream, shard), what) = (task.shard.take().unwrap(), task.what.clone());
+        stream.answer(&shard, None);
         self.tell(format!("{what} is given up, and goes on"));
     }
 
+    /// Something of the shards of a stream changes.
     fn reshard(&mut self) {
+        let is_front = self.upstream.is_some() && self.dice.per_mille(500);
+        let stream = self.upstream.as_ref().filter(|_| is_front).unwrap_or(&self.stream);
+        let halts = is_front && self.workload.front == Some(Front::Halting);
         let what = match self.dice.below(4) {
-            0 => format!("split {:?}", self.stream.split(&self.dice)),
-            1 => format!("merge {:?}", self.stream.merge()),
+            0 if !halts => format!("split {:?}", stream.split(&self.dice)),
+            1 if !halts => format!("merge {:?}", stream.merge()),
             _ => {
-                let longest = if self.workload.shape == Shape::Held { 90_000 } else { 40_000 };
+                let longest = if halts {
+                    HALT_MS
+                } else if self.workload.shape == Shape::Held {
+                    90_000
+                } else {
+                    40_000
+                };
                 let until = self.clock.now().plus(self.dice.millis(longest));
-                format!("{} lags until {until}", self.stream.lag(&self.dice, until))
+                format!("{} lags until {until}", stream.lag(&self.dice, until))
             }
         };
-        self.tell(what);
-    }
-
-    /// Starts an invocation for a batch, if there is one.
-    fn start_batch(&mut self) -> bool {
-        let ready = self.stream.ready();
-        if ready.is_empty() {
-            return false;
-        }
-        let shard = ShardId::clone(self.dice.one_of(&ready));
-        let repeats = self.dice.per_mille(self.chaos.repeats);
-        let batch = self.stream.batch(&shard, &self.dice, repeats);
-        let last = batch.records.last().unwrap().sequence.clone();
-        let what = self.name(&format!("aggregate {shard} {} records", batch.records.len()));
-        let partitions = self.workload.partitions;
-        let settings = Settings { partitions, ..Settings::default() };
-        let mut warm = self
-            .aggregates
-            .pop()
-            .unwrap_or_else(|| self.environment(|world| Aggregate::new(world, settings)));
-        self.skew(&warm);
-        let future = Box::pin(async move {
-            let taken = warm.0.take(NAME, batch).await;
-            let outcome = taken.map(told).map_err(|error| chain(&error));
-            Ended::Aggregate(warm, last, outcome)
-        });
-        self.tasks.push(Task { what, shard: Some(shard), polls: 0, future });
-        true
-    }
-
-    /// A new environment.
-    fn environment<F>(&self, new: impl FnOnce(Shared) -> F) -> Warm<F> {
-        let world = self.shared.environment(&self.stream);
-        let clock = world.clock.clone();
-        Warm(Box::new(new(world)), clock)
-    }
-
-    /// The clock of an environment is set anew, also back.
-    fn skew<F>(&self, warm: &Warm<F>) {
-        let most = self.chaos.skew_ms;
-        warm.1.skew(self.dice.millis(2 * most + 1) - most);
-    }
-
-    /// Starts a function that was woken, if one was.
-    fn start_woken(&mut self) -> bool {
-        let Some(wake_up) = self.shared.wake.inner.take() else { return false };
-        if !self.is_unwoken {
-            self.start(wake_up.function, wake_up.partition);
-        }
-        true
-    }
-
-    fn start(&mut self, function: Function, partition: Partition) {
-        let deadline = self.clock.now().plus(TIME_OUT_MS);
-        let what = self.name(&format!("{function:?} {}", partition.number()));
-        let future: Pin<Box<dyn Future<Output = Ended>>> = match function {
-            Function::Settle => {
-                let partitions = self.workload.partitions;
-                let new = |world| Settle::new(world, "simulation", partitions);
-                let mut settle = self.settles.pop().unwrap_or_else(|| self.environment(new));
-                self.skew(&settle);
-                Box::pin(async move {
-                    let settled = settle.0.run(partition, deadline).await;
-                    let outcome =
-                        settled.map(|it| format!("{it:?}")).map_err(|error| chain(&error));
-                    Ended::Settle(settle, outcome)
-                })
-            }
-            Function::Deliver => {
-                let cloud = self.cloud.clone();
-                let new = |world| Deliver::new(world, cloud, DeliverSettings::default());
-                let mut deliver = self.delivers.pop().unwrap_or_else(|| self.environment(new));
-                self.skew(&deliver);
-                let name = what.clone();
-                Box::pin(async move {
-                    let delivered = deliver.0.run(partition, &name, deadline).await;
-                    let outcome =
-                        delivered.map(|it| format!("{it:?}")).map_err(|error| chain(&error));
-                    Ended::Deliver(deliver, outcome)
-                })
-            }
-        };
-        self.tasks.push(Task { what, shard: None, polls: 0, future });
-    }
-
-    fn name(&mut self, what: &str) -> String {
-        self.invocations += 1;
-        let name = format!("#{} {what}", self.invocations);
-        self.tell(format!("{name} begins"));
-        name
-    }
-
-    /// Polls all to their end; false if there was none.
-    fn poll_all(&mut self) -> bool {
-        let any = !self.tasks.is_empty();
-        while !self.tasks.is_empty() {
-            let place = self.dice.below(self.tasks.len());
-            self.poll(place);
-        }
-        any
-    }
-
-    fn poll(&mut self, place: usize) {
-        let task = &mut self.tasks[place];
-        task.polls += 1;
-        assert!(task.polls < POLLS_MAX, "{} never ends\n{}", task.what, self.story.join("\n"));
-        let polled = task.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if let Poll::Ready(ended) = polled {
-            let over = self.tasks.swap_remove(place);
-            self.end(&over, ended);
-        }
-    }
-
-    fn end(&mut self, task: &Task, ended: Ended) {
-        // Now and then a warm environment is thrown away.
-        let stays_warm = !self.dice.per_mille(100);
-        let outcome = match ended {
-            Ended::Aggregate(aggregate, last, outcome) => {
-                if stays_warm {
-                    self.aggregates.push(aggregate);
-                }
-                let is_lost = self.dice.per_mille(self.chaos.answers);
-                match (&outcome, &task.shard) {
-                    (_, None) => {}
-                    (Ok(Told { failed_from: None, .. }), Some(shard)) if !is_lost => {
-                        self.stream.answer_all(shard, &last);
-                    }
-                    (Ok(Told { failed_from: Some(failed), .. }), Some(shard)) if !is_lost => {
-                        self.stream.answer(shard, Some(failed));
-                    }
-                    (_, Some(shard)) => self.stream.answer(shard, None),
-                }
-                format!("{outcome:?}{}", if is_lost { ", and its answer is lost" } else { "" })
-            }
-            Ended::Settle(settle, outcome) => {
-                if stays_warm {
-                    self.settles.push(settle);
-                }
-                format!("{outcome:?}")
-            }
-            Ended::Deliver(deliver, outcome) => {
-                if stays_warm {
-                    self.delivers.push(deliver);
-                }
-                format!("{outcome:?}")
-            }
-        };
-        self.tell(format!("{} ends: {outcome}", task.what));
+        let name = stream.name;
+        self.tell(format!("{name}: {what}"));
     }
 
     fn tell(&mut self, what: impl AsRef<str>) {
@@ -425,10 +291,12 @@ impl<'w> Driver<'w> {
     }
 
     fn outcome(self) -> Run {
-        let logs = super::outcome::read(&self.shared, &self.stream, self.workload.partitions);
+        let partitions = self.workload.partitions;
+        let logs = outcome::read(&self.shared, &self.stream, self.upstream.as_ref(), partitions);
         Run {
             points: self.cloud.points(),
             counters: logs.counters,
+            counted_upstream: logs.counted_upstream,
             rejects: logs.rejects,
             in_force: logs.in_force,
             dead: logs.dead,
@@ -437,23 +305,17 @@ impl<'w> Driver<'w> {
     }
 }
 
-/// What an aggregate tells of its batch.
-#[derive(Debug)]
-struct Told {
-    failed_from: Option<SequenceNumber>,
-    #[expect(dead_code, reason = "for the story")]
-    more: String,
-}
-
-fn told(taken: Taken) -> Told {
-    let problem = taken.problem.as_ref().map(|problem| chain(problem));
-    let Taken { known, entries, conflicts, .. } = taken;
-    let more = format!("known {known}, entries {entries}, conflicts {conflicts}, {problem:?}");
-    Told { failed_from: taken.failed_from, more }
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// How aggregate puts its snapshots.
+fn settings(workload: &Workload, dice: &Dice) -> Settings {
+    let Workload { partitions, delta_bytes_max, .. } = *workload;
+    let mut settings = Settings { partitions, delta_bytes_max, ..Settings::default() };
+    if dice.per_mille(700) {
+        settings.snapshot_log_bytes_min = 0;
+    }
+    // After a silence that is longer than the log is kept, a copy counts as late where its identity was left to the log, and `replay`
+    // says that it is a duplicate.
+    if dice.per_mille(500) && workload.shape != Shape::Silent {
+        settings.thin_ids_bytes_min = 0;
+    }
+    settings
 }

@@ -15,6 +15,8 @@ use streamgauge_pipeline::shard_entry::{REJECTS, ShardEntry, read_rejects};
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     pub(super) counters: Counters,
+    /// What the logs of upstream shards count: nothing.
+    pub(super) counted_upstream: Counters,
     pub(super) rejects: Vec<String>,
     /// The plans that came in force.
     pub(super) in_force: Vec<(String, Timestamp)>,
@@ -23,8 +25,21 @@ pub(super) struct Logs {
 }
 
 /// Reads all logs.
-pub(super) fn read(shared: &Shared, stream: &SimulatedStream, partitions: u8) -> Logs {
+pub(super) fn read(
+    shared: &Shared,
+    stream: &SimulatedStream,
+    upstream: Option<&SimulatedStream>,
+    partitions: u8,
+) -> Logs {
     let mut logs = Logs::default();
+    for key in upstream.into_iter().flat_map(SimulatedStream::keys) {
+        for logged in all(shared, &LogId::shard(&key)) {
+            let header = ShardEntry::decode(logged.entry.header()).unwrap();
+            for section in header.sections {
+                logs.counted_upstream.add(&stored::read_head(&section.head).unwrap().counters);
+            }
+        }
+    }
     for key in stream.keys() {
         for logged in all(shared, &LogId::shard(&key)) {
             let header = ShardEntry::decode(logged.entry.header()).unwrap();

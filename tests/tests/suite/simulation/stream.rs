@@ -13,8 +13,10 @@ use streamgauge_pipeline::port::source::{
     Batch, Progress, Record, SequenceNumber, Shard, ShardId, ShardKey, Stream, StreamId,
 };
 
-/// The stream's name.
-pub(super) const NAME: &str = "orders";
+/// The name of the stream that aggregate reads.
+pub(super) const SOURCE: &str = "orders";
+/// The name of the one that the filter reads.
+pub(super) const UPSTREAM: &str = "everything";
 
 /// Older records count as read: the mapping gives them up.
 const RECORD_AGE_MAX_MS: Millis = 7 * DAY_MS;
@@ -25,6 +27,7 @@ type Waiting = (SequenceNumber, Timestamp, String);
 /// A stream. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(super) struct SimulatedStream {
+    pub(super) name: &'static str,
     state: Arc<Mutex<State>>,
     clock: VirtualClock,
 }
@@ -55,8 +58,8 @@ struct SimulatedShard {
 
 impl SimulatedStream {
     /// A stream of so many shards.
-    pub(super) fn new(clock: VirtualClock, shards: u16) -> Self {
-        let stream = Self { state: Arc::default(), clock };
+    pub(super) fn new(name: &'static str, clock: VirtualClock, shards: u16) -> Self {
+        let stream = Self { name, state: Arc::default(), clock };
         stream.make(shards);
         stream
     }
@@ -82,7 +85,7 @@ impl SimulatedStream {
     /// All shards that there ever were.
     pub(super) fn keys(&self) -> Vec<ShardKey> {
         let state = self.lock();
-        let stream = StreamId { name: NAME.into(), created_at: state.created_at };
+        let stream = StreamId { name: self.name.into(), created_at: state.created_at };
         let key =
             |shard: &ShardId| ShardKey { stream: stream.clone(), shard: ShardId::clone(shard) };
         state.gone.iter().cloned().chain(state.shards.keys().map(key)).collect()
@@ -239,9 +242,13 @@ pub(super) struct AskedStream {
 }
 
 impl Stream for AskedStream {
+    fn is_upstream(&self) -> bool {
+        self.stream.name == UPSTREAM
+    }
+
     async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
         let created_at = self.stream.lock().created_at;
-        Ok(Some(StreamId { name: NAME.into(), created_at }))
+        Ok(Some(StreamId { name: self.stream.name.into(), created_at }))
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, Retryable> {

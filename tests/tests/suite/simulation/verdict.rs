@@ -5,17 +5,18 @@ use super::workload::{Shape, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::output::{Counters, Point, SumValues, Values};
-use streamgauge_engine::plan::Plan;
+use streamgauge_engine::output::{Counters, Point, Status, SumValues, Values};
+use streamgauge_engine::plan::{MetricKind, Plan};
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, replay};
+use streamgauge_pipeline::settle::OPEN_SUFFIX;
 
 /// How long after the input windows are compared: those with zeros go on for ever.
 const COMPARED_MS: i64 = 60_000;
 /// How much longer the clock of `replay` goes on: then all these windows are final.
-const UNTIL_MS: i64 = 300_000;
+const UNTIL_MS: i64 = 900_000;
 
 /// A metric, its dimension values, and the start of a window in milliseconds.
 type Place = (String, Vec<String>, i64);
@@ -27,7 +28,11 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     for (metric, point) in &run.points {
         let values: Vec<_> = point.series.values().map(str::to_owned).collect();
         let end = point.window_end.as_millis();
-        if metric.namespace == workload.plans[0].namespace && end <= compared_until(workload) {
+        let is_window = !metric.name.ends_with(OPEN_SUFFIX);
+        if metric.namespace == workload.plans[0].namespace
+            && is_window
+            && end <= compared_until(workload)
+        {
             let place = (metric.name.clone(), values, point.window_start.as_millis());
             put.entry(place).or_default().add(&point.values);
         }
@@ -40,7 +45,7 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
             .filter(|(place, _)| rules_of(workload, run, place).is_some_and(|it| it == rules));
         expected.extend(of_plan.map(|(place, totals)| (place.clone(), totals.clone())));
     }
-    if workload.shape == Shape::Held {
+    if workload.is_late {
         // What is late becomes corrections: a metric that takes none has lost it, and a sketch's buckets are cut.
         for points in [&mut put, &mut expected] {
             points.retain(|(metric, ..), _| metric != "customers" && metric != "checkout");
@@ -59,10 +64,13 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     if !differences.is_empty() {
         return Err(format!("{:?}\n{}", run.in_force, differences.join("\n")));
     }
+    same("the journeys that are open at the end", &open_at_the_end(run), &before.open)?;
     same("the dead letters of points", &run.dead, &0)?;
-    if workload.shape == Shape::Silent {
+    match workload.shape {
         // The logs that count the records have expired.
-        return Ok(());
+        Shape::Silent => return Ok(()),
+        Shape::Filtered => return compare_filtered(workload, run, &before),
+        Shape::Plain | Shape::Held | Shape::Remade => {}
     }
     same("the received records", &run.counters.received, &before.counters.received)?;
     same("the duplicates", &run.counters.duplicate, &before.counters.duplicate)?;
@@ -70,6 +78,37 @@ pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
         same("the counters", &run.counters, &before.counters)?;
     }
     same("the rejects", &run.rejects, &before.rejects)
+}
+
+/// How many journeys were said last to be open, by metric.
+fn open_at_the_end(run: &Run) -> BTreeMap<String, u64> {
+    let mut open = BTreeMap::new();
+    for (metric, point) in &run.points {
+        if let (Some(name), Values::Count(count)) =
+            (metric.name.strip_suffix(OPEN_SUFFIX), &point.values)
+        {
+            open.insert(name.to_owned(), *count);
+        }
+    }
+    open
+}
+
+/// What the filter leaves of counters and rejects: records that no rule wants and lines that are no event do not come through it, and
+/// what it does forward may come twice.
+fn compare_filtered(workload: &Workload, run: &Run, replayed: &Replayed) -> Result<(), String> {
+    same("what upstream logs count", &run.counted_upstream, &Counters::default())?;
+    let Counters { received, rejected, filtered, duplicate, counted, late } = &run.counters;
+    same("the received records", received, &(rejected + filtered + duplicate + counted + late))?;
+    if workload.changes.is_empty() {
+        let expected = replayed.counters.counted + replayed.counters.late;
+        same("what metrics took", &(counted + late), &expected)?;
+    }
+    let mut rejects = run.rejects.clone();
+    rejects.dedup();
+    let mut wanted = replayed.rejects.clone();
+    wanted.retain(|payload| payload.ends_with('}'));
+    wanted.dedup();
+    same("the rejects that a rule wants", &rejects, &wanted)
 }
 
 /// Which rules decide a window: those under which its metric has a definition there, the older where both have; none if
@@ -88,13 +127,14 @@ fn rules_of(workload: &Workload, run: &Run, (metric, _, start): &Place) -> Optio
     let start = Timestamp::from_millis(*start);
     // From the beginning on: which definition has the windows from when on.
     let mut has = None;
-    for (hash, from) in &run.in_force {
+    for (number, (hash, from)) in run.in_force.iter().enumerate() {
         let rules = usize::from(*hash == changed.hash);
         // The last window of the one before holds the event time of the change; a new one begins at or after it.
         let window = metric_of(rules).or(metric_of(1 - rules))?.window;
         let span = plan.calendar.window(window, *from);
         let begins = if has.is_some() || span.start != *from { span.end } else { *from };
-        let begins = if *from == Timestamp::EPOCH { Timestamp::EPOCH } else { begins };
+        // There was none before the first: it decides what came before it too, whenever it was put in force.
+        let begins = if number == 0 { Timestamp::EPOCH } else { begins };
         if start < begins {
             break;
         }
@@ -121,10 +161,7 @@ fn same<T: PartialEq + Debug>(what: &str, seen: &T, expected: &T) -> Result<(), 
 /// What the points of a window add up to, as `CloudWatch` adds them up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Totals {
-    sum: Decimal,
-    count: u64,
-    least: Option<Decimal>,
-    most: Option<Decimal>,
+    sum: SumValues,
     /// The other numbers, and values by their counts.
     numbers: [u64; 4],
     values: BTreeMap<Decimal, u64>,
@@ -133,10 +170,10 @@ pub(super) struct Totals {
 impl Totals {
     fn add(&mut self, values: &Values) {
         match values {
-            Values::Count(count) | Values::Unique(count) => self.count += count,
-            Values::Sum(values) => self.add_sum(values),
+            Values::Count(count) | Values::Unique(count) => self.sum.count += count,
+            Values::Sum(values) => self.sum.merge(values),
             Values::Distribution(values) => {
-                self.add_sum(&values.exact);
+                self.sum.merge(&values.exact);
                 for bucket in &values.buckets {
                     *self.values.entry(bucket.sum).or_default() += bucket.count;
                 }
@@ -145,21 +182,13 @@ impl Totals {
             Values::Journey(values) => {
                 let numbers = [values.started, values.finished, values.abandoned, values.open];
                 self.add_numbers(numbers);
-                self.add_sum(&values.time.exact);
+                self.sum.merge(&values.time.exact);
             }
         }
     }
 
     fn add_numbers(&mut self, numbers: [u64; 4]) {
         self.numbers.iter_mut().zip(numbers).for_each(|(total, number)| *total += number);
-    }
-
-    fn add_sum(&mut self, values: &SumValues) {
-        let sum = self.sum.billionths() + values.sum.billionths();
-        self.sum = Decimal::from_billionths(sum);
-        self.count += values.count;
-        self.least = self.least.into_iter().chain(values.min).min();
-        self.most = self.most.into_iter().chain(values.max).max();
     }
 }
 
@@ -168,23 +197,32 @@ struct Replayed {
     points: BTreeMap<Place, Totals>,
     counters: Counters,
     rejects: Vec<String>,
+    /// How many journeys are open at the end, by metric.
+    open: BTreeMap<String, u64>,
 }
 
 impl Replayed {
     fn of(workload: &Workload, rules: usize) -> Self {
         let plan = &workload.plans[rules];
-        let mut collector =
-            Collector { workload, plan, points: BTreeMap::new(), rejects: Vec::new() };
+        let journeys =
+            plan.metrics.iter().filter(|it| matches!(it.kind, MetricKind::Journey { .. }));
+        let mut collector = Collector {
+            workload,
+            plan,
+            points: BTreeMap::new(),
+            rejects: Vec::new(),
+            open: journeys.map(|metric| (metric.name.clone(), 0)).collect(),
+        };
         let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
         let options = Options {
             threads: 1,
             until: Some(workload.end.plus(COMPARED_MS + UNTIL_MS)),
-            open: false,
+            open: true,
         };
         let summary = replay(plan, vec![input], &options, &mut collector).unwrap();
-        let Collector { points, mut rejects, .. } = collector;
+        let Collector { points, mut rejects, open, .. } = collector;
         rejects.sort();
-        Self { points, counters: summary.counters, rejects }
+        Self { points, counters: summary.counters, rejects, open }
     }
 }
 
@@ -193,10 +231,18 @@ struct Collector<'w> {
     plan: &'w Plan,
     points: BTreeMap<Place, Totals>,
     rejects: Vec<String>,
+    open: BTreeMap<String, u64>,
 }
 
 impl Observer for Collector<'_> {
     fn point(&mut self, point: &Point) -> std::io::Result<()> {
+        if point.status == Status::Open {
+            if let Values::Journey(values) = &point.values {
+                let name = self.plan.metrics[point.metric].name.clone();
+                *self.open.entry(name).or_default() += values.open;
+            }
+            return Ok(());
+        }
         if point.window_end.as_millis() <= compared_until(self.workload) {
             let metric = self.plan.metrics[point.metric].name.clone();
             let values = point.series.values().map(str::to_owned).collect();

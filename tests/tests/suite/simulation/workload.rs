@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Timestamp};
+use streamgauge_pipeline::aggregate::Settings;
 
 /// When all runs begin: 2026-01-05T10:00:00Z.
 pub(super) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
@@ -40,6 +41,15 @@ const CHANGES: [(&str, &str); 2] = [
     ),
 ];
 
+/// After a change the rules also want events that the filter did not let through before.
+const WANTS_MORE: (&str, &str) =
+    (r#"fresh: {count: type == "order","#, r#"fresh: {count: 'type in ["order", "other"]',"#);
+
+/// The items of a store that keeps entries in pieces, in bytes: less than most entries have.
+const ITEM_BYTES: usize = 300;
+/// The deltas of an entry where batches are cut, in bytes: more than those of any one record.
+const DELTA_BYTES: usize = 1_500;
+
 /// What the world does besides faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -51,6 +61,17 @@ pub(super) enum Shape {
     Silent,
     /// In the middle the stream is deleted and made anew.
     Remade,
+    /// The events come out of a stream of others, through the filter.
+    Filtered,
+}
+
+/// The stream in front of the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Front {
+    /// It has one shard, and the filter stands still for longer than `out_of_order` covers: nothing goes on without it.
+    Halting,
+    /// It has several, which lag unequally, are split and merged: `out_of_order` covers that.
+    Covered,
 }
 
 /// A record and when it is put.
@@ -72,6 +93,13 @@ pub(super) struct Workload {
     pub(super) changes: Vec<Timestamp>,
     pub(super) partitions: u8,
     pub(super) shape: Shape,
+    pub(super) front: Option<Front>,
+    /// Some events come late, and are published as corrections.
+    pub(super) is_late: bool,
+    /// Chunks of larger entries are put in pieces.
+    pub(super) item_bytes_max: usize,
+    /// Batches that add more are cut.
+    pub(super) delta_bytes_max: usize,
     /// When nothing comes for longer than all is done.
     pub(super) pause: Option<Timestamp>,
     /// In the order in which they are put.
@@ -84,11 +112,13 @@ impl Workload {
     pub(super) fn new(seed: u64, shape: Shape) -> Self {
         let dice = Dice::new(seed);
         let partitions = u8::try_from(1 + dice.below(5)).unwrap();
-        let rules = rules_of(&dice, shape);
-        let pause_ms = match shape {
-            Shape::Plain | Shape::Held => 0,
-            Shape::Silent => dice.millis(20 * DAY_MS),
-            Shape::Remade => 10 * MINUTE_MS,
+        let fronts = [Front::Halting, Front::Covered];
+        let front = (shape == Shape::Filtered).then(|| *dice.one_of(&fronts));
+        let rules = rules_of(&dice, shape, front);
+        let pause_ms = match (shape, front) {
+            (Shape::Silent, _) => dice.millis(20 * DAY_MS),
+            (Shape::Remade, _) | (_, Some(Front::Covered)) => 10 * MINUTE_MS,
+            _ => 0,
         };
         // Copies are known by their identity, within one stream.
         let copies =
@@ -108,14 +138,15 @@ impl Workload {
                 let copied = dice.one_of(&puts[first_copied..]).clone();
                 puts.push(Put { at, ..copied });
             } else {
-                puts.push(record(&dice, number, at));
+                puts.push(record(&dice, number, at, shape));
             }
         }
-        let changed =
-            CHANGES.iter().fold(rules.clone(), |rules, (old, new)| rules.replace(old, new));
+        let replaced = CHANGES.iter().chain((shape == Shape::Filtered).then_some(&WANTS_MORE));
+        let changed = replaced.fold(rules.clone(), |rules, (old, new)| rules.replace(old, new));
         let length = at.as_millis() - START.as_millis();
         // A metric that is gone takes corrections no longer than its last windows are open.
-        let changes_max = if shape == Shape::Held { 1 } else { 3 };
+        let is_late = shape == Shape::Held;
+        let changes_max = if is_late { 1 } else { 3 };
         let mut changes: Vec<_> =
             (0..dice.below(changes_max)).map(|_| START.plus(dice.millis(length))).collect();
         changes.sort();
@@ -125,6 +156,14 @@ impl Workload {
             changes,
             partitions,
             shape,
+            front,
+            is_late,
+            item_bytes_max: if dice.per_mille(300) { ITEM_BYTES } else { usize::MAX },
+            delta_bytes_max: if dice.per_mille(300) {
+                DELTA_BYTES
+            } else {
+                Settings::default().delta_bytes_max
+            },
             pause,
             puts,
             end: at.plus(1),
@@ -138,7 +177,7 @@ impl Workload {
 }
 
 /// The rules of a seed: what is late, how copies are known and how many series there are differ.
-fn rules_of(dice: &Dice, shape: Shape) -> String {
+fn rules_of(dice: &Dice, shape: Shape, front: Option<Front>) -> String {
     let mut rules = RULES.to_owned();
     let mut change = |old: &str, new: &str| {
         assert!(rules.contains(old), "{old}");
@@ -151,7 +190,11 @@ fn rules_of(dice: &Dice, shape: Shape) -> String {
     if dice.per_mille(300) {
         change("late: correct", "late: drop");
     }
-    if dice.per_mille(300) {
+    if front == Some(Front::Covered) {
+        change("out_of_order: 5s", "out_of_order: 5m");
+    }
+    // What is forwarded twice is known by its identity alone.
+    if front.is_none() && dice.per_mille(300) {
         change("deduplicate: 5m", "deduplicate: off");
     }
     if dice.per_mille(300) {
@@ -173,7 +216,7 @@ fn plan(rules: &str) -> Arc<Plan> {
     Arc::clone(plan)
 }
 
-fn record(dice: &Dice, number: usize, at: Timestamp) -> Put {
+fn record(dice: &Dice, number: usize, at: Timestamp, shape: Shape) -> Put {
     let time = at.minus(dice.millis(OUT_OF_ORDER_MS));
     let customer = dice.below(6);
     // A customer's events stay on one shard or not: journeys have to join them from all.
@@ -183,9 +226,11 @@ fn record(dice: &Dice, number: usize, at: Timestamp) -> Put {
     } else {
         let kind = dice.one_of(&["order", "order", "reject", "click", "other"]);
         let partner = dice.one_of(&["noon", "talabat", "lugmati"]);
-        let amount = dice.below(1_000);
+        let amount = format!("{}.25", dice.below(1_000));
+        let is_wrong = shape == Shape::Filtered && dice.per_mille(50);
+        let amount = if is_wrong { "\"much\"" } else { &amount };
         format!(
-            r#"{{"source":"shop","id":"{number}","type":"{kind}","time":"{time}","data":{{"partner":"{partner}","amount":{amount}.25,"customer":"c{customer}"}}}}"#
+            r#"{{"source":"shop","id":"{number}","type":"{kind}","time":"{time}","data":{{"partner":"{partner}","amount":{amount},"customer":"c{customer}"}}}}"#
         )
     };
     Put { at, place, payload }

@@ -1,15 +1,18 @@
-//! The memory adapters behind dice: calls fail before their effect, or lose their answer after it.
+//! The memory adapters behind dice: calls fail before their effect or halfway, or lose their answer after it.
 
 use super::dice::Dice;
 use super::stream::{AskedStream, SimulatedStream};
 use super::workload::Workload;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::task::Poll;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_pipeline::memory::{MemoryLog, MemorySnapshots, MemoryWake, VirtualClock};
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::port::forward::{Forward, Outgoing};
 use streamgauge_pipeline::port::log::{Append, Entry, Log, LogId, Logged, Version, Wanted};
 use streamgauge_pipeline::port::rules::{NoPlan, Rules, RulesText};
 use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots};
@@ -29,35 +32,35 @@ pub(super) struct Shared {
     pub(super) log: Faulty<MemoryLog<VirtualClock>>,
     pub(super) snapshots: Faulty<MemorySnapshots<VirtualClock>>,
     pub(super) wake: Faulty<MemoryWake<VirtualClock>>,
-    pub(super) streams: [Faulty<AskedStream>; 1],
+    pub(super) streams: Vec<Faulty<AskedStream>>,
     pub(super) rules: Deployed,
 }
 
 impl Shared {
-    /// Empty stores, and the stream. So many of 1,000 calls go wrong, as long as the dice are thrown.
-    pub(super) fn new(
-        clock: &VirtualClock,
-        stream: &SimulatedStream,
-        dice: &Dice,
-        workload: &Workload,
-    ) -> Self {
+    /// Empty stores, and no stream yet. So many of 1,000 calls go wrong, as long as the dice are thrown.
+    pub(super) fn new(clock: &VirtualClock, dice: &Dice, workload: &Workload) -> Self {
         let faults = Arc::new(AtomicUsize::new(0));
+        let log = MemoryLog::of_items(clock.clone(), BYTES_MAX, workload.item_bytes_max);
         Self {
-            log: Faulty::new(MemoryLog::new(clock.clone(), BYTES_MAX), dice, &faults),
+            log: Faulty::new(log, dice, &faults),
             snapshots: Faulty::new(MemorySnapshots::new(clock.clone(), BYTES_MAX), dice, &faults),
             wake: Faulty::new(MemoryWake::new(clock.clone()), dice, &faults),
-            streams: [Faulty::new(stream.asked_by(SkewedClock::new(clock)), dice, &faults)],
+            streams: Vec::new(),
             rules: Deployed::new(workload),
             clock: SkewedClock::new(clock),
         }
     }
 
-    /// The world of another environment, whose clock goes by itself.
-    pub(super) fn environment(&self, stream: &SimulatedStream) -> Self {
+    /// The world of another environment, whose clock goes by itself, with the streams that its function knows.
+    pub(super) fn environment(&self, streams: &[SimulatedStream]) -> Self {
         let clock = SkewedClock::new(&self.clock.clock);
-        let Faulty { dice, per_mille, .. } = &self.log;
-        let streams = [Faulty::new(stream.asked_by(clock.clone()), dice, per_mille)];
-        Self { clock, streams, ..self.clone() }
+        let asked = streams.iter().map(|stream| self.behind_dice(stream.asked_by(clock.clone())));
+        Self { streams: asked.collect(), clock, ..self.clone() }
+    }
+
+    /// The same adapter, whose calls go wrong as those of all others.
+    pub(super) fn behind_dice<A>(&self, inner: A) -> Faulty<A> {
+        Faulty::new(inner, &self.log.dice, &self.log.per_mille)
     }
 
     /// From now on so many of 1,000 calls go wrong.
@@ -242,7 +245,42 @@ impl<W: Wake> Wake for Faulty<W> {
     }
 }
 
+/// The partition key is all that a forwarded record goes by; it arrives when it is put.
+impl Forward for Faulty<SimulatedStream> {
+    async fn forward(&self, records: Vec<Outgoing>) -> Result<(), Retryable> {
+        self.call(async {
+            for record in records {
+                if self.dice.per_mille(self.per_mille.load(Ordering::Relaxed)) {
+                    return Err(Retryable::new("put a part"));
+                }
+                let place = u8::try_from(record.key >> 56).unwrap();
+                self.inner.put(place, &String::from_utf8(record.data).unwrap());
+                others_first().await;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Lets others go on, once.
+async fn others_first() {
+    let mut has_waited = false;
+    poll_fn(|_| {
+        if has_waited {
+            return Poll::Ready(());
+        }
+        has_waited = true;
+        Poll::Pending
+    })
+    .await;
+}
+
 impl<S: Stream> Stream for Faulty<S> {
+    fn is_upstream(&self) -> bool {
+        self.inner.is_upstream()
+    }
+
     async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
         self.call(self.inner.describe()).await
     }

@@ -8,6 +8,7 @@
 //! Each test takes one to two minutes, most of which it waits. The orders are real data that lie beside the repository.
 
 mod answers;
+mod costs;
 mod feed;
 mod read_back;
 mod rejected;
@@ -18,6 +19,7 @@ use super::metered::REGION;
 use feed::Span;
 use scene::{Judged, SOURCE, Scene};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use streamgauge_lambda::arn::Arn;
 
@@ -117,15 +119,18 @@ fn kills(span: Span) -> usize {
     match span {
         Span::November => 3,
         Span::Year => 20,
+        Span::Costs => 0,
     }
 }
 
 /// What goes wrong, for `--faults`.
 fn plan_of_faults(span: Span) -> String {
     let (lag, deliver) = match span {
-        Span::November => ("30s", "kill at=received function=local-deliver every=3 times=20"),
+        Span::November | Span::Costs => {
+            ("30s", "kill at=received function=local-deliver every=3 times=20")
+        }
         // Between a call and its mark nobody knows for minutes whether it was taken: there is time for that.
-        Span::Year => ("2m", "kill at=random within=200ms function=local-deliver every=6 times=60"),
+        Span::Year => ("2m", "kill at=random within=150ms function=local-deliver every=5 times=60"),
     };
     format!(
         "kill at=random within=200ms function=local-aggregate every=4 times=60
@@ -184,4 +189,15 @@ async fn a_year_disturbed() {
 #[ignore = "takes about a quarter of an hour: cargo x end-to-end"]
 async fn a_year_through_the_filter() {
     filtered(Span::Year).await;
+}
+
+#[tokio::test]
+#[ignore = "a measurement of minutes: cargo x bench --only costs"]
+async fn what_series_cost() {
+    let mut table = vec![costs::HEADER.to_owned()];
+    for series in [1, 100, 1_000, 10_000] {
+        table.push(costs::measure(series).await);
+    }
+    let table = format!("\nThe whole stack by the meter\n{}\n", table.join("\n"));
+    std::io::stderr().write_all(table.as_bytes()).unwrap();
 }

@@ -3,6 +3,7 @@
 use super::{read, tree};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use streamgauge_function::settings::variables::Role;
 use streamgauge_pipeline::settle::{NAMES, NAMESPACE};
 
 /// The namespace of metrics that are made of log lines.
@@ -113,4 +114,28 @@ fn the_page_says_who_looks_at_each_metric() {
     }
     let written = page.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(written, rows, "the page has a metric that nobody publishes");
+}
+
+/// The fields of the line in which a function says what an invocation did: the one with what it consumed.
+fn logged(role: Role) -> BTreeSet<String> {
+    let main = read(&format!("functions/{role}/src/main.rs"));
+    let lines = main.split("info!(").skip(1).filter_map(|rest| rest.split_once(");"));
+    let line = lines.map(|(line, _)| line).find(|line| line.contains("write_units ="));
+    let line = line.unwrap_or_else(|| panic!("{role} does not log what it consumed"));
+    let fields = line.split(',').map(|field| field.trim().trim_start_matches('%'));
+    let fields = fields.filter(|field| !field.is_empty() && !field.starts_with('"'));
+    fields.map(|field| field.split(" = ").next().unwrap_or(field).to_owned()).collect()
+}
+
+#[test]
+fn the_page_has_the_fields_that_each_function_logs() {
+    let page = read("docs/deploy.md");
+    let section = page.split("## What the functions log").nth(1).unwrap();
+    for role in Role::ALL {
+        let row = section.lines().find(|line| line.starts_with(&format!("| {role} | ")));
+        let row = row.unwrap_or_else(|| panic!("docs/deploy.md has no line of {role}"));
+        let told: BTreeSet<String> = row.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        assert_eq!(told, logged(role), "{role}");
+        assert!(told.contains("read_units"), "{role}");
+    }
 }

@@ -1,6 +1,6 @@
 //! The total of one series over all its windows, as far as windows can be added up.
 
-use streamgauge_engine::output::{Status, SumValues, Values};
+use streamgauge_engine::output::{Status, Values};
 use streamgauge_pipeline::render::{Column, Number, numbers};
 
 /// What the points of one series come to.
@@ -21,9 +21,9 @@ impl Total {
         self.points += 1;
         match (&mut self.values, values) {
             (Values::Count(total), Values::Count(count)) => *total += count,
-            (Values::Sum(total), Values::Sum(sum)) => add_sum(total, sum),
+            (Values::Sum(total), Values::Sum(sum)) => total.merge(sum),
             (Values::Distribution(total), Values::Distribution(one)) => {
-                add_sum(&mut total.exact, &one.exact);
+                total.exact.merge(&one.exact);
             }
             // Different windows have seen the same values, so their numbers cannot be added: the largest is shown.
             (Values::Unique(total), Values::Unique(unique)) => *total = (*total).max(*unique),
@@ -35,7 +35,7 @@ impl Total {
                 total.started += one.started;
                 total.finished += one.finished;
                 total.abandoned += one.abandoned;
-                add_sum(&mut total.time.exact, &one.time.exact);
+                total.time.exact.merge(&one.time.exact);
             }
             // A metric's points are all of its kind.
             _ => {}
@@ -64,12 +64,4 @@ impl Total {
         numbers.retain(|(column, _)| !column.is_percentile());
         numbers
     }
-}
-
-fn add_sum(total: &mut SumValues, one: &SumValues) {
-    // Over 10^11 of the largest values: beyond what a table for people has to be exact about.
-    total.sum = total.sum.checked_add(one.sum).unwrap_or(total.sum);
-    total.count += one.count;
-    total.min = total.min.into_iter().chain(one.min).min();
-    total.max = total.max.into_iter().chain(one.max).max();
 }

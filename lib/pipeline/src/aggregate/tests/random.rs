@@ -4,7 +4,7 @@
 use super::kit::{Function, RULES, Town, event, state, take, take_all, take_steps};
 use crate::aggregate::Settings;
 use crate::contract::Fault;
-use proptest::prelude::{Strategy, any, prop, prop_assert_eq};
+use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq};
 use proptest::prop_oneof;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use std::sync::Arc;
@@ -107,17 +107,25 @@ fn any_run_adds_up_to_one_fold() {
         prop::collection::vec(record(), 1..120),
         prop::collection::vec(step(), 0..40),
         prop_oneof![3 => 8_usize << 20..=8 << 20, 1 => 1_500_usize..3_000],
+        prop::array::uniform2(prop_oneof![Just(0), Just(1 << 20)]),
     );
-    let run = |(records, steps, delta_bytes_max): (Vec<String>, Vec<Step>, usize)| {
-        let town = Town::new();
-        town.put("one", &records);
-        let settings = Settings { partitions: 3, delta_bytes_max, ..Settings::default() };
-        let functions = [(); 2].map(|()| town.function_with(RULES, settings));
-        let mut run = Run { town, functions, settings, taken: 0 };
-        for step in steps {
-            run.step(step);
-        }
-        run.finish()
-    };
+    let run =
+        |(records, steps, delta_bytes_max, least): (Vec<String>, Vec<Step>, usize, [usize; 2])| {
+            let town = Town::new();
+            town.put("one", &records);
+            let settings = Settings {
+                partitions: 3,
+                delta_bytes_max,
+                thin_ids_bytes_min: least[0],
+                snapshot_log_bytes_min: least[1],
+                ..Settings::default()
+            };
+            let functions = [(); 2].map(|()| town.function_with(RULES, settings));
+            let mut run = Run { town, functions, settings, taken: 0 };
+            for step in steps {
+                run.step(step);
+            }
+            run.finish()
+        };
     TestRunner::new(config).run(&strategy, run).unwrap();
 }

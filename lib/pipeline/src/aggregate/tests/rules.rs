@@ -13,18 +13,18 @@ use std::task::{Context, Waker};
 use streamgauge_engine::time::Timestamp;
 
 /// The same metrics but one, which is another.
-fn changed() -> String {
+pub(super) fn changed() -> String {
     RULES.replace("orders: {count: type == 'order'", "orders: {count: type != 'start'")
 }
 
 /// Announces rules, as a deploy does.
-fn deploy(function: &Function, rules: &str) {
+pub(super) fn deploy(function: &Function, rules: &str) {
     let mut control = Control::default();
     block_on(announce(&function.world, &mut control, 3, &text(rules))).unwrap();
 }
 
 /// Puts rules in force, as a settle does.
-fn put_in_force(town: &Town, rules: &str, from: Timestamp) {
+pub(super) fn put_in_force(town: &Town, rules: &str, from: Timestamp) {
     let mut control = Control::default();
     block_on(control.follow(&town.log)).unwrap();
     let entry = ControlEntry::InForce { plan: plan(rules).hash.clone(), from };

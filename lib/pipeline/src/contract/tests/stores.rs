@@ -3,9 +3,9 @@
 use super::{Bench, check, clock};
 use crate::contract::{Fault, log_contract, snapshots_contract};
 use crate::memory::{MemoryLog, MemorySnapshots, VirtualClock, block_on};
-use crate::port::Retryable;
 use crate::port::log::{Append, Entry, Log, LogId, Logged, Version, Wanted};
 use crate::port::snapshots::{Put, Snapshot, Snapshots};
+use crate::port::{PIECE_BYTES_MAX, Retryable};
 use std::sync::Mutex;
 use streamgauge_engine::time::Timestamp;
 
@@ -24,6 +24,7 @@ enum Wrong {
     TakesTheThirdOnce,
     ExpiresOften,
     NeverExpires,
+    FindsThePrevious,
 }
 
 struct Store<S> {
@@ -98,6 +99,16 @@ impl Snapshots for Store<MemorySnapshots<VirtualClock>> {
     }
 
     async fn load(&self, log: &LogId, version: Version) -> Result<Option<Snapshot>, Retryable> {
+        self.inner.load(log, version).await
+    }
+
+    async fn newest(&self, log: &LogId) -> Result<Option<Snapshot>, Retryable> {
+        let versions = self.inner.versions(log).await?;
+        let found = match self.wrong {
+            Wrong::FindsThePrevious => versions.last(),
+            _ => versions.first(),
+        };
+        let Some(&version) = found else { return Ok(None) };
         self.inner.load(log, version).await
     }
 
@@ -178,6 +189,14 @@ fn the_memory_log_keeps_the_contract_and_a_wrong_one_is_found() {
 }
 
 #[test]
+fn a_memory_log_of_small_items_keeps_the_contract() {
+    let clock = clock();
+    let log = MemoryLog::of_items(clock.clone(), BYTES_MAX, PIECE_BYTES_MAX);
+    let bench = Bench(&clock, &|fault| log.arm(fault));
+    check(block_on(log_contract(&log, &bench)), "");
+}
+
+#[test]
 fn the_memory_snapshots_keep_the_contract_and_wrong_ones_are_found() {
     check_snapshots(Wrong::Nothing, same, "");
     check_snapshots(Wrong::ConflictsAreWins, same, "a root is swung by compare-and-swap");
@@ -191,6 +210,11 @@ fn the_memory_snapshots_keep_the_contract_and_wrong_ones_are_found() {
         Wrong::Nothing,
         |_| Fault::CrashMidway,
         "a put whose answer was lost is there, once",
+    );
+    check_snapshots(
+        Wrong::FindsThePrevious,
+        same,
+        "the newest snapshot is the one that was swung to last",
     );
     check_snapshots(Wrong::ExpiresOften, same, "the two newest of a live log never expire");
     check_snapshots(Wrong::NeverExpires, same, "those of a shard that has left expire with it");

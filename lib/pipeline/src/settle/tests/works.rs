@@ -6,10 +6,11 @@ use crate::aggregate::tests::kit::{
 };
 use crate::control::{Control, ControlEntry, announce};
 use crate::memory::block_on;
-use crate::port::log::Wanted;
+use crate::port::log::{Log, Wanted};
 use crate::port::rules::RulesText;
 use crate::port::snapshots::Snapshots;
 use crate::publication::Publication;
+use crate::settle_entry::POINTS;
 use std::sync::Arc;
 use streamgauge_engine::time::HOUR_MS;
 

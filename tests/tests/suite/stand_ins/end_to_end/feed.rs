@@ -25,6 +25,8 @@ pub(super) enum Span {
     November,
     /// Those of a year and nine days.
     Year,
+    /// Others, at the rate of one full shard.
+    Costs,
 }
 
 impl Span {
@@ -33,6 +35,7 @@ impl Span {
         match self {
             Self::November => 58_000,
             Self::Year => 60_000,
+            Self::Costs => 1,
         }
     }
 

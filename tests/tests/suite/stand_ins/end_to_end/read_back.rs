@@ -7,6 +7,7 @@ use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat};
 use std::collections::BTreeMap;
 use streamgauge_cloudwatch::data::RECEIPT_METRIC;
 use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::settle::OPEN_SUFFIX;
 
 /// The most queries in a call:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>.
@@ -14,7 +15,7 @@ const QUERIES_MAX: usize = 500;
 /// What is asked for of each metric.
 const STATISTICS: [&str; 4] = ["Sum", "SampleCount", "Minimum", "Maximum"];
 
-/// All metrics of a namespace, window by window, but the receipts of calls.
+/// All metrics of a namespace, window by window, but the receipts of calls and what belongs to no window.
 pub(super) async fn table(
     client: &Client,
     namespace: &str,
@@ -72,7 +73,11 @@ async fn metrics(client: &Client, namespace: &str) -> Vec<Metric> {
     while let Some(page) = pages.next().await {
         metrics.extend_from_slice(page.unwrap().metrics());
     }
-    metrics.retain(|metric| metric.metric_name() != Some(RECEIPT_METRIC));
+    metrics.retain(|metric| {
+        metric
+            .metric_name()
+            .is_some_and(|name| name != RECEIPT_METRIC && !name.ends_with(OPEN_SUFFIX))
+    });
     metrics
 }
 

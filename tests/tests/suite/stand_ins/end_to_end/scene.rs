@@ -233,15 +233,31 @@ pub(super) struct Judged {
     pub(super) answers: Answers,
 }
 
+impl Judged {
+    /// What the meter saw of an operation, or of all.
+    pub(super) fn amount(&self, operation: &str, unit: &str) -> u64 {
+        amount(&self.summary, operation, unit)
+    }
+
+    /// How often a function was invoked.
+    pub(super) fn invocations(&self, name: &str) -> u64 {
+        let mut functions = self.summary["functions"].as_array().into_iter().flatten();
+        let found = functions.find(|function| function["function"] == name);
+        found.and_then(|function| function["invocations"].as_u64()).unwrap_or_default()
+    }
+}
+
+fn amount(summary: &serde_json::Value, operation: &str, unit: &str) -> u64 {
+    let rows = summary["bill"]["rows"].as_array().into_iter().flatten();
+    let rows = rows.filter(|row| {
+        row["unit"] == unit && (operation.is_empty() || row["operation"] == operation)
+    });
+    rows.filter_map(|row| row["amount"].as_u64()).sum()
+}
+
 /// Prints what the run took.
 fn tell(summary: &serde_json::Value, answers: &Answers, begun: Timestamp) {
-    let amount = |operation: &str, unit: &str| {
-        let rows = summary["bill"]["rows"].as_array().into_iter().flatten();
-        let rows = rows.filter(|row| {
-            row["unit"] == unit && (operation.is_empty() || row["operation"] == operation)
-        });
-        rows.filter_map(|row| row["amount"].as_u64()).sum::<u64>()
-    };
+    let amount = |operation: &str, unit: &str| amount(summary, operation, unit);
     let seconds = (stack::now().as_millis() - begun.as_millis()) / 1_000;
     let mut text = format!(
         "{} records, {} cells, {seconds} s; {} write units, {} half read units, {} calls of PutMetricData\n",

@@ -1,0 +1,74 @@
+//! What the whole stack costs by the meter, for metrics of one, a hundred and more series: full batches of a busy shard.
+//!
+//! Everything that is written counts, also what an empty table begins with; so the run is long enough to spread that.
+
+use super::answers;
+use super::feed::Span;
+use super::scene::{Judged, SOURCE, Scene};
+use crate::suite::source::root;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use streamgauge_engine::time::Timestamp;
+
+/// How many orders, in full batches of this many records.
+const ORDERS: u64 = 60_000;
+const BATCH: u64 = 1_000;
+/// Between two orders, in microseconds: a shard takes 1,000 a second.
+const GAP_MICROS: u64 = 1_100;
+
+/// The orders, each of another series than the one before.
+fn orders(series: u64) -> Vec<String> {
+    let order = |number: u64| {
+        let millis = i64::try_from(number * GAP_MICROS / 1_000).unwrap();
+        let time = Timestamp::from_millis(1_577_836_800_000 + millis);
+        let name = number % series;
+        format!(
+            r#"{{"id":"o-{number:016x}","source":"checkout","type":"order.created","time":"{time}","data":{{"aggregator":"aggregator-{name:05}","amount":{}}}}}"#,
+            number % 997
+        ) + "\n"
+    };
+    (0..ORDERS).map(order).collect()
+}
+
+/// Sends the orders through the stack: a line of the table, of what the meter saw.
+pub(super) async fn measure(series: u64) -> String {
+    let mut scene = Scene::new(&format!("costs-{series}"), Span::Costs).await;
+    scene.setting.rules = root().join("tests/rules/costs.yaml").canonicalize().unwrap();
+    let parameters = [format!("BatchSize={BATCH}"), "BatchingWindowSeconds=60".to_owned()];
+    scene.setting.parameters.extend(parameters);
+    scene.stream(SOURCE, 1).await;
+    let stack = scene.setting.start();
+    let sent = scene.send("all", &[(SOURCE, &orders(series))]);
+    let judged = scene.judge(stack, &sent).await;
+    line(series, &judged)
+}
+
+fn line(series: u64, judged: &Judged) -> String {
+    let windows: BTreeSet<_> = judged.answers.table.keys().map(|cell| cell.start).collect();
+    let per_window = |amount: u64| ratio(amount, u64::try_from(windows.len()).unwrap());
+    let thousands = judged.answers.counters["received"] / 1_000;
+    let per_thousand = |amount: u64| ratio(amount, thousands);
+    let amount = |operation: &str, unit: &str| judged.amount(operation, unit);
+    let mut line = format!("{series} | {}", judged.invocations("local-aggregate"));
+    for operation in ["PutItem", "UpdateItem", ""] {
+        write!(line, " | {}", per_thousand(amount(operation, "write units"))).unwrap();
+    }
+    for unit in ["calls", "data"] {
+        write!(line, " | {}", per_window(amount("PutMetricData", unit))).unwrap();
+    }
+    line
+}
+
+/// One decimal.
+fn ratio(amount: u64, of: u64) -> String {
+    let tenths = (amount * 10 + of / 2) / of.max(1);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// What the columns of [`measure`] are.
+pub(super) const HEADER: &str = "series | batches | write units per 1,000 events: PutItem | UpdateItem | all | PutMetricData per window: calls | data";
+
+#[test]
+fn windows_are_as_long_as_the_rules_say() {
+    assert_eq!(answers::window_seconds("amounts"), 10);
+}
