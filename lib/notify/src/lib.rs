@@ -1,0 +1,10 @@
+//! Finished notifications to people, one module per channel.
+//!
+//! The settle fold has decided what is said to whom; here it is put into the form of a channel and sent, one call for each
+//! attempt. What a channel is sent is a pure function of the notification, and what its answer means is one table.
+//!
+//! 1. [`secret`]: keys and tokens, which nothing can print, and where they come from.
+//! 2. [`retry`]: the one table: what became of a call, for whatever channel.
+
+pub mod retry;
+pub mod secret;
