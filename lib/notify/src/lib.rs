@@ -5,6 +5,8 @@
 //!
 //! 1. [`secret`]: keys and tokens, which nothing can print, and where they come from.
 //! 2. [`retry`]: the one table: what became of a call, for whatever channel.
+//! 3. [`mail`]: a notification as a mail, with a text and an HTML part.
 
+pub mod mail;
 pub mod retry;
 pub mod secret;
