@@ -20,7 +20,6 @@ mod page;
 mod shown;
 mod text;
 
-use lettre::address::AddressError;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, MultiPart, MultiPartKind, SinglePart};
 use lettre::{Address, Message};
@@ -143,7 +142,11 @@ fn subject(notification: &Notification) -> String {
 }
 
 fn address(text: &str) -> Result<Address, MailError> {
-    text.parse().map_err(|_error: AddressError| MailError::Address { address: line(text, 100) })
+    let refused = |_error| MailError::Address { address: line(text, 100) };
+    let address: Address = text.parse().map_err(refused)?;
+    // Names in the DNS are ASCII, and so no server has to know of others.
+    let domain = idna::domain_to_ascii(address.domain()).unwrap_or_default();
+    Address::new(address.user(), domain).map_err(refused)
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {

@@ -5,7 +5,7 @@
 //! | HTTP 2xx, SMTP 2xx | [`Delivered`](Delivery::Delivered) |
 //! | nothing was sent: no connection came about | [`Retry`](Delivery::Retry), soon |
 //! | HTTP 408, 425, 429, 5xx; throttled; SMTP 4xx | [`Retry`](Delivery::Retry), after what the channel or the answer asks for |
-//! | HTTP 1xx, 3xx, 401–405, 407, 421, 426; SMTP 530, 534, 535, 538; codes about who calls, or where | [`Retry`](Delivery::Retry), after minutes: a person must act, and nothing is lost meanwhile |
+//! | HTTP 1xx, 3xx, 401–405, 407, 421, 426; SMTP 530, 534, 535, 538; turned away before anything was sent; codes about who calls, or where | [`Retry`](Delivery::Retry), after minutes: a person must act, and nothing is lost meanwhile |
 //! | other HTTP 4xx, other SMTP 5xx: about what was sent | [`Rejected`](Delivery::Rejected) |
 //! | HTTP 502, 504 of a channel that knows no repeats: something in front of it lost the answer | [`Unknown`](Delivery::Unknown) |
 //! | sent, and no answer: a time-out, a connection that broke, an answer that makes no sense | [`Unknown`](Delivery::Unknown) |
@@ -78,6 +78,8 @@ pub enum Outcome<'a> {
     Impossible(&'a str),
     /// Nothing was sent.
     NotSent,
+    /// Nothing was sent, because the other end does not want us, or is not who it should be.
+    TurnedAway,
     /// An answer over HTTP.
     Answer(Answer<'a>),
     /// A reply over SMTP: to the message, or to a command before it.
@@ -144,6 +146,7 @@ pub fn delivery(channel: Channel, outcome: Outcome<'_>) -> Delivery {
     match outcome {
         Outcome::Impossible(why) => rejected("", why),
         Outcome::NotSent => Delivery::Retry { after_ms: SOON_MS },
+        Outcome::TurnedAway => Delivery::Retry { after_ms: LATER_MS },
         Outcome::Answer(answer) => of_answer(channel, answer),
         Outcome::Reply { code, said } => of_reply(channel, code, said),
         Outcome::NoAnswer => Delivery::Unknown,

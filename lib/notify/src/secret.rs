@@ -54,6 +54,20 @@ pub enum Reference {
     Environment(String),
 }
 
+impl Reference {
+    /// Reads `secret:NAME`, `ssm:NAME` or `env:NAME`; absent if it is none of them.
+    pub fn of(text: &str) -> Option<Self> {
+        let (store, name) = text.split_once(':').filter(|(_, name)| !name.is_empty())?;
+        let name = name.to_owned();
+        match store {
+            "secret" => Some(Self::SecretsManager(name)),
+            "ssm" => Some(Self::ParameterStore(name)),
+            "env" => Some(Self::Environment(name)),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (store, name) = match self {
