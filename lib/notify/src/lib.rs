@@ -5,6 +5,19 @@
 //!
 //! 1. [`secret`]: keys and tokens, which nothing can print, and where they come from.
 //! 2. [`retry`]: the one table: what became of a call, for whatever channel.
+//! 3. [`pagerduty`], [`webhook`], [`slack`]: notifications in the form of a channel; with the feature `http` also the calls.
+//! 4. `http`, with the feature of that name: one call, limited in time, size and reach; `tls` adds `https://`.
 
+mod details;
+#[cfg(feature = "http")]
+pub mod http;
+pub mod pagerduty;
 pub mod retry;
 pub mod secret;
+pub mod slack;
+#[cfg(feature = "http")]
+mod tell;
+pub mod webhook;
+
+#[cfg(test)]
+mod testing;
