@@ -5,20 +5,32 @@
 //!
 //! 1. [`secret`]: keys and tokens, which nothing can print, and where they come from.
 //! 2. [`retry`]: the one table: what became of a call, for whatever channel.
-//! 3. [`mail`]: a notification as a mail, with a text and an HTML part.
-//! 4. `smtp`, with the feature of that name: mails over an SMTP server; with `tls` over one that is not on this machine.
-//! 5. [`sms`]: a notification as a text message.
-//! 6. `ses`, `sns`, with the feature `aws`: mails and text messages on AWS.
+//! 3. [`pagerduty`], [`webhook`], [`slack`]: notifications in the form of a channel; with the feature `http` also the calls.
+//! 4. `http`, with the feature of that name: one call, limited in time, size and reach; `tls` adds `https://`.
+//! 5. [`mail`], [`sms`]: notifications as mails, with a text and an HTML part, and as text messages.
+//! 6. `smtp`, with the feature of that name: mails over a server, which is on this machine unless there is `tls`.
+//! 7. `ses`, `sns`, with the feature `aws`: mails and text messages on AWS.
 
 #[cfg(feature = "aws")]
 mod aws;
+mod details;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod mail;
+pub mod pagerduty;
 pub mod retry;
 pub mod secret;
 #[cfg(feature = "aws")]
 pub mod ses;
+pub mod slack;
 pub mod sms;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 #[cfg(feature = "aws")]
 pub mod sns;
+#[cfg(feature = "http")]
+mod tell;
+pub mod webhook;
+
+#[cfg(test)]
+mod testing;

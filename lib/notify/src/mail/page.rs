@@ -5,6 +5,7 @@
 
 use super::chart::Chart;
 use super::shown::{line, lines};
+use crate::details;
 use streamgauge_engine::alert::Severity;
 use streamgauge_engine::notification::{Action, Member, Notification, Subject};
 use streamgauge_engine::transition::Evidence;
@@ -129,7 +130,7 @@ impl Page {
 impl Runbook {
     fn of(text: &str) -> Self {
         let text = line(text, LINK_CHARS_MAX);
-        let is_link = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
+        let is_link = details::is_link(&text)
             && !text.contains(|char: char| char.is_whitespace() || char == '\u{fffd}');
         Self { text, is_link }
     }
@@ -148,19 +149,9 @@ impl Story {
     }
 }
 
-/// A severity as it is written in the rules.
-pub(super) const fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    }
-}
-
 /// What has happened, in a word or two, with the severity.
 pub(crate) fn badge(action: Action, severity: Severity) -> String {
-    let severity = word(severity).to_uppercase();
+    let severity = details::severity(severity).to_uppercase();
     match action {
         Action::Trigger => severity,
         Action::Repeat => format!("STILL {severity}"),
@@ -200,7 +191,8 @@ fn ids(evidence: &Evidence, ids_max: usize) -> Option<Row> {
 
 fn about(notification: &Notification) -> Vec<Row> {
     let Notification { channel, key, id, severity, at, subject, labels, plan, .. } = notification;
-    let mut rows = vec![Row::new("Severity", word(*severity)), Row::new("At", at.to_string())];
+    let mut rows =
+        vec![Row::new("Severity", details::severity(*severity)), Row::new("At", at.to_string())];
     if let Subject::Pipeline { alert } = subject {
         rows.push(Row::new(
             "Alert",
