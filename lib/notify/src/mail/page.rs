@@ -15,15 +15,15 @@ pub(super) const SUMMARY_CHARS_MAX: usize = 300;
 /// The longest id or key, in characters.
 pub(super) const ID_CHARS_MAX: usize = 255;
 /// The longest description, in characters.
-const DESCRIPTION_CHARS_MAX: usize = 2_000;
+const DESCRIPTION_CHARS_MAX: usize = 1_500;
 /// The longest link, in characters.
-const LINK_CHARS_MAX: usize = 500;
+const LINK_CHARS_MAX: usize = 300;
 /// The longest value, in characters.
-const VALUE_CHARS_MAX: usize = 120;
+const VALUE_CHARS_MAX: usize = 100;
 /// The longest name, in characters.
 const NAME_CHARS_MAX: usize = 64;
-/// How many dimensions or labels are shown: `CloudWatch` takes 30 dimensions.
-const NAMES_MAX: usize = 30;
+/// How many dimensions or labels are shown.
+const NAMES_MAX: usize = 24;
 /// How many ids of events are shown for each of several members.
 const IDS_OF_MEMBER: usize = 5;
 

@@ -227,6 +227,14 @@ mod tests {
     }
 
     #[test]
+    fn the_variables_are_documented() {
+        let page = include_str!("../../../../docs/mail.md");
+        for name in [URL_VARIABLE, PASSWORD_VARIABLE] {
+            assert!(page.contains(&format!("\n| `{name}` | ")), "{name}");
+        }
+    }
+
+    #[test]
     fn user_and_password_go_together() {
         let error = Server::of_url("smtp://ops@localhost", None).unwrap_err();
         assert!(matches!(error, ServerError::Login));
