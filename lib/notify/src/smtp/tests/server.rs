@@ -68,9 +68,9 @@ impl MailServer {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let desk = Desk { inbox: Arc::clone(&inbox), open: Received::default() };
-                let faults = std::mem::take(&mut *next_faults.lock().unwrap());
+                let armed = std::mem::take(&mut *next_faults.lock().unwrap());
                 // A client that gives up ends its session and not the server.
-                drop(serve(stream, protection, &faults, desk, &falls_silent).await);
+                drop(serve(stream, protection, &armed, desk, &falls_silent).await);
             }
         });
         Self { port, received, faults, silent }
