@@ -22,7 +22,7 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 const AT: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 
 fn pagerduty(origin: &str, key: &str) -> PagerDuty {
-    let client = Client::new(Reach::Anywhere, Limits::default()).unwrap();
+    let client = Client::new(Reach::Anywhere, Limits::default());
     PagerDuty::new(client, origin, &Secret::new(key))
 }
 
