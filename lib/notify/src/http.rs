@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::http::uri::{Scheme, Uri};
-use hyper::{Method, Request, header};
+use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use reach::Reach;
 use std::error::Error;
@@ -26,7 +26,7 @@ use streamgauge_engine::time::{Millis, SECOND_MS};
 use tokio::time::timeout;
 
 pub(crate) use address::Address;
-pub use connection::CertificateError;
+pub use hyper::Method;
 
 /// How much of an answer is read, in bytes; what is behind it does not matter.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1_024;
@@ -57,7 +57,7 @@ pub struct Call<'a> {
     /// Headers besides `host`, `user-agent` and the length.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
-    pub body: Bytes,
+    pub body: Vec<u8>,
 }
 
 /// The method alone: the rest may be secret.
@@ -108,9 +108,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that calls what is within reach. With TLS it reads the system's certificates, once.
-    pub fn new(reach: Reach, limits: Limits) -> Result<Self, CertificateError> {
-        Ok(Self { connector: Connector::new(reach)?, limits })
+    /// A client that calls what is within reach.
+    pub fn new(reach: Reach, limits: Limits) -> Self {
+        Self { connector: Connector::new(reach), limits }
     }
 
     /// Makes one call, once.
@@ -141,7 +141,7 @@ fn request(uri: &Uri, call: Call<'_>) -> Result<Request<Full<Bytes>>, HttpError>
         request = request.header(*name, value);
     }
     request
-        .body(Full::new(call.body))
+        .body(Full::from(call.body))
         .map_err(|_invalid| HttpError::Address("a header holds what none can hold"))
 }
 

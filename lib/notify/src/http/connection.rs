@@ -13,11 +13,6 @@ use tls as protocol;
 
 pub(super) use protocol::Stream;
 
-/// The certificates of the system cannot be read, so that no one can be trusted.
-#[derive(Debug, thiserror::Error)]
-#[error("the system's certificates could not be read")]
-pub struct CertificateError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
 /// Makes connections.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
@@ -26,8 +21,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(reach: Reach) -> Result<Self, CertificateError> {
-        Ok(Self { reach, protocol: protocol::Protocol::new()? })
+    pub(super) fn new(reach: Reach) -> Self {
+        Self { reach, protocol: protocol::Protocol::new() }
     }
 
     /// A connection on which nothing was said yet but for TLS's own words.
@@ -70,7 +65,7 @@ async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, HttpError> 
 /// Without TLS, for tests: `http://` only.
 #[cfg(not(feature = "tls"))]
 mod clear {
-    use super::{CertificateError, HttpError};
+    use super::HttpError;
     use hyper::http::uri::{Scheme, Uri};
     use tokio::net::TcpStream;
 
@@ -80,9 +75,8 @@ mod clear {
     pub(super) struct Protocol;
 
     impl Protocol {
-        #[expect(clippy::unnecessary_wraps, reason = "with TLS it can fail")]
-        pub(super) fn new() -> Result<Self, CertificateError> {
-            Ok(Self)
+        pub(super) const fn new() -> Self {
+            Self
         }
 
         #[expect(clippy::unused_async, reason = "with TLS it waits")]
@@ -103,16 +97,18 @@ mod clear {
 /// TLS by the system's certificates, as the AWS SDK has it.
 #[cfg(feature = "tls")]
 mod tls {
-    use super::{CertificateError, HttpError};
+    use super::HttpError;
     use hyper::http::uri::{Scheme, Uri};
     use std::fmt;
-    use std::sync::Arc;
+    use std::sync::{Arc, OnceLock};
     use tokio::io::{AsyncRead, AsyncWrite};
     use tokio::net::TcpStream;
     use tokio_rustls::TlsConnector;
     use tokio_rustls::rustls::crypto::aws_lc_rs;
     use tokio_rustls::rustls::pki_types::ServerName;
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+    type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
     /// What bytes pass through.
     pub(in super::super) type Stream = std::pin::Pin<Box<dyn Duplex>>;
@@ -121,8 +117,9 @@ mod tls {
 
     impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 
+    /// What TLS begins with: made for the first call that needs it, since reading all certificates takes its time.
     #[derive(Clone)]
-    pub(super) struct Protocol(TlsConnector);
+    pub(super) struct Protocol(Arc<OnceLock<TlsConnector>>);
 
     impl fmt::Debug for Protocol {
         fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,21 +128,27 @@ mod tls {
     }
 
     impl Protocol {
-        pub(super) fn new() -> Result<Self, CertificateError> {
+        pub(super) fn new() -> Self {
+            Self(Arc::default())
+        }
+
+        fn connector(&self) -> Result<&TlsConnector, BoxError> {
+            if let Some(made) = self.0.get() {
+                return Ok(made);
+            }
             let found = rustls_native_certs::load_native_certs();
             let mut roots = RootCertStore::empty();
             let (added, _) = roots.add_parsable_certificates(found.certs);
             if added == 0 {
                 let first = found.errors.into_iter().next().map(Into::into);
-                return Err(CertificateError(first.unwrap_or_else(|| "there are none".into())));
+                return Err(first.unwrap_or_else(|| "the system has no certificates".into()));
             }
             let provider = Arc::new(aws_lc_rs::default_provider());
             let config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map_err(|error| CertificateError(error.into()))?
+                .with_safe_default_protocol_versions()?
                 .with_root_certificates(roots)
                 .with_no_client_auth();
-            Ok(Self(TlsConnector::from(Arc::new(config))))
+            Ok(self.0.get_or_init(|| TlsConnector::from(Arc::new(config))))
         }
 
         pub(super) async fn begin(
@@ -159,7 +162,8 @@ mod tls {
             }
             let name = ServerName::try_from(host.to_owned())
                 .map_err(|_invalid| HttpError::Address("no certificate can be for this host"))?;
-            let stream = self.0.connect(name, socket).await;
+            let connector = self.connector().map_err(HttpError::NotSent)?;
+            let stream = connector.connect(name, socket).await;
             Ok(Box::pin(stream.map_err(|error| HttpError::NotSent(error.into()))?))
         }
     }

@@ -1,11 +1,10 @@
 //! The calls to `PagerDuty`.
 
 use super::{Change, change, event};
-use crate::http::{Call, Client};
+use crate::http::{Call, Client, Method};
 use crate::retry::Channel;
 use crate::secret::Secret;
 use crate::tell::Told;
-use hyper::Method;
 use serde_json::Value;
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
@@ -43,7 +42,7 @@ impl PagerDuty {
     async fn enqueue(&self, path: &str, body: Vec<u8>, id: &str) -> Delivery {
         let url = format!("{}{path}", self.origin);
         let headers = vec![("content-type", "application/json".to_owned())];
-        let call = Call { method: Method::POST, url: &url, headers, body: body.into() };
+        let call = Call { method: Method::POST, url: &url, headers, body };
         Self::told(id, &[&self.routing_key]).call(&self.client, call, words).await
     }
 

@@ -1,11 +1,10 @@
 //! The calls to a webhook in Slack's form.
 
 use super::body;
-use crate::http::{Address, Call, Client};
+use crate::http::{Address, Call, Client, Method};
 use crate::retry::Channel;
 use crate::secret::Secret;
 use crate::tell::Told;
-use hyper::Method;
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 
@@ -28,7 +27,7 @@ impl Sink for Slack {
 
     async fn deliver(&self, notification: &Notification) -> Delivery {
         let headers = vec![("content-type", "application/json".to_owned())];
-        let body = body(notification).into();
+        let body = body(notification);
         let call = Call { method: Method::POST, url: self.url.reveal(), headers, body };
         let told =
             Told { channel: Channel::Slack, id: &notification.id, secrets: &self.url.secrets() };

@@ -46,7 +46,7 @@ impl Any {
     fn all(port: u16) -> [Self; 3] {
         let limits =
             Limits { connect: Duration::from_secs(30), answer: Duration::from_millis(200) };
-        let client = Client::new(Reach::Anywhere, limits).unwrap();
+        let client = Client::new(Reach::Anywhere, limits);
         let origin = format!("http://127.0.0.1:{port}");
         let url = Secret::new(format!("{origin}/services/{}", SECRETS[2]));
         let key = SigningKey::read(&Secret::new(SIGNING)).unwrap();
@@ -197,7 +197,7 @@ async fn all_that_is_said(server: &Server) -> String {
     for sink in Any::all(closed) {
         said.push(format!("{sink:?} {:?}", sink.deliver(&notification()).await));
     }
-    let client = Client::new(Reach::Public, Limits::default()).unwrap();
+    let client = Client::new(Reach::Public, Limits::default());
     for url in ["http://127.0.0.1/", "no address ", "http://user:x@h/", "gopher://"] {
         let url = Secret::new(format!("{url}{}", SECRETS[2]));
         let sink = Slack::new(client.clone(), &url);

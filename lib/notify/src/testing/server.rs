@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// What the server does with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,9 @@ impl Server {
         let state = Arc::new(Mutex::new(State { manner, calls: Vec::new(), taken: 0 }));
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
-            let mut left_open = Vec::new();
-            while let Ok((mut socket, _)) = listener.accept().await {
-                // A client that goes away is what some tests are about.
-                if serve(&mut socket, &shared).await.is_ok() && manner_of(&shared) == Manner::Silent
-                {
-                    left_open.push(socket);
-                }
+            let mut calls = JoinSet::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                calls.spawn(serve(socket, Arc::clone(&shared)));
             }
         });
         Self { port, state, task }
@@ -92,16 +88,12 @@ impl Drop for Server {
     }
 }
 
-fn manner_of(state: &Mutex<State>) -> Manner {
-    state.lock().unwrap_or_else(PoisonError::into_inner).manner
-}
-
-async fn serve(socket: &mut TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
-    let manner = manner_of(state);
+async fn serve(mut socket: TcpStream, state: Arc<Mutex<State>>) -> std::io::Result<()> {
+    let manner = state.lock().unwrap_or_else(PoisonError::into_inner).manner;
     if manner == Manner::Slamming {
         return Ok(());
     }
-    let call = read(socket).await?;
+    let call = read(&mut socket).await?;
     state.lock().unwrap_or_else(PoisonError::into_inner).take(manner, &call);
     match manner {
         Manner::Echo(status) => {
@@ -112,7 +104,8 @@ async fn serve(socket: &mut TcpStream, state: &Mutex<State>) -> std::io::Result<
             socket.write_all(body).await
         }
         Manner::Raw(answer) => socket.write_all(answer.as_bytes()).await,
-        Manner::Silent | Manner::Closing | Manner::Slamming => Ok(()),
+        Manner::Silent => std::future::pending().await,
+        Manner::Closing | Manner::Slamming => Ok(()),
     }
 }
 

@@ -1,11 +1,10 @@
 //! The calls to a webhook.
 
 use super::{SigningKey, body};
-use crate::http::{Address, Call, Client};
+use crate::http::{Address, Call, Client, Method};
 use crate::retry::Channel;
 use crate::secret::Secret;
 use crate::tell::Told;
-use hyper::Method;
 use streamgauge_engine::notification::Notification;
 use streamgauge_engine::time::SECOND_MS;
 use streamgauge_pipeline::port::clock::Clock;
@@ -43,7 +42,7 @@ impl<C: Clock> Sink for Webhook<C> {
             headers.push(("webhook-signature", key.sign(id, seconds, &body)));
         }
         let url = self.url.reveal();
-        let call = Call { method: Method::POST, url, headers, body: body.into() };
+        let call = Call { method: Method::POST, url, headers, body };
         let told = Told { channel: Channel::Webhook, id, secrets: &self.url.secrets() };
         told.call(&self.client, call, str::to_owned).await
     }
