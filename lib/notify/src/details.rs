@@ -3,6 +3,8 @@
 //! Decimals are texts, so that they are as exact as in the log; moments are RFC 3339.
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
 use streamgauge_engine::alert::Severity;
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::notification::{Member, Notification, Subject};
@@ -82,6 +84,15 @@ pub(crate) fn clip(text: &str, chars_max: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// What stands for a text that cannot stand for itself: its SHA-256, in hexadecimal.
+pub(crate) fn hash(text: &str) -> String {
+    let mut hash = String::new();
+    for byte in Sha256::digest(text.as_bytes()) {
+        _ = write!(hash, "{byte:02x}");
+    }
+    hash
 }
 
 /// Whether a text is the address of a page.

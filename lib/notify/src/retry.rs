@@ -10,6 +10,7 @@
 //! | HTTP 502, 504 of a channel that knows no repeats: something in front of it lost the answer | [`Unknown`](Delivery::Unknown) |
 //! | sent, and no answer: a time-out, a connection that broke, an answer that makes no sense | [`Unknown`](Delivery::Unknown) |
 //!
+//! A 500 or 503 is taken at its word also where repeats are not known: a message that comes twice is better than one that never comes.
 //! After an Unknown, [`Channel::knows_repeats`] says whether the same may be sent again.
 
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Millis, SECOND_MS};

@@ -130,9 +130,17 @@ async fn without_tls_no_secret_goes_out_in_clear_text() {
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn whoever_cannot_do_tls_is_sent_nothing() {
-    let server = Server::start(Manner::Raw("HTTP/1.1 400 No TLS\r\n\r\n")).await;
-    let url = server.url("/").replace("http://", "https://");
-    let limits = Limits { connect: Duration::from_millis(500), ..PATIENT };
-    let error = call(limits, Reach::Anywhere, &url).await.unwrap_err();
-    assert!(matches!(error, HttpError::NotSent(_)), "{error:?}");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port());
+    let greets = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut socket, b"HTTP/1.1 400 What?\r\n\r\n")
+            .await
+            .unwrap();
+        socket
+    };
+    let (_socket, called) = tokio::join!(greets, call(PATIENT, Reach::Anywhere, &url));
+    // A client that trusts nobody, or knows no cipher, would say something else.
+    let Err(HttpError::NotSent(cause)) = called else { panic!("{called:?}") };
+    assert!(cause.to_string().contains("InvalidContentType"), "{cause}");
 }

@@ -1,9 +1,7 @@
 //! The texts of an event, within their limits.
 
 use super::{DEDUP_KEY_CHARS_MAX, SUMMARY_CHARS_MAX};
-use crate::details::{clip, group_line};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use crate::details::{clip, group_line, hash};
 use streamgauge_engine::notification::{Notification, Subject};
 
 /// Where an event comes from, in `PagerDuty`'s words.
@@ -56,10 +54,7 @@ pub(super) fn dedup_key(key: &str) -> String {
     if key.chars().nth(DEDUP_KEY_CHARS_MAX).is_none() {
         return key.to_owned();
     }
-    let mut hash = String::new();
-    for byte in Sha256::digest(key.as_bytes()) {
-        _ = write!(hash, "{byte:02x}");
-    }
+    let hash = hash(key);
     let begin: String = key.chars().take(DEDUP_KEY_CHARS_MAX - hash.len() - 1).collect();
     format!("{begin}-{hash}")
 }

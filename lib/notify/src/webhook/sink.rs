@@ -1,6 +1,6 @@
 //! The calls to a webhook.
 
-use super::{SigningKey, body};
+use super::{SigningKey, body, webhook_id};
 use crate::http::{Address, Call, Client, Method};
 use crate::retry::Channel;
 use crate::secret::Secret;
@@ -31,18 +31,19 @@ impl<C: Clock> Sink for Webhook<C> {
 
     async fn deliver(&self, notification: &Notification) -> Delivery {
         let body = body(notification);
-        let id = &notification.id;
+        let webhook_id = webhook_id(notification);
         let seconds = self.clock.now().as_millis().div_euclid(SECOND_MS);
         let mut headers = vec![
             ("content-type", "application/json".to_owned()),
-            ("webhook-id", id.clone()),
+            ("webhook-id", webhook_id.clone()),
             ("webhook-timestamp", seconds.to_string()),
         ];
         if let Some(key) = &self.key {
-            headers.push(("webhook-signature", key.sign(id, seconds, &body)));
+            headers.push(("webhook-signature", key.sign(&webhook_id, seconds, &body)));
         }
         let url = self.url.reveal();
         let call = Call { method: Method::POST, url, headers, body };
+        let id = &notification.id;
         let told = Told { channel: Channel::Webhook, id, secrets: &self.url.secrets() };
         told.call(&self.client, call, str::to_owned).await
     }

@@ -16,6 +16,7 @@ fn a_firing_step_is_told_with_its_evidence() {
             "type": "alert.triggered",
             "timestamp": "2026-01-05T10:00:00Z",
             "data": {
+                "id": "rejections/reactive/noon/1767607200000/trigger",
                 "key": "rejections/reactive/noon/1767607200000",
                 "channel": "oncall",
                 "severity": "critical",
@@ -41,6 +42,19 @@ fn a_firing_step_is_told_with_its_evidence() {
             },
         })
     );
+}
+
+#[test]
+fn an_id_that_is_signed_holds_no_full_stop() {
+    let of = |id: &str| webhook_id(&Notification { id: id.to_owned(), ..notification() });
+    assert_eq!(of("rejections/noon/1"), "rejections/noon/1");
+    let hashed = of("rejections/noon.com/1");
+    assert_eq!((hashed.len(), hashed.split_at(4).0), (68, "msg_"));
+    assert_eq!(of("rejections/noon.com/1"), hashed);
+    assert_ne!(of("rejections/noon.com/2"), hashed);
+    for id in ["", "a b", "a\nb", "é"] {
+        assert!(of(id).starts_with("msg_"), "{id}");
+    }
 }
 
 #[test]
