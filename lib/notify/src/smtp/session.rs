@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 
 /// The longest that making a connection takes.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
-/// The longest that saying goodbye takes: the mail has been taken by then.
+/// The longest that saying goodbye takes.
 const QUIT_TIME_MAX: Duration = Duration::from_secs(1);
 /// How much of what a server says of a receiver is logged, in characters.
 const SAID_CHARS_MAX: usize = 200;
@@ -51,7 +51,7 @@ pub(super) async fn send(server: &Server, mail: &Mail, is_sent: &AtomicBool) -> 
         Err(ended) => return ended,
     };
     if let Err(ended) = address(&mut connection, mail).await {
-        connection.abort().await;
+        leave(connection).await;
         return ended;
     }
     is_sent.store(true, Ordering::Relaxed);
@@ -59,12 +59,16 @@ pub(super) async fn send(server: &Server, mail: &Mail, is_sent: &AtomicBool) -> 
         Ok(_) => Ended::Taken,
         Err(error) => replied(&error).unwrap_or_else(|| Ended::NoAnswer(chain(&error))),
     };
-    // Taken or not is decided; a server that does not say goodbye changes nothing.
+    leave(connection).await;
+    ended
+}
+
+/// Says goodbye. What became of the mail is decided; a server that does not answer changes nothing.
+async fn leave(mut connection: AsyncSmtpConnection) {
     let quit = tokio::time::timeout(QUIT_TIME_MAX, connection.quit()).await;
     if !matches!(quit, Ok(Ok(_))) {
-        debug!(host = server.host, "the server did not say goodbye");
+        debug!("the server did not say goodbye");
     }
-    ended
 }
 
 /// Connects and logs in. A reply here is about us and not about the mail.
@@ -81,7 +85,7 @@ async fn enter(server: &Server) -> Result<AsyncSmtpConnection, Ended> {
         let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
         if let Err(error) = connection.auth(&mechanisms, &credentials).await {
-            connection.abort().await;
+            leave(connection).await;
             return Err(turned_away(error));
         }
     }

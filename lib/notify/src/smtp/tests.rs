@@ -173,6 +173,18 @@ async fn silence_is_as_good_as_a_connection_that_broke() {
 }
 
 #[tokio::test]
+async fn what_was_said_stands_when_the_server_then_falls_silent() {
+    let faults = vec![Fault::Reply("RCPT", 554), Fault::Silence("QUIT")];
+    let server = MailServer::start(Protection::None, faults).await;
+    let smtp = sink(local(&server), &["ops@example.com"]);
+    let delivery = tokio::spawn(async move { smtp.deliver(&rejections()).await });
+    server.silent.notified().await;
+    tokio::time::pause();
+    let ended = delivery.await.unwrap();
+    assert!(matches!(ended, Delivery::Rejected { .. }), "{ended:?}");
+}
+
+#[tokio::test]
 async fn nobody_listens() {
     let server = Server::of_url("smtp://localhost:1", None).unwrap();
     assert_eq!(sink(server, &["ops@example.com"]).deliver(&rejections()).await, soon());
