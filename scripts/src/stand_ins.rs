@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Selects what the AWS SDK is compiled for, the same in all calls: with other packages it would be compiled again.
-const TEST: [&str; 23] = [
+const TEST: [&str; 25] = [
     "test",
     "--package",
     "streamgauge-lambda-aws",
@@ -75,6 +75,8 @@ const TEST: [&str; 23] = [
     "streamgauge-announce",
     "--package",
     "streamgauge-kinesis",
+    "--package",
+    "streamgauge-notify",
     "--package",
     "tests",
     "--features",

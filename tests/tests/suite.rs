@@ -50,6 +50,9 @@ mod suite {
     /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
     mod lambda_runtime;
 
+    /// Pages to a stand-in of PagerDuty that keeps incidents as the real one does.
+    mod pagerduty;
+
     /// The adapters over the AWS SDK, against AWS's stand-ins: `cargo x aws-tests`.
     #[cfg(feature = "aws")]
     mod stand_ins;

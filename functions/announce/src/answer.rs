@@ -3,22 +3,15 @@
 //! The address is signed, and signs that there is no content type. Without an answer `CloudFormation` waits for as long as
 //! the template's `ServiceTimeout` says, so a call that fails is made again a few times.
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::http::uri::Uri;
-use hyper::{Method, Request, Response};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use streamgauge_notify::http::reach::Reach;
+use streamgauge_notify::http::{Call, Client, HttpError, Limits, Method};
+use tokio::time::sleep;
 
 /// How often the answer is put.
 const ATTEMPTS_MAX: u32 = 4;
-/// How long an attempt may take.
-const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long the two parts of an attempt may take: together 5 s.
+const LIMITS: Limits = Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(3) };
 /// How long is waited after the first attempt; twice as long after each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -28,18 +21,9 @@ pub(crate) enum AnswerError {
     /// The address is none, or goes in clear text to another machine.
     #[error("the address of the answer is no https:// address")]
     Address,
-    /// The certificates of the system cannot be read.
-    #[error("the system's certificates could not be read")]
-    Certificates(#[source] std::io::Error),
-    /// The call could not be put together.
-    #[error("the answer could not be written")]
-    Request(#[source] hyper::http::Error),
-    /// The other end did not answer in time.
-    #[error("the answer was not taken within {} s", ATTEMPT_TIME_MAX.as_secs())]
-    Late,
     /// The call failed.
     #[error("the answer could not be put")]
-    Call(#[source] hyper_util::client::legacy::Error),
+    Call(#[from] HttpError),
     /// The other end refused it.
     #[error("the answer was refused with the status {0}")]
     Status(u16),
@@ -49,55 +33,41 @@ impl AnswerError {
     /// Whether another attempt can help.
     fn is_passing(&self) -> bool {
         match self {
-            Self::Late | Self::Call(_) => true,
+            Self::Call(HttpError::NotSent(_) | HttpError::NoAnswer(_)) => true,
             Self::Status(status) => *status >= 500,
-            Self::Address | Self::Certificates(_) | Self::Request(_) => false,
+            Self::Address | Self::Call(_) => false,
         }
     }
 }
 
 /// Puts an answer to an address.
 pub(crate) async fn put(address: &str, body: String) -> Result<(), AnswerError> {
-    let uri: Uri = address.parse().ok().filter(is_safe).ok_or(AnswerError::Address)?;
-    let connector = HttpsConnectorBuilder::new()
-        .with_native_roots()
-        .map_err(AnswerError::Certificates)?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let client = Client::builder(TokioExecutor::new()).build(connector);
-    let body = Bytes::from(body);
+    if !is_safe(address) {
+        return Err(AnswerError::Address);
+    }
+    // The address comes from CloudFormation, and may be that of an endpoint inside a VPC.
+    let client = Client::new(Reach::Anywhere, LIMITS);
     let mut wait = FIRST_WAIT;
     for _ in 1..ATTEMPTS_MAX {
-        match attempt(&client, &uri, body.clone()).await {
+        match attempt(&client, address, body.clone()).await {
             Err(error) if error.is_passing() => sleep(wait).await,
             outcome => return outcome,
         }
         wait *= 2;
     }
-    attempt(&client, &uri, body).await
+    attempt(&client, address, body).await
 }
 
 /// Whether an address is encrypted, or does not leave this machine: that of a test.
-fn is_safe(uri: &Uri) -> bool {
-    match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => uri.host() == Some("127.0.0.1"),
-        _ => false,
-    }
+fn is_safe(address: &str) -> bool {
+    address.starts_with("https://") || address.starts_with("http://127.0.0.1:")
 }
 
-type HttpsClient = Client<hyper_rustls::HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-async fn attempt(client: &HttpsClient, uri: &Uri, body: Bytes) -> Result<(), AnswerError> {
-    let request = Request::builder().method(Method::PUT).uri(uri.clone());
-    let request = request.body(Full::new(body)).map_err(AnswerError::Request)?;
-    let response: Response<Incoming> = timeout(ATTEMPT_TIME_MAX, client.request(request))
-        .await
-        .map_err(|_elapsed| AnswerError::Late)?
-        .map_err(AnswerError::Call)?;
-    let status = response.status();
-    if status.is_success() { Ok(()) } else { Err(AnswerError::Status(status.as_u16())) }
+async fn attempt(client: &Client, address: &str, body: String) -> Result<(), AnswerError> {
+    let put =
+        Call { method: Method::PUT, url: address, headers: Vec::new(), body: body.into_bytes() };
+    let status = client.call(put).await?.status;
+    if (200..300).contains(&status) { Ok(()) } else { Err(AnswerError::Status(status)) }
 }
 
 #[cfg(test)]

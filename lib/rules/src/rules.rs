@@ -47,15 +47,44 @@ pub enum ChannelKind {
     /// An HTTP request.
     Webhook {
         /// Where to.
-        url: String,
+        url: WebhookUrl,
         /// What it is signed with.
         secret: Option<SecretReference>,
+        /// What it is told in.
+        format: WebhookFormat,
     },
     /// Text messages.
     Sms {
         /// Numbers with country code.
         to: Vec<String>,
     },
+}
+
+/// Where a webhook is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebhookUrl {
+    /// It stands in the rules.
+    Written(String),
+    /// It is a secret: whoever knows it may write there.
+    Kept(SecretReference),
+}
+
+impl fmt::Display for WebhookUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written(url) => formatter.write_str(url),
+            Self::Kept(reference) => reference.fmt(formatter),
+        }
+    }
+}
+
+/// What a webhook is told in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookFormat {
+    /// Standard Webhooks.
+    Standard,
+    /// A message as Slack takes it.
+    Slack,
 }
 
 /// Where a secret is kept. The secret itself never stands in rules, plans or messages.

@@ -15,11 +15,12 @@ const FUNCTION: &[&str] = &[
     "streamgauge-kinesis",
     "streamgauge-dynamodb",
     "streamgauge-cloudwatch",
+    "streamgauge-notify",
     "streamgauge-engine",
 ];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
@@ -27,6 +28,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("streamgauge-kinesis", &["streamgauge-pipeline", "streamgauge-engine"]),
     ("streamgauge-dynamodb", &["streamgauge-pipeline", "streamgauge-engine"]),
     ("streamgauge-cloudwatch", &["streamgauge-pipeline", "streamgauge-engine"]),
+    ("streamgauge-notify", &["streamgauge-pipeline", "streamgauge-engine"]),
     // What every function has in common. A function adds the outside systems that only it speaks to.
     (
         "streamgauge-function",

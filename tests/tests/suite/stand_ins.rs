@@ -10,6 +10,7 @@ mod dead_letters;
 mod dynamodb;
 mod end_to_end;
 mod metered;
+mod notify;
 mod send;
 mod session;
 mod stream;

@@ -2,7 +2,7 @@
 
 use crate::hash::Canonical;
 use crate::read::settings::EventPaths;
-use crate::rules::{ChannelKind, Rules};
+use crate::rules::{ChannelKind, Rules, WebhookFormat};
 use streamgauge_engine::alert::{Alert, Condition, Over, Step};
 use streamgauge_engine::calendar::zone_data_version;
 use streamgauge_engine::field::FieldId;
@@ -144,9 +144,13 @@ fn delivery(canonical: &mut Canonical, rules: &Rules) {
             ChannelKind::Email { to, from } => {
                 canonical.texts("email", to.iter().map(String::as_str)).text("from", from)
             }
-            ChannelKind::Webhook { url, secret } => {
+            ChannelKind::Webhook { url, secret, format } => {
                 let secret = secret.as_ref().map(ToString::to_string).unwrap_or_default();
-                canonical.text("webhook", url).text("secret", &secret)
+                canonical.text("webhook", &url.to_string()).text("secret", &secret);
+                match format {
+                    WebhookFormat::Standard => &mut *canonical,
+                    WebhookFormat::Slack => canonical.text("format", "slack"),
+                }
             }
             ChannelKind::Sms { to } => canonical.texts("sms", to.iter().map(String::as_str)),
         };

@@ -3,8 +3,8 @@
 use super::Reader;
 use super::fields::Fields;
 use crate::problem::code::Code;
-use crate::reference::tables::{CHANNEL, EMAIL, PAGERDUTY, SMS, WEBHOOK};
-use crate::rules::{Channel, ChannelKind, SecretReference};
+use crate::reference::tables::{CHANNEL, EMAIL, PAGERDUTY, SMS, WEBHOOK, WEBHOOK_FORMATS};
+use crate::rules::{Channel, ChannelKind, SecretReference, WebhookFormat, WebhookUrl};
 use crate::source::Place;
 use crate::yaml::tree::{Entry, Node, shown};
 
@@ -111,16 +111,36 @@ impl Reader<'_> {
             rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
                 && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
         };
+        let is_address = |text: &str| is_url(text) || reference(text).is_some();
         let url = self
             .required(&fields, "url")
-            .and_then(|value| self.receiver(value, is_url, "https://hooks.example/x"));
+            .and_then(|value| self.receiver(value, is_address, "https://hooks.example/x"));
         let secret = fields.get("secret").map(|value| self.secret(value));
+        let format = fields.get("format").map(|value| self.choice(value, &WEBHOOK_FORMATS));
+        let (secret_place, format_place) = (fields.key_place("secret"), fields.key_place("format"));
         fields.finish();
+        let format = match format {
+            Some(position) if position? == 1 => WebhookFormat::Slack,
+            _ => WebhookFormat::Standard,
+        };
+        if format == WebhookFormat::Slack && secret.is_some() {
+            self.findings
+                .error(
+                    Code::ConflictingKeys,
+                    secret_place,
+                    "a webhook in Slack's form is not signed",
+                )
+                .related(format_place, "the form is chosen here")
+                .hint("remove `secret`; the address itself can be one: `url: secret:NAME`");
+            return None;
+        }
         let secret = match secret {
             Some(secret) => Some(secret?),
             None => None,
         };
-        Some(ChannelKind::Webhook { url: url?, secret })
+        let url = url?;
+        let url = reference(&url).map_or(WebhookUrl::Written(url), WebhookUrl::Kept);
+        Some(ChannelKind::Webhook { url, secret, format })
     }
 
     fn sms(&mut self, node: &Node, place: Place) -> Option<ChannelKind> {
@@ -186,14 +206,7 @@ impl Reader<'_> {
             self.concealed.push(node.place);
             return None;
         };
-        let reference = text.split_once(':').filter(|(_, name)| is_secret_name(name)).and_then(
-            |(store, name)| match store {
-                "secret" => Some(SecretReference::SecretsManager(name.to_owned())),
-                "ssm" => Some(SecretReference::ParameterStore(name.to_owned())),
-                "env" => Some(SecretReference::Environment(name.to_owned())),
-                _ => None,
-            },
-        );
+        let reference = reference(&text);
         if reference.is_none() {
             self.concealed.push(node.place);
             self.findings
@@ -205,6 +218,17 @@ impl Reader<'_> {
                 .hint(HINT);
         }
         reference
+    }
+}
+
+/// A reference to a secret, if it is one.
+fn reference(text: &str) -> Option<SecretReference> {
+    let (store, name) = text.split_once(':').filter(|(_, name)| is_secret_name(name))?;
+    match store {
+        "secret" => Some(SecretReference::SecretsManager(name.to_owned())),
+        "ssm" => Some(SecretReference::ParameterStore(name.to_owned())),
+        "env" => Some(SecretReference::Environment(name.to_owned())),
+        _ => None,
     }
 }
 

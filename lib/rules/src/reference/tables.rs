@@ -10,6 +10,7 @@ pub use alert::{ALERT, STEP};
 pub use file::{EVENT, FILE};
 pub(crate) use metric::UNITS;
 pub use metric::{JOURNEY, METRIC, RATIO};
+pub(crate) use notify::WEBHOOK_FORMATS;
 pub use notify::{
     CHANNEL, EMAIL, GATHERING, MAINTENANCE, MATCH, PAGERDUTY, PIPELINE, ROUTE, SILENCE, SMS,
     WEBHOOK,

@@ -4,7 +4,7 @@ use streamgauge_engine::alert::{Condition, Over, Severity};
 use streamgauge_engine::calendar::Window;
 use streamgauge_engine::notify::rules::Attribute;
 use streamgauge_engine::plan::{LatePolicy, TimeUnit};
-use streamgauge_rules::rules::{ChannelKind, SecretReference};
+use streamgauge_rules::rules::{ChannelKind, SecretReference, WebhookFormat, WebhookUrl};
 use streamgauge_rules::{Outcome, Rules, SourceFile, compile, render};
 
 /// Compiles texts as files `0.yaml`, `1.yaml` and so on; the environment has `STAGE`.
@@ -175,8 +175,20 @@ fn variables_are_replaced_in_namespace_and_channels() {
     );
     assert_eq!(rules.plan.namespace, "Shop/test/eu");
     let kind = ChannelKind::Webhook {
-        url: "https://test.example/".to_owned(),
+        url: WebhookUrl::Written("https://test.example/".to_owned()),
         secret: Some(SecretReference::Environment("test".to_owned())),
+        format: WebhookFormat::Standard,
+    };
+    assert_eq!(rules.channels[0].kind, kind);
+}
+
+#[test]
+fn a_webhook_in_slacks_form_may_keep_its_address_as_a_secret() {
+    let rules = with("channels: {h: {webhook: {url: 'secret:team/slack', format: slack}}}\n");
+    let kind = ChannelKind::Webhook {
+        url: WebhookUrl::Kept(SecretReference::SecretsManager("team/slack".to_owned())),
+        secret: None,
+        format: WebhookFormat::Slack,
     };
     assert_eq!(rules.channels[0].kind, kind);
 }

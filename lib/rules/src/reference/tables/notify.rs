@@ -18,7 +18,7 @@ pub static CHANNEL: Object = Object {
             name: "webhook",
             form: Form::Object(&WEBHOOK),
             need: Need::Optional,
-            about: "A signed HTTP request.",
+            about: "An HTTP request: signed, or in Slack's form.",
         },
         Key {
             name: "sms",
@@ -65,27 +65,36 @@ pub static EMAIL: Object = Object {
     example: "",
 };
 
+/// What a webhook can be told in.
+pub(crate) const WEBHOOK_FORMATS: [&str; 2] = ["standard", "slack"];
+
 /// A webhook.
 pub static WEBHOOK: Object = Object {
     name: "webhook",
-    about: "An HTTP endpoint, called in the form of Standard Webhooks.",
+    about: "An HTTP endpoint, called in the form of Standard Webhooks or of Slack.",
     keys: &[
         Key {
             name: "url",
             form: Form::Substituted,
             need: Need::Required,
-            about: "Where to; `https://`, or `http://` inside a network that you trust.",
+            about: "Where to; `https://`, or `http://` inside a network that you trust. An address that is a secret itself, such as Slack's, as a reference: `secret:NAME`, `ssm:NAME` or `env:NAME`.",
         },
         Key {
             name: "secret",
             form: Form::Secret,
             need: Need::Optional,
-            about: "What requests are signed with. Left out, they are not signed.",
+            about: "What requests are signed with: `whsec_` and 24 to 64 bytes in base64. Left out, they are not signed.",
+        },
+        Key {
+            name: "format",
+            form: Form::Choice(&WEBHOOK_FORMATS),
+            need: Need::Default("standard"),
+            about: "`standard`: Standard Webhooks 1.0. `slack`: a message as Slack's incoming webhooks take it, and Mattermost's and others'; these are not signed.",
         },
     ],
     further: None,
     allows_anything: false,
-    example: "",
+    example: "channels:\n  hook: {webhook: {url: https://hooks.example/x, secret: secret:streamgauge/hook}}\n  chat: {webhook: {url: secret:streamgauge/slack, format: slack}}\n",
 };
 
 /// Text messages.

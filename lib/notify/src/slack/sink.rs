@@ -1,0 +1,36 @@
+//! The calls to a webhook in Slack's form.
+
+use super::body;
+use crate::http::{Address, Call, Client, Method};
+use crate::retry::Channel;
+use crate::secret::Secret;
+use crate::tell::Told;
+use streamgauge_engine::notification::Notification;
+use streamgauge_pipeline::port::sink::{Delivery, Sink};
+
+/// One webhook in Slack's form. Whoever knows its address may write there, so it is a secret.
+#[derive(Clone, Debug)]
+pub struct Slack {
+    client: Client,
+    url: Address,
+}
+
+impl Slack {
+    /// The webhook at this address.
+    pub fn new(client: Client, url: &Secret) -> Self {
+        Self { client, url: Address::new(url) }
+    }
+}
+
+impl Sink for Slack {
+    type Entry = Notification;
+
+    async fn deliver(&self, notification: &Notification) -> Delivery {
+        let headers = vec![("content-type", "application/json".to_owned())];
+        let body = body(notification);
+        let call = Call { method: Method::POST, url: self.url.reveal(), headers, body };
+        let told =
+            Told { channel: Channel::Slack, id: &notification.id, secrets: &self.url.secrets() };
+        told.call(&self.client, call, str::to_owned).await
+    }
+}
