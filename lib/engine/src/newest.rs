@@ -41,6 +41,16 @@ impl Newest {
         }
     }
 
+    /// Forgets the events that are not after a time.
+    pub fn forget_until(&mut self, until: Timestamp) {
+        let after = self.0.partition_point(|event| event.time <= until);
+        if after == self.0.len() {
+            self.0 = Vec::new();
+        } else {
+            self.0.drain(..after);
+        }
+    }
+
     /// In event order.
     pub fn events(&self) -> &[NamedEvent] {
         &self.0
