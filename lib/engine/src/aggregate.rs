@@ -217,6 +217,7 @@ impl Aggregator {
                     key,
                     time: event.time,
                     identity: event.identity,
+                    id: None,
                     start,
                     finish,
                 });

@@ -4,6 +4,7 @@ use crate::accumulate::Accumulator;
 use crate::decode::{Batch, Take};
 use crate::delta::{Delta, LatePartial, Partial};
 use crate::hash::Map;
+use crate::newest::Newest;
 use crate::place::{at, at_mut, number};
 use crate::plan::Plan;
 use crate::time::Timestamp;
@@ -104,5 +105,6 @@ fn empty(plan: &Plan, batch: &Batch, take: &Take, latest: Timestamp) -> Partial 
         .map(|metric| &metric.kind);
     // A batch names only metrics of the plan that it was decoded for.
     let accumulator = kind.map_or(Accumulator::Count(0), Accumulator::new);
-    Partial { series: take.series, window: take.window, events: 0, latest, accumulator }
+    let (series, window, newest) = (take.series, take.window, Newest::default());
+    Partial { series, window, events: 0, latest, accumulator, newest }
 }

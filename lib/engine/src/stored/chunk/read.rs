@@ -8,6 +8,7 @@ use super::super::reader::{Reader, read};
 use super::{FINISH, FORMAT, NO_WINDOW, START, WHAT};
 use crate::accumulate::Accumulator;
 use crate::delta::{Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
+use crate::newest::Newest;
 use crate::place::{at, number};
 use crate::plan::{Metric, MetricKind, Plan};
 use minicbor::decode::Error;
@@ -127,7 +128,8 @@ fn read_partials(
             MetricKind::Count(_) => Accumulator::Count(events),
             _ => accumulator::read(reader, &metric.kind)?,
         };
-        partials.push(Partial { series, window, events, latest, accumulator });
+        let newest = Newest::default();
+        partials.push(Partial { series, window, events, latest, accumulator, newest });
     }
     Ok(partials)
 }
@@ -153,7 +155,7 @@ fn read_steps(
     let rows = times.into_iter().zip(names).zip(flags).zip(keys.into_iter().zip(identities));
     let step = |(((time, (series, window)), flag), (key, identity))| {
         let (start, finish) = (flag & START != 0, flag & FINISH != 0);
-        JourneyStep { series, window, key, time, identity, start, finish }
+        JourneyStep { series, window, key, time, identity, id: None, start, finish }
     };
     Ok(rows.map(step).collect())
 }
