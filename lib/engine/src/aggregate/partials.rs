@@ -32,10 +32,16 @@ impl PartialTable {
         self.late_places.clear();
     }
 
-    /// Adds an event to the partial of its series and window.
+    /// Adds an event to the partial of its series and window, and answers with the place of that.
     #[inline]
-    pub(super) fn add(&mut self, plan: &Plan, batch: &Batch, take: &Take, time: Timestamp) {
-        let Some(last) = at_mut(&mut self.last, take.series) else { return };
+    pub(super) fn add(
+        &mut self,
+        plan: &Plan,
+        batch: &Batch,
+        take: &Take,
+        time: Timestamp,
+    ) -> Option<u32> {
+        let last = at_mut(&mut self.last, take.series)?;
         let place = match *last {
             Some((window, place)) if window == take.window => place,
             _ => {
@@ -48,9 +54,8 @@ impl PartialTable {
                 place
             }
         };
-        if let Some(partial) = at_mut(&mut self.partials, place) {
-            extend(partial, take, time);
-        }
+        extend(at_mut(&mut self.partials, place)?, take, time);
+        Some(place)
     }
 
     /// Adds a late event to those of the same series, window and stamp.
