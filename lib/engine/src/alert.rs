@@ -2,7 +2,7 @@
 
 mod feed;
 
-pub use feed::{EXACT_THRESHOLD_MAX, Feed, SLICES, is_exact};
+pub use feed::{EXACT_THRESHOLD_MAX, Feed, SLICES, is_exact, slice_end};
 
 use crate::decimal::Decimal;
 use crate::time::Millis;
@@ -152,3 +152,6 @@ pub enum Comparison {
     /// `!=`
     NotEqual,
 }
+
+#[cfg(test)]
+pub(crate) mod samples;

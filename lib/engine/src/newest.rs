@@ -5,7 +5,7 @@ use crate::transition::EVIDENCE_IDS_MAX;
 use std::sync::Arc;
 
 /// An event as evidence names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamedEvent {
     /// Its time.
     pub time: Timestamp,

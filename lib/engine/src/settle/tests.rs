@@ -3,6 +3,7 @@
 use super::portion::Portion;
 use super::samples::{Told, after, deltas, plan, runs, settle, settles_after};
 use super::*;
+use crate::newest::Newest;
 use proptest::prelude::*;
 
 proptest! {
@@ -117,6 +118,7 @@ fn a_moment_larger_than_a_portion_is_decided_once() {
         events: 1,
         latest: window.start,
         accumulator: Accumulator::Count(1),
+        newest: Newest::default(),
     };
     let delta = Delta {
         names: Names { series: (0..50).map(series).collect(), windows: vec![window] },

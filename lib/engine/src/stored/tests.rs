@@ -48,7 +48,7 @@ fn lines(plan: &Plan, delta: &Delta) -> Vec<Vec<String>> {
         (metric, format!("late at {}: {line}", late.stamp))
     });
     let steps = delta.steps.iter().map(|step| {
-        let JourneyStep { series, window, key, time, identity, start, finish } = *step;
+        let &JourneyStep { series, window, key, time, identity, start, finish, .. } = step;
         let (metric, place) = place(series, window);
         (metric, format!("{place}: step of {key} at {time} by {identity}: {start} {finish}"))
     });

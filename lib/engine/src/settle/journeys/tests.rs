@@ -16,6 +16,7 @@ fn step((time, key, kind): Step, identity: u64) -> JourneyStep {
         key,
         time: Timestamp::from_millis(time),
         identity,
+        id: None,
         start,
         finish,
     }
