@@ -4,10 +4,10 @@ use super::entry::{Entry, What};
 use super::ladder::{Ladder, Truth};
 use super::part::{FinalPoint, Part, accumulator_of};
 use super::rule::{Look, Of, PartKind, Rule};
-use super::slices::{Slice, end_of, last_end};
+use super::slices::{Slice, last_end};
 use super::value::{Value, volume};
 use crate::accumulate::Accumulator;
-use crate::alert::{Comparison, SLICES};
+use crate::alert::{Comparison, SLICES, slice_end};
 use crate::newest::{NamedEvent, Newest};
 use crate::plan::MetricKind;
 use crate::series::SeriesKey;
@@ -94,7 +94,7 @@ impl Group {
         let from = look.decided_from(self.known_since)?;
         let part = look.part.and_then(|part| Some((self.parts.get(part)?, rule.parts.get(part)?)));
         Some(match part {
-            Some((_, &PartKind::Slices { slice_ms, .. })) => end_of(from, slice_ms),
+            Some((_, &PartKind::Slices { slice_ms, .. })) => slice_end(from, slice_ms),
             Some((Part::Window(Some(point)), _)) => {
                 // A window is whole only if the group was known when it began.
                 let is_whole = self.known_since <= point.span.start;
@@ -314,7 +314,7 @@ fn happening(of: Of, what: &What, at: Timestamp) -> Option<(NamedEvent, bool, bo
 
 impl Slice {
     fn of_one(of: Of, event: NamedEvent, (late, abandoned): (bool, bool), slice_ms: Millis) -> Self {
-        let until = end_of(event.time, slice_ms);
+        let until = slice_end(event.time, slice_ms);
         let mut newest = Newest::default();
         newest.add(event);
         let accumulator = accumulator_of(of, abandoned);

@@ -39,12 +39,6 @@ pub(super) struct Slice {
     pub(super) newest: Newest,
 }
 
-/// The end of the slice that holds a moment.
-pub(super) const fn end_of(time: Timestamp, slice_ms: Millis) -> Timestamp {
-    let begun = time.as_millis().saturating_add(slice_ms - 1).div_euclid(slice_ms);
-    Timestamp::from_millis(begun.saturating_mul(slice_ms))
-}
-
 /// The last end of a slice that is not after a moment.
 pub(super) const fn last_end(time: Timestamp, slice_ms: Millis) -> Timestamp {
     Timestamp::from_millis(time.as_millis().div_euclid(slice_ms).saturating_mul(slice_ms))

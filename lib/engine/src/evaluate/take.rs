@@ -3,9 +3,9 @@
 use super::entry::{Entry, SliceEntry, What, WindowEntry};
 use super::group::Group;
 use super::rule::{PartKind, Rule};
-use super::slices::end_of;
 use super::{Evaluator, Track, schedule};
 use crate::accumulate::Accumulator;
+use crate::alert::slice_end;
 use crate::calendar::WindowSpan;
 use crate::delta::{AlertSlice, Delta};
 use crate::newest::{NamedEvent, Newest};
@@ -30,14 +30,14 @@ impl Evaluator {
             let event = &sample.event;
             self.wait(series.metric, |lag_ms| {
                 let what = What::Event { event: event.clone(), late };
-                Some((moment(event.time, place, lag_ms), Arc::clone(&series.key), what))
+                (moment(event.time, place, lag_ms), Arc::clone(&series.key), what)
             });
         }
         for copy in &delta.copies {
             let Some(series) = at(&delta.names.series, copy.series) else { continue };
             self.wait(series.metric, |lag_ms| {
                 let enters = moment(copy.time, watermark, lag_ms);
-                Some((enters, Arc::clone(&series.key), What::Copy(copy.time)))
+                (enters, Arc::clone(&series.key), What::Copy(copy.time))
             });
         }
         for slice in &delta.slices {
@@ -45,7 +45,7 @@ impl Evaluator {
             let place = slice.overdue.max(watermark);
             self.wait(series.metric, |lag_ms| {
                 let (enters, entry) = slice_entry(slice, place, lag_ms);
-                Some((enters, Arc::clone(&series.key), What::Slice(Box::new(entry))))
+                (enters, Arc::clone(&series.key), What::Slice(Box::new(entry)))
             });
         }
     }
@@ -60,13 +60,13 @@ impl Evaluator {
     ) {
         self.wait(metric, |lag_ms| {
             let enters = moment(time, watermark, lag_ms);
-            Some((enters, Arc::clone(series), What::Step { time, finish }))
+            (enters, Arc::clone(series), What::Step { time, finish })
         });
     }
 
     /// A journey started.
     pub(crate) fn started(&mut self, metric: usize, series: &Arc<SeriesKey>, start: &NamedEvent) {
-        self.wait(metric, |_| Some((start.time, Arc::clone(series), What::Started(start.clone()))));
+        self.wait(metric, |_| (start.time, Arc::clone(series), What::Started(start.clone())));
     }
 
     /// A journey finished, within a time that is not over yet.
@@ -79,7 +79,7 @@ impl Evaluator {
     ) {
         self.wait(metric, |_| {
             let what = What::Finished { start: start.clone(), event: event.clone() };
-            Some((event.time, Arc::clone(series), what))
+            (event.time, Arc::clone(series), what)
         });
         self.decided(metric, series, (start, false), within_ms);
     }
@@ -94,7 +94,7 @@ impl Evaluator {
     ) {
         self.wait(metric, |_| {
             let what = What::Decided { start: start.clone(), abandoned };
-            Some((start.time.plus(within_ms), Arc::clone(series), what))
+            (start.time.plus(within_ms), Arc::clone(series), what)
         });
     }
 
@@ -106,15 +106,7 @@ impl Evaluator {
         span: WindowSpan,
         (accumulator, newest, latest): (&Accumulator, &Newest, Option<Timestamp>),
     ) {
-        let Self { of_metric, tracks, alerts, .. } = self;
-        let looks = |track: &Track| {
-            let mut states = track.alerts.iter().filter_map(|&alert| alerts.get(alert)?.as_ref());
-            states.any(|state| state.rule.parts.contains(&PartKind::Window))
-        };
-        let watched = of_metric.get(metric).into_iter().flatten();
-        let watched = watched.filter(|&&track| tracks.get(track).is_some_and(looks));
-        for &track in watched {
-            let lag_ms = tracks.get(track).map_or(0, |track| track.lag_ms);
+        self.wait(metric, |_| {
             let entry = WindowEntry {
                 span,
                 events: events_of(accumulator),
@@ -122,27 +114,35 @@ impl Evaluator {
                 newest: newest.clone(),
                 latest,
             };
-            let what = What::Window(Box::new(entry));
-            let entry = Entry { series: Arc::clone(series), what };
-            self.waiting.entry((span.end.plus(lag_ms), track)).or_default().push(entry);
-        }
+            (span.end, Arc::clone(series), What::Window(Box::new(entry)))
+        });
+    }
+
+    /// Whether any alert looks at the final points of a metric.
+    pub(crate) fn looks_at_windows(&self, metric: usize) -> bool {
+        let tracks = self.of_metric.get(metric).into_iter().flatten();
+        let tracks = tracks.filter_map(|&track| self.tracks.get(track));
+        let mut alerts = tracks.flat_map(|track| &track.alerts);
+        alerts.any(|&alert| {
+            let state = self.alerts.get(alert).and_then(Option::as_ref);
+            state.is_some_and(|state| state.rule.parts.contains(&PartKind::Window))
+        })
     }
 
     /// Lets something wait on each track of a metric.
     fn wait(
         &mut self,
         metric: usize,
-        entry: impl Fn(Millis) -> Option<(Timestamp, Arc<SeriesKey>, What)>,
+        entry: impl Fn(Millis) -> (Timestamp, Arc<SeriesKey>, What),
     ) {
         for &track in self.of_metric.get(metric).into_iter().flatten() {
             let Some(Track { lag_ms, alerts, .. }) = self.tracks.get(track) else { continue };
             if alerts.is_empty() {
                 continue;
             }
-            if let Some((enters, series, what)) = entry(*lag_ms) {
-                let waiting = self.waiting.entry((enters.plus(*lag_ms), track)).or_default();
-                waiting.push(Entry { series, what });
-            }
+            let (enters, series, what) = entry(*lag_ms);
+            let waiting = self.waiting.entry((enters.plus(*lag_ms), track)).or_default();
+            waiting.push(Entry { series, what });
         }
     }
 
@@ -188,7 +188,7 @@ fn slice_entry(
     lag_ms: Millis,
 ) -> (Timestamp, SliceEntry) {
     let &AlertSlice { length_ms: slice_ms, until, events, .. } = slice;
-    let enters = end_of(moment(until, place, lag_ms), slice_ms);
+    let enters = slice_end(moment(until, place, lag_ms), slice_ms);
     let entry = SliceEntry {
         slice_ms,
         until,

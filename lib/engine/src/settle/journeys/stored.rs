@@ -89,7 +89,7 @@ impl Journeys {
             } else {
                 Some((keys.one(reader)?, plan.calendar.window(metric.window, time)))
             };
-            let step = Waiting { time, rank, identity, key, start };
+            let step = Waiting { time, rank, identity, key, id: None, start };
             self.waiting.entry(bucket_of(time)).or_default().push(step);
             last = time;
         }
@@ -98,9 +98,11 @@ impl Journeys {
             let key = reader.unsigned()?;
             let span = plan.calendar.window(metric.window, start);
             self.deadlines.push_back((start, key));
-            self.open.insert(key, OpenJourney { start, series: keys.one(reader)?, span });
+            let series = keys.one(reader)?;
+            self.open.insert(key, OpenJourney { start, identity: 0, id: None, series, span });
             last = start;
         }
+        self.find_earliest();
         Ok(())
     }
 }

@@ -115,6 +115,6 @@ impl Cell {
 
     fn read(reader: &mut Reader<'_>, metric: &Metric, span: WindowSpan) -> Result<Self, Error> {
         let latest = reader.time(span.start)?;
-        Ok(Self { latest, accumulator: read_accumulator(reader, &metric.kind)? })
+        Ok(Self { latest, accumulator: read_accumulator(reader, &metric.kind)?, newest: Default::default() })
     }
 }
