@@ -23,6 +23,7 @@
 //! copies; 60 slices of each length, each an accumulator and 20 ids; one final point; and an id per open journey. What waits is what
 //! came since the watermark.
 
+mod change;
 mod entry;
 mod evidence;
 mod group;
@@ -31,6 +32,7 @@ mod ladder;
 mod part;
 mod rule;
 mod slices;
+mod stored;
 mod take;
 mod times;
 mod value;
@@ -39,6 +41,8 @@ use crate::plan::{Metric, Plan};
 use crate::time::Timestamp;
 use crate::transition::{Reason, Transition};
 use entry::Entry;
+pub(crate) use entry::WindowEntry;
+pub(crate) use stored::{read_transition, write_transition};
 use group::Group;
 use groups::{Entered, Groups};
 use ladder::Change;
@@ -276,13 +280,20 @@ impl Evaluator {
         }
     }
 
-    /// Ends an alert: what fires resolves.
-    fn end(&mut self, plan: &Plan, alert: usize, told: &mut Vec<Transition>) {
-        let Some(mut state) = self.alerts.get_mut(alert).and_then(Option::take) else { return };
+    /// Takes an alert off, with its groups.
+    fn take_off(&mut self, alert: usize) -> Option<AlertState> {
+        let state = self.alerts.get_mut(alert)?.take()?;
         for track in &mut self.tracks {
             track.alerts.retain(|&number| number != alert);
         }
         self.agenda.retain(|&(_, number, _)| number != alert);
+        self.endings.retain(|&(_, number)| number != alert);
+        Some(state)
+    }
+
+    /// Ends an alert: what fires resolves.
+    fn end(&mut self, plan: &Plan, alert: usize, told: &mut Vec<Transition>) {
+        let Some(mut state) = self.take_off(alert) else { return };
         let Some((at, reason)) = state.ends else { return };
         let slots: Vec<u32> = state.groups.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
@@ -293,6 +304,21 @@ impl Evaluator {
         }
     }
 }
+
+/// All reasons, in the order of their numbers in stored forms.
+const REASONS: [Reason; 11] = [
+    Reason::ConditionBegan,
+    Reason::ConditionHolds,
+    Reason::ConditionHeld,
+    Reason::ConditionCannotFail,
+    Reason::NoEvent,
+    Reason::ResolveHolds,
+    Reason::NothingHolds,
+    Reason::GroupForgotten,
+    Reason::GroupReplaced,
+    Reason::AlertChanged,
+    Reason::AlertRemoved,
+];
 
 /// Puts a group on the agenda, unless it is there for an earlier moment.
 fn schedule(
@@ -333,5 +359,7 @@ fn tell(
     }
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

@@ -173,7 +173,7 @@ pub(crate) fn group_name(group: u8) -> &'static str {
     ["noon", "talabat", "عربي", LONG, "__missing__"][usize::from(group) % 5]
 }
 
-fn contribution(kind: &MetricKind, sample: &Sample) -> Option<Contribution> {
+pub(crate) fn contribution(kind: &MetricKind, sample: &Sample) -> Option<Contribution> {
     let bit = |place: u32| sample.value & (1 << place) != 0;
     let hash = hash::stable(&sample.value.to_le_bytes());
     Some(match kind {

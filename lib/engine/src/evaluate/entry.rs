@@ -48,13 +48,13 @@ pub(super) struct SliceEntry {
 
 /// What a series has in a final window.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct WindowEntry {
-    pub(super) span: WindowSpan,
-    pub(super) events: u64,
-    pub(super) accumulator: Accumulator,
-    pub(super) newest: Newest,
+pub(crate) struct WindowEntry {
+    pub(crate) span: WindowSpan,
+    pub(crate) events: u64,
+    pub(crate) accumulator: Accumulator,
+    pub(crate) newest: Newest,
     /// The time of its last event; none of a zero.
-    pub(super) latest: Option<Timestamp>,
+    pub(crate) latest: Option<Timestamp>,
 }
 
 impl Entry {
@@ -67,6 +67,14 @@ impl Entry {
             What::Started(_) | What::Finished { .. } | What::Decided { .. } => at,
             What::Window(window) => window.span.start,
         }
+    }
+
+    /// Whether it came with a delta, rather than out of the state of the settle fold.
+    pub(super) const fn is_fed(&self) -> bool {
+        matches!(
+            self.what,
+            What::Event { .. } | What::Step { .. } | What::Copy(_) | What::Slice(_)
+        )
     }
 
     /// By when its group was seen; none if it says nothing of that.

@@ -22,7 +22,7 @@ impl Group {
         kind: &MetricKind,
         at: Timestamp,
     ) -> Evidence {
-        let reading = self.read(rule, look, kind, at);
+        let reading = self.reading(rule, look, kind, at);
         let mut evidence = Evidence {
             from: at.minus(look.length_ms),
             until: at,

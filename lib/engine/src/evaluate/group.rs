@@ -84,7 +84,7 @@ impl Group {
         if self.decided_from(rule, look).is_some_and(|from| from > at) {
             return false;
         }
-        let reading = self.read(rule, look, kind, at);
+        let reading = self.reading(rule, look, kind, at);
         look.volume_min.is_none_or(|least| reading.volume.is_none_or(|volume| volume >= least))
             && reading.value.is_some_and(|value| value.compares(comparison, threshold))
     }
@@ -96,16 +96,16 @@ impl Group {
         Some(match part {
             Some((_, &PartKind::Slices { slice_ms, .. })) => slice_end(from, slice_ms),
             Some((Part::Window(Some(point)), _)) => {
-                // A window is whole only if the group was known when it began.
+                // A window is whole only if the group was known when it began; another one must come then.
                 let is_whole = self.known_since <= point.span.start;
-                if is_whole { from } else { point.span.end.plus(1) }
+                if is_whole { from } else { Timestamp::from_millis(Millis::MAX) }
             }
             _ => from,
         })
     }
 
     /// What a condition looks at.
-    pub(super) fn read(
+    pub(super) fn reading(
         &mut self,
         rule: &Rule,
         look: &Look,

@@ -51,10 +51,6 @@ impl Groups {
         (0..).zip(&self.slots).filter_map(|(slot, group)| Some((slot, group.as_ref()?)))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
-    }
-
     /// Lets an entry enter its group at a moment.
     pub(super) fn enter(&mut self, rule: &Rule, entry: &Entry, at: Timestamp) -> Entered {
         let mut packed = std::mem::take(&mut self.packed);

@@ -191,11 +191,6 @@ impl Rule {
         };
         (dimensions == 0 || *key != SeriesKey::other(dimensions)).then_some(key)
     }
-
-    /// Whether the finish of a journey, which has no dimensions, says anything of a group.
-    pub(super) fn hears_finishes(&self) -> bool {
-        self.is_single
-    }
 }
 
 impl Look {

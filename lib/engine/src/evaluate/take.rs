@@ -4,11 +4,9 @@ use super::entry::{Entry, SliceEntry, What, WindowEntry};
 use super::group::Group;
 use super::rule::{PartKind, Rule};
 use super::{Evaluator, Track, schedule};
-use crate::accumulate::Accumulator;
 use crate::alert::slice_end;
-use crate::calendar::WindowSpan;
 use crate::delta::{AlertSlice, Delta};
-use crate::newest::{NamedEvent, Newest};
+use crate::newest::NamedEvent;
 use crate::place::at;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
@@ -99,23 +97,10 @@ impl Evaluator {
     }
 
     /// A window is final, with this of a series.
-    pub(crate) fn window(
-        &mut self,
-        metric: usize,
-        series: &Arc<SeriesKey>,
-        span: WindowSpan,
-        (accumulator, newest, latest): (&Accumulator, &Newest, Option<Timestamp>),
-    ) {
-        self.wait(metric, |_| {
-            let entry = WindowEntry {
-                span,
-                events: events_of(accumulator),
-                accumulator: accumulator.clone(),
-                newest: newest.clone(),
-                latest,
-            };
-            (span.end, Arc::clone(series), What::Window(Box::new(entry)))
-        });
+    pub(crate) fn window(&mut self, metric: usize, series: &Arc<SeriesKey>, entry: WindowEntry) {
+        let end = entry.span.end;
+        let entry = Box::new(entry);
+        self.wait(metric, |_| (end, Arc::clone(series), What::Window(entry.clone())));
     }
 
     /// Whether any alert looks at the final points of a metric.
@@ -198,18 +183,6 @@ fn slice_entry(
         late: place.is_some_and(|place| place > until),
     };
     (enters, entry)
-}
-
-/// How many events an accumulator is made of, as far as it knows.
-fn events_of(accumulator: &Accumulator) -> u64 {
-    match accumulator {
-        Accumulator::Count(events) => *events,
-        Accumulator::Sum(values) => values.count,
-        Accumulator::Distribution(sketch) => sketch.count(),
-        Accumulator::Unique(sketch) => sketch.estimate(),
-        Accumulator::Ratio { part, whole } => *whole.max(part),
-        Accumulator::Journey(cohort) => cohort.started,
-    }
 }
 
 impl Rule {

@@ -6,7 +6,7 @@ use super::journeys::Journeys;
 use super::{AgendaEntry, Decisions, MetricState, Progress, Settler, held};
 use crate::accumulate::{Accumulator, JourneyEvent};
 use crate::calendar::WindowSpan;
-use crate::evaluate::Evaluator;
+use crate::evaluate::{Evaluator, WindowEntry};
 use crate::hash::Set;
 use crate::newest::Newest;
 use crate::output::{Point, Status};
@@ -156,6 +156,7 @@ impl Settler {
                 match (told.event, told.finish()) {
                     (JourneyEvent::Started, _) => {
                         evaluator.started(place, told.series(), &start);
+                        cell.events += 1;
                         cell.newest.add(start);
                     }
                     (JourneyEvent::Abandoned, _) => {
@@ -275,13 +276,16 @@ fn tell_window(
     zero: Option<(&Accumulator, &Published)>,
 ) {
     for (series, cell) in cells {
-        let values = (&cell.accumulator, &cell.newest, Some(cell.latest));
-        evaluator.window(place, series, span, values);
+        let latest = Some(cell.latest);
+        let Cell { accumulator, events, newest, .. } = cell.clone();
+        evaluator.window(place, series, WindowEntry { span, events, accumulator, newest, latest });
     }
     let Some((zero, published)) = zero else { return };
     let with_events: Set<&SeriesKey> = cells.iter().map(|(series, _)| &**series).collect();
     for (series, _) in published.iter().filter(|(series, _)| !with_events.contains(&**series)) {
-        evaluator.window(place, series, span, (zero, &Newest::default(), None));
+        let (accumulator, newest) = (zero.clone(), Newest::default());
+        let entry = WindowEntry { span, events: 0, accumulator, newest, latest: None };
+        evaluator.window(place, series, entry);
     }
 }
 

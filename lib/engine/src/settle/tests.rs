@@ -33,7 +33,7 @@ proptest! {
             let is_due = eager.is_due(watermark);
             prop_assert!(is_due == eager.next_moment().is_some_and(|moment| moment < watermark));
             let decisions = settle(&mut eager, Some(watermark));
-            prop_assert!(is_due || decisions.points.is_empty() && decisions.increments.is_empty());
+            prop_assert!(is_due || decisions.points.is_empty() && decisions.increments.is_empty() && decisions.transitions.is_empty());
             told_eager.add(decisions);
             if is_due {
                 told_lazy.add(settle(&mut lazy, Some(watermark)));

@@ -37,7 +37,9 @@ pub(super) struct Cell {
     pub(super) accumulator: Accumulator,
     /// The largest event time.
     pub(super) latest: Timestamp,
-    /// The newest events, if alerts look at final points.
+    /// How many events.
+    pub(super) events: u64,
+    /// The newest of them, if alerts look at final points.
     pub(super) newest: Newest,
 }
 
@@ -235,17 +237,19 @@ impl Cell {
     pub(super) fn take(&mut self, partial: &Partial) {
         self.accumulator.merge(&partial.accumulator);
         self.latest = self.latest.max(partial.latest);
+        self.events += partial.events;
         self.newest.merge(&partial.newest);
     }
 
     fn new(empty: &Accumulator, latest: Timestamp) -> Self {
-        Self { accumulator: empty.clone(), latest, newest: Newest::default() }
+        Self { accumulator: empty.clone(), latest, events: 0, newest: Newest::default() }
     }
 
     /// Adds this cell to the one that holds what is folded.
     fn merge_into(&self, folded: &mut Option<Self>, empty: &Accumulator) {
         let folded = folded.get_or_insert_with(|| Self::new(empty, self.latest));
         folded.accumulator.merge(&self.accumulator);
+        folded.events += self.events;
         folded.newest.merge(&self.newest);
     }
 }

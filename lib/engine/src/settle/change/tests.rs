@@ -126,7 +126,7 @@ proptest! {
         let [alone_old, alone_new] = &run.told_alone;
         let mut both = Told::default();
         for told in [told_old, told_new] {
-            let Told { points, increments } = told.only(|place| !CHANGED.contains(&place));
+            let Told { points, increments, transitions: _ } = told.only(|place| !CHANGED.contains(&place));
             both.points.extend(points);
             both.increments.extend(increments);
         }
