@@ -71,12 +71,13 @@ impl Slices {
 
     /// What the slices add up to at a moment; nothing if there are none.
     pub(super) fn sum(&mut self, at: Timestamp, slice_ms: Millis) -> Option<&Accumulator> {
+        // What a group holds must not depend on what is remembered of it.
+        self.forget_until(last_end(at, slice_ms).minus(slice_ms.saturating_mul(SLICES)));
         let is_known = self
             .sum
             .as_ref()
             .is_some_and(|(until, _)| until.is_none_or(|until| at < until));
         if !is_known {
-            self.forget_until(last_end(at, slice_ms).minus(slice_ms.saturating_mul(SLICES)));
             let mut sum: Option<Accumulator> = None;
             for slice in self.covered(at) {
                 match &mut sum {

@@ -3,6 +3,8 @@
 use super::{Decisions, Increment, Progress, Settler};
 use crate::aggregate::Aggregator;
 use crate::aggregate::samples::{self, Sample, TIMING, batch};
+use crate::alert::samples::at_least;
+use crate::alert::{Aggregate, Over};
 use crate::delta::Delta;
 use crate::output::Point;
 use crate::plan::{Metric, Plan};
@@ -26,6 +28,8 @@ pub(super) fn plan() -> Plan {
     let live = Metric { live: true, max_series: 2, ..plan.metrics[0].clone() };
     plan.metrics.extend([silent, live]);
     plan.alerts = samples::watched(TIMING).alerts;
+    // One that fires and resolves with nearly every event.
+    plan.alerts[1].steps[0].when = at_least(Aggregate::Sum, Over::Sliding(60), "1");
     for (place, alert) in plan.alerts.iter_mut().enumerate() {
         alert.name = place.to_string();
         alert.definition = format!("alert {place}");
