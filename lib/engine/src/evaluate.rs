@@ -42,13 +42,13 @@ use crate::time::Timestamp;
 use crate::transition::{Reason, Transition};
 use entry::Entry;
 pub(crate) use entry::WindowEntry;
-pub(crate) use stored::{read_transition, write_transition};
 use group::Group;
 use groups::{Entered, Groups};
 use ladder::Change;
 use rule::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+pub(crate) use stored::{read_transition, write_transition};
 
 /// The alerts of a settle partition.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +84,8 @@ struct AlertState {
 #[derive(Clone, Debug)]
 struct Track {
     metric: usize,
+    /// They wait for final points.
+    waits_for_points: bool,
     lag_ms: i64,
     alerts: Vec<usize>,
 }
@@ -91,7 +93,8 @@ struct Track {
 impl Evaluator {
     /// The alerts on the metrics that a partition owns.
     pub(crate) fn of(plan: &Plan, owns: impl Fn(&Metric) -> bool) -> Self {
-        let mut evaluator = Self { of_metric: vec![Vec::new(); plan.metrics.len()], ..Self::default() };
+        let mut evaluator =
+            Self { of_metric: vec![Vec::new(); plan.metrics.len()], ..Self::default() };
         for (place, alert) in plan.alerts.iter().enumerate() {
             let metric = plan.metrics.get(alert.metric).filter(|metric| owns(metric));
             let state = metric.map(|metric| AlertState {
@@ -111,13 +114,14 @@ impl Evaluator {
     fn put_on_track(&mut self, alert: usize, rule: &Rule) {
         let Some(tracks) = self.of_metric.get_mut(rule.metric) else { return };
         let same = |&&track: &&usize| {
-            self.tracks.get(track).is_some_and(|track: &Track| track.lag_ms == rule.lag_ms)
+            let track: Option<&Track> = self.tracks.get(track);
+            track.is_some_and(|track| track.waits_for_points == rule.waits_for_points)
         };
         let known = tracks.iter().find(same).copied();
         let place = known.unwrap_or_else(|| {
             tracks.push(self.tracks.len());
-            let (metric, lag_ms) = (rule.metric, rule.lag_ms);
-            self.tracks.push(Track { metric, lag_ms, alerts: Vec::new() });
+            let &Rule { metric, waits_for_points, lag_ms, .. } = rule;
+            self.tracks.push(Track { metric, waits_for_points, lag_ms, alerts: Vec::new() });
             self.tracks.len() - 1
         });
         if let Some(track) = self.tracks.get_mut(place) {
@@ -170,7 +174,8 @@ impl Evaluator {
         let begin = told.len();
         let is_over = |at: Timestamp| stop.is_some_and(|stop| at > stop);
         let mut touched = Vec::new();
-        while let Some(entries) = self.waiting.first_entry().filter(|first| first.key().0 == moment) {
+        while let Some(entries) = self.waiting.first_entry().filter(|first| first.key().0 == moment)
+        {
             let ((_, track), mut entries) = entries.remove_entry();
             if entries.len() > 1 {
                 // New groups are taken in this order, whichever came first.
@@ -236,7 +241,9 @@ impl Evaluator {
                 if !hears {
                     continue;
                 }
-                if let Entered::Group { slot, replaced } = state.groups.enter(&state.rule, entry, at) {
+                if let Entered::Group { slot, replaced } =
+                    state.groups.enter(&state.rule, entry, at)
+                {
                     if let Some(wake) = replaced {
                         self.agenda.remove(&(wake.plus(state.rule.lag_ms), alert, slot));
                     }

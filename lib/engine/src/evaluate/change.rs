@@ -117,10 +117,16 @@ impl Evaluator {
             let Some(own) = self.tracks.get(track) else { continue };
             let at = moment.minus(own.lag_ms);
             if let Some(metric) = place_of(own.metric) {
-                for &next in successor.of_metric.get(metric).into_iter().flatten() {
-                    let Some(lag_ms) = successor.tracks.get(next).map(|next| next.lag_ms) else { continue };
-                    let before = entries.iter();
-                    let before = before.filter(|entry| !entry.is_fed() || entry.begins_at(at) < from);
+                let same =
+                    successor.of_metric.get(metric).into_iter().flatten().find_map(|&next| {
+                        let track = successor.tracks.get(next)?;
+                        (track.waits_for_points == own.waits_for_points)
+                            .then_some((next, track.lag_ms))
+                    });
+                if let Some((next, lag_ms)) = same {
+                    let before = entries
+                        .iter()
+                        .filter(|entry| !entry.is_fed() || entry.begins_at(at) < from);
                     let place = successor.waiting.entry((at.plus(lag_ms), next)).or_default();
                     place.extend(before.cloned());
                 }

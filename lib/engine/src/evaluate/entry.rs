@@ -71,10 +71,7 @@ impl Entry {
 
     /// Whether it came with a delta, rather than out of the state of the settle fold.
     pub(super) const fn is_fed(&self) -> bool {
-        matches!(
-            self.what,
-            What::Event { .. } | What::Step { .. } | What::Copy(_) | What::Slice(_)
-        )
+        matches!(self.what, What::Event { .. } | What::Step { .. } | What::Copy(_) | What::Slice(_))
     }
 
     /// By when its group was seen; none if it says nothing of that.

@@ -44,7 +44,8 @@ impl Group {
                 }
                 evidence.course = (0..SLICES)
                     .map(|slice| {
-                        let end = |number: Millis| evidence.from.plus(look.length_ms * number / SLICES);
+                        let end =
+                            |number: Millis| evidence.from.plus(look.length_ms * number / SLICES);
                         let events = exact.times.count(end(slice), end(slice + 1));
                         (events > 0).then(|| Value::count(events).rounded())
                     })

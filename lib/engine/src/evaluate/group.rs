@@ -152,21 +152,34 @@ impl Group {
     }
 
     /// The next moment after this one at which a condition may be another though nothing enters.
-    pub(super) fn next_change(&self, rule: &Rule, truth: &Truth, at: Timestamp) -> Option<Timestamp> {
+    pub(super) fn next_change(
+        &self,
+        rule: &Rule,
+        truth: &Truth,
+        at: Timestamp,
+    ) -> Option<Timestamp> {
         let steps = truth.steps.len();
         // Nobody asks for what ends an episode, or holds a step back, while no step holds.
         let is_quiet = self.ladder.is_at_rest();
-        let looks = rule.looks.iter().enumerate().filter(|&(number, _)| number < steps || !is_quiet);
-        looks.filter_map(|(number, look)| {
-            let holds = truth.steps.get(number).copied().or(truth.resolve).unwrap_or(false);
-            let changes = self.look_changes(rule, look, holds, at);
-            let decided = self.decided_from(rule, look).filter(|&from| from > at);
-            changes.into_iter().chain(decided.filter(|_| look.length_ms > 0)).min()
-        })
-        .min()
+        let looks =
+            rule.looks.iter().enumerate().filter(|&(number, _)| number < steps || !is_quiet);
+        looks
+            .filter_map(|(number, look)| {
+                let holds = truth.steps.get(number).copied().or(truth.resolve).unwrap_or(false);
+                let changes = self.look_changes(rule, look, holds, at);
+                let decided = self.decided_from(rule, look).filter(|&from| from > at);
+                changes.into_iter().chain(decided.filter(|_| look.length_ms > 0)).min()
+            })
+            .min()
     }
 
-    fn look_changes(&self, rule: &Rule, look: &Look, holds: bool, at: Timestamp) -> Option<Timestamp> {
+    fn look_changes(
+        &self,
+        rule: &Rule,
+        look: &Look,
+        holds: bool,
+        at: Timestamp,
+    ) -> Option<Timestamp> {
         let Some((comparison, threshold)) = look.test else {
             return Some(self.latest.plus(look.length_ms)).filter(|&moment| moment > at);
         };
@@ -200,7 +213,12 @@ impl Group {
 }
 
 /// A count falls as events leave: so many are left when the comparison turns from what it says now; none if it never does.
-fn turns_at(now: u64, holds: bool, comparison: Comparison, threshold: crate::decimal::Decimal) -> Option<usize> {
+fn turns_at(
+    now: u64,
+    holds: bool,
+    comparison: Comparison,
+    threshold: crate::decimal::Decimal,
+) -> Option<usize> {
     let says = |count: u64| Value::count(count).compares(comparison, threshold);
     // It is not decided yet, or held down by its volume: then every change counts.
     if says(now) != holds {
@@ -313,7 +331,12 @@ fn happening(of: Of, what: &What, at: Timestamp) -> Option<(NamedEvent, bool, bo
 }
 
 impl Slice {
-    fn of_one(of: Of, event: NamedEvent, (late, abandoned): (bool, bool), slice_ms: Millis) -> Self {
+    fn of_one(
+        of: Of,
+        event: NamedEvent,
+        (late, abandoned): (bool, bool),
+        slice_ms: Millis,
+    ) -> Self {
         let until = slice_end(event.time, slice_ms);
         let mut newest = Newest::default();
         newest.add(event);
@@ -350,4 +373,3 @@ impl FinalPoint {
         self.newest.merge(&entry.newest);
     }
 }
-

@@ -157,5 +157,4 @@ impl Groups {
         self.oldest.extend(firing);
         self.remove(found?)
     }
-
 }

@@ -12,7 +12,8 @@ use crate::transition::{Reason, Transition, TransitionKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is compared: alert, group, time, step, what and why, episode, value, events, ids.
-pub(crate) type Line = (usize, String, i64, usize, TransitionKind, Reason, i64, Option<Decimal>, u64, Vec<String>);
+pub(crate) type Line =
+    (usize, String, i64, usize, TransitionKind, Reason, i64, Option<Decimal>, u64, Vec<String>);
 
 pub(crate) fn line(plan: &Plan, told: &Transition) -> Line {
     let alert = &plan.alerts[told.alert];
@@ -20,7 +21,18 @@ pub(crate) fn line(plan: &Plan, told: &Transition) -> Line {
     let group: Vec<_> = told.group.values().collect();
     let evidence = &told.evidence;
     let ids = evidence.ids.iter().map(|id| id.to_string()).collect();
-    (told.alert, group.join(","), told.at.as_millis(), told.step, told.kind, told.reason, told.episode.as_millis(), evidence.value, evidence.events, ids)
+    (
+        told.alert,
+        group.join(","),
+        told.at.as_millis(),
+        told.step,
+        told.kind,
+        told.reason,
+        told.episode.as_millis(),
+        evidence.value,
+        evidence.events,
+        ids,
+    )
 }
 
 /// Something that a metric counts at a time.
@@ -74,8 +86,16 @@ impl<'p> World<'p> {
         sorted.sort_by_key(|sample| sample.time);
         let origin = sorted.first().map_or(0, |sample| sample.time);
         let mut world = Self {
-            plan, alert, kind: &metric.kind, origin, stop,
-            events: Vec::new(), started: Vec::new(), finished: Vec::new(), decided: Vec::new(), open: Vec::new(),
+            plan,
+            alert,
+            kind: &metric.kind,
+            origin,
+            stop,
+            events: Vec::new(),
+            started: Vec::new(),
+            finished: Vec::new(),
+            decided: Vec::new(),
+            open: Vec::new(),
         };
         let takes = sorted.iter().filter(|sample| sample.metrics & (1 << alert.metric) != 0);
         for sample in takes {
@@ -84,7 +104,12 @@ impl<'p> World<'p> {
             let identity = spread(sample.identity);
             let time = Timestamp::from_millis(sample.time);
             let event = NamedEvent { time, identity, id: id_of(identity).into() };
-            world.events.push(Thing { at: sample.time, group: group.join(","), event, contribution });
+            world.events.push(Thing {
+                at: sample.time,
+                group: group.join(","),
+                event,
+                contribution,
+            });
         }
         if let MetricKind::Journey { within, .. } = metric.kind {
             world.travel(within);
@@ -103,7 +128,9 @@ impl<'p> World<'p> {
         let mut open: BTreeMap<u64, Thing> = BTreeMap::new();
         for step in steps {
             let Contribution::Step { key, start, finish } = step.contribution else { continue };
-            if let Some(begun) = open.get(&key) && begun.at + within < step.at {
+            if let Some(begun) = open.get(&key)
+                && begun.at + within < step.at
+            {
                 let begun = open.remove(&key).unwrap();
                 self.decide(begun, None, within);
             }
@@ -124,7 +151,9 @@ impl<'p> World<'p> {
         }
         // A finish has no dimensions: it is an event of the alert that asks for none.
         let is_single = self.alert.by.is_empty();
-        self.events.retain(|thing| is_single || matches!(thing.contribution, Contribution::Step { start: true, .. }));
+        self.events.retain(|thing| {
+            is_single || matches!(thing.contribution, Contribution::Step { start: true, .. })
+        });
         self.events.extend(self.finished.iter().cloned());
     }
 
@@ -143,20 +172,31 @@ impl<'p> World<'p> {
         if self.alert.by.is_empty() {
             return Some(self.origin);
         }
-        let first = |things: &[Thing]| things.iter().filter(|thing| thing.group == group).map(|thing| thing.at).min();
+        let first = |things: &[Thing]| {
+            things.iter().filter(|thing| thing.group == group).map(|thing| thing.at).min()
+        };
         if matches!(self.kind, MetricKind::Journey { .. }) {
             return first(&self.events).into_iter().chain(first(&self.decided)).min();
         }
         // What is heard in slices or by points is known when these are.
         let first = first(&self.events)?;
-        self.alert.conditions().map(|condition| match condition {
-            Condition::Absent { .. } => first,
-            Condition::Threshold { over: Over::Window, .. } => self.window(first).1,
-            Condition::Threshold { over: Over::Moment, .. } => first,
-            Condition::Threshold { over: Over::Sliding(length), aggregate, threshold, .. } => {
-                if is_exact(self.kind, *aggregate, *threshold) { first } else { up(first, length / SLICES) }
-            }
-        }).min()
+        self.alert
+            .conditions()
+            .map(|condition| match condition {
+                Condition::Absent { .. } => first,
+                Condition::Threshold { over: Over::Window, .. } => self.window(first).1,
+                Condition::Threshold { over: Over::Moment, .. } => first,
+                Condition::Threshold {
+                    over: Over::Sliding(length), aggregate, threshold, ..
+                } => {
+                    if is_exact(self.kind, *aggregate, *threshold) {
+                        first
+                    } else {
+                        up(first, length / SLICES)
+                    }
+                }
+            })
+            .min()
     }
 
     fn window(&self, at: i64) -> (i64, i64) {
@@ -166,29 +206,46 @@ impl<'p> World<'p> {
     }
 
     /// Whether a condition holds at a moment, and its value, events and ids.
-    fn look(&self, condition: &Condition, is_step: bool, group: &str, at: i64) -> (bool, Option<Decimal>, u64, Vec<String>) {
+    fn look(
+        &self,
+        condition: &Condition,
+        is_step: bool,
+        group: &str,
+        at: i64,
+    ) -> (bool, Option<Decimal>, u64, Vec<String>) {
         let nothing = (false, None, 0, Vec::new());
-        let Some(known_since) = self.known_since(group).filter(|&since| since <= at) else { return nothing };
-        let of_group = |things: &[Thing]| things.iter().filter(|thing| thing.group == group).cloned().collect::<Vec<_>>();
+        let Some(known_since) = self.known_since(group).filter(|&since| since <= at) else {
+            return nothing;
+        };
+        let of_group = |things: &[Thing]| {
+            things.iter().filter(|thing| thing.group == group).cloned().collect::<Vec<_>>()
+        };
         let (aggregate, over, comparison, threshold) = match *condition {
             Condition::Absent { length } => {
                 let events = of_group(&self.events);
                 let quiet = events.iter().all(|thing| thing.at <= at - length || thing.at > at);
                 return (quiet && at - length >= known_since, None, 0, Vec::new());
             }
-            Condition::Threshold { aggregate, over, comparison, threshold } => (aggregate, over, comparison, threshold),
+            Condition::Threshold { aggregate, over, comparison, threshold } => {
+                (aggregate, over, comparison, threshold)
+            }
         };
         let (things, from, until, length) = match over {
             Over::Moment => {
                 let open = self.open.iter().filter(|(begun, ends)| begun.at <= at && at < *ends);
-                let things = open.map(|(begun, _)| begun.clone()).filter(|thing| thing.group == group).collect();
+                let things = open
+                    .map(|(begun, _)| begun.clone())
+                    .filter(|thing| thing.group == group)
+                    .collect();
                 (things, i64::MIN, at, 0)
             }
             Over::Window => {
                 let things = match self.kind {
                     MetricKind::Journey { .. } => {
                         let starts = of_group(&self.decided).into_iter();
-                        starts.map(|thing| Thing { at: thing.event.time.as_millis(), ..thing }).collect()
+                        starts
+                            .map(|thing| Thing { at: thing.event.time.as_millis(), ..thing })
+                            .collect()
                     }
                     _ => of_group(&self.events),
                 };
@@ -205,29 +262,43 @@ impl<'p> World<'p> {
                     _ if matches!(self.kind, MetricKind::Journey { .. }) => of_group(&self.decided),
                     _ => of_group(&self.events),
                 };
-                let is_journey_count = matches!(aggregate, Aggregate::Started | Aggregate::Finished | Aggregate::Abandoned);
+                let is_journey_count = matches!(
+                    aggregate,
+                    Aggregate::Started | Aggregate::Finished | Aggregate::Abandoned
+                );
                 let exact = is_exact(self.kind, aggregate, threshold)
                     || is_journey_count && threshold <= Decimal::from_u64(1_000).unwrap();
                 let until = if exact { at } else { down(at, length / SLICES) };
                 (things, until - length, until, length)
             }
         };
-        let covered: Vec<_> = things.into_iter().filter(|thing| from < thing.at && thing.at <= until).collect();
-        let is_counted = |thing: &&Thing| aggregate != Aggregate::Abandoned || over == Over::Window || matches!(thing.contribution, Contribution::Share { part: true, .. });
+        let covered: Vec<_> =
+            things.into_iter().filter(|thing| from < thing.at && thing.at <= until).collect();
+        let is_counted = |thing: &&Thing| {
+            aggregate != Aggregate::Abandoned
+                || over == Over::Window
+                || matches!(thing.contribution, Contribution::Share { part: true, .. })
+        };
         let counts: Vec<_> = covered.iter().filter(is_counted).collect();
         let sum = self.add_up(aggregate, over, &covered);
         let value = Value::of(&sum, aggregate);
-        let enough = self.alert.min_volume.is_none_or(|least| volume(&sum).is_none_or(|volume| volume >= least));
+        let enough = self
+            .alert
+            .min_volume
+            .is_none_or(|least| volume(&sum).is_none_or(|volume| volume >= least));
         let waits = is_step && !matches!(comparison, Comparison::AtLeast | Comparison::Above);
         let decided = match over {
             Over::Window => from + 1 >= known_since,
             Over::Moment => true,
             Over::Sliding(_) => until - length >= known_since,
         };
-        let holds = enough && (!waits || decided) && value.is_some_and(|value| value.compares(comparison, threshold));
+        let holds = enough
+            && (!waits || decided)
+            && value.is_some_and(|value| value.compares(comparison, threshold));
         let mut newest = Newest::default();
         for thing in &counts {
-            newest.add(NamedEvent { time: Timestamp::from_millis(thing.at), ..thing.event.clone() });
+            newest
+                .add(NamedEvent { time: Timestamp::from_millis(thing.at), ..thing.event.clone() });
         }
         let ids = newest.events().iter().map(|event| event.id.to_string()).collect();
         (holds, value.map(Value::rounded), counts.len().try_into().unwrap(), ids)
@@ -249,8 +320,12 @@ impl<'p> World<'p> {
             sum.add(thing.contribution);
         }
         match (sum, aggregate) {
-            (Accumulator::Ratio { whole, .. }, Aggregate::Started) if is_journey => Accumulator::Count(whole),
-            (Accumulator::Ratio { part, whole }, Aggregate::Finished) if is_journey => Accumulator::Count(whole - part),
+            (Accumulator::Ratio { whole, .. }, Aggregate::Started) if is_journey => {
+                Accumulator::Count(whole)
+            }
+            (Accumulator::Ratio { part, whole }, Aggregate::Finished) if is_journey => {
+                Accumulator::Count(whole - part)
+            }
             (sum, _) => sum,
         }
     }
@@ -262,7 +337,8 @@ impl<'p> World<'p> {
         let mut ends = Vec::new();
         // Since when everything is as if nothing had been.
         let mut afresh = self.origin;
-        let (mut episode, mut fired, mut pending) = (None, vec![false; steps.len()], vec![false; steps.len()]);
+        let (mut episode, mut fired, mut pending) =
+            (None, vec![false; steps.len()], vec![false; steps.len()]);
         let index = |at: i64| usize::try_from(at - self.origin).unwrap();
         for at in self.origin..=stop {
             let look = |condition: &Condition, is_step| self.look(condition, is_step, group, at);
@@ -271,14 +347,30 @@ impl<'p> World<'p> {
             ends.push(resolve.unwrap_or(!holds.contains(&true)));
             truths.push(holds.clone());
             let mut tell = |step: usize, kind, reason, episode| {
-                let condition = if reason == Reason::ResolveHolds { self.alert.resolve.as_ref().unwrap() } else { &steps[step].when };
+                let condition = if reason == Reason::ResolveHolds {
+                    self.alert.resolve.as_ref().unwrap()
+                } else {
+                    &steps[step].when
+                };
                 let (_, value, events, ids) = look(condition, true);
-                lines.push((place, group.to_owned(), at, step, kind, reason, episode, value, events, ids));
+                lines.push((
+                    place,
+                    group.to_owned(),
+                    at,
+                    step,
+                    kind,
+                    reason,
+                    episode,
+                    value,
+                    events,
+                    ids,
+                ));
             };
             if let Some(began) = episode {
                 let keep_from = at - self.alert.keep_firing_for;
                 if keep_from > began && ends[index(keep_from)..].iter().all(|&ended| ended) {
-                    let reason = if resolve.is_some() { Reason::ResolveHolds } else { Reason::NothingHolds };
+                    let reason =
+                        if resolve.is_some() { Reason::ResolveHolds } else { Reason::NothingHolds };
                     for step in (0..steps.len()).filter(|&step| fired[step]) {
                         tell(step, TransitionKind::Resolved, reason, began);
                     }
@@ -294,7 +386,8 @@ impl<'p> World<'p> {
                 }
                 let hold = steps[step].hold;
                 let since = at - hold;
-                let held = since >= afresh && truths[index(since)..].iter().all(|holds| holds[step]);
+                let held =
+                    since >= afresh && truths[index(since)..].iter().all(|holds| holds[step]);
                 if held {
                     let began = *episode.get_or_insert(at);
                     let reason = match steps[step].when {

@@ -1,7 +1,9 @@
 //! An alert as the evaluation wants it: what each group keeps, and which part of that a condition looks at.
 
 use super::value::looks_down;
-use crate::alert::{Aggregate, Alert, Comparison, Condition, EXACT_THRESHOLD_MAX, Over, SLICES, is_exact};
+use crate::alert::{
+    Aggregate, Alert, Comparison, Condition, EXACT_THRESHOLD_MAX, Over, SLICES, is_exact,
+};
 use crate::decimal::Decimal;
 use crate::hash;
 use crate::plan::{Metric, MetricKind, Plan};
@@ -16,6 +18,8 @@ pub(super) struct Rule {
     pub(super) metric: usize,
     /// By how much its moments are decided behind the watermark: a moment T is decided once the watermark is past T and this.
     pub(super) lag_ms: Millis,
+    /// A condition is `over window`.
+    pub(super) waits_for_points: bool,
     /// What each group keeps.
     pub(super) parts: Vec<PartKind>,
     /// The conditions of the steps, then `resolve`.
@@ -102,6 +106,7 @@ impl Rule {
         let mut rule = Self {
             metric: alert.metric,
             lag_ms,
+            waits_for_points,
             parts: Vec::new(),
             looks: Vec::new(),
             hears_events: is_journey,
@@ -117,7 +122,13 @@ impl Rule {
         rule
     }
 
-    fn look(&mut self, condition: &Condition, alert: &Alert, metric: &Metric, is_step: bool) -> Look {
+    fn look(
+        &mut self,
+        condition: &Condition,
+        alert: &Alert,
+        metric: &Metric,
+        is_step: bool,
+    ) -> Look {
         let (aggregate, over, comparison, threshold) = match *condition {
             Condition::Absent { length } => {
                 self.hears_events = true;
@@ -184,7 +195,11 @@ impl Rule {
     }
 
     /// The key of a series' group; none for what is over the cap of its metric.
-    pub(super) fn group_key(&self, series: &Arc<SeriesKey>, packed: &[u8]) -> Option<Arc<SeriesKey>> {
+    pub(super) fn group_key(
+        &self,
+        series: &Arc<SeriesKey>,
+        packed: &[u8],
+    ) -> Option<Arc<SeriesKey>> {
         let (key, dimensions) = match &self.by {
             By::Series => (Arc::clone(series), series.values().count()),
             By::Places(places) => (Arc::new(SeriesKey::from_packed(packed)), places.len()),

@@ -73,10 +73,8 @@ impl Slices {
     pub(super) fn sum(&mut self, at: Timestamp, slice_ms: Millis) -> Option<&Accumulator> {
         // What a group holds must not depend on what is remembered of it.
         self.forget_until(last_end(at, slice_ms).minus(slice_ms.saturating_mul(SLICES)));
-        let is_known = self
-            .sum
-            .as_ref()
-            .is_some_and(|(until, _)| until.is_none_or(|until| at < until));
+        let is_known =
+            self.sum.as_ref().is_some_and(|(until, _)| until.is_none_or(|until| at < until));
         if !is_known {
             let mut sum: Option<Accumulator> = None;
             for slice in self.covered(at) {
@@ -98,7 +96,8 @@ impl Slices {
     /// The next moment after this one at which a slice enters or leaves.
     pub(super) fn next_change(&self, at: Timestamp, slice_ms: Millis) -> Option<Timestamp> {
         let length_ms = slice_ms.saturating_mul(SLICES);
-        let leaves = self.held.iter().map(|slice| slice.until.plus(length_ms)).find(|&time| time > at);
+        let leaves =
+            self.held.iter().map(|slice| slice.until.plus(length_ms)).find(|&time| time > at);
         let enters = self.held.iter().map(|slice| slice.until).find(|&until| until > at);
         leaves.into_iter().chain(enters).min()
     }

@@ -126,9 +126,8 @@ impl Evaluator {
             let state = self.alerts.get_mut(place).and_then(Option::as_mut);
             let state = state.filter(|_| definition == alert.definition);
             let (Some(state), Some(metric)) = (state, plan.metrics.get(alert.metric)) else {
-                return Err(reader.wrong(
-                    "an alert that the plan defines otherwise or another partition owns",
-                ));
+                return Err(reader
+                    .wrong("an alert that the plan defines otherwise or another partition owns"));
             };
             state.read(reader, plan, (metric, alert.by.len()), &mut ids)?;
             let lag_ms = state.rule.lag_ms;

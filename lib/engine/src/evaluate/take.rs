@@ -19,7 +19,9 @@ impl Evaluator {
             return;
         }
         for beginning in &delta.beginnings {
-            self.begin(Some(beginning.time).max(beginning.stamp).max(watermark).unwrap_or_default());
+            self.begin(
+                Some(beginning.time).max(beginning.stamp).max(watermark).unwrap_or_default(),
+            );
         }
         for sample in &delta.samples {
             let Some(series) = at(&delta.names.series, sample.series) else { continue };
@@ -115,11 +117,7 @@ impl Evaluator {
     }
 
     /// Lets something wait on each track of a metric.
-    fn wait(
-        &mut self,
-        metric: usize,
-        entry: impl Fn(Millis) -> (Timestamp, Arc<SeriesKey>, What),
-    ) {
+    fn wait(&mut self, metric: usize, entry: impl Fn(Millis) -> (Timestamp, Arc<SeriesKey>, What)) {
         for &track in self.of_metric.get(metric).into_iter().flatten() {
             let Some(Track { lag_ms, alerts, .. }) = self.tracks.get(track) else { continue };
             if alerts.is_empty() {
@@ -143,7 +141,12 @@ impl Evaluator {
     }
 
     /// Begins an alert without groups, or moves its beginning to an earlier time.
-    pub(super) fn begin_single(&mut self, alert: usize, before: Option<Timestamp>, time: Timestamp) {
+    pub(super) fn begin_single(
+        &mut self,
+        alert: usize,
+        before: Option<Timestamp>,
+        time: Timestamp,
+    ) {
         let Some(state) = self.alerts.get_mut(alert).and_then(Option::as_mut) else { return };
         if !state.rule.is_single || state.begins.is_some_and(|begins| begins > time) {
             return;

@@ -28,7 +28,9 @@ const COMPARISONS: [Comparison; 6] = [
 
 /// A condition on the metric at a place.
 fn condition(metric: usize) -> impl Strategy<Value = Condition> {
-    use Aggregate::{Abandoned, Average, Count, Finished, Max, Min, Open, Percentile, Rate, Started, Sum, Unique};
+    use Aggregate::{
+        Abandoned, Average, Count, Finished, Max, Min, Open, Percentile, Rate, Started, Sum, Unique,
+    };
     let aggregates: &[Aggregate] = match metric {
         0 => &[Sum, Count],
         1 => &[Sum, Count, Average, Min, Max],
@@ -44,20 +46,33 @@ fn condition(metric: usize) -> impl Strategy<Value = Condition> {
     ];
     let comparison = prop_oneof![2 => Just(Comparison::AtLeast), 1 => proptest::sample::select(&COMPARISONS[..])];
     let threshold = (0..8_i128, any::<bool>()).prop_map(|(halves, whole)| {
-        Decimal::from_billionths(if whole { halves / 2 * 1_000_000_000 } else { halves * 500_000_000 })
+        Decimal::from_billionths(if whole {
+            halves / 2 * 1_000_000_000
+        } else {
+            halves * 500_000_000
+        })
     });
-    let threshold = (aggregate, over, comparison, threshold).prop_map(|(aggregate, over, comparison, threshold)| {
-        let over = if aggregate == Open { Over::Moment } else { over };
-        let threshold = if aggregate == Rate { Decimal::from_billionths(threshold.billionths() / 4) } else { threshold };
-        Condition::Threshold { aggregate, over, comparison, threshold }
-    });
+    let threshold = (aggregate, over, comparison, threshold).prop_map(
+        |(aggregate, over, comparison, threshold)| {
+            let over = if aggregate == Open { Over::Moment } else { over };
+            let threshold = if aggregate == Rate {
+                Decimal::from_billionths(threshold.billionths() / 4)
+            } else {
+                threshold
+            };
+            Condition::Threshold { aggregate, over, comparison, threshold }
+        },
+    );
     prop_oneof![5 => threshold, 1 => proptest::sample::select(&[100_i64, 250][..]).prop_map(absent)]
 }
 
 /// An alert on any metric.
 fn alerts() -> impl Strategy<Value = Alert> {
     let alert = |metric: usize| {
-        let steps = proptest::collection::vec((condition(metric), prop_oneof![2 => Just(0), 1 => 1..200_i64]), 1..3);
+        let steps = proptest::collection::vec(
+            (condition(metric), prop_oneof![2 => Just(0), 1 => 1..200_i64]),
+            1..3,
+        );
         let rest = (
             proptest::option::of(condition(metric)),
             prop_oneof![2 => Just(0), 1 => 1..150_i64],
@@ -72,7 +87,11 @@ fn alerts() -> impl Strategy<Value = Alert> {
             made.resolve = resolve;
             made.keep_firing_for = keep;
             made.min_volume = volume.filter(|_| metric > 3);
-            made.by = if single { Vec::new() } else { vec![0; plan(TIMING).metrics[metric].dimensions.len().min(1)] };
+            made.by = if single {
+                Vec::new()
+            } else {
+                vec![0; plan(TIMING).metrics[metric].dimensions.len().min(1)]
+            };
             made
         })
     };
@@ -86,9 +105,16 @@ fn events() -> impl Strategy<Value = Vec<Sample>> {
         let (mut time, mut events) = (10_000, Vec::new());
         for (identity, (gap, late, metrics, value, group)) in (100..).zip(steps) {
             // Many come in the same millisecond, and now and then nothing comes for long.
-            time += if gap > 130 { 700 } else if gap > 60 { gap - 60 } else { 0 };
+            time += if gap > 130 {
+                700
+            } else if gap > 60 {
+                gap - 60
+            } else {
+                0
+            };
             let value = if metrics % 2 == 0 { 1 } else { value };
-            events.push((time + late, Sample { identity, time, delay: None, metrics, value, group }));
+            events
+                .push((time + late, Sample { identity, time, delay: None, metrics, value, group }));
         }
         events.sort_by_key(|&(arrival, _)| arrival);
         events.into_iter().map(|(_, event)| event).collect()
@@ -123,7 +149,11 @@ fn run(plan: &Arc<Plan>, events: &[Sample], way: Way) -> Vec<Transition> {
         let shard = usize::from(chunk[0].group) * 7 % way.shards;
         // Each shard has its own part of the batch; a log is read in any order.
         for (place, aggregator) in shards.iter_mut().enumerate() {
-            let own: Vec<_> = chunk.iter().filter(|event| usize::try_from(event.identity).unwrap() % way.shards == place).copied().collect();
+            let own: Vec<_> = chunk
+                .iter()
+                .filter(|event| usize::try_from(event.identity).unwrap() % way.shards == place)
+                .copied()
+                .collect();
             let delta: Delta = aggregator.fold(batch(plan, &own));
             watermarks[place] = delta.watermark;
             settler.take(delta);
@@ -131,7 +161,9 @@ fn run(plan: &Arc<Plan>, events: &[Sample], way: Way) -> Vec<Transition> {
         if way.restores > 0 && is_in(way.restores, number + shard) {
             settler = Settler::decode(Arc::clone(plan), |_| true, &settler.encode()).unwrap();
         }
-        if is_in(way.settles, number) && let Some(watermark) = watermarks.iter().copied().min().flatten() {
+        if is_in(way.settles, number)
+            && let Some(watermark) = watermarks.iter().copied().min().flatten()
+        {
             while settler.settle(watermark, &mut decisions) == Progress::More {}
         }
     }

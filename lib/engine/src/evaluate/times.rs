@@ -38,10 +38,12 @@ impl Times {
     /// How many are in `(from, until]`.
     pub(super) fn count(&self, from: Timestamp, until: Timestamp) -> u64 {
         let after = |limit: Timestamp| self.0.partition_point(|&time| time <= limit);
-        let end =
-            if self.0.back().is_none_or(|&last| last <= until) { self.0.len() } else { after(until) };
-        let begin =
-            if self.0.front().is_none_or(|&first| first > from) { 0 } else { after(from) };
+        let end = if self.0.back().is_none_or(|&last| last <= until) {
+            self.0.len()
+        } else {
+            after(until)
+        };
+        let begin = if self.0.front().is_none_or(|&first| first > from) { 0 } else { after(from) };
         events(end.saturating_sub(begin))
     }
 

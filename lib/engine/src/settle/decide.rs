@@ -1,8 +1,8 @@
 //! What the settle fold decides: moment by moment, as the watermark passes, and at the end of the input.
 
+use super::journeys::Journeys;
 use super::portion::{OUTPUT_BYTES_MAX, Portion};
 use super::windows::{Cell, Closing, Published};
-use super::journeys::Journeys;
 use super::{AgendaEntry, Decisions, MetricState, Progress, Settler, held};
 use crate::accumulate::{Accumulator, JourneyEvent};
 use crate::calendar::WindowSpan;
@@ -246,7 +246,12 @@ impl Settler {
         };
         if is_looked_at {
             let zero = metric.zero.then(|| state.windows.empty());
-            tell_window(&mut self.evaluator, (place, span), &cells, zero.map(|zero| (zero, &values)));
+            tell_window(
+                &mut self.evaluator,
+                (place, span),
+                &cells,
+                zero.map(|zero| (zero, &values)),
+            );
         }
         push_points(points, place, span, (status, decided_at), values);
         // For corrections, and for what comes in late.

@@ -200,11 +200,7 @@ impl Journeys {
     }
 
     /// Takes all steps with an event time before `until`, and gives up what has run out of time before it.
-    pub(super) fn take_before(
-        &mut self,
-        until: Timestamp,
-        tell: &mut impl FnMut(&Told<'_>),
-    ) {
+    pub(super) fn take_before(&mut self, until: Timestamp, tell: &mut impl FnMut(&Told<'_>)) {
         if self.taken_until.is_some_and(|taken_until| taken_until >= until) {
             return;
         }
@@ -242,11 +238,7 @@ impl Journeys {
         std::hint::black_box(found);
     }
 
-    fn step(
-        &mut self,
-        step: Waiting,
-        tell: &mut impl FnMut(&Told<'_>),
-    ) {
+    fn step(&mut self, step: Waiting, tell: &mut impl FnMut(&Told<'_>)) {
         match self.open.entry(step.key) {
             Entry::Occupied(open) if step.rank != Rank::Start => {
                 let journey = open.remove();
@@ -277,11 +269,7 @@ impl Journeys {
     }
 
     /// Gives up the journeys whose time was over before `time`.
-    fn abandon_before(
-        &mut self,
-        time: Timestamp,
-        tell: &mut impl FnMut(&Told<'_>),
-    ) {
+    fn abandon_before(&mut self, time: Timestamp, tell: &mut impl FnMut(&Told<'_>)) {
         while let Some(&(start, key)) = self.deadlines.front() {
             if start.plus(self.within_ms) >= time {
                 break;

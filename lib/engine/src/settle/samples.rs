@@ -33,7 +33,11 @@ pub(super) fn plan() -> Plan {
     for (place, alert) in plan.alerts.iter_mut().enumerate() {
         alert.name = place.to_string();
         alert.definition = format!("alert {place}");
-        alert.by = if place % 2 > 0 { Vec::new() } else { vec![0; plan.metrics[alert.metric].dimensions.len().min(1)] };
+        alert.by = if place % 2 > 0 {
+            Vec::new()
+        } else {
+            vec![0; plan.metrics[alert.metric].dimensions.len().min(1)]
+        };
     }
     for (place, metric) in plan.metrics.iter_mut().enumerate() {
         metric.name = place.to_string();

@@ -38,7 +38,9 @@ fn run(alert: &Alert, minutes: &[&str]) -> String {
     for (minute, text) in (0_i64..).zip(minutes) {
         let at = Timestamp::from_millis(minute * MINUTE_MS);
         if *text != "-" {
-            let (steps, resolve) = text.split_once('|').map_or((*text, None), |(steps, rest)| (steps, Some(rest == "x")));
+            let (steps, resolve) = text
+                .split_once('|')
+                .map_or((*text, None), |(steps, rest)| (steps, Some(rest == "x")));
             truth = Truth { steps: steps.chars().map(|step| step == 'x').collect(), resolve };
         } else if timer != Some(at) {
             continue;
@@ -96,7 +98,10 @@ fn what_ends_the_episode_must_hold_for_keep_firing_for() {
 #[test]
 fn after_an_episode_everything_starts_afresh() {
     // The condition still holds when `resolve` ends the episode: its time begins again.
-    assert_eq!(run(&alert(&[2], 0), &["x|.", "-", "-", "x|x", "x|.", "-", "-"]), "0:0? 2:0+ 3:0- 4:0? 5:0+");
+    assert_eq!(
+        run(&alert(&[2], 0), &["x|.", "-", "-", "x|x", "x|.", "-", "-"]),
+        "0:0? 2:0+ 3:0- 4:0? 5:0+"
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The examples of the rules, as timelines of a count metric with two dimensions and room for two groups.
 
+use crate::aggregate::samples::{TIMING, plan};
 use crate::alert::samples::{absent, alert, at_least};
 use crate::alert::{Aggregate, Alert, Comparison, Condition, Over};
-use crate::aggregate::samples::{TIMING, plan};
 use crate::decimal::Decimal;
 use crate::delta::{AlertCopy, AlertSample, Beginning, Delta, DeltaSeries, Names};
 use crate::newest::NamedEvent;
@@ -56,7 +56,9 @@ fn settler(alerts: Vec<Alert>, groups: usize) -> (Arc<Plan>, Settler) {
 fn delta(events: &[&str]) -> Delta {
     let mut delta = Delta { names: Names::default(), ..Delta::default() };
     for (number, event) in (0_u32..).zip(events) {
-        let [time, aggregator, country] = event.split(' ').collect::<Vec<_>>()[..] else { panic!("{event}") };
+        let [time, aggregator, country] = event.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{event}")
+        };
         let key = Arc::new(SeriesKey::new([aggregator, country]));
         delta.names.series.push(DeltaSeries { metric: 0, key });
         if let Some(time) = time.strip_prefix('=') {
@@ -133,10 +135,20 @@ fn three_in_ten_minutes_page_and_resolve_when_the_last_has_left() {
 
 #[test]
 fn the_first_moment_of_a_rollup_is_not_in_it() {
-    check(rejections(), &["1m noon AE", "4m noon AE", "11m noon AE"], "12m", &["11m 1+ noon ConditionHolds"]);
+    check(
+        rejections(),
+        &["1m noon AE", "4m noon AE", "11m noon AE"],
+        "12m",
+        &["11m 1+ noon ConditionHolds"],
+    );
     let told = ["10m59s999 0+ noon ConditionHolds", "10m59s999 1+ noon ConditionHolds"];
     let told = told.map(|line| line.replace("s999 ", "s999ms "));
-    check(rejections(), &["1m noon AE", "4m noon AE", "10m59s999 noon AE"], "12m", &[&told[0], &told[1]]);
+    check(
+        rejections(),
+        &["1m noon AE", "4m noon AE", "10m59s999 noon AE"],
+        "12m",
+        &[&told[0], &told[1]],
+    );
 }
 
 #[test]
@@ -210,7 +222,12 @@ fn a_new_group_takes_the_place_of_the_one_seen_longest_ago_without_an_episode() 
 
 #[test]
 fn what_is_over_the_cap_of_the_metric_is_no_group() {
-    check(rejections(), &["1m __other__ __other__", "2m __other__ __other__", "3m __other__ __other__"], "5m", &[]);
+    check(
+        rejections(),
+        &["1m __other__ __other__", "2m __other__ __other__", "3m __other__ __other__"],
+        "5m",
+        &[],
+    );
 }
 
 #[test]
@@ -234,7 +251,8 @@ fn evidence_tells_copies_and_late_events() {
 #[test]
 fn counts_beyond_the_limit_say_the_limit() {
     let events = vec!["1m noon AE"; 10_001];
-    let mut thousand = alert(0, vec![at_least(Aggregate::Sum, Over::Sliding(20 * MINUTE_MS), "1000")]);
+    let mut thousand =
+        alert(0, vec![at_least(Aggregate::Sum, Over::Sliding(20 * MINUTE_MS), "1000")]);
     thousand.by = vec![0];
     let told = check(thousand, &events, "2m", &["1m 0+ noon ConditionHolds"]);
     assert_eq!(told[0].evidence.value, Some(Decimal::from_u64(10_000).unwrap()));
