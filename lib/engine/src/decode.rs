@@ -350,3 +350,6 @@ fn step(
     let key = value::text_hash(key, values)?;
     Ok(key.map_or(Offer::NoValue, |key| Offer::Take(Contribution::Step { key, start, finish })))
 }
+
+#[cfg(test)]
+mod tests;

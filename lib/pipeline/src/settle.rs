@@ -13,6 +13,7 @@
 
 mod asking;
 mod changes;
+mod due;
 mod figures;
 mod outputs;
 mod parts;
