@@ -282,7 +282,6 @@ impl Settler {
             let event = (step.time, !step.start);
             self.evaluator.step(series.metric, &series.key, event, self.watermark);
         }
-        let Some(state) = held(&mut self.metrics, series.metric) else { return };
         if begins && state.latest_start != Some(span.start) {
             state.latest_start = Some(span.start);
             self.put_on_agenda(series.metric, span);

@@ -29,18 +29,19 @@ impl Evaluator {
     ) {
         let mut goes_on = vec![false; new.alerts.len()];
         for (place, alert) in old.alerts.iter().enumerate() {
-            let next = new.alerts.iter().position(|next| next.name == alert.name);
+            let next = new.alerts.iter().position(|known| known.name == alert.name);
             let metric = moved.get(alert.metric).copied().flatten();
-            let same = next.filter(|&next| {
-                let next = new.alerts.get(next);
-                next.is_some_and(|next| {
-                    next.definition == alert.definition && Some(next.metric) == metric
+            let is_same = |&place_there: &usize| {
+                let known = new.alerts.get(place_there);
+                known.is_some_and(|known| {
+                    known.definition == alert.definition && Some(known.metric) == metric
                 })
-            });
+            };
+            let same = next.filter(is_same);
             match same {
-                Some(next) if self.move_alert(place, successor, next) => {
-                    if let Some(goes_on) = goes_on.get_mut(next) {
-                        *goes_on = true;
+                Some(place_there) if self.move_alert(place, successor, place_there) => {
+                    if let Some(went_on) = goes_on.get_mut(place_there) {
+                        *went_on = true;
                     }
                 }
                 _ => {
@@ -52,8 +53,8 @@ impl Evaluator {
         }
         self.move_waiting(successor, from, moved);
         successor.origin = successor.origin.into_iter().chain(self.origin).min();
-        for (place, goes_on) in goes_on.into_iter().enumerate() {
-            if !goes_on {
+        for (place, went_on) in goes_on.into_iter().enumerate() {
+            if !went_on {
                 successor.begin_at(place, from);
             }
         }
@@ -119,9 +120,9 @@ impl Evaluator {
             if let Some(metric) = place_of(own.metric) {
                 let same =
                     successor.of_metric.get(metric).into_iter().flatten().find_map(|&next| {
-                        let track = successor.tracks.get(next)?;
-                        (track.waits_for_points == own.waits_for_points)
-                            .then_some((next, track.lag_ms))
+                        let there = successor.tracks.get(next)?;
+                        (there.waits_for_points == own.waits_for_points)
+                            .then_some((next, there.lag_ms))
                     });
                 if let Some((next, lag_ms)) = same {
                     let before = entries

@@ -3,9 +3,9 @@
 use super::group::Group;
 use super::part::Part;
 use super::rule::{Look, PartKind, Rule};
-use super::slices::last_end;
+use super::slices::{Slices, last_end};
 use super::value::Value;
-use crate::alert::SLICES;
+use crate::alert::{Aggregate, SLICES};
 use crate::decimal::Decimal;
 use crate::newest::Newest;
 use crate::plan::MetricKind;
@@ -54,20 +54,7 @@ impl Group {
             (Some(Part::Slices(slices)), Some(&PartKind::Slices { slice_ms, .. })) => {
                 evidence.until = last_end(at, slice_ms);
                 evidence.from = evidence.until.minus(look.length_ms);
-                let mut newest = Newest::default();
-                for slice in slices.covered(evidence.until) {
-                    newest.merge(&slice.newest);
-                    evidence.late += slice.late;
-                }
-                evidence.ids = ids(&newest, |_| true);
-                evidence.duplicates = slices.copies.count(evidence.from, evidence.until);
-                evidence.course = (1..=SLICES)
-                    .map(|slice| evidence.from.plus(slice * slice_ms))
-                    .map(|until| -> Option<Decimal> {
-                        let slice = slices.held.iter().find(|slice| slice.until == until)?;
-                        Value::of(&slice.accumulator, look.aggregate).map(Value::rounded)
-                    })
-                    .collect();
+                tell_slices(&mut evidence, slices, look.aggregate, slice_ms);
             }
             (Some(Part::Window(Some(point))), _) => {
                 evidence.from = point.span.start;
@@ -89,6 +76,24 @@ impl Group {
         evidence.until = evidence.until.minus(look.behind_ms);
         evidence
     }
+}
+
+/// What slices tell beside their value.
+fn tell_slices(evidence: &mut Evidence, slices: &Slices, aggregate: Aggregate, slice_ms: Millis) {
+    let mut newest = Newest::default();
+    for slice in slices.covered(evidence.until) {
+        newest.merge(&slice.newest);
+        evidence.late += slice.late;
+    }
+    evidence.ids = ids(&newest, |_| true);
+    evidence.duplicates = slices.copies.count(evidence.from, evidence.until);
+    evidence.course = (1..=SLICES)
+        .map(|slice| evidence.from.plus(slice * slice_ms))
+        .map(|until| -> Option<Decimal> {
+            let slice = slices.held.iter().find(|slice| slice.until == until)?;
+            Value::of(&slice.accumulator, aggregate).map(Value::rounded)
+        })
+        .collect();
 }
 
 fn ids(newest: &Newest, covers: impl Fn(Timestamp) -> bool) -> Vec<Arc<str>> {

@@ -126,14 +126,8 @@ impl Group {
             }
             (Some(Part::Slices(slices)), Some(&PartKind::Slices { of, slice_ms })) => {
                 let until = last_end(at, slice_ms);
-                let empty;
-                let sum = match slices.sum(until, slice_ms) {
-                    Some(sum) => sum,
-                    None => {
-                        empty = empty_of(of, kind);
-                        &empty
-                    }
-                };
+                let empty = empty_of(of, kind);
+                let sum = slices.sum(until, slice_ms).unwrap_or(&empty);
                 let (value, volume) = (Value::of(sum, look.aggregate), volume(sum));
                 let events = slices.covered(until).map(|slice| slice.events).sum();
                 Reading { value, volume, events }

@@ -102,27 +102,25 @@ impl Groups {
     /// Puts a group into a slot.
     pub(super) fn insert(&mut self, group: Group) -> u32 {
         let hash = group.key.stable_hash();
-        let (seen, key) = (group.seen, Arc::clone(&group.key));
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.slots.push(None);
-                number(self.slots.len() - 1)
-            }
-        };
-        if let Some(place) = at_mut(&mut self.slots, slot) {
+        let seen = group.seen;
+        let own_key = Arc::clone(&group.key);
+        let own_slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            number(self.slots.len() - 1)
+        });
+        if let Some(place) = at_mut(&mut self.slots, own_slot) {
             *place = Some(group);
         }
-        self.table.insert_unique(hash, (hash, slot), |&(hash, _)| hash);
+        self.table.insert_unique(hash, (hash, own_slot), |&(known, _)| known);
         if self.oldest.len() > 2 * self.table.len() + OLDEST_SPARE {
             let slots = &self.slots;
             self.oldest.retain(|Reverse((_, key, slot))| {
-                let group = place_at(slots, *slot).and_then(Option::as_ref);
-                group.is_some_and(|group| Arc::ptr_eq(&group.key, key))
+                let held = place_at(slots, *slot).and_then(Option::as_ref);
+                held.is_some_and(|held| Arc::ptr_eq(&held.key, key))
             });
         }
-        self.oldest.push(Reverse((seen, key, slot)));
-        slot
+        self.oldest.push(Reverse((seen, own_key, own_slot)));
+        own_slot
     }
 
     /// Removes a group.
@@ -145,8 +143,8 @@ impl Groups {
                 continue;
             };
             if group.seen > seen {
-                let seen = group.seen;
-                self.oldest.push(Reverse((seen, key, slot)));
+                let again = Reverse((group.seen, key, slot));
+                self.oldest.push(again);
             } else if group.ladder.is_firing() {
                 firing.push(Reverse((seen, key, slot)));
             } else {

@@ -20,7 +20,7 @@ pub(crate) fn line(plan: &Plan, told: &Transition) -> Line {
     assert_eq!(told.group.values().count(), alert.by.len());
     let group: Vec<_> = told.group.values().collect();
     let evidence = &told.evidence;
-    let ids = evidence.ids.iter().map(|id| id.to_string()).collect();
+    let ids = evidence.ids.iter().map(|id| String::from(&**id)).collect();
     (
         told.alert,
         group.join(","),
@@ -128,8 +128,8 @@ impl<'p> World<'p> {
         let mut open: BTreeMap<u64, Thing> = BTreeMap::new();
         for step in steps {
             let Contribution::Step { key, start, finish } = step.contribution else { continue };
-            if let Some(begun) = open.get(&key)
-                && begun.at + within < step.at
+            if let Some(late) = open.get(&key)
+                && late.at + within < step.at
             {
                 let begun = open.remove(&key).unwrap();
                 self.decide(begun, None, within);
@@ -183,9 +183,8 @@ impl<'p> World<'p> {
         self.alert
             .conditions()
             .map(|condition| match condition {
-                Condition::Absent { .. } => first,
                 Condition::Threshold { over: Over::Window, .. } => self.window(first).1,
-                Condition::Threshold { over: Over::Moment, .. } => first,
+                Condition::Absent { .. } | Condition::Threshold { over: Over::Moment, .. } => first,
                 Condition::Threshold {
                     over: Over::Sliding(length), aggregate, threshold, ..
                 } => {
@@ -217,63 +216,19 @@ impl<'p> World<'p> {
         let Some(known_since) = self.known_since(group).filter(|&since| since <= at) else {
             return nothing;
         };
-        let of_group = |things: &[Thing]| {
-            things.iter().filter(|thing| thing.group == group).cloned().collect::<Vec<_>>()
-        };
         let (aggregate, over, comparison, threshold) = match *condition {
             Condition::Absent { length } => {
-                let events = of_group(&self.events);
-                let quiet = events.iter().all(|thing| thing.at <= at - length || thing.at > at);
+                let mut events = self.events.iter().filter(|thing| thing.group == group);
+                let quiet = events.all(|thing| thing.at <= at - length || thing.at > at);
                 return (quiet && at - length >= known_since, None, 0, Vec::new());
             }
             Condition::Threshold { aggregate, over, comparison, threshold } => {
                 (aggregate, over, comparison, threshold)
             }
         };
-        let (things, from, until, length) = match over {
-            Over::Moment => {
-                let open = self.open.iter().filter(|(begun, ends)| begun.at <= at && at < *ends);
-                let things = open
-                    .map(|(begun, _)| begun.clone())
-                    .filter(|thing| thing.group == group)
-                    .collect();
-                (things, i64::MIN, at, 0)
-            }
-            Over::Window => {
-                let things = match self.kind {
-                    MetricKind::Journey { .. } => {
-                        let starts = of_group(&self.decided).into_iter();
-                        starts
-                            .map(|thing| Thing { at: thing.event.time.as_millis(), ..thing })
-                            .collect()
-                    }
-                    _ => of_group(&self.events),
-                };
-                let within = self.plan.metrics[self.alert.metric].within();
-                let is_final = |&(_, end): &(i64, i64)| end <= at && end + within <= self.stop;
-                let ended = things.iter().map(|thing| self.window(thing.at)).filter(is_final);
-                let Some((start, end)) = ended.max() else { return nothing };
-                (things, start - 1, end - 1, 0)
-            }
-            Over::Sliding(length) => {
-                let things = match aggregate {
-                    Aggregate::Started => of_group(&self.started),
-                    Aggregate::Finished => of_group(&self.finished),
-                    _ if matches!(self.kind, MetricKind::Journey { .. }) => of_group(&self.decided),
-                    _ => of_group(&self.events),
-                };
-                let is_journey_count = matches!(
-                    aggregate,
-                    Aggregate::Started | Aggregate::Finished | Aggregate::Abandoned
-                );
-                let exact = is_exact(self.kind, aggregate, threshold)
-                    || is_journey_count && threshold <= Decimal::from_u64(1_000).unwrap();
-                let until = if exact { at } else { down(at, length / SLICES) };
-                (things, until - length, until, length)
-            }
+        let Some((covered, from)) = self.covered(aggregate, over, threshold, (group, at)) else {
+            return nothing;
         };
-        let covered: Vec<_> =
-            things.into_iter().filter(|thing| from < thing.at && thing.at <= until).collect();
         let is_counted = |thing: &&Thing| {
             aggregate != Aggregate::Abandoned
                 || over == Over::Window
@@ -290,7 +245,7 @@ impl<'p> World<'p> {
         let decided = match over {
             Over::Window => from + 1 >= known_since,
             Over::Moment => true,
-            Over::Sliding(_) => until - length >= known_since,
+            Over::Sliding(_) => from >= known_since,
         };
         let holds = enough
             && (!waits || decided)
@@ -302,6 +257,63 @@ impl<'p> World<'p> {
         }
         let ids = newest.events().iter().map(|event| event.id.to_string()).collect();
         (holds, value.map(Value::rounded), counts.len().try_into().unwrap(), ids)
+    }
+
+    /// What a rollup covers of a group at a moment, and after which time that begins.
+    fn covered(
+        &self,
+        aggregate: Aggregate,
+        over: Over,
+        threshold: Decimal,
+        (group, at): (&str, i64),
+    ) -> Option<(Vec<Thing>, i64)> {
+        let of_group = |things: &[Thing]| {
+            things.iter().filter(|thing| thing.group == group).cloned().collect::<Vec<_>>()
+        };
+        let (things, from, until) = match over {
+            Over::Moment => {
+                let open = self.open.iter().filter(|(begun, ends)| begun.at <= at && at < *ends);
+                let things = open
+                    .map(|(begun, _)| begun.clone())
+                    .filter(|thing| thing.group == group)
+                    .collect();
+                (things, i64::MIN, at)
+            }
+            Over::Window => {
+                let things = match self.kind {
+                    MetricKind::Journey { .. } => {
+                        let starts = of_group(&self.decided).into_iter();
+                        starts
+                            .map(|thing| Thing { at: thing.event.time.as_millis(), ..thing })
+                            .collect()
+                    }
+                    _ => of_group(&self.events),
+                };
+                let within = self.plan.metrics[self.alert.metric].within();
+                let is_final = |&(_, end): &(i64, i64)| end <= at && end + within <= self.stop;
+                let ended = things.iter().map(|thing| self.window(thing.at)).filter(is_final);
+                let (start, end) = ended.max()?;
+                (things, start - 1, end - 1)
+            }
+            Over::Sliding(length) => {
+                let things = match aggregate {
+                    Aggregate::Started => of_group(&self.started),
+                    Aggregate::Finished => of_group(&self.finished),
+                    _ if matches!(self.kind, MetricKind::Journey { .. }) => of_group(&self.decided),
+                    _ => of_group(&self.events),
+                };
+                let is_journey_count = matches!(
+                    aggregate,
+                    Aggregate::Started | Aggregate::Finished | Aggregate::Abandoned
+                );
+                let exact = is_exact(self.kind, aggregate, threshold)
+                    || is_journey_count && threshold <= Decimal::from_u64(1_000).unwrap();
+                let until = if exact { at } else { down(at, length / SLICES) };
+                (things, until - length, until)
+            }
+        };
+        let is_covered = |thing: &Thing| from < thing.at && thing.at <= until;
+        Some((things.into_iter().filter(is_covered).collect(), from))
     }
 
     fn add_up(&self, aggregate: Aggregate, over: Over, things: &[Thing]) -> Accumulator {
@@ -346,7 +358,7 @@ impl<'p> World<'p> {
             let resolve = self.alert.resolve.as_ref().map(|condition| look(condition, false).0);
             ends.push(resolve.unwrap_or(!holds.contains(&true)));
             truths.push(holds.clone());
-            let mut tell = |step: usize, kind, reason, episode| {
+            let mut tell = |step: usize, kind, reason, began| {
                 let condition = if reason == Reason::ResolveHolds {
                     self.alert.resolve.as_ref().unwrap()
                 } else {
@@ -360,7 +372,7 @@ impl<'p> World<'p> {
                     step,
                     kind,
                     reason,
-                    episode,
+                    began,
                     value,
                     events,
                     ids,
@@ -387,14 +399,10 @@ impl<'p> World<'p> {
                 let hold = steps[step].hold;
                 let since = at - hold;
                 let held =
-                    since >= afresh && truths[index(since)..].iter().all(|holds| holds[step]);
+                    since >= afresh && truths[index(since)..].iter().all(|truth| truth[step]);
                 if held {
                     let began = *episode.get_or_insert(at);
-                    let reason = match steps[step].when {
-                        _ if hold > 0 => Reason::ConditionHeld,
-                        Condition::Absent { .. } => Reason::NoEvent,
-                        Condition::Threshold { .. } => Reason::ConditionHolds,
-                    };
+                    let reason = firing_reason(hold, &steps[step].when);
                     fired[step] = true;
                     tell(step, TransitionKind::Firing, reason, began);
                 } else if !pending[step] {
@@ -403,6 +411,14 @@ impl<'p> World<'p> {
                 }
             }
         }
+    }
+}
+
+fn firing_reason(hold: Millis, when: &Condition) -> Reason {
+    match when {
+        _ if hold > 0 => Reason::ConditionHeld,
+        Condition::Absent { .. } => Reason::NoEvent,
+        Condition::Threshold { .. } => Reason::ConditionHolds,
     }
 }
 

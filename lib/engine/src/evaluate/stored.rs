@@ -170,7 +170,7 @@ impl AlertState {
         }
         let keys = Keys::read(reader, dimensions)?;
         let rule = &self.rule;
-        let read = |reader: &mut Reader<'_>| Group::read(reader, (rule, plan, metric), ids);
+        let read = |from: &mut Reader<'_>| Group::read(from, (rule, plan, metric), ids);
         let groups = keys.set(reader, read)?;
         if groups.len() > rule.groups_max {
             return Err(reader.wrong("more groups than the metric's cap"));
@@ -230,8 +230,8 @@ impl Group {
             let (is_pending, fires) = (flags & 1 > 0, flags & 2 > 0);
             ladder.steps.push(StepState { since, is_pending, fires });
         }
-        let parts = rule.parts.iter();
-        let read = parts.map(|&kind| Part::read(reader, (kind, plan, metric), latest, ids));
+        let read =
+            rule.parts.iter().map(|&kind| Part::read(reader, (kind, plan, metric), latest, ids));
         let parts = read.collect::<Result<_, _>>()?;
         let key = Arc::<SeriesKey>::default();
         Ok(Self { key, known_since, latest, seen, wake, parts, ladder })

@@ -117,7 +117,7 @@ fn events() -> impl Strategy<Value = Vec<Sample>> {
                 .push((time + late, Sample { identity, time, delay: None, metrics, value, group }));
         }
         events.sort_by_key(|&(arrival, _)| arrival);
-        events.into_iter().map(|(_, event)| event).collect()
+        events.into_iter().map(|(_, made)| made).collect()
     })
 }
 
@@ -216,9 +216,9 @@ proptest! {
 fn told_of_each_step(told: &[Transition]) -> Vec<(TransitionKind, TransitionKind)> {
     let mut last = BTreeMap::new();
     let sent = told.iter().filter(|told| told.kind != TransitionKind::Pending);
-    sent.map(|told| {
-        let key = (told.alert, told.step, Arc::clone(&told.group));
-        (last.insert(key, told.kind).unwrap_or(TransitionKind::Resolved), told.kind)
+    sent.map(|one| {
+        let key = (one.alert, one.step, Arc::clone(&one.group));
+        (last.insert(key, one.kind).unwrap_or(TransitionKind::Resolved), one.kind)
     })
     .collect()
 }

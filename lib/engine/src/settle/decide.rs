@@ -221,9 +221,9 @@ impl Settler {
         sort(decisions.points.get_mut(begin.0..).unwrap_or_default());
         // Alerts wait for nothing more, and go up to the last event.
         let plan = Arc::clone(&self.plan);
-        let last = stop.plus(self.evaluator.lag_ms());
+        let last_of_alerts = stop.plus(self.evaluator.lag_ms());
         let told = &mut decisions.transitions;
-        while self.evaluator.decide_next(&plan, last, Some(stop), told) {}
+        while self.evaluator.decide_next(&plan, last_of_alerts, Some(stop), told) {}
         self.trim(begin, portion, decisions)
     }
 

@@ -48,7 +48,9 @@ impl Part {
             }
             Self::Open(open) => {
                 writer.list(open.len());
-                open.iter().for_each(|start| ids.event(writer, known, start));
+                for start in open {
+                    ids.event(writer, known, start);
+                }
             }
         }
     }

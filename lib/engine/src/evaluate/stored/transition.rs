@@ -40,7 +40,7 @@ pub(crate) fn write_transition(writer: &mut Writer, told: &Transition) {
     writer.unsigned(evidence.late);
     writer.unsigned(evidence.duplicates);
     writer.list(evidence.course.len());
-    evidence.course.iter().for_each(|&value| write_optional(writer, value));
+    evidence.course.iter().for_each(|&sixtieth| write_optional(writer, sixtieth));
     writer.optional_time(*at, evidence.watermark);
 }
 

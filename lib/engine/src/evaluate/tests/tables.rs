@@ -37,7 +37,8 @@ fn offset(time: Timestamp) -> String {
     let mut text = String::new();
     for (unit, letter) in [(DAY_MS, "d"), (MINUTE_MS, "m"), (SECOND_MS, "s"), (1, "ms")] {
         if left >= unit {
-            text += &format!("{}{letter}", left / unit);
+            text += &(left / unit).to_string();
+            text += letter;
             left %= unit;
         }
     }
@@ -66,8 +67,8 @@ fn delta(events: &[&str]) -> Delta {
             continue;
         }
         let time = moment(time);
-        let event = NamedEvent { time, identity: number.into(), id: format!("{number}").into() };
-        delta.samples.push(AlertSample { series: number, event, overdue: None });
+        let named = NamedEvent { time, identity: number.into(), id: format!("{number}").into() };
+        delta.samples.push(AlertSample { series: number, event: named, overdue: None });
         delta.beginnings.push(Beginning { time, stamp: None });
     }
     delta
@@ -75,14 +76,14 @@ fn delta(events: &[&str]) -> Delta {
 
 /// `at step+ group`, or `-` for a resolve and `?` for pending.
 fn lines(told: &[Transition]) -> Vec<String> {
-    let line = |told: &Transition| {
-        let kind = match told.kind {
+    let line = |one: &Transition| {
+        let kind = match one.kind {
             TransitionKind::Pending => '?',
             TransitionKind::Firing => '+',
             TransitionKind::Resolved => '-',
         };
-        let group: Vec<_> = told.group.values().collect();
-        format!("{} {}{kind} {} {:?}", offset(told.at), told.step, group.join(","), told.reason)
+        let group: Vec<_> = one.group.values().collect();
+        format!("{} {}{kind} {} {:?}", offset(one.at), one.step, group.join(","), one.reason)
     };
     told.iter().map(line).collect()
 }

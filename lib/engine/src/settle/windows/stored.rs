@@ -99,7 +99,7 @@ impl OpenWindow {
         (span, has_events): (WindowSpan, bool),
         keys: &Keys,
     ) -> Result<Self, Error> {
-        let cell = |reader: &mut Reader<'_>| Cell::read(reader, metric, span, has_events);
+        let cell = |from: &mut Reader<'_>| Cell::read(from, metric, span, has_events);
         let hash_max = !reader.unsigned()?;
         let other = if reader.null()? { None } else { Some(cell(reader)?) };
         let mut cells = HashTable::new();
@@ -131,6 +131,6 @@ impl Cell {
         } else {
             (0, Newest::default())
         };
-        Ok(Self { latest, accumulator, events, newest })
+        Ok(Self { accumulator, latest, events, newest })
     }
 }
