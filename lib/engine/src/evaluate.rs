@@ -11,8 +11,9 @@
 //! 4. [`group`], with its [`part`]s: the [`times`] of events for small counts, 60 [`slices`] for everything else, the last final
 //!    point, the open journeys. What leaves them does so by the moment itself.
 //! 5. [`value`]: a condition compares the exact value.
-//! 6. [`ladder`]: which conditions hold becomes which steps change, and why.
-//! 7. [`evidence`]: what the condition of such a step saw.
+//! 6. [`early`]: steps that asked for it are tested with what waits, before its moment has come.
+//! 7. [`ladder`]: which conditions hold becomes which steps change, and why.
+//! 8. [`evidence`]: what the condition of such a step saw.
 //!
 //! A group is looked at when something enters it, and at the next moment at which a condition could turn by itself: when so many
 //! events have left that the comparison turns, when a slice begins to count or leaves, when no event came for long enough, when
@@ -24,6 +25,7 @@
 //! came since the watermark.
 
 mod change;
+mod early;
 mod entry;
 mod evidence;
 mod group;
@@ -74,6 +76,8 @@ pub(crate) struct Evaluator {
 struct AlertState {
     rule: Rule,
     groups: Groups,
+    /// The steps that are tested ahead of the watermark.
+    early: Vec<usize>,
     /// It hears of nothing before.
     begins: Option<Timestamp>,
     /// It ends then, and why.
@@ -97,11 +101,10 @@ impl Evaluator {
             Self { of_metric: vec![Vec::new(); plan.metrics.len()], ..Self::default() };
         for (place, alert) in plan.alerts.iter().enumerate() {
             let metric = plan.metrics.get(alert.metric).filter(|metric| owns(metric));
-            let state = metric.map(|metric| AlertState {
-                rule: Rule::of(alert, metric, plan),
-                groups: Groups::default(),
-                begins: None,
-                ends: None,
+            let state = metric.map(|metric| {
+                let rule = Rule::of(alert, metric, plan);
+                let early = rule.early_steps(alert);
+                AlertState { rule, groups: Groups::default(), early, begins: None, ends: None }
             });
             if let Some(state) = &state {
                 evaluator.put_on_track(place, &state.rule);
@@ -179,7 +182,10 @@ impl Evaluator {
             let ((_, track), mut entries) = entries.remove_entry();
             if entries.len() > 1 {
                 // New groups are taken in this order, whichever came first.
-                entries.sort_by(|one, other| one.series.cmp(&other.series));
+                entries.sort_by(|one, other| {
+                    let hashes = one.series.stable_hash().cmp(&other.series.stable_hash());
+                    hashes.then_with(|| one.series.cmp(&other.series))
+                });
             }
             let lag_ms = self.tracks.get(track).map_or(0, |track| track.lag_ms);
             if !is_over(moment.minus(lag_ms)) {

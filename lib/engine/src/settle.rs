@@ -197,6 +197,7 @@ impl Settler {
             self.begin(beginning);
         }
         self.evaluator.take(&delta, self.watermark);
+        self.evaluator.look_ahead(&self.plan, &delta, self.watermark, &mut self.untold);
         self.count_refused(&delta);
         for step in &delta.steps {
             self.take_step(step, &delta.names);

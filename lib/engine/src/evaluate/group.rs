@@ -53,6 +53,8 @@ impl Group {
 
     /// Takes in what enters at a moment.
     pub(super) fn enter(&mut self, rule: &Rule, entry: &Entry, at: Timestamp) {
+        // One that was told of ahead of the watermark is known since its first event.
+        self.known_since = self.known_since.min(at);
         self.latest = self.latest.max(entry.event_at(at).unwrap_or(self.latest));
         self.seen = self.seen.max(entry.seen_at(at).unwrap_or(self.seen));
         for (part, &kind) in self.parts.iter_mut().zip(&rule.parts) {

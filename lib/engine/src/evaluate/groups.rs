@@ -51,6 +51,18 @@ impl Groups {
         (0..).zip(&self.slots).filter_map(|(slot, group)| Some((slot, group.as_ref()?)))
     }
 
+    /// Whether a new group would have to take the place of another.
+    pub(super) fn is_full(&self, rule: &Rule) -> bool {
+        self.table.len() >= rule.groups_max
+    }
+
+    /// The slot of a group.
+    pub(super) fn find(&self, key: &SeriesKey) -> Option<u32> {
+        let is_same =
+            |&(_, slot): &(u64, u32)| self.get(slot).is_some_and(|group| *group.key == *key);
+        self.table.find(key.stable_hash(), is_same).map(|&(_, slot)| slot)
+    }
+
     /// Lets an entry enter its group at a moment.
     pub(super) fn enter(&mut self, rule: &Rule, entry: &Entry, at: Timestamp) -> Entered {
         let mut packed = std::mem::take(&mut self.packed);
@@ -85,13 +97,13 @@ impl Groups {
             return Entered::Nowhere;
         };
         let Some(key) = rule.group_key(&entry.series, packed) else { return Entered::Nowhere };
-        let replaced = if self.table.len() < rule.groups_max {
-            None
-        } else {
+        let replaced = if self.is_full(rule) {
             match self.take_oldest() {
                 Some(group) => group.wake,
                 None => return Entered::Nowhere,
             }
+        } else {
+            None
         };
         let mut group = Group::new(rule, key, at, entry.event_at(at).unwrap_or(seen));
         group.enter(rule, entry, at);

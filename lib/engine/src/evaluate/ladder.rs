@@ -40,6 +40,8 @@ pub(super) struct Ladder {
     pub(super) episode: Option<Timestamp>,
     /// Since when what ends the episode holds.
     pub(super) ends_since: Option<Timestamp>,
+    /// The last moment at which a step was told to fire ahead of the watermark, until that has come: no episode ends before it.
+    pub(super) ahead: Option<Timestamp>,
     /// Of each step, as long as anything is to be said of one.
     pub(super) steps: Vec<StepState>,
 }
@@ -84,7 +86,9 @@ impl Ladder {
             state.is_pending &= holds;
         }
         let ends = truth.resolve.unwrap_or(!any_holds);
-        self.ends_since = (self.is_firing() && ends).then(|| self.ends_since.unwrap_or(at));
+        self.ahead = self.ahead.filter(|&ahead| at < ahead);
+        let may_end = self.is_firing() && self.ahead.is_none();
+        self.ends_since = (may_end && ends).then(|| self.ends_since.unwrap_or(at));
         if self.ends_since.is_some_and(|since| since.plus(alert.keep_firing_for) <= at) {
             let reason =
                 if truth.resolve.is_some() { Reason::ResolveHolds } else { Reason::NothingHolds };
@@ -125,6 +129,7 @@ impl Ladder {
     pub(super) fn end(&mut self, reason: Reason, changes: &mut Vec<Change>) {
         let steps = std::mem::take(&mut self.steps);
         self.ends_since = None;
+        self.ahead = None;
         let Some(episode) = self.episode.take() else { return };
         let fired = steps.iter().enumerate().filter(|(_, state)| state.fires);
         let kind = TransitionKind::Resolved;

@@ -193,11 +193,12 @@ impl Group {
         writer.time(self.known_since, self.latest);
         writer.time(self.latest, self.seen);
         writer.optional_time(self.latest, self.wake);
-        let Ladder { episode, ends_since, steps } = &self.ladder;
+        let Ladder { episode, ends_since, ahead, steps } = &self.ladder;
         writer.list(steps.len());
         if !steps.is_empty() {
             writer.optional_time(self.latest, *episode);
             writer.optional_time(self.latest, *ends_since);
+            writer.optional_time(self.latest, *ahead);
         }
         for StepState { since, is_pending, fires } in steps {
             writer.optional_time(self.latest, *since);
@@ -223,6 +224,7 @@ impl Group {
         if steps > 0 {
             ladder.episode = reader.optional_time(latest)?;
             ladder.ends_since = reader.optional_time(latest)?;
+            ladder.ahead = reader.optional_time(latest)?;
         }
         for _ in 0..steps {
             let since = reader.optional_time(latest)?;

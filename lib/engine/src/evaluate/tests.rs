@@ -6,15 +6,15 @@ use super::oracle::{self, line};
 use crate::aggregate::Aggregator;
 use crate::aggregate::samples::{Sample, TIMING, batch, plan};
 use crate::alert::samples::{absent, alert};
-use crate::alert::{Aggregate, Alert, Comparison, Condition, Over};
+use crate::alert::{Aggregate, Alert, Comparison, Condition, Over, Step};
 use crate::decimal::Decimal;
 use crate::delta::Delta;
 use crate::plan::Plan;
 use crate::settle::{Decisions, Progress, Settler};
 use crate::time::Timestamp;
-use crate::transition::{Transition, TransitionKind};
+use crate::transition::{Reason, Transition, TransitionKind};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const COMPARISONS: [Comparison; 6] = [
@@ -209,6 +209,55 @@ proptest! {
         for (one, next) in told_of_each_step(&plain) {
             prop_assert!(one != next, "{:?} follows {:?}", next, one);
         }
+    }
+}
+
+/// Alerts of one early step on a count.
+fn early_alerts() -> impl Strategy<Value = Alert> {
+    let over = |aggregate, length, comparison, threshold| Condition::Threshold {
+        aggregate,
+        over: Over::Sliding(length),
+        comparison,
+        threshold: Decimal::from_u64(threshold).unwrap(),
+    };
+    (1..4_u64, 50..600_i64, any::<bool>(), any::<bool>()).prop_map(
+        move |(least, length, single, ends)| {
+            let when = over(Aggregate::Sum, length, Comparison::AtLeast, least);
+            let mut made = alert(0, vec![when]);
+            made.steps[0].early = true;
+            made.by = if single { Vec::new() } else { vec![0] };
+            made.resolve = ends.then(|| over(Aggregate::Count, length * 2, Comparison::Below, 1));
+            made
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
+
+    /// What is told early is true at its time; what fires and ends before that is a part of it, and all else is as without it.
+    #[test]
+    fn early_steps_tell_what_comes_true(alert in early_alerts(), events in events(), way in ways()) {
+        let late = plan_of(vec![Alert { steps: vec![Step { early: false, ..alert.steps[0].clone() }], ..alert.clone() }]);
+        let told = run(&plan_of(vec![alert]), &events, way);
+        let expect = run(&late, &events, PLAIN);
+        for early in told.iter().filter(|one| one.reason == Reason::ConditionCannotFail) {
+            let before = expect.iter().filter(|one| one.group == early.group && one.at <= early.at);
+            let state = before.last().map(|one| one.kind);
+            prop_assert_eq!(state, Some(TransitionKind::Firing), "{:?}", early);
+        }
+        for (one, next) in told_of_each_step(&told) {
+            prop_assert!(one != next, "{:?} follows {:?}", next, one);
+        }
+        let ends = |told: &[Transition]| -> BTreeSet<_> {
+            let ends = told.iter().filter(|one| one.kind == TransitionKind::Resolved);
+            ends.map(|one| (Arc::clone(&one.group), one.at)).collect()
+        };
+        prop_assert!(ends(&told).is_subset(&ends(&expect)));
+        let last = |told: &[Transition]| -> BTreeMap<_, _> {
+            told.iter().map(|one| (Arc::clone(&one.group), one.kind)).collect()
+        };
+        prop_assert_eq!(last(&told), last(&expect));
     }
 }
 

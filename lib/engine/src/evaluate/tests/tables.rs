@@ -258,3 +258,49 @@ fn counts_beyond_the_limit_say_the_limit() {
     let told = check(thousand, &events, "2m", &["1m 0+ noon ConditionHolds"]);
     assert_eq!(told[0].evidence.value, Some(Decimal::from_u64(10_000).unwrap()));
 }
+
+#[test]
+fn an_early_step_is_told_when_its_events_are_taken_and_only_once() {
+    let mut early = rejections();
+    early.steps[0].early = true;
+    let (plan, mut settler) = settler(vec![early], 2);
+    let mut decisions = Decisions::default();
+    settler.take(delta(&["10s noon AE", "4m noon AE"]));
+    settler.settle(Timestamp::EPOCH, &mut decisions);
+    assert_eq!(lines(&decisions.transitions), [""; 0]);
+    let mut third = delta(&["9m50s noon AE"]);
+    third.samples[0].event.identity = 9;
+    settler.take(third);
+    settler.settle(Timestamp::EPOCH, &mut decisions);
+    assert_eq!(lines(&decisions.transitions), ["9m50s 0+ noon ConditionCannotFail"]);
+    assert_eq!(decisions.transitions[0].evidence.ids.len(), 3);
+    let mut settler = Settler::decode(Arc::clone(&plan), |_| true, &settler.encode()).unwrap();
+    let mut rest = Decisions::default();
+    settler.settle(moment("1d"), &mut rest);
+    assert_eq!(
+        lines(&rest.transitions),
+        [
+            "9m50s 1+ noon ConditionHolds",
+            "29m50s 0- noon ResolveHolds",
+            "29m50s 1- noon ResolveHolds"
+        ]
+    );
+    assert!(rest.transitions.iter().all(|told| told.episode == moment("9m50s")));
+}
+
+#[test]
+fn what_ends_an_episode_before_an_early_step_has_begun_it_does_not_end_it() {
+    let mut early = rejections();
+    early.steps.truncate(1);
+    early.steps[0].early = true;
+    let (_, mut settler) = settler(vec![early], 2);
+    let mut decisions = Decisions::default();
+    // By 40 m the first event has left: `resolve` holds until the others come.
+    settler.take(delta(&["10s noon AE", "50m noon AE", "51m noon AE", "52m noon AE"]));
+    settler.settle(moment("45m"), &mut decisions);
+    settler.settle(moment("1d"), &mut decisions);
+    assert_eq!(
+        lines(&decisions.transitions),
+        ["52m 0+ noon ConditionCannotFail", "72m 0- noon ResolveHolds"]
+    );
+}
