@@ -1,7 +1,7 @@
 //! How long a batch takes from JSON to the bytes of its delta: `cargo bench -p streamgauge-engine --bench delta`.
 //!
-//! Each batch is 1,000 events of one count metric with two dimensions. Prints nanoseconds and bytes per event for each step, the
-//! best of several rounds. Compare within one run only.
+//! Each batch is 1,000 events of one count metric with two dimensions, under no alert and under one of each feed. Prints
+//! nanoseconds and bytes per event for each step, the best of several rounds. Compare within one run only.
 
 #![expect(
     clippy::print_stdout,
@@ -22,7 +22,11 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 use streamgauge_engine::aggregate::Aggregator;
+use streamgauge_engine::alert::{
+    Aggregate, Alert, Comparison, Condition, Over, Severity, Step as Rung, Texts,
+};
 use streamgauge_engine::calendar::{Calendar, Window};
+use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::decode::{Decoder, Record};
 use streamgauge_engine::delta::Delta;
 use streamgauge_engine::expression::{Node, Program, Value};
@@ -42,7 +46,7 @@ const BATCHES: u64 = 60;
 /// 2026-01-05T10:00:00Z
 const BEGINNING_MS: i64 = 1_767_607_200_000;
 
-fn plan() -> Plan {
+fn plan(alerts: Vec<Alert>) -> Plan {
     let mut fields = FieldTable::default();
     let [source, id, kind, time, brand, shop] =
         [&["source"][..], &["id"], &["type"], &["time"], &["data", "brand"], &["data", "shop"]]
@@ -82,9 +86,39 @@ fn plan() -> Plan {
         },
         calendar: Calendar::utc(),
         metrics: vec![metric],
-        alerts: Vec::new(),
+        alerts,
         notifying: Notifying::default(),
     }
+}
+
+/// An alert on the metric: `sum over … >= …`.
+fn alert(over: Over, threshold: u64) -> Vec<Alert> {
+    let when = Condition::Threshold {
+        aggregate: Aggregate::Sum,
+        over,
+        comparison: Comparison::AtLeast,
+        threshold: Decimal::from_u64(threshold).unwrap(),
+    };
+    let step = Rung {
+        name: None,
+        when,
+        hold: 0,
+        severity: Severity::Critical,
+        notify: Vec::new(),
+        early: false,
+    };
+    vec![Alert {
+        name: String::new(),
+        definition: String::new(),
+        metric: 0,
+        by: vec![0],
+        steps: vec![step],
+        resolve: None,
+        min_volume: None,
+        keep_firing_for: 0,
+        max_age: 3_600_000,
+        texts: Texts::default(),
+    }]
 }
 
 /// A batch of a second's events, of so many brands and shops.
@@ -134,8 +168,8 @@ impl Step {
     }
 }
 
-fn measure(name: &str, brands: u64, shops: u64) {
-    let plan = Arc::new(plan());
+fn measure(name: &str, (brands, shops): (u64, u64), alerts: Vec<Alert>) {
+    let plan = Arc::new(plan(alerts));
     let mut decoder = Decoder::new(Arc::clone(&plan));
     let mut plain = Aggregator::new(Arc::clone(&plan));
     let mut state = Aggregator::collecting(Arc::clone(&plan));
@@ -177,7 +211,10 @@ fn measure(name: &str, brands: u64, shops: u64) {
 }
 
 fn main() {
-    measure("1,000 series, of 40 brands and 25 shops", 40, 25);
-    measure("1,000 series, of 10 brands and 1,000 shops", 10, 1_000);
-    measure("40 series", 40, 1);
+    measure("1,000 series, of 40 brands and 25 shops", (40, 25), Vec::new());
+    measure("1,000 series, of 10 brands and 1,000 shops", (10, 1_000), Vec::new());
+    measure("40 series", (40, 1), Vec::new());
+    measure("40 series, each event for an alert", (40, 1), alert(Over::Sliding(600_000), 3));
+    measure("40 series, in slices for an alert", (40, 1), alert(Over::Sliding(600_000), 5_000));
+    measure("40 series, an alert on the window", (40, 1), alert(Over::Window, 3));
 }

@@ -7,6 +7,7 @@
 mod partials;
 mod seen;
 mod state;
+mod watch;
 
 use crate::accumulate::Contribution;
 use crate::decode::{Batch, Event, Take};
@@ -18,6 +19,7 @@ use crate::time::Timestamp;
 use partials::PartialTable;
 use seen::Seen;
 use std::sync::Arc;
+use watch::{Taken, Watch};
 
 /// The state of one shard: how far it is, and which identities it remembers.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Aggregator {
     horizon_from: Option<Timestamp>,
     seen: Option<Seen>,
     partials: PartialTable,
+    /// Present only if the plan has alerts.
+    watch: Option<Box<Watch>>,
     /// Deltas hold the identities that were seen.
     collects: bool,
 }
@@ -55,6 +59,7 @@ impl Aggregator {
             horizon_from: None,
             seen: Seen::of(&plan),
             partials: PartialTable::default(),
+            watch: Watch::of(&plan),
             collects: false,
             plan,
         }
@@ -112,6 +117,9 @@ impl Aggregator {
         delta.furthest = self.furthest;
         delta.watermark = self.watermark();
         self.partials.finish(&mut delta);
+        if let Some(watch) = &mut self.watch {
+            watch.finish(&batch.ids, &mut delta);
+        }
         Delta { names: batch.names, rejects: batch.rejects, ..delta }
     }
 
@@ -173,6 +181,7 @@ impl Aggregator {
             let Some(generation) = seen.insert(event.identity, event.time, horizon_end, next_end)
             else {
                 delta.counters.duplicate += 1;
+                self.hear_copy(event, takes, stamp, batch, delta);
                 return false;
             };
             if self.collects {
@@ -200,48 +209,67 @@ impl Aggregator {
         batch: &Batch,
         delta: &mut Delta,
     ) -> bool {
-        let verdict = match stamp {
-            None => Verdict::InTime,
-            Some(stamp) => self.verdict(event, take, stamp, batch),
-        };
-        match (verdict, take.contribution) {
+        let place = match (self.verdict(event, take, stamp, batch), take.contribution) {
             (Verdict::Refused, _) => {
                 self.partials.refuse(take.series);
-                false
+                return false;
             }
             (Verdict::InTime, Contribution::Step { key, start, finish }) => {
                 let Take { series, window, .. } = *take;
+                let id = self.watch.as_mut().and_then(|watch| watch.step_id(batch, event, take));
                 delta.steps.push(JourneyStep {
                     series,
                     window,
                     key,
                     time: event.time,
                     identity: event.identity,
+                    id,
                     start,
                     finish,
                 });
-                true
+                return true;
             }
-            (Verdict::InTime, _) => {
-                self.partials.add(&self.plan, batch, take, event.time);
-                true
-            }
+            (Verdict::InTime, _) => self.partials.add(&self.plan, batch, take, event.time),
             (Verdict::Correction, _) => {
-                self.partials.add_late(
-                    &self.plan,
-                    batch,
-                    take,
-                    event.time,
-                    stamp.unwrap_or_default(),
-                );
-                true
+                let stamp = stamp.unwrap_or_default();
+                self.partials.add_late(&self.plan, batch, take, event.time, stamp);
+                None
+            }
+        };
+        if let Some(watch) = &mut self.watch {
+            watch.hear(&self.plan, batch, Taken { event, take, stamp, place }, delta);
+        }
+        true
+    }
+
+    /// Tells alerts of a copy in each metric that would take it.
+    #[cold]
+    fn hear_copy(
+        &self,
+        event: &Event,
+        takes: &[Take],
+        stamp: Option<Timestamp>,
+        batch: &Batch,
+        delta: &mut Delta,
+    ) {
+        let Some(watch) = &self.watch else { return };
+        for take in takes {
+            if !matches!(self.verdict(event, take, stamp, batch), Verdict::Refused) {
+                watch.hear_copy(batch, event, take, delta);
             }
         }
     }
 
     /// Whether an event is too late for a metric by its stamp.
     #[inline]
-    fn verdict(&self, event: &Event, take: &Take, stamp: Timestamp, batch: &Batch) -> Verdict {
+    fn verdict(
+        &self,
+        event: &Event,
+        take: &Take,
+        stamp: Option<Timestamp>,
+        batch: &Batch,
+    ) -> Verdict {
+        let Some(stamp) = stamp else { return Verdict::InTime };
         let timing = &self.plan.timing;
         // Nearly every event is ahead of its stamp, and its window then is open whatever its length.
         if event.time.plus(timing.allowed_lateness) >= stamp {

@@ -3,7 +3,7 @@
 mod feed;
 mod text;
 
-pub use feed::{EXACT_THRESHOLD_MAX, Feed, SLICES, is_exact};
+pub use feed::{EXACT_THRESHOLD_MAX, Feed, SLICES, is_exact, slice_end};
 
 use crate::decimal::Decimal;
 use crate::time::Millis;
@@ -153,3 +153,6 @@ pub enum Comparison {
     /// `!=`
     NotEqual,
 }
+
+#[cfg(test)]
+pub(crate) mod samples;

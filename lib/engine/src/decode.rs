@@ -10,13 +10,13 @@ mod index;
 mod value;
 mod windows;
 
-pub use batch::{Batch, Event, Take};
+pub use batch::{Batch, Event, EventIds, ID_BYTES_MAX, Take};
 
 use crate::accumulate::Contribution;
-use crate::expression::Program;
+use crate::expression::{Program, raw_text};
 use crate::field::{FieldValues, Raw};
 use crate::json::{self, Extractor};
-use crate::place::number;
+use crate::place::{at, index, number};
 use crate::plan::{Dimension, MetricKind, Plan, TimeUnit};
 use crate::reject::{Reject, RejectCode};
 use crate::time::{TimeError, TimeParser, Timestamp};
@@ -54,8 +54,18 @@ pub struct Decoder {
     index: MetricIndex,
     candidates: Vec<usize>,
     numbers: Numbers,
-    /// The events and takes of the last batch: the next is about as long.
-    lengths: (usize, usize),
+    /// Whether an alert looks at the metric, by its place; empty without alerts.
+    watched: Vec<bool>,
+    lengths: Lengths,
+}
+
+/// How long the parts of the last batch were: the next is about as long.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lengths {
+    events: usize,
+    takes: usize,
+    /// How many ids, and their bytes.
+    ids: (usize, usize),
 }
 
 /// Numbers the series and windows of a batch.
@@ -80,7 +90,8 @@ impl Decoder {
                 series: SeriesTable::default(),
                 packed: Vec::new(),
             },
-            lengths: (0, 0),
+            watched: plan.feeds().iter().map(|feed| feed.is_watched).collect(),
+            lengths: Lengths::default(),
             plan,
         }
     }
@@ -89,10 +100,11 @@ impl Decoder {
     pub fn decode(&mut self, text: &[u8], records: impl Iterator<Item = Record>) -> Batch {
         self.numbers.series.begin();
         self.numbers.windows.begin();
-        let (events, takes) = self.lengths;
+        let Lengths { events, takes, ids } = self.lengths;
         let mut batch = Batch {
             events: Vec::with_capacity(events),
             takes: Vec::with_capacity(takes),
+            ids: EventIds::with_capacity(ids),
             ..Batch::default()
         };
         let mut values = FieldValues::new(self.plan.fields.len());
@@ -109,7 +121,11 @@ impl Decoder {
                 batch.rejects.push(Reject { position, code, detail });
             }
         }
-        self.lengths = (batch.events.len(), batch.takes.len());
+        self.lengths = Lengths {
+            events: batch.events.len(),
+            takes: batch.takes.len(),
+            ids: batch.ids.lengths(),
+        };
         batch
     }
 
@@ -161,10 +177,26 @@ impl Decoder {
             None => record.position,
         };
         let takes = self.offer(values, time, batch)?;
+        let id =
+            if self.watched.is_empty() { EventIds::NONE } else { self.id(values, takes, batch) };
         let advance = record.arrival.map_or(time, |arrival| arrival.min(time));
         let position = record.position;
-        batch.events.push(Event { time, advance, identity, position, takes });
+        batch.events.push(Event { time, advance, identity, position, takes, id });
         Ok(())
+    }
+
+    /// The number of the event's id, if an alert looks at a metric that takes it.
+    fn id(&self, values: &FieldValues<'_>, takes: u32, batch: &mut Batch) -> u32 {
+        let own = batch.takes.iter().rev().take(index(takes));
+        let metrics = own.filter_map(|take| at(&batch.names.series, take.series));
+        let is_watched = |metric: usize| self.watched.get(metric).copied().unwrap_or_default();
+        if !metrics.into_iter().any(|series| is_watched(series.metric)) {
+            return EventIds::NONE;
+        }
+        match values.get(self.plan.event.id) {
+            Raw::Text(id) => batch.ids.push(id),
+            id => raw_text(id).map_or(EventIds::NONE, |id| batch.ids.push(&id)),
+        }
     }
 
     fn check_kind(&self, values: &FieldValues<'_>) -> Result<(), Rejection> {
@@ -318,3 +350,6 @@ fn step(
     let key = value::text_hash(key, values)?;
     Ok(key.map_or(Offer::NoValue, |key| Offer::Take(Contribution::Step { key, start, finish })))
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,6 +191,8 @@ pub struct Partial {
     pub latest: Timestamp,
     /// What they add up to.
     pub accumulator: Accumulator,
+    /// The newest of them, if an alert looks at the metric `over window`; a late partial has none: corrections decide nothing.
+    pub newest: Newest,
 }
 
 /// Late events of one metric, window and series that had the same stamp.
@@ -203,7 +205,7 @@ pub struct LatePartial {
 }
 
 /// A start or finish of a journey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JourneyStep {
     /// Into [`Names::series`]: the dimensions of a start; for a finish only the metric counts.
     pub series: u32,
@@ -215,6 +217,8 @@ pub struct JourneyStep {
     pub time: Timestamp,
     /// The stable hash of the event's identity: it decides between steps of the same time.
     pub identity: u64,
+    /// The event's id as evidence names it, if an alert looks at the metric.
+    pub id: Option<Arc<str>>,
     /// It matches the start.
     pub start: bool,
     /// It matches the finish.

@@ -13,7 +13,7 @@
 //! 6. [`accumulate`], [`sketch`], [`series`]: what metrics add up; it merges in any order.
 //! 7. [`aggregate`]: the first fold, one shard's batches to [`delta`]s.
 //! 8. [`settle`]: the second fold, deltas and watermark to [`output`]s.
-//! 9. [`transition`], [`newest`]: what alerts decide, and the evidence for it.
+//! 9. `evaluate`, [`transition`], [`newest`]: what alerts decide, and the evidence for it.
 //! 10. [`notify`], [`notification`]: who is told of it, and what.
 //! 11. [`stored`]: deltas and state as bytes, for logs and snapshots.
 
@@ -24,6 +24,7 @@ pub mod calendar;
 pub mod decimal;
 pub mod decode;
 pub mod delta;
+mod evaluate;
 pub mod expression;
 pub mod field;
 pub mod hash;

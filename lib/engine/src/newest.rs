@@ -5,7 +5,7 @@ use crate::transition::EVIDENCE_IDS_MAX;
 use std::sync::Arc;
 
 /// An event as evidence names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamedEvent {
     /// Its time.
     pub time: Timestamp,
@@ -38,6 +38,16 @@ impl Newest {
     pub fn merge(&mut self, other: &Self) {
         for event in other.0.iter().rev() {
             self.add(event.clone());
+        }
+    }
+
+    /// Forgets the events that are not after a time.
+    pub fn forget_until(&mut self, until: Timestamp) {
+        let after = self.0.partition_point(|event| event.time <= until);
+        if after == self.0.len() {
+            self.0 = Vec::new();
+        } else {
+            self.0.drain(..after);
         }
     }
 

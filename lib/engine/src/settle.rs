@@ -1,4 +1,4 @@
-//! The second fold: deltas of all shards and the watermark, to points.
+//! The second fold: deltas of all shards and the watermark, to points and transitions of alerts.
 //!
 //! Time here is event time. A thing is *decided* at a moment (a window at its end and the allowed lateness, a correction at
 //! its place) and comes out once the watermark has passed that moment, together with all else that is decided then, sorted.
@@ -22,11 +22,13 @@ use crate::accumulate::Accumulator;
 use crate::aggregate::{is_final, takes_corrections};
 use crate::calendar::WindowSpan;
 use crate::delta::{Beginning, Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
+use crate::evaluate::Evaluator;
 use crate::output::{MetricCounters, Point};
 use crate::place::at;
 use crate::plan::{Metric, MetricKind, Plan, Timing};
 use crate::series::SeriesKey;
 use crate::time::Timestamp;
+use crate::transition::Transition;
 use journeys::Journeys;
 use range::Range;
 use std::collections::{BTreeSet, VecDeque};
@@ -40,6 +42,8 @@ pub struct Decisions {
     pub points: Vec<Point>,
     /// The increments of live metrics, in the order of the deltas.
     pub increments: Vec<Increment>,
+    /// What alerts decided, in the order of the watermarks that it waited for; then of the file, by group, the highest step first.
+    pub transitions: Vec<Transition>,
 }
 
 /// A part of a live point, to be put as soon as it is there.
@@ -85,6 +89,10 @@ pub struct Settler {
     increments: VecDeque<Increment>,
     /// What was decided and is over the portion of the settle that decided it.
     left_over: VecDeque<Point>,
+    /// The alerts.
+    evaluator: Evaluator,
+    /// Their part of what is left over.
+    untold: VecDeque<Transition>,
 }
 
 type AgendaEntry = (Timestamp, usize, Timestamp, Closing);
@@ -153,6 +161,7 @@ impl Settler {
     pub fn of(plan: Arc<Plan>, owns: impl Fn(&Metric) -> bool) -> Self {
         let timing = &plan.timing;
         let state = |metric| owns(metric).then(|| MetricState::new(metric, timing));
+        let evaluator = Evaluator::of(&plan, &owns);
         Self {
             metrics: plan.metrics.iter().map(state).collect(),
             watermark: None,
@@ -160,6 +169,8 @@ impl Settler {
             agenda: BTreeSet::new(),
             increments: VecDeque::new(),
             left_over: VecDeque::new(),
+            evaluator,
+            untold: VecDeque::new(),
             plan,
         }
     }
@@ -194,6 +205,8 @@ impl Settler {
         for &beginning in &delta.beginnings {
             self.begin(beginning);
         }
+        self.evaluator.take(&delta, self.watermark);
+        self.evaluator.look_ahead(&self.plan, &delta, self.watermark, &mut self.untold);
         self.count_refused(&delta);
         for step in &delta.steps {
             self.take_step(step, &delta.names);
@@ -274,6 +287,10 @@ impl Settler {
         if !journeys.wait(step, start, self.watermark) {
             state.counters.late_dropped += u64::from(is_own);
             return;
+        }
+        if is_own && self.evaluator.watches(series.metric) {
+            let event = (step.time, !step.start);
+            self.evaluator.step(series.metric, &series.key, event, self.watermark);
         }
         if begins && state.latest_start != Some(span.start) {
             state.latest_start = Some(span.start);

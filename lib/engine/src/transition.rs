@@ -1,7 +1,6 @@
 //! What alerts decide: transitions, each with its reason and the evidence for it.
 //!
-//! The evaluation ([`crate::evaluate`]) says what is true. Who is told of it, and whether anybody is, comes after it
-//! ([`crate::notify`]).
+//! The evaluation says what is true. Who is told of it, and whether anybody is, comes after it.
 
 use crate::decimal::Decimal;
 use crate::series::SeriesKey;

@@ -14,6 +14,7 @@
 mod append;
 mod asking;
 mod changes;
+mod due;
 mod figures;
 mod outputs;
 mod parts;

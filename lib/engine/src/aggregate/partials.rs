@@ -4,6 +4,7 @@ use crate::accumulate::Accumulator;
 use crate::decode::{Batch, Take};
 use crate::delta::{Delta, LatePartial, Partial};
 use crate::hash::Map;
+use crate::newest::Newest;
 use crate::place::{at, at_mut, number};
 use crate::plan::Plan;
 use crate::time::Timestamp;
@@ -31,10 +32,16 @@ impl PartialTable {
         self.late_places.clear();
     }
 
-    /// Adds an event to the partial of its series and window.
+    /// Adds an event to the partial of its series and window, and answers with the place of that.
     #[inline]
-    pub(super) fn add(&mut self, plan: &Plan, batch: &Batch, take: &Take, time: Timestamp) {
-        let Some(last) = at_mut(&mut self.last, take.series) else { return };
+    pub(super) fn add(
+        &mut self,
+        plan: &Plan,
+        batch: &Batch,
+        take: &Take,
+        time: Timestamp,
+    ) -> Option<u32> {
+        let last = at_mut(&mut self.last, take.series)?;
         let place = match *last {
             Some((window, place)) if window == take.window => place,
             _ => {
@@ -47,9 +54,8 @@ impl PartialTable {
                 place
             }
         };
-        if let Some(partial) = at_mut(&mut self.partials, place) {
-            extend(partial, take, time);
-        }
+        extend(at_mut(&mut self.partials, place)?, take, time);
+        Some(place)
     }
 
     /// Adds a late event to those of the same series, window and stamp.
@@ -104,5 +110,6 @@ fn empty(plan: &Plan, batch: &Batch, take: &Take, latest: Timestamp) -> Partial 
         .map(|metric| &metric.kind);
     // A batch names only metrics of the plan that it was decoded for.
     let accumulator = kind.map_or(Accumulator::Count(0), Accumulator::new);
-    Partial { series: take.series, window: take.window, events: 0, latest, accumulator }
+    let (series, window, newest) = (take.series, take.window, Newest::default());
+    Partial { series, window, events: 0, latest, accumulator, newest }
 }

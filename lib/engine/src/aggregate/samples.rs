@@ -1,6 +1,7 @@
 //! For tests: a plan with a metric of each kind, and batches of made-up events for it, without any JSON.
 
 use crate::accumulate::Contribution;
+use crate::alert::samples::{absent, alert, at_least};
 use crate::calendar::{Calendar, Window};
 use crate::decimal::Decimal;
 use crate::decode::{Batch, Event, Take};
@@ -70,6 +71,26 @@ pub(crate) fn plan(timing: Timing) -> Plan {
     }
 }
 
+/// The same plan with alerts of every kind on its metrics.
+pub(crate) fn watched(timing: Timing) -> Plan {
+    use crate::alert::{Aggregate, Over};
+    let over = |aggregate, length| at_least(aggregate, Over::Sliding(length), "2000");
+    let exact = at_least(Aggregate::Sum, Over::Sliding(600), "3");
+    let window = |aggregate| at_least(aggregate, Over::Window, "3");
+    let mut plan = plan(timing);
+    plan.alerts = vec![
+        alert(0, vec![exact, window(Aggregate::Sum)]),
+        alert(0, vec![over(Aggregate::Count, 1_200)]),
+        alert(1, vec![over(Aggregate::Average, 6_000), over(Aggregate::Max, 180_000)]),
+        // One that has more events in a slice than evidence names.
+        alert(2, vec![over(Aggregate::Percentile(900), 600_000), window(Aggregate::Max)]),
+        alert(3, vec![over(Aggregate::Unique, 6_000), absent(500)]),
+        alert(4, vec![over(Aggregate::Rate, 60_000)]),
+        alert(5, vec![over(Aggregate::Abandoned, 600)]),
+    ];
+    plan
+}
+
 /// A plan whose events are told apart by these fields.
 pub(crate) fn plan_with_identity(names: &[&str]) -> Plan {
     let mut plan = plan(TIMING);
@@ -94,6 +115,11 @@ pub(crate) struct Sample {
 /// Spreads small numbers over all 64 bits, as a hash does.
 pub(crate) const fn spread(number: u64) -> u64 {
     number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The id of the event with this identity; an empty one is among them.
+pub(crate) fn id_of(identity: u64) -> String {
+    if identity == spread(7) { String::new() } else { format!("id-{identity:x}") }
 }
 
 /// The batch of these events; some of no metric, some without a value.
@@ -137,6 +163,7 @@ pub(crate) fn batch(plan: &Plan, samples: &[Sample]) -> Batch {
             identity: spread(sample.identity),
             position,
             takes,
+            id: batch.ids.push(&id_of(spread(sample.identity))),
         });
     }
     batch
@@ -148,7 +175,7 @@ pub(crate) fn group_name(group: u8) -> &'static str {
     ["noon", "talabat", "عربي", LONG, "__missing__"][usize::from(group) % 5]
 }
 
-fn contribution(kind: &MetricKind, sample: &Sample) -> Option<Contribution> {
+pub(crate) fn contribution(kind: &MetricKind, sample: &Sample) -> Option<Contribution> {
     let bit = |place: u32| sample.value & (1 << place) != 0;
     let hash = hash::stable(&sample.value.to_le_bytes());
     Some(match kind {

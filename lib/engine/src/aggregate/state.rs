@@ -10,6 +10,7 @@
 use super::Aggregator;
 use super::partials::PartialTable;
 use super::seen::Seen;
+use super::watch::Watch;
 use crate::delta::Ids;
 use crate::plan::Plan;
 use crate::stored::reader::{Reader, read};
@@ -118,6 +119,7 @@ impl Aggregator {
             horizon_from: None,
             seen: Seen::of(&plan),
             partials: PartialTable::default(),
+            watch: Watch::of(&plan),
             collects,
             plan,
         };

@@ -2,8 +2,8 @@
 
 use super::{Aggregate, Alert, Condition, Over};
 use crate::decimal::Decimal;
-use crate::plan::{Metric, MetricKind};
-use crate::time::Millis;
+use crate::plan::{Metric, MetricKind, Plan};
+use crate::time::{Millis, Timestamp};
 
 /// Counts up to this threshold are exact to the millisecond: each event is a part of the delta.
 pub const EXACT_THRESHOLD_MAX: u64 = 1_000;
@@ -28,31 +28,58 @@ impl Feed {
     /// What these alerts hear of the metric at a place of the plan.
     pub fn of(place: usize, metric: &Metric, alerts: &[Alert]) -> Self {
         let mut feed = Self::default();
-        let is_journey = matches!(metric.kind, MetricKind::Journey { .. });
         for condition in
             alerts.iter().filter(|alert| alert.metric == place).flat_map(Alert::conditions)
         {
-            feed.is_watched = true;
-            match condition {
-                _ if is_journey => {}
-                Condition::Absent { .. } => feed.samples = true,
-                Condition::Threshold { over: Over::Window, .. } => feed.windows = true,
-                Condition::Threshold { over: Over::Moment, .. } => {}
-                Condition::Threshold {
-                    over: Over::Sliding(length), aggregate, threshold, ..
-                } => {
-                    if is_exact(&metric.kind, *aggregate, *threshold) {
-                        feed.samples = true;
-                    } else {
-                        feed.slices.push(length / SLICES);
-                    }
+            feed.add(&metric.kind, condition);
+        }
+        feed
+    }
+
+    /// Adds what one condition needs.
+    fn add(&mut self, kind: &MetricKind, condition: &Condition) {
+        self.is_watched = true;
+        match condition {
+            _ if matches!(kind, MetricKind::Journey { .. }) => {}
+            Condition::Absent { .. } => self.samples = true,
+            Condition::Threshold { over: Over::Window, .. } => self.windows = true,
+            Condition::Threshold { over: Over::Moment, .. } => {}
+            Condition::Threshold { over: Over::Sliding(length), aggregate, threshold, .. } => {
+                if is_exact(kind, *aggregate, *threshold) {
+                    self.samples = true;
+                } else if let Err(place) = self.slices.binary_search(&(length / SLICES)) {
+                    self.slices.insert(place, length / SLICES);
                 }
             }
         }
-        feed.slices.sort_unstable();
-        feed.slices.dedup();
-        feed
     }
+}
+
+impl Plan {
+    /// What alerts hear of each metric, by its place; empty if there are no alerts.
+    pub fn feeds(&self) -> Vec<Feed> {
+        if self.alerts.is_empty() {
+            return Vec::new();
+        }
+        let mut feeds = vec![Feed::default(); self.metrics.len()];
+        for alert in &self.alerts {
+            let (Some(metric), Some(feed)) =
+                (self.metrics.get(alert.metric), feeds.get_mut(alert.metric))
+            else {
+                continue;
+            };
+            alert.conditions().for_each(|condition| feed.add(&metric.kind, condition));
+        }
+        feeds
+    }
+}
+
+/// The end of the slice `(a, b]` of this length that holds a moment: slices end at multiples of their length.
+#[inline]
+pub fn slice_end(time: Timestamp, length_ms: Millis) -> Timestamp {
+    let length_ms = length_ms.max(1);
+    let number = time.as_millis().saturating_sub(1).div_euclid(length_ms) + 1;
+    Timestamp::from_millis(number.saturating_mul(length_ms))
 }
 
 impl Alert {
@@ -68,3 +95,6 @@ pub fn is_exact(kind: &MetricKind, aggregate: Aggregate, threshold: Decimal) -> 
         && matches!(aggregate, Aggregate::Sum | Aggregate::Count);
     counts && Decimal::from_u64(EXACT_THRESHOLD_MAX).is_ok_and(|most| threshold <= most)
 }
+
+#[cfg(test)]
+mod tests;

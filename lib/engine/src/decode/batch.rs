@@ -23,6 +23,8 @@ pub struct Batch {
     pub takes: Vec<Take>,
     /// The series and windows that takes point into.
     pub names: Names,
+    /// The ids of events that alerts look at.
+    pub ids: EventIds,
     /// Metrics whose expression matched and whose value was missing, with the event's place.
     pub no_value: Vec<(usize, u32)>,
 }
@@ -40,6 +42,48 @@ pub struct Event {
     pub position: u64,
     /// How many takes it has; without any it is filtered.
     pub takes: u32,
+    /// Into [`Batch::ids`] if an alert looks at a metric that takes it, else [`EventIds::NONE`].
+    pub id: u32,
+}
+
+/// The ids of a batch's events, one after the other in one text: few of them are needed for themselves.
+#[derive(Clone, Debug, Default)]
+pub struct EventIds {
+    text: String,
+    ends: Vec<usize>,
+}
+
+/// The longest id that is kept, in bytes; of a longer one its beginning, to the last whole character.
+pub const ID_BYTES_MAX: usize = 256;
+
+impl EventIds {
+    /// The number of no id.
+    pub const NONE: u32 = u32::MAX;
+
+    /// Room for so many ids of so many bytes together.
+    pub(super) fn with_capacity((ids, bytes): (usize, usize)) -> Self {
+        Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(ids) }
+    }
+
+    /// How many there are, and how many bytes they have.
+    pub(super) const fn lengths(&self) -> (usize, usize) {
+        (self.ends.len(), self.text.len())
+    }
+
+    /// Adds an id, at most [`ID_BYTES_MAX`] of it, and gives it a number.
+    pub fn push(&mut self, id: &str) -> u32 {
+        self.text.push_str(id.get(..id.floor_char_boundary(ID_BYTES_MAX)).unwrap_or(id));
+        self.ends.push(self.text.len());
+        number(self.ends.len() - 1)
+    }
+
+    /// The id of this number; empty if there is none.
+    pub fn get(&self, number: u32) -> &str {
+        let start = number.checked_sub(1).and_then(|before| at(&self.ends, before));
+        let range =
+            start.copied().unwrap_or_default()..at(&self.ends, number).copied().unwrap_or_default();
+        self.text.get(range).unwrap_or_default()
+    }
 }
 
 /// What one event gives to one metric.

@@ -10,6 +10,8 @@
 //! | changed, in the new plan | it takes windows from the end of the old one's last on |
 //! | new | it takes windows that begin at or after the event time of the change |
 //!
+//! What becomes of alerts the evaluation says in its own part of this.
+//!
 //! So no window mixes two definitions, and none is lost. A start of a journey belongs to the definition of its window. A finish
 //! is heard by both: each joins it to its own starts.
 
@@ -40,6 +42,7 @@ impl Settler {
             new.clone().map(|(place, metric)| (metric.name.as_str(), (place, metric))).collect();
         // From when on each metric of the next plan takes windows; none if it goes on as it was.
         let mut begins = vec![Some(from); new_plan.metrics.len()];
+        let mut moved = vec![None; old_plan.metrics.len()];
         for (place, metric) in old_plan.metrics.iter().enumerate() {
             let next = new_places.get(metric.name.as_str());
             let begin = match next {
@@ -47,6 +50,9 @@ impl Settler {
                     if new_metric.definition == metric.definition
                         && self.move_metric(place, successor, new_place) =>
                 {
+                    if let Some(moved) = moved.get_mut(place) {
+                        *moved = Some(new_place);
+                    }
                     None
                 }
                 _ => Some(self.retire(place, metric, from)),
@@ -55,6 +61,8 @@ impl Settler {
                 *slot = begin;
             }
         }
+        let plans = (&*old_plan, &*new_plan);
+        self.evaluator.hand_over(plans, &mut successor.evaluator, from, &moved);
         for ((place, metric), begin) in new.zip(begins) {
             if let Some(begin) = begin {
                 successor.begin_at(place, metric, begin);
@@ -75,6 +83,8 @@ impl Settler {
         self.increments.is_empty()
             && self.left_over.is_empty()
             && self.agenda.is_empty()
+            && self.untold.is_empty()
+            && self.evaluator.is_finished()
             && self.plan.metrics.iter().zip(&self.metrics).all(has_ended)
     }
 

@@ -10,6 +10,7 @@ use crate::accumulate::JourneyEvent;
 use crate::calendar::WindowSpan;
 use crate::delta::JourneyStep;
 use crate::hash::HashedMap;
+use crate::newest::NamedEvent;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
 use hashbrown::hash_map::Entry;
@@ -30,6 +31,8 @@ pub(super) struct Journeys {
     deadlines: VecDeque<(Timestamp, u64)>,
     /// Steps before this event time have been taken.
     taken_until: Option<Timestamp>,
+    /// The earliest step that waits.
+    earliest: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +41,8 @@ struct Waiting {
     rank: Rank,
     identity: u64,
     key: u64,
+    /// The event's id, if alerts look at the metric.
+    id: Option<Arc<str>>,
     /// Where a start is counted; a finish counts where its start did.
     start: Option<(Arc<SeriesKey>, WindowSpan)>,
 }
@@ -51,6 +56,7 @@ impl Waiting {
             .cmp(&of(other))
             .then_with(|| self.key.cmp(&other.key))
             .then_with(|| self.start.cmp(&other.start))
+            .then_with(|| self.id.cmp(&other.id))
     }
 }
 
@@ -65,8 +71,42 @@ enum Rank {
 #[derive(Clone, Debug)]
 struct OpenJourney {
     start: Timestamp,
+    identity: u64,
+    id: Option<Arc<str>>,
     series: Arc<SeriesKey>,
     span: WindowSpan,
+}
+
+/// What became of a journey, and by which events.
+#[derive(Debug)]
+pub(super) struct Told<'j> {
+    pub(super) event: JourneyEvent,
+    journey: &'j OpenJourney,
+    finish: Option<&'j Waiting>,
+}
+
+impl Told<'_> {
+    /// The series of its start.
+    pub(super) const fn series(&self) -> &Arc<SeriesKey> {
+        &self.journey.series
+    }
+
+    /// The window of its start.
+    pub(super) const fn span(&self) -> WindowSpan {
+        self.journey.span
+    }
+
+    /// The event that started it.
+    pub(super) fn start(&self) -> NamedEvent {
+        let OpenJourney { start: time, identity, ref id, .. } = *self.journey;
+        NamedEvent { time, identity, id: id.clone().unwrap_or_default() }
+    }
+
+    /// The event that finished it.
+    pub(super) fn finish(&self) -> Option<NamedEvent> {
+        let &Waiting { time, identity, ref id, .. } = self.finish?;
+        Some(NamedEvent { time, identity, id: id.clone().unwrap_or_default() })
+    }
 }
 
 /// Event times are waited for in buckets of about a second: few enough to find, small enough to sort.
@@ -89,12 +129,24 @@ impl Journeys {
             open: HashedMap::default(),
             deadlines: VecDeque::new(),
             taken_until: None,
+            earliest: None,
         }
     }
 
     /// How many are open.
     pub(super) fn open(&self) -> usize {
         self.open.len()
+    }
+
+    /// The next event time at which a journey may become something.
+    pub(super) fn next_moment(&self) -> Option<Timestamp> {
+        let deadline = self.deadlines.front().map(|&(start, _)| start.plus(self.within_ms));
+        self.earliest.into_iter().chain(deadline).min()
+    }
+
+    /// How long a journey may take.
+    pub(super) const fn within_ms(&self) -> Millis {
+        self.within_ms
     }
 
     /// Journeys wait for late steps this long from now on.
@@ -118,6 +170,12 @@ impl Journeys {
             });
             !steps.is_empty()
         });
+        self.find_earliest();
+    }
+
+    fn find_earliest(&mut self) {
+        let first = self.waiting.first_key_value();
+        self.earliest = first.and_then(|(_, steps)| steps.iter().map(|step| step.time).min());
     }
 
     /// Takes in a step whose place is no later than `watermark`; false if it is late. `start` is where it is counted if it
@@ -139,17 +197,15 @@ impl Journeys {
             (false, _) => Rank::Finish,
         };
         let JourneyStep { time, identity, key, .. } = *step;
+        let id = step.id.clone();
         let bucket = self.waiting.entry(bucket_of(time)).or_default();
-        bucket.push(Waiting { time, rank, identity, key, start });
+        bucket.push(Waiting { time, rank, identity, key, id, start });
+        self.earliest = Some(self.earliest.map_or(time, |earliest| earliest.min(time)));
         true
     }
 
     /// Takes all steps with an event time before `until`, and gives up what has run out of time before it.
-    pub(super) fn take_before(
-        &mut self,
-        until: Timestamp,
-        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
-    ) {
+    pub(super) fn take_before(&mut self, until: Timestamp, tell: &mut impl FnMut(&Told<'_>)) {
         if self.taken_until.is_some_and(|taken_until| taken_until >= until) {
             return;
         }
@@ -177,6 +233,7 @@ impl Journeys {
         }
         self.abandon_before(until, tell);
         self.forget_finished();
+        self.find_earliest();
         self.taken_until = Some(until);
     }
 
@@ -186,23 +243,22 @@ impl Journeys {
         std::hint::black_box(found);
     }
 
-    fn step(
-        &mut self,
-        step: Waiting,
-        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
-    ) {
+    fn step(&mut self, step: Waiting, tell: &mut impl FnMut(&Told<'_>)) {
         match self.open.entry(step.key) {
             Entry::Occupied(open) if step.rank != Rank::Start => {
-                let OpenJourney { start, series, span } = open.remove();
-                let length = step.time.as_millis() - start.as_millis();
-                tell(&series, span, JourneyEvent::Finished(length));
+                let journey = open.remove();
+                let length = step.time.as_millis() - journey.start.as_millis();
+                let event = JourneyEvent::Finished(length);
+                tell(&Told { event, journey: &journey, finish: Some(&step) });
             }
             Entry::Occupied(_) => {}
             Entry::Vacant(place) => {
-                let Some((series, span)) = step.start else { return };
-                tell(&series, span, JourneyEvent::Started);
-                self.deadlines.push_back((step.time, step.key));
-                place.insert(OpenJourney { start: step.time, series, span });
+                let Waiting { time: start, identity, key, id, start: counted, .. } = step;
+                let Some((series, span)) = counted else { return };
+                let journey = OpenJourney { start, identity, id, series, span };
+                tell(&Told { event: JourneyEvent::Started, journey: &journey, finish: None });
+                self.deadlines.push_back((start, key));
+                place.insert(journey);
             }
         }
     }
@@ -218,20 +274,16 @@ impl Journeys {
     }
 
     /// Gives up the journeys whose time was over before `time`.
-    fn abandon_before(
-        &mut self,
-        time: Timestamp,
-        tell: &mut impl FnMut(&Arc<SeriesKey>, WindowSpan, JourneyEvent),
-    ) {
+    fn abandon_before(&mut self, time: Timestamp, tell: &mut impl FnMut(&Told<'_>)) {
         while let Some(&(start, key)) = self.deadlines.front() {
             if start.plus(self.within_ms) >= time {
                 break;
             }
             self.deadlines.pop_front();
             if self.open.get(&key).is_some_and(|open| open.start == start)
-                && let Some(open) = self.open.remove(&key)
+                && let Some(journey) = self.open.remove(&key)
             {
-                tell(&open.series, open.span, JourneyEvent::Abandoned);
+                tell(&Told { event: JourneyEvent::Abandoned, journey: &journey, finish: None });
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use super::Increment;
 use crate::output::Point;
+use crate::transition::Transition;
 use std::collections::VecDeque;
 
 /// How many bytes of outputs one settle hands out, as they are about to be written. An entry of a log has at most twice that,
@@ -29,6 +30,18 @@ impl Weighed for Point {
 impl Weighed for Increment {
     fn bytes(&self) -> usize {
         ENVELOPE_BYTES + self.series.packed().len() + self.accumulator.encoded_bytes()
+    }
+}
+
+impl Weighed for Transition {
+    fn bytes(&self) -> usize {
+        // A text has its length before it, and what a sixtieth saw is a few digits or nothing.
+        const SIXTIETH_BYTES: usize = 4;
+        let ids: usize = self.evidence.ids.iter().map(|id| id.len() + 2).sum();
+        2 * ENVELOPE_BYTES
+            + self.group.packed().len()
+            + ids
+            + self.evidence.course.len() * SIXTIETH_BYTES
     }
 }
 

@@ -3,10 +3,13 @@
 use super::{Decisions, Increment, Progress, Settler};
 use crate::aggregate::Aggregator;
 use crate::aggregate::samples::{self, Sample, TIMING, batch};
+use crate::alert::samples::at_least;
+use crate::alert::{Aggregate, Over};
 use crate::delta::Delta;
 use crate::output::Point;
 use crate::plan::{Metric, Plan};
 use crate::time::Timestamp;
+use crate::transition::Transition;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -24,6 +27,18 @@ pub(super) fn plan() -> Plan {
     let silent = count();
     let live = Metric { live: true, max_series: 2, ..plan.metrics[0].clone() };
     plan.metrics.extend([silent, live]);
+    plan.alerts = samples::watched(TIMING).alerts;
+    // One that fires and resolves with nearly every event.
+    plan.alerts[1].steps[0].when = at_least(Aggregate::Sum, Over::Sliding(60), "1");
+    for (place, alert) in plan.alerts.iter_mut().enumerate() {
+        alert.name = place.to_string();
+        alert.definition = format!("alert {place}");
+        alert.by = if place % 2 > 0 {
+            Vec::new()
+        } else {
+            vec![0; plan.metrics[alert.metric].dimensions.len().min(1)]
+        };
+    }
     for (place, metric) in plan.metrics.iter_mut().enumerate() {
         metric.name = place.to_string();
         metric.definition = format!("definition {place}");
@@ -61,12 +76,14 @@ pub(super) fn settle(settler: &mut Settler, watermark: Option<Timestamp>) -> Dec
 pub(super) struct Told {
     pub(super) points: Vec<Point>,
     pub(super) increments: Vec<Increment>,
+    pub(super) transitions: Vec<Transition>,
 }
 
 impl Told {
     pub(super) fn add(&mut self, decisions: Decisions) {
         self.points.extend(decisions.points);
         self.increments.extend(decisions.increments);
+        self.transitions.extend(decisions.transitions);
     }
 
     /// Takes in the deltas, settles after some of them, and ends with a watermark that is past everything.
@@ -86,7 +103,14 @@ impl Told {
     pub(super) fn only(&self, wanted: impl Fn(usize) -> bool) -> Self {
         let points = self.points.iter().filter(|point| wanted(point.metric));
         let increments = self.increments.iter().filter(|increment| wanted(increment.metric));
-        Self { points: points.cloned().collect(), increments: increments.cloned().collect() }
+        let plan = plan();
+        let of = |told: &Transition| plan.alerts.get(told.alert).map(|alert| alert.metric);
+        let told = self.transitions.iter().filter(|told| of(told).is_some_and(&wanted));
+        Self {
+            points: points.cloned().collect(),
+            increments: increments.cloned().collect(),
+            transitions: told.cloned().collect(),
+        }
     }
 }
 

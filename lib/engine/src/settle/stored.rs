@@ -1,7 +1,8 @@
 //! The state of a settler as bytes.
 //!
 //! Format 1: the watermark of the last settle; whether an event has come; per metric of the plan null or its state, which begins
-//! with the hash of its definition and its keys; the agenda; what waits to be handed out.
+//! with the hash of its definition and its keys; the agenda; what waits to be handed out. Format 2: the cells of windows hold
+//! events, and journeys theirs, so that alerts can name them; at the end the alerts, and their transitions that wait.
 //!
 //! A settler that was restored goes on as the one that was stored would have, bit for bit, and is stored as the same bytes. What
 //! follows from the plan (caps, lengths, ends of windows) is not in it.
@@ -10,6 +11,7 @@ use super::journeys::Journeys;
 use super::range::Range;
 use super::windows::{Closing, MetricWindows};
 use super::{Increment, MetricState, Settler, held};
+use crate::evaluate::{read_transition, write_transition};
 use crate::output::{MetricCounters, Point, Status};
 use crate::plan::{Metric, Plan};
 use crate::series::SeriesKey;
@@ -24,7 +26,9 @@ use minicbor::decode::Error;
 use std::sync::Arc;
 
 const WHAT: &str = "state of a settle partition";
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
+/// Alerts were not evaluated yet.
+const WITHOUT_ALERTS: u64 = 1;
 
 impl Settler {
     /// The state as bytes.
@@ -67,6 +71,9 @@ impl Settler {
             writer.time(*window_start, *decided_at);
             write_values(&mut writer, values);
         }
+        self.evaluator.write(&mut writer, &self.plan);
+        writer.list(self.untold.len());
+        self.untold.iter().for_each(|told| write_transition(&mut writer, told));
         writer.finish()
     }
 
@@ -77,9 +84,9 @@ impl Settler {
         owns: impl Fn(&Metric) -> bool,
         bytes: &[u8],
     ) -> Result<Self, StoredError> {
-        read(WHAT, FORMAT, bytes, |reader, _| {
+        read(WHAT, FORMAT, bytes, |reader, version| {
             let mut settler = Self::of(plan, owns);
-            settler.read(reader)?;
+            settler.read(reader, version)?;
             Ok(settler)
         })
     }
@@ -110,7 +117,7 @@ impl Settler {
         }
     }
 
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
+    fn read(&mut self, reader: &mut Reader<'_>, version: u64) -> Result<(), Error> {
         let plan = Arc::clone(&self.plan);
         self.watermark = reader.optional_time(Timestamp::EPOCH)?;
         self.has_begun = reader.unsigned()? > 0;
@@ -130,11 +137,18 @@ impl Settler {
                 reader.wrong("a metric that the plan defines otherwise or another partition owns")
             })?;
             let keys = Keys::read(reader, metric.dimensions.len())?;
-            owned.read(reader, &plan, metric, &keys)?;
+            owned.read(reader, (&plan, metric), &keys, version > WITHOUT_ALERTS)?;
             all_keys.push(keys);
         }
         self.read_agenda(reader, &plan)?;
-        self.read_waiting(reader, &plan, &all_keys)
+        self.read_waiting(reader, &plan, &all_keys)?;
+        if version > WITHOUT_ALERTS {
+            self.evaluator.read(reader, &plan)?;
+            for _ in 0..reader.list()? {
+                self.untold.push_back(read_transition(reader, &plan)?);
+            }
+        }
+        Ok(())
     }
 
     fn read_agenda(&mut self, reader: &mut Reader<'_>, plan: &Plan) -> Result<(), Error> {
@@ -225,9 +239,9 @@ impl MetricState {
     fn read(
         &mut self,
         reader: &mut Reader<'_>,
-        plan: &Plan,
-        metric: &Metric,
+        (plan, metric): (&Plan, &Metric),
         keys: &Keys,
+        has_alerts: bool,
     ) -> Result<(), Error> {
         let mut limit = || reader.optional_time(Timestamp::EPOCH);
         self.range = Range { from: limit()?, until: limit()? };
@@ -239,9 +253,9 @@ impl MetricState {
             late_dropped: reader.unsigned()?,
             folded: 0,
         };
-        self.windows = MetricWindows::read(reader, plan, metric, keys)?;
+        self.windows = MetricWindows::read(reader, (plan, metric), keys, has_alerts)?;
         match &mut self.journeys {
-            Some(journeys) => journeys.read(reader, plan, metric, keys),
+            Some(journeys) => journeys.read(reader, (plan, metric), keys, has_alerts),
             None => Ok(()),
         }
     }

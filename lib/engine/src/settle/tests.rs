@@ -3,6 +3,7 @@
 use super::portion::Portion;
 use super::samples::{Told, after, deltas, plan, runs, settle, settles_after};
 use super::*;
+use crate::newest::Newest;
 use proptest::prelude::*;
 
 proptest! {
@@ -32,7 +33,7 @@ proptest! {
             let is_due = eager.is_due(watermark);
             prop_assert!(is_due == eager.next_moment().is_some_and(|moment| moment < watermark));
             let decisions = settle(&mut eager, Some(watermark));
-            prop_assert!(is_due || decisions.points.is_empty() && decisions.increments.is_empty());
+            prop_assert!(is_due || decisions.points.is_empty() && decisions.increments.is_empty() && decisions.transitions.is_empty());
             told_eager.add(decisions);
             if is_due {
                 told_lazy.add(settle(&mut lazy, Some(watermark)));
@@ -117,6 +118,7 @@ fn a_moment_larger_than_a_portion_is_decided_once() {
         events: 1,
         latest: window.start,
         accumulator: Accumulator::Count(1),
+        newest: Newest::default(),
     };
     let delta = Delta {
         names: Names { series: (0..50).map(series).collect(), windows: vec![window] },

@@ -8,6 +8,7 @@ use super::range::Range;
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
 use crate::delta::Partial;
+use crate::newest::Newest;
 use crate::output::Values;
 use crate::place::events;
 use crate::plan::Metric;
@@ -36,6 +37,10 @@ pub(super) struct Cell {
     pub(super) accumulator: Accumulator,
     /// The largest event time.
     pub(super) latest: Timestamp,
+    /// How many events.
+    pub(super) events: u64,
+    /// The newest of them, if alerts look at final points.
+    pub(super) newest: Newest,
 }
 
 /// The series of one window.
@@ -115,6 +120,18 @@ impl MetricWindows {
             None if self.zero => self.publish(OpenWindow::new(span), day, true),
             None => Vec::new(),
         }
+    }
+
+    /// What each series has in an open window, before names are given; what was folded goes by the name of that.
+    pub(super) fn cells(&self, start: Timestamp) -> Vec<(Arc<SeriesKey>, Cell)> {
+        let Some(window) = self.open.get(&start) else { return Vec::new() };
+        let other = window.other.iter().map(|cell| (self.other_key(), cell.clone()));
+        window.cells.iter().cloned().chain(other).collect()
+    }
+
+    /// What a series has in a window in which it has nothing.
+    pub(super) const fn empty(&self) -> &Accumulator {
+        &self.empty
     }
 
     /// Closes the corrections of a window at a place.
@@ -220,16 +237,20 @@ impl Cell {
     pub(super) fn take(&mut self, partial: &Partial) {
         self.accumulator.merge(&partial.accumulator);
         self.latest = self.latest.max(partial.latest);
+        self.events += partial.events;
+        self.newest.merge(&partial.newest);
     }
 
     fn new(empty: &Accumulator, latest: Timestamp) -> Self {
-        Self { accumulator: empty.clone(), latest }
+        Self { accumulator: empty.clone(), latest, events: 0, newest: Newest::default() }
     }
 
     /// Adds this cell to the one that holds what is folded.
     fn merge_into(&self, folded: &mut Option<Self>, empty: &Accumulator) {
         let folded = folded.get_or_insert_with(|| Self::new(empty, self.latest));
         folded.accumulator.merge(&self.accumulator);
+        folded.events += self.events;
+        folded.newest.merge(&self.newest);
     }
 }
 

@@ -1,17 +1,21 @@
 //! What a delta adds to the metrics of one partition.
 //!
 //! Laid out by columns, so that what is the same in all rows is written once: most often the window, and how many events.
-//! Format 1: the windows, then a block for each metric. A block is
+//! The windows, then a block for each metric. A block is
 //!
 //! 1. the metric's place in the plan,
 //! 2. the keys of its series, in the order in which the columns below use them first,
 //! 3. its partials in time: their latest times, kind, series, windows, numbers of events, accumulators,
 //! 4. its late partials: the same, then their stamps,
 //! 5. its journey steps: times, series, windows, flags (1: start, 2: finish), keys, identities,
-//! 6. series and number of what it refused as late, and the number of events that had no value.
+//! 6. series and number of what it refused as late, and the number of events that had no value,
+//! 7. in format 2: what [alerts] hear of it.
+//!
+//! Where alerts hear nothing format 1 is written: it costs nothing to have none, and the last release can read it.
 //!
 //! In a column of series 0 is the next one that is new, and n the n-th of the block.
 
+mod alerts;
 mod read;
 
 pub use read::read_delta;
@@ -24,9 +28,12 @@ use crate::calendar::WindowSpan;
 use crate::delta::{Delta, JourneyStep, LatePartial, Partial};
 use crate::place::{at, at_mut, events, index, number};
 use crate::time::Timestamp;
+use alerts::{Heard, Series};
 
 const WHAT: &str = "chunk of a delta";
-const FORMAT: u64 = 1;
+const FORMAT_WITHOUT_ALERTS: u64 = 1;
+/// The newest.
+const FORMAT: u64 = 2;
 
 /// The bit of a step that matches the start.
 const START: u64 = 1;
@@ -51,7 +58,9 @@ pub fn write_chunk(delta: &Delta, owns: &dyn Fn(usize) -> bool) -> Vec<u8> {
     for window in blocks.iter().flat_map(|(_, block)| block.windows()) {
         columns.windows.first_use(window);
     }
-    let mut writer = Writer::new(FORMAT);
+    let is_heard = blocks.iter().any(|(_, block)| alerts::is_heard(block));
+    let format = if is_heard { FORMAT } else { FORMAT_WITHOUT_ALERTS };
+    let mut writer = Writer::new(format);
     writer.list(columns.windows.used.len());
     let mut known = NO_WINDOW;
     for &window in &columns.windows.used {
@@ -63,7 +72,10 @@ pub fn write_chunk(delta: &Delta, owns: &dyn Fn(usize) -> bool) -> Vec<u8> {
     let mut keys = KeyWriter::default();
     for (metric, block) in &blocks {
         writer.place(*metric);
-        block.write(&mut writer, delta, &mut keys, &mut columns);
+        let heard = block.write(&mut writer, delta, &mut keys, &mut columns);
+        if is_heard {
+            alerts::write(&mut writer, block, &heard);
+        }
     }
     writer.finish()
 }
@@ -76,6 +88,7 @@ struct Block<'d> {
     steps: Vec<&'d JourneyStep>,
     refused: Vec<(u32, u64)>,
     no_value: u64,
+    heard: Heard<'d>,
 }
 
 /// The parts of a delta by metric, in the order of the plan, each in the order of the delta.
@@ -99,6 +112,15 @@ fn blocks<'d>(delta: &'d Delta, owns: &dyn Fn(usize) -> bool) -> Vec<(usize, Blo
     }
     for &(metric, events) in &delta.no_value {
         blocks.add(Some(metric), |block| block.no_value += events);
+    }
+    for sample in &delta.samples {
+        blocks.add(metric_of(sample.series), |block| block.heard.samples.push(sample));
+    }
+    for slice in &delta.slices {
+        blocks.add(metric_of(slice.series), |block| block.heard.slices.push(slice));
+    }
+    for copy in &delta.copies {
+        blocks.add(metric_of(copy.series), |block| block.heard.copies.push(copy));
     }
     let blocks = blocks.0.into_iter().enumerate();
     let owned = blocks.filter_map(|(metric, block)| Some((metric, block?)));
@@ -130,6 +152,7 @@ impl Block<'_> {
             && self.steps.is_empty()
             && self.refused.is_empty()
             && self.no_value == 0
+            && self.heard.is_empty()
     }
 
     fn windows(&self) -> impl Iterator<Item = u32> {
@@ -138,19 +161,21 @@ impl Block<'_> {
         partials.chain(late).chain(self.steps.iter().map(|step| step.window))
     }
 
+    /// Writes all but what alerts hear, and gives the columns of that their numbers of series.
     fn write<'d>(
         &self,
         writer: &mut Writer,
         delta: &'d Delta,
         keys: &mut KeyWriter<'d>,
         columns: &mut Columns,
-    ) {
+    ) -> Series {
         columns.series.used.clear();
         let late_partials: Vec<_> = self.late.iter().map(|late| &late.partial).collect();
         let partial_series = columns.series_of(self.partials.iter().map(|partial| partial.series));
         let late_series = columns.series_of(late_partials.iter().map(|partial| partial.series));
         let step_series = columns.series_of(self.steps.iter().map(|step| step.series));
         let refused_series = columns.series_of(self.refused.iter().map(|&(series, _)| series));
+        let heard_series = self.heard.number(columns);
         writer.list(columns.series.used.len());
         for &series in &columns.series.used {
             if let Some(series) = at(&delta.names.series, series) {
@@ -169,6 +194,7 @@ impl Block<'_> {
             writer.unsigned(events);
         }
         writer.unsigned(self.no_value);
+        heard_series
     }
 
     fn write_steps(&self, writer: &mut Writer, series: &[u64], columns: &mut Columns) {

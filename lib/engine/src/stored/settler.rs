@@ -11,6 +11,7 @@ use super::writer::Writer;
 use crate::accumulate::{Accumulator, Cohort};
 use crate::calendar::WindowSpan;
 use crate::hash::Map;
+use crate::newest::{NamedEvent, Newest};
 use crate::output::{DistributionValues, JourneyValues, Values};
 use crate::plan::{Metric, MetricKind, Plan};
 use crate::series::SeriesKey;
@@ -165,5 +166,27 @@ pub(crate) fn read_window(
         Ok(span)
     } else {
         Err(reader.wrong("no window of the metric begins then"))
+    }
+}
+
+impl Newest {
+    /// Writes the newest events of a window.
+    pub(crate) fn write(&self, writer: &mut Writer, known: Timestamp) {
+        writer.list(self.events().len());
+        for NamedEvent { time, identity, id } in self.events() {
+            writer.time(known, *time);
+            writer.unsigned(*identity);
+            writer.text(id);
+        }
+    }
+
+    /// Reads what was written.
+    pub(crate) fn read(reader: &mut Reader<'_>, known: Timestamp) -> Result<Self, Error> {
+        let mut newest = Self::default();
+        for _ in 0..reader.list()? {
+            let (time, identity) = (reader.time(known)?, reader.unsigned()?);
+            newest.add(NamedEvent { time, identity, id: reader.text()?.into() });
+        }
+        Ok(newest)
     }
 }

@@ -8,15 +8,18 @@ use super::writer::Writer;
 use super::{accumulator, read_delta, read_head, read_ids, write_chunk, write_head, write_ids};
 use crate::accumulate::{Accumulator, Cohort, Contribution};
 use crate::aggregate::Aggregator;
-use crate::aggregate::samples::{Sample, TIMING, batch, plan, samples, spread};
+use crate::aggregate::samples::{Sample, TIMING, batch, plan, samples, spread, watched};
 use crate::calendar::WindowSpan;
 use crate::decimal::Decimal;
-use crate::delta::{Delta, DeltaSeries, JourneyStep, Partial};
+use crate::delta::{AlertSample, AlertSlice, Delta, DeltaSeries, JourneyStep, Partial};
+use crate::newest::{NamedEvent, Newest};
 use crate::output::SumValues;
 use crate::place::at;
 use crate::plan::Plan;
 use crate::series::SeriesKey;
 use crate::sketch::{Distribution, Unique};
+use crate::time::Timestamp;
+use crate::transition::EVIDENCE_IDS_MAX;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -24,6 +27,37 @@ use std::sync::Arc;
 fn deltas(plan: &Arc<Plan>, samples: &[Sample], length: usize) -> Vec<Delta> {
     let mut state = Aggregator::collecting(Arc::clone(plan));
     samples.chunks(length).map(|samples| state.fold(batch(plan, samples))).collect()
+}
+
+fn shown_event(event: &NamedEvent) -> String {
+    let NamedEvent { time, identity, id } = event;
+    format!("{id:?} at {time} by {identity}")
+}
+
+fn shown_newest(newest: &Newest) -> String {
+    let shown = newest.events().iter().map(|event| format!("; {}", shown_event(event)));
+    shown.collect::<Vec<_>>().concat()
+}
+
+/// What alerts hear beside partials and steps, with the series.
+fn heard(delta: &Delta) -> Vec<(u32, String)> {
+    let overdue = |place: Option<Timestamp>| {
+        place.map(|place| format!(", overdue at {place}")).unwrap_or_default()
+    };
+    let samples = delta.samples.iter().map(|sample| {
+        let AlertSample { series, event, overdue: place } = sample;
+        (*series, format!("sample {}{}", shown_event(event), overdue(*place)))
+    });
+    let slices = delta.slices.iter().map(|slice| {
+        let AlertSlice { series, length_ms, until, overdue: place, events, accumulator, newest } =
+            slice;
+        let (place, newest) = (overdue(*place), shown_newest(newest));
+        let line =
+            format!("slice of {length_ms} until {until}{place}: {events}, {accumulator:?}{newest}");
+        (*series, line)
+    });
+    let copies = delta.copies.iter().map(|copy| (copy.series, format!("copy at {}", copy.time)));
+    samples.chain(slices).chain(copies).collect()
 }
 
 /// What a delta adds, by metric, with names for numbers: one line for each part, in the order of the delta.
@@ -38,9 +72,10 @@ fn lines(plan: &Plan, delta: &Delta) -> Vec<Vec<String>> {
         (metric, format!("[{key}] {start} to {end}"))
     };
     let shown = |partial: &Partial| {
-        let Partial { events, latest, accumulator, .. } = partial;
+        let Partial { events, latest, accumulator, newest, .. } = partial;
         let (metric, place) = place(partial.series, partial.window);
-        (metric, format!("{place}: {events} events until {latest}, {accumulator:?}"))
+        let newest = shown_newest(newest);
+        (metric, format!("{place}: {events} events until {latest}, {accumulator:?}{newest}"))
     };
     let in_time = delta.partials.iter().map(shown);
     let late = delta.late.iter().map(|late| {
@@ -48,16 +83,21 @@ fn lines(plan: &Plan, delta: &Delta) -> Vec<Vec<String>> {
         (metric, format!("late at {}: {line}", late.stamp))
     });
     let steps = delta.steps.iter().map(|step| {
-        let JourneyStep { series, window, key, time, identity, start, finish } = *step;
+        let &JourneyStep { series, window, key, time, identity, ref id, start, finish } = step;
         let (metric, place) = place(series, window);
-        (metric, format!("{place}: step of {key} at {time} by {identity}: {start} {finish}"))
+        let id = id.as_ref().map(|id| format!(", {id:?}")).unwrap_or_default();
+        (metric, format!("{place}: step of {key} at {time} by {identity}: {start} {finish}{id}"))
     });
     let refused = delta.refused.iter().map(|&(series, events)| {
         let (metric, key) = name(series);
         (metric, format!("[{key}] refused {events}"))
     });
     let mut lines = vec![Vec::new(); plan.metrics.len()];
-    for (metric, line) in in_time.chain(late).chain(steps).chain(refused) {
+    let heard = heard(delta).into_iter().map(|(series, line)| {
+        let (metric, key) = name(series);
+        (metric, format!("[{key}] {line}"))
+    });
+    for (metric, line) in in_time.chain(late).chain(steps).chain(refused).chain(heard) {
         lines[metric].push(line);
     }
     for (metric, of_metric) in lines.iter_mut().enumerate() {
@@ -71,8 +111,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
-    fn what_is_written_of_a_delta_is_read_again(samples in samples(), length in 1..60_usize) {
-        let plan = Arc::new(plan(TIMING));
+    fn what_is_written_of_a_delta_is_read_again(
+        samples in samples(), length in 1..60_usize, is_watched in any::<bool>(),
+    ) {
+        let plan = Arc::new(if is_watched { watched(TIMING) } else { plan(TIMING) });
         for delta in deltas(&plan, &samples, length) {
             let (head, chunk) = (write_head(&delta), write_chunk(&delta, &|_| true));
             let again = read_delta(&plan, &head, &chunk).unwrap();
@@ -89,9 +131,9 @@ proptest! {
 
     #[test]
     fn the_chunks_of_partitions_make_the_whole(
-        samples in samples(), partition_of in proptest::collection::vec(0..3_usize, 6),
+        samples in samples(), partition_of in proptest::collection::vec(0..3_usize, 6), is_watched in any::<bool>(),
     ) {
-        let plan = Arc::new(plan(TIMING));
+        let plan = Arc::new(if is_watched { watched(TIMING) } else { plan(TIMING) });
         for delta in deltas(&plan, &samples, 60) {
             let head = write_head(&delta);
             let part = |partition: usize| {
@@ -120,6 +162,28 @@ fn what_adds_nothing_is_written_as_nothing() {
     assert_eq!(write_chunk(&deltas[1], &|metric| metric != 0), [0; 0]);
     let again = read_delta(&plan, &write_head(&deltas[1]), &[]).unwrap();
     assert_eq!(again.counters, deltas[1].counters);
+}
+
+#[test]
+fn a_chunk_has_the_format_that_its_parts_need() {
+    let one = Sample { identity: 1, time: 0, delay: None, metrics: 1, value: 1, group: 0 };
+    let chunk = |plan: Plan, samples: &[Sample]| {
+        let delta = deltas(&Arc::new(plan), samples, 9).remove(0);
+        write_chunk(&delta, &|_| true)
+    };
+    let plain = chunk(plan(TIMING), &[one]);
+    assert_eq!(plain[0], 1);
+    assert_eq!(chunk(watched(TIMING), &[one])[0], 2);
+    // A metric that no alert looks at costs the same bytes under a plan with alerts.
+    let mut other = watched(TIMING);
+    other.alerts.retain(|alert| alert.metric != 0);
+    assert_eq!(chunk(other.clone(), &[one]), plain);
+    // And one byte more beside a metric that an alert looks at.
+    let added = |of: &Plan| {
+        let bytes = |metrics| chunk(of.clone(), &[Sample { metrics, ..one }]).len();
+        bytes(3) - bytes(2)
+    };
+    assert_eq!(added(&other), added(&plan(TIMING)) + 1);
 }
 
 /// 1,000 events of 1,000 series with two dimension values of 8 characters each, and their identities: 30 write units of a

@@ -1,7 +1,7 @@
 //! Reading the logs of shards: what one partition needs of each entry.
 
 use super::SettleError;
-use super::take::due;
+use super::due::due;
 use crate::port::log::{Label, Log, LogId, Logged, READ_BYTES_MAX, Version, Wanted};
 use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};

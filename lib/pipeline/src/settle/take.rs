@@ -9,8 +9,6 @@ use crate::port::log::Version;
 use crate::port::source::ShardKey;
 use crate::shard_entry::RecordId;
 use std::collections::BTreeMap;
-use streamgauge_engine::delta::Delta;
-use streamgauge_engine::plan::{MetricKind, Plan};
 use streamgauge_engine::time::Timestamp;
 
 /// The deltas that wait, per shard in the order of its log.
@@ -97,24 +95,6 @@ impl Waiting {
         self.due = self.shards.values().flatten().filter_map(|delta| delta.due).min();
         taken
     }
-}
-
-/// The watermark from which on a delta decides something: the first moment at which a window that it adds to is final, or at
-/// once where it brings what is published as it comes.
-pub(super) fn due(plan: &Plan, delta: &Delta) -> Option<Timestamp> {
-    const AT_ONCE: Timestamp = Timestamp::EPOCH;
-    if !delta.late.is_empty() || !delta.beginnings.is_empty() {
-        return Some(AT_ONCE);
-    }
-    let partials = delta.partials.iter().map(|partial| (partial.series, partial.window));
-    let steps = delta.steps.iter().map(|step| (step.series, step.window));
-    let moments = partials.chain(steps).filter_map(|(series, window)| {
-        let (series, span) = delta.names.resolve(series, window)?;
-        let metric = plan.metrics.get(series.metric)?;
-        let is_live = metric.live && !matches!(metric.kind, MetricKind::Journey { .. });
-        Some(if is_live { AT_ONCE } else { plan.final_at(metric, span) })
-    });
-    moments.min()
 }
 
 /// Where a shard is read to.

@@ -9,6 +9,7 @@ use crate::plan::{Plan, Timing};
 use crate::settle::Settler;
 use crate::settle::samples::{JOURNEY, Told, after, deltas, plan, runs, settle};
 use crate::time::Timestamp;
+use crate::transition::{Reason, Transition, TransitionKind};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ struct Change {
     alone: [Settler; 2],
     told: [Told; 2],
     told_alone: [Told; 2],
+    /// From when on the new plan is in force.
+    from: Timestamp,
 }
 
 impl Change {
@@ -54,9 +57,9 @@ impl Change {
             alone: new(),
             told: Default::default(),
             told_alone: Default::default(),
+            from: latest(&all[0][..announced.min(all[0].len())]).plus(1),
             plans,
         };
-        let from = latest(&all[0][..announced.min(all[0].len())]).plus(1);
         let mut in_force = false;
         for number in 0..all[0].len() {
             for (place, deltas) in all.iter().enumerate() {
@@ -67,20 +70,21 @@ impl Change {
             }
             run.settle(all[0][number].watermark, in_force);
             if number == known {
-                run.hand_over(from);
+                run.hand_over();
                 in_force = true;
             }
         }
         if !in_force {
-            run.hand_over(from);
+            run.hand_over();
         }
         run.settle(Some(after(&all[0])), true);
         run
     }
 
-    fn hand_over(&mut self, from: Timestamp) {
+    fn hand_over(&mut self) {
         let [old, new] = &mut self.settlers;
-        old.hand_over(new, from);
+        self.from = old.watermark().map_or(self.from, |watermark| watermark.max(self.from));
+        old.hand_over(new, self.from);
     }
 
     fn settle(&mut self, watermark: Option<Timestamp>, in_force: bool) {
@@ -108,6 +112,7 @@ fn windows(told: &Told, metric: usize, wanted: impl Fn(Timestamp) -> bool) -> To
     let mut told = told.only(|place| place == metric);
     told.points.retain(|point| wanted(point.window_start));
     told.increments.retain(|increment| wanted(increment.window_start));
+    told.transitions.clear();
     told
 }
 
@@ -126,9 +131,11 @@ proptest! {
         let [alone_old, alone_new] = &run.told_alone;
         let mut both = Told::default();
         for told in [told_old, told_new] {
-            let Told { points, increments } = told.only(|place| !CHANGED.contains(&place));
+            let Told { points, increments, transitions } =
+                told.only(|place| !CHANGED.contains(&place));
             both.points.extend(points);
             both.increments.extend(increments);
+            both.transitions.extend(transitions);
         }
         prop_assert_eq!(both, alone_old.only(|place| !CHANGED.contains(&place)));
         for place in CHANGED {
@@ -142,6 +149,19 @@ proptest! {
                 prop_assert_eq!(new, windows(alone_new, place, |start| start >= begins));
             }
         }
+        let changed = |place| CHANGED.contains(&place);
+        let (old, new) = (told_old.only(changed).transitions, told_new.only(changed).transitions);
+        prop_assert!(old.iter().all(|told| told.at <= run.from));
+        prop_assert!(new.iter().all(|told| told.at >= run.from));
+        let ended = old.iter().filter(|told| told.reason == Reason::AlertChanged);
+        prop_assert!(ended.clone().all(|told| told.at == run.from));
+        let count = |kind| old.iter().filter(|told| told.kind == kind).count();
+        prop_assert_eq!(count(TransitionKind::Firing), count(TransitionKind::Resolved));
+        let before = |told: &&Transition| told.at < run.from;
+        let alone = alone_old.only(changed).transitions;
+        prop_assert_eq!(
+            old.iter().filter(before).collect::<Vec<_>>(), alone.iter().filter(before).collect::<Vec<_>>()
+        );
         prop_assert!(run.settlers[0].is_finished());
         let stored = run.settlers[1].encode();
         let loaded = Settler::decode(Arc::clone(&run.plans[1]), |_| true, &stored).unwrap();

@@ -6,6 +6,8 @@
 //! | steps that wait | time, rank, identity, key; of a start the number of its series, or null |
 //! | open journeys | start, key, the number of the series |
 //!
+//! Since format 2 of the settler, the id (or null) follows on each, and before that of an open journey the identity of its start.
+//!
 //! Windows are those of the times, and the open journeys in the order of their starts are the deadlines.
 
 use super::{Journeys, OpenJourney, Rank, Waiting, bucket_of};
@@ -54,17 +56,20 @@ impl Journeys {
                     Some((series, _)) => writer.place(keys.number(series)),
                     None => writer.null(),
                 }
+                write_id(writer, step.id.as_deref());
                 last = step.time;
             }
         }
         let mut open: Vec<_> =
-            self.open.iter().map(|(&key, journey)| (journey.start, key, &journey.series)).collect();
+            self.open.iter().map(|(&key, journey)| (journey.start, key, journey)).collect();
         open.sort_unstable_by_key(|&(start, key, _)| (start, key));
         writer.list(open.len());
-        for (start, key, series) in open {
+        for (start, key, journey) in open {
             writer.time(last, start);
             writer.unsigned(key);
-            writer.place(keys.number(series));
+            writer.place(keys.number(&journey.series));
+            writer.unsigned(journey.identity);
+            write_id(writer, journey.id.as_deref());
             last = start;
         }
     }
@@ -73,9 +78,9 @@ impl Journeys {
     pub(in crate::settle) fn read(
         &mut self,
         reader: &mut Reader<'_>,
-        plan: &Plan,
-        metric: &Metric,
+        (plan, metric): (&Plan, &Metric),
         keys: &Keys,
+        has_ids: bool,
     ) -> Result<(), Error> {
         self.taken_until = reader.optional_time(Timestamp::EPOCH)?;
         let mut last = self.taken_until.unwrap_or_default();
@@ -89,7 +94,8 @@ impl Journeys {
             } else {
                 Some((keys.one(reader)?, plan.calendar.window(metric.window, time)))
             };
-            let step = Waiting { time, rank, identity, key, start };
+            let id = if has_ids { read_id(reader)? } else { None };
+            let step = Waiting { time, rank, identity, key, id, start };
             self.waiting.entry(bucket_of(time)).or_default().push(step);
             last = time;
         }
@@ -98,9 +104,24 @@ impl Journeys {
             let key = reader.unsigned()?;
             let span = plan.calendar.window(metric.window, start);
             self.deadlines.push_back((start, key));
-            self.open.insert(key, OpenJourney { start, series: keys.one(reader)?, span });
+            let series = keys.one(reader)?;
+            let (identity, id) =
+                if has_ids { (reader.unsigned()?, read_id(reader)?) } else { (0, None) };
+            self.open.insert(key, OpenJourney { start, identity, id, series, span });
             last = start;
         }
+        self.find_earliest();
         Ok(())
     }
+}
+
+fn write_id(writer: &mut Writer, id: Option<&str>) {
+    match id {
+        Some(id) => writer.text(id),
+        None => writer.null(),
+    }
+}
+
+fn read_id(reader: &mut Reader<'_>) -> Result<Option<Arc<str>>, Error> {
+    if reader.null()? { Ok(None) } else { Ok(Some(reader.text()?.into())) }
 }

@@ -16,6 +16,7 @@ fn step((time, key, kind): Step, identity: u64) -> JourneyStep {
         key,
         time: Timestamp::from_millis(time),
         identity,
+        id: None,
         start,
         finish,
     }
@@ -32,9 +33,9 @@ fn run(steps: &[Step], until: i64) -> Vec<String> {
         assert!(journeys.wait(&step, start, None));
     }
     let mut told = Vec::new();
-    let mut tell = |series: &Arc<SeriesKey>, _: WindowSpan, event| {
-        let name: String = series.values().collect();
-        told.push(match event {
+    let mut tell = |of: &Told<'_>| {
+        let name: String = of.series().values().collect();
+        told.push(match of.event {
             JourneyEvent::Started => format!("{name} started"),
             JourneyEvent::Finished(length) => format!("{name} finished in {length}"),
             JourneyEvent::Abandoned => format!("{name} abandoned"),
@@ -46,7 +47,7 @@ fn run(steps: &[Step], until: i64) -> Vec<String> {
     let whole = std::mem::take(&mut told);
     let mut told_in_parts = 0;
     for time in 0..=until {
-        cut.take_before(Timestamp::from_millis(time), &mut |_, _, _| told_in_parts += 1);
+        cut.take_before(Timestamp::from_millis(time), &mut |_| told_in_parts += 1);
     }
     assert_eq!(told_in_parts, whole.len());
     whole
@@ -143,7 +144,7 @@ fn what_is_held_grows_with_the_open_journeys_only() {
             let start = (kind == 's').then(|| (Arc::default(), span));
             assert!(journeys.wait(&step((time, key, kind), key), start, None));
         }
-        journeys.take_before(Timestamp::from_millis(time), &mut |_, _, event| {
+        journeys.take_before(Timestamp::from_millis(time), &mut |Told { event, .. }| {
             open += match event {
                 JourneyEvent::Started => 1,
                 _ => -1,
@@ -153,8 +154,8 @@ fn what_is_held_grows_with_the_open_journeys_only() {
     }
     assert_eq!(open, 200);
     let mut abandoned = 0;
-    journeys.take_before(Timestamp::from_millis(2_000_000), &mut |_, _, event| {
-        abandoned += i64::from(event == JourneyEvent::Abandoned);
+    journeys.take_before(Timestamp::from_millis(2_000_000), &mut |Told { event, .. }| {
+        abandoned += i64::from(*event == JourneyEvent::Abandoned);
     });
     assert_eq!(abandoned, open, "none of these was forgotten");
 }

@@ -5,12 +5,13 @@
 //! | open windows | start, series |
 //! | corrections | place, start, series |
 //! | series | the largest hash that is held, as its complement; null, or the folded cell; per key a cell |
-//! | cell | its latest event, from the window's start; its accumulator |
+//! | cell | its latest event, from the window's start; its accumulator; since format 2 how many events, and the newest |
 //! | names, known series | see there |
 //! | folded | how many points |
 
 use super::{Cell, MetricWindows, OpenWindow, hash_of};
 use crate::calendar::WindowSpan;
+use crate::newest::Newest;
 use crate::plan::{Metric, Plan};
 use crate::series::SeriesKey;
 use crate::settle::known::Known;
@@ -54,21 +55,22 @@ impl MetricWindows {
 
     pub(in crate::settle) fn read(
         reader: &mut Reader<'_>,
-        plan: &Plan,
-        metric: &Metric,
+        (plan, metric): (&Plan, &Metric),
         keys: &Keys,
+        has_events: bool,
     ) -> Result<Self, Error> {
         let mut windows = Self::new(metric);
         let mut last = Timestamp::EPOCH;
         for _ in 0..reader.list()? {
             let span = read_window(reader, plan, metric, last)?;
-            windows.open.insert(span.start, OpenWindow::read(reader, metric, span, keys)?);
+            let window = OpenWindow::read(reader, metric, (span, has_events), keys)?;
+            windows.open.insert(span.start, window);
             last = span.start;
         }
         for _ in 0..reader.list()? {
             let place = reader.time(last)?;
             let span = read_window(reader, plan, metric, place)?;
-            let window = OpenWindow::read(reader, metric, span, keys)?;
+            let window = OpenWindow::read(reader, metric, (span, has_events), keys)?;
             windows.corrections.insert((place, span.start), window);
             last = place;
         }
@@ -94,13 +96,14 @@ impl OpenWindow {
     fn read(
         reader: &mut Reader<'_>,
         metric: &Metric,
-        span: WindowSpan,
+        (span, has_events): (WindowSpan, bool),
         keys: &Keys,
     ) -> Result<Self, Error> {
+        let cell = |from: &mut Reader<'_>| Cell::read(from, metric, span, has_events);
         let hash_max = !reader.unsigned()?;
-        let other = if reader.null()? { None } else { Some(Cell::read(reader, metric, span)?) };
+        let other = if reader.null()? { None } else { Some(cell(reader)?) };
         let mut cells = HashTable::new();
-        for series in keys.set(reader, |reader| Cell::read(reader, metric, span))? {
+        for series in keys.set(reader, cell)? {
             cells.insert_unique(hash_of(&series), series, hash_of);
         }
         Ok(Self { span, cells, other, hash_max })
@@ -111,10 +114,23 @@ impl Cell {
     fn write(&self, writer: &mut Writer, span: WindowSpan) {
         writer.time(span.start, self.latest);
         accumulator::write(writer, &self.accumulator);
+        writer.unsigned(self.events);
+        self.newest.write(writer, span.start);
     }
 
-    fn read(reader: &mut Reader<'_>, metric: &Metric, span: WindowSpan) -> Result<Self, Error> {
+    fn read(
+        reader: &mut Reader<'_>,
+        metric: &Metric,
+        span: WindowSpan,
+        has_events: bool,
+    ) -> Result<Self, Error> {
         let latest = reader.time(span.start)?;
-        Ok(Self { latest, accumulator: read_accumulator(reader, &metric.kind)? })
+        let accumulator = read_accumulator(reader, &metric.kind)?;
+        let (events, newest) = if has_events {
+            (reader.unsigned()?, Newest::read(reader, span.start)?)
+        } else {
+            (0, Newest::default())
+        };
+        Ok(Self { accumulator, latest, events, newest })
     }
 }

@@ -1,13 +1,16 @@
 //! Reads a delta again: its head, and the chunk of one partition.
 
+mod alerts;
+
 use super::super::StoredError;
 use super::super::accumulator;
 use super::super::head::{Head, read_head};
 use super::super::keys::KeyReader;
 use super::super::reader::{Reader, read};
-use super::{FINISH, FORMAT, NO_WINDOW, START, WHAT};
+use super::{FINISH, FORMAT, FORMAT_WITHOUT_ALERTS, NO_WINDOW, START, WHAT};
 use crate::accumulate::Accumulator;
 use crate::delta::{Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
+use crate::newest::Newest;
 use crate::place::{at, number};
 use crate::plan::{Metric, MetricKind, Plan};
 use minicbor::decode::Error;
@@ -22,10 +25,15 @@ pub fn read_delta(plan: &Plan, head: &[u8], chunk: &[u8]) -> Result<Delta, Store
     if chunk.is_empty() {
         return Ok(delta);
     }
-    read(WHAT, FORMAT, chunk, |reader, _| read_blocks(reader, plan, delta))
+    read(WHAT, FORMAT, chunk, |reader, format| read_blocks(reader, format, plan, delta))
 }
 
-fn read_blocks(reader: &mut Reader<'_>, plan: &Plan, mut delta: Delta) -> Result<Delta, Error> {
+fn read_blocks(
+    reader: &mut Reader<'_>,
+    format: u64,
+    plan: &Plan,
+    mut delta: Delta,
+) -> Result<Delta, Error> {
     let mut known = NO_WINDOW;
     for _ in 0..reader.list()? {
         known = reader.window(known)?;
@@ -42,13 +50,13 @@ fn read_blocks(reader: &mut Reader<'_>, plan: &Plan, mut delta: Delta) -> Result
             delta.names.series.push(DeltaSeries { metric: place, key });
         }
         let mut columns = Columns { names: &delta.names, next: series, first: series };
-        let partials = read_partials(reader, metric, &mut columns)?;
+        let mut partials = read_partials(reader, metric, &mut columns)?;
         let late = read_partials(reader, metric, &mut columns)?;
         let stamps = if late.is_empty() { Vec::new() } else { reader.times()? };
         if stamps.len() != late.len() {
             return Err(reader.wrong("columns of different lengths"));
         }
-        let steps = read_steps(reader, metric, &mut columns)?;
+        let mut steps = read_steps(reader, metric, &mut columns)?;
         for _ in 0..reader.list()? {
             let refused = reader.unsigned()?;
             delta.refused.push((columns.series(reader, refused)?, reader.unsigned()?));
@@ -56,6 +64,12 @@ fn read_blocks(reader: &mut Reader<'_>, plan: &Plan, mut delta: Delta) -> Result
         let no_value = reader.unsigned()?;
         if no_value > 0 {
             delta.no_value.push((place, no_value));
+        }
+        if format > FORMAT_WITHOUT_ALERTS {
+            let heard = alerts::read(reader, metric, &mut columns, &mut partials, &mut steps)?;
+            delta.samples.extend(heard.samples);
+            delta.slices.extend(heard.slices);
+            delta.copies.extend(heard.copies);
         }
         delta.partials.extend(partials);
         let late = stamps.into_iter().zip(late);
@@ -106,6 +120,15 @@ impl Columns<'_> {
     }
 }
 
+/// Reads the kind of accumulators, which must be the metric's.
+fn kind(reader: &mut Reader<'_>, metric: &Metric) -> Result<(), Error> {
+    let fits = reader.unsigned()? == accumulator::kind_of(&metric.kind);
+    if !fits || matches!(metric.kind, MetricKind::Journey { .. }) {
+        return Err(reader.wrong("accumulators of another kind than the metric's"));
+    }
+    Ok(())
+}
+
 fn read_partials(
     reader: &mut Reader<'_>,
     metric: &Metric,
@@ -115,10 +138,7 @@ fn read_partials(
     if times.is_empty() {
         return Ok(Vec::new());
     }
-    let fits = reader.unsigned()? == accumulator::kind_of(&metric.kind);
-    if !fits || matches!(metric.kind, MetricKind::Journey { .. }) {
-        return Err(reader.wrong("accumulators of another kind than the metric's"));
-    }
+    kind(reader, metric)?;
     let names = columns.read(reader, times.len())?;
     let counts = reader.numbers(times.len())?;
     let mut partials = Vec::with_capacity(times.len());
@@ -127,7 +147,8 @@ fn read_partials(
             MetricKind::Count(_) => Accumulator::Count(events),
             _ => accumulator::read(reader, &metric.kind)?,
         };
-        partials.push(Partial { series, window, events, latest, accumulator });
+        let newest = Newest::default();
+        partials.push(Partial { series, window, events, latest, accumulator, newest });
     }
     Ok(partials)
 }
@@ -153,7 +174,7 @@ fn read_steps(
     let rows = times.into_iter().zip(names).zip(flags).zip(keys.into_iter().zip(identities));
     let step = |(((time, (series, window)), flag), (key, identity))| {
         let (start, finish) = (flag & START != 0, flag & FINISH != 0);
-        JourneyStep { series, window, key, time, identity, start, finish }
+        JourneyStep { series, window, key, time, identity, id: None, start, finish }
     };
     Ok(rows.map(step).collect())
 }

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 const HEAD_1: &str = include_str!("../fixtures/head-1.hex");
 const CHUNK_1: &str = include_str!("../fixtures/chunk-1.hex");
+const CHUNK_2: &str = include_str!("../fixtures/chunk-2.hex");
 const IDS_1: &str = include_str!("../fixtures/ids-1.hex");
 const STATE_1: &str = include_str!("../fixtures/state-1.hex");
 
@@ -32,8 +33,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 const BEGINNING_MS: i64 = 1_767_607_200_000;
 
 /// Two batches of all kinds of metrics, with copies, late events, and some that are too old.
-fn written() -> (Delta, Aggregator) {
-    let plan = Arc::new(plan(TIMING));
+fn written(plan: Plan) -> (Delta, Aggregator) {
+    let plan = Arc::new(plan);
     let sample = |number: i64| Sample {
         identity: u64::try_from(number).unwrap(),
         time: BEGINNING_MS + number * 97 - if number % 7 == 3 { number * 60 } else { 0 },
@@ -56,17 +57,29 @@ fn check(form: &str, written: &[u8], kept: &str) {
 
 #[test]
 fn todays_writers_write_the_newest_formats() {
-    let (delta, state) = written();
+    let (delta, state) = written(plan(TIMING));
     check("head", &write_head(&delta), HEAD_1);
-    check("chunk", &write_chunk(&delta, &|_| true), CHUNK_1);
+    check("chunk that no alert hears of", &write_chunk(&delta, &|_| true), CHUNK_1);
     check("identities", &write_ids(&delta.ids), IDS_1);
     check("state", &state.encode(), STATE_1);
+    let (heard, _) = written(watched(TIMING));
+    check("chunk", &write_chunk(&heard, &|_| true), CHUNK_2);
 }
 
 #[test]
 fn deltas_of_format_1_mean_what_they_meant() {
+    assert_eq!(meaning(CHUNK_1), include_str!("../fixtures/delta-1.txt"));
+}
+
+#[test]
+fn deltas_of_format_2_mean_what_they_meant() {
+    assert_eq!(meaning(CHUNK_2), include_str!("../fixtures/delta-2.txt"));
+}
+
+/// What is in a delta, in words.
+fn meaning(chunk: &str) -> String {
     let plan = Arc::new(plan(TIMING));
-    let delta = read_delta(&plan, &bytes(HEAD_1), &bytes(CHUNK_1)).unwrap();
+    let delta = read_delta(&plan, &bytes(HEAD_1), &bytes(chunk)).unwrap();
     let Delta { counters, span, beginnings, leap, furthest, watermark, .. } = &delta;
     let mut meaning =
         format!("{counters:?}\n{span:?}\n{beginnings:?}\n{leap:?}\n{furthest:?}\n{watermark:?}\n");
@@ -78,7 +91,7 @@ fn deltas_of_format_1_mean_what_they_meant() {
     for (generation, identities) in read_ids(&bytes(IDS_1)).unwrap().generations {
         writeln!(meaning, "{generation} {identities:?}").unwrap();
     }
-    assert_eq!(meaning, include_str!("../fixtures/delta-1.txt"));
+    meaning
 }
 
 #[test]

@@ -166,7 +166,7 @@ pub static EVENT: Object = Object {
             name: "id",
             form: Form::Path,
             need: Need::Default("id"),
-            about: "What evidence shows.",
+            about: "What evidence shows: a string or a number; of a long one its first 256 bytes, to the last whole character.",
         },
         Key {
             name: "type",

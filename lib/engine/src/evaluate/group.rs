@@ -1,0 +1,371 @@
+//! One group of one alert: what it keeps, and which conditions hold for it at a moment.
+
+use super::entry::{Entry, What};
+use super::ladder::{Ladder, Truth};
+use super::part::{FinalPoint, Part, accumulator_of};
+use super::rule::{Look, Of, PartKind, Rule};
+use super::slices::{Slice, last_end};
+use super::value::{Value, volume};
+use crate::accumulate::Accumulator;
+use crate::alert::{Comparison, SLICES, slice_end};
+use crate::newest::{NamedEvent, Newest};
+use crate::plan::MetricKind;
+use crate::series::SeriesKey;
+use crate::time::{DAY_MS, Millis, Timestamp};
+use std::sync::Arc;
+
+/// How long a group is known without being seen.
+pub(super) const KNOWN_MS: Millis = 7 * DAY_MS;
+
+/// A group.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Group {
+    pub(super) key: Arc<SeriesKey>,
+    pub(super) known_since: Timestamp,
+    /// The time of its last event.
+    pub(super) latest: Timestamp,
+    /// When it was last seen: its last event, or the end of a journey's time.
+    pub(super) seen: Timestamp,
+    /// When it is looked at next though nothing of it comes.
+    pub(super) wake: Option<Timestamp>,
+    pub(super) parts: Vec<Part>,
+    pub(super) ladder: Ladder,
+}
+
+impl Group {
+    /// A group that is known from a moment on, by something that was seen.
+    pub(super) fn new(rule: &Rule, key: Arc<SeriesKey>, at: Timestamp, seen: Timestamp) -> Self {
+        Self {
+            key,
+            known_since: at,
+            latest: seen,
+            seen,
+            wake: None,
+            parts: rule.parts.iter().map(|&kind| Part::new(kind)).collect(),
+            ladder: Ladder::default(),
+        }
+    }
+
+    /// The moment from which on it is not known any more.
+    pub(super) fn forgotten_at(&self, rule: &Rule) -> Option<Timestamp> {
+        (!rule.is_single).then(|| self.seen.plus(KNOWN_MS))
+    }
+
+    /// Takes in what enters at a moment.
+    pub(super) fn enter(&mut self, rule: &Rule, entry: &Entry, at: Timestamp) {
+        // One that was told of ahead of the watermark is known since its first event.
+        self.known_since = self.known_since.min(at);
+        self.latest = self.latest.max(entry.event_at(at).unwrap_or(self.latest));
+        self.seen = self.seen.max(entry.seen_at(at).unwrap_or(self.seen));
+        for (part, &kind) in self.parts.iter_mut().zip(&rule.parts) {
+            part.enter(kind, &entry.what, at);
+        }
+    }
+
+    /// Which conditions hold at a moment.
+    pub(super) fn truth(
+        &mut self,
+        rule: &Rule,
+        steps: usize,
+        kind: &MetricKind,
+        at: Timestamp,
+    ) -> Truth {
+        let mut holds = Vec::with_capacity(rule.looks.len());
+        for look in &rule.looks {
+            holds.push(self.holds(rule, look, kind, at));
+        }
+        let resolve = holds.get(steps).copied();
+        holds.truncate(steps);
+        Truth { steps: holds, resolve }
+    }
+
+    fn holds(&mut self, rule: &Rule, look: &Look, kind: &MetricKind, at: Timestamp) -> bool {
+        let Some((comparison, threshold)) = look.test else {
+            return self.latest.plus(look.length_ms) <= at;
+        };
+        if self.decided_from(rule, look).is_some_and(|from| from > at) {
+            return false;
+        }
+        let reading = self.reading(rule, look, kind, at);
+        look.volume_min.is_none_or(|least| reading.volume.is_none_or(|volume| volume >= least))
+            && reading.value.is_some_and(|value| value.compares(comparison, threshold))
+    }
+
+    /// The first moment at which a condition is decided, where it must wait.
+    fn decided_from(&self, rule: &Rule, look: &Look) -> Option<Timestamp> {
+        let from = look.decided_from(self.known_since)?;
+        let part = look.part.and_then(|part| Some((self.parts.get(part)?, rule.parts.get(part)?)));
+        Some(match part {
+            Some((_, &PartKind::Slices { slice_ms, .. })) => slice_end(from, slice_ms),
+            Some((Part::Window(Some(point)), _)) => {
+                // A window is whole only if the group was known when it began; another one must come then.
+                let is_whole = self.known_since <= point.span.start;
+                if is_whole { from } else { Timestamp::from_millis(Millis::MAX) }
+            }
+            _ => from,
+        })
+    }
+
+    /// What a condition looks at.
+    pub(super) fn reading(
+        &mut self,
+        rule: &Rule,
+        look: &Look,
+        kind: &MetricKind,
+        at: Timestamp,
+    ) -> Reading {
+        let from = at.minus(look.length_ms);
+        let volume_of = |parts: &[Part]| match look.volume.and_then(|place| parts.get(place)) {
+            Some(Part::Exact(exact)) => Some(exact.times.count(from, at)),
+            _ => None,
+        };
+        let other_volume = volume_of(&self.parts);
+        let Some(place) = look.part else { return Reading::default() };
+        match (self.parts.get_mut(place), rule.parts.get(place)) {
+            (Some(Part::Exact(exact)), _) => {
+                let events = exact.times.count(from, at);
+                Reading { value: Some(Value::count(events)), volume: other_volume, events }
+            }
+            (Some(Part::Slices(slices)), Some(&PartKind::Slices { of, slice_ms })) => {
+                let until = last_end(at, slice_ms);
+                let empty = empty_of(of, kind);
+                let sum = slices.sum(until, slice_ms).unwrap_or(&empty);
+                let (value, volume) = (Value::of(sum, look.aggregate), volume(sum));
+                let events = slices.covered(until).map(|slice| slice.events).sum();
+                Reading { value, volume, events }
+            }
+            (Some(Part::Window(Some(point))), _) => Reading {
+                value: Value::of(&point.accumulator, look.aggregate),
+                volume: volume(&point.accumulator),
+                events: point.events,
+            },
+            (Some(Part::Open(open)), _) => {
+                let events = crate::place::events(open.len());
+                Reading { value: Some(Value::count(events)), volume: None, events }
+            }
+            _ => Reading::default(),
+        }
+    }
+
+    /// The next moment after this one at which a condition may be another though nothing enters.
+    pub(super) fn next_change(
+        &self,
+        rule: &Rule,
+        truth: &Truth,
+        at: Timestamp,
+    ) -> Option<Timestamp> {
+        let steps = truth.steps.len();
+        // Nobody asks for what ends an episode, or holds a step back, while no step holds.
+        let is_quiet = self.ladder.is_at_rest();
+        let looks =
+            rule.looks.iter().enumerate().filter(|&(number, _)| number < steps || !is_quiet);
+        looks
+            .filter_map(|(number, look)| {
+                let holds = truth.steps.get(number).copied().or(truth.resolve).unwrap_or(false);
+                let changes = self.look_changes(rule, look, holds, at);
+                let decided = self.decided_from(rule, look).filter(|&from| from > at);
+                changes.into_iter().chain(decided.filter(|_| look.length_ms > 0)).min()
+            })
+            .min()
+    }
+
+    fn look_changes(
+        &self,
+        rule: &Rule,
+        look: &Look,
+        holds: bool,
+        at: Timestamp,
+    ) -> Option<Timestamp> {
+        let Some((comparison, threshold)) = look.test else {
+            return Some(self.latest.plus(look.length_ms)).filter(|&moment| moment > at);
+        };
+        let place = look.part?;
+        match (self.parts.get(place)?, rule.parts.get(place)?) {
+            (Part::Exact(exact), _) => {
+                let now = exact.times.count(at.minus(look.length_ms), at);
+                let by_count = |count| {
+                    let fewer = turns_at(count, holds, comparison, threshold)?;
+                    Some(exact.times.nth_newest(fewer)?.plus(look.length_ms))
+                };
+                let volume = self.volume_changes(look, at);
+                by_count(now).into_iter().chain(volume).min()
+            }
+            (Part::Slices(slices), &PartKind::Slices { slice_ms, .. }) => {
+                slices.next_change(at, slice_ms)
+            }
+            _ => None,
+        }
+    }
+
+    /// When the volume that a condition asks for shrinks next.
+    fn volume_changes(&self, look: &Look, at: Timestamp) -> Option<Timestamp> {
+        let Some(Part::Exact(exact)) = look.volume.and_then(|place| self.parts.get(place)) else {
+            return None;
+        };
+        let now = exact.times.count(at.minus(look.length_ms), at);
+        let newer = usize::try_from(now).ok()?.checked_sub(1)?;
+        Some(exact.times.nth_newest(newer)?.plus(look.length_ms))
+    }
+}
+
+/// A count falls as events leave: so many are left when the comparison turns from what it says now; none if it never does.
+fn turns_at(
+    now: u64,
+    holds: bool,
+    comparison: Comparison,
+    threshold: crate::decimal::Decimal,
+) -> Option<usize> {
+    let says = |count: u64| Value::count(count).compares(comparison, threshold);
+    // It is not decided yet, or held down by its volume: then every change counts.
+    if says(now) != holds {
+        return usize::try_from(now).ok()?.checked_sub(1);
+    }
+    let (mut low, mut high) = (0, now);
+    match comparison {
+        // It may turn and turn back.
+        Comparison::Equal | Comparison::NotEqual => {
+            return usize::try_from(now).ok()?.checked_sub(1);
+        }
+        _ if says(0) == holds => return None,
+        _ => {}
+    }
+    // The largest count below that says otherwise.
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if says(middle) == holds { high = middle } else { low = middle }
+    }
+    usize::try_from(low).ok()
+}
+
+/// What a condition sees.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    pub(super) value: Option<Value>,
+    pub(super) volume: Option<u64>,
+    pub(super) events: u64,
+}
+
+/// What no slices add up to.
+fn empty_of(of: Of, kind: &MetricKind) -> Accumulator {
+    match of {
+        Of::Events => Accumulator::new(kind),
+        Of::Decided => Accumulator::Ratio { part: 0, whole: 0 },
+        Of::Started | Of::Finished | Of::Abandoned => Accumulator::Count(0),
+    }
+}
+
+impl Part {
+    /// Takes in what concerns it.
+    fn enter(&mut self, kind: PartKind, what: &What, at: Timestamp) {
+        match (self, kind) {
+            (Self::Exact(exact), PartKind::Exact { of, length_ms }) => {
+                exact.forget_until(at.minus(length_ms));
+                if let What::Copy(time) = what {
+                    if of == Of::Events && time.plus(length_ms) > at {
+                        exact.add_copy(*time);
+                    }
+                } else if let Some((event, late, _)) = happening(of, what, at)
+                    && event.time.plus(length_ms) > at
+                {
+                    exact.add(event, late);
+                }
+            }
+            (Self::Slices(slices), PartKind::Slices { of, slice_ms }) => {
+                let length_ms = slice_ms.saturating_mul(SLICES);
+                slices.forget_until(last_end(at, slice_ms).minus(length_ms));
+                match what {
+                    What::Copy(time) if of == Of::Events => slices.copies.insert(*time),
+                    What::Slice(entry) if of == Of::Events && entry.slice_ms == slice_ms => {
+                        if entry.until.plus(length_ms) > at {
+                            slices.add(entry.as_slice());
+                        }
+                    }
+                    What::Event { .. } => {}
+                    _ => {
+                        if let Some((event, late, abandoned)) = happening(of, what, at) {
+                            slices.add(Slice::of_one(of, event, (late, abandoned), slice_ms));
+                        }
+                    }
+                }
+            }
+            (Self::Window(point), _) => {
+                if let What::Window(entry) = what {
+                    match point.as_deref_mut().filter(|point| point.span == entry.span) {
+                        Some(point) => point.merge(entry),
+                        None => *point = Some(Box::new(FinalPoint::of(entry))),
+                    }
+                }
+            }
+            (Self::Open(open), _) => match what {
+                What::Started(start) => {
+                    open.insert(start.clone());
+                }
+                What::Finished { start, .. } | What::Decided { start, abandoned: true } => {
+                    open.remove(start);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+/// What an entry is to a part: the event, whether it came behind the watermark, and whether it is a journey that was abandoned.
+fn happening(of: Of, what: &What, at: Timestamp) -> Option<(NamedEvent, bool, bool)> {
+    let now = |event: &NamedEvent| NamedEvent { time: at, ..event.clone() };
+    match (of, what) {
+        (Of::Events, What::Event { event, late }) => Some((event.clone(), *late, false)),
+        (Of::Started, What::Started(event)) | (Of::Finished, What::Finished { event, .. }) => {
+            Some((now(event), false, false))
+        }
+        (Of::Abandoned, What::Decided { start, abandoned: true }) => {
+            Some((now(start), false, true))
+        }
+        (Of::Decided, What::Decided { start, abandoned }) => Some((now(start), false, *abandoned)),
+        _ => None,
+    }
+}
+
+impl Slice {
+    fn of_one(
+        of: Of,
+        event: NamedEvent,
+        (late, abandoned): (bool, bool),
+        slice_ms: Millis,
+    ) -> Self {
+        let until = slice_end(event.time, slice_ms);
+        let mut newest = Newest::default();
+        newest.add(event);
+        let accumulator = accumulator_of(of, abandoned);
+        Self { until, accumulator, events: 1, late: u64::from(late), newest }
+    }
+}
+
+impl super::entry::SliceEntry {
+    fn as_slice(&self) -> Slice {
+        Slice {
+            until: self.until,
+            accumulator: self.accumulator.clone(),
+            events: self.events,
+            late: if self.late { self.events } else { 0 },
+            newest: self.newest.clone(),
+        }
+    }
+}
+
+impl FinalPoint {
+    fn of(entry: &super::entry::WindowEntry) -> Self {
+        Self {
+            span: entry.span,
+            accumulator: entry.accumulator.clone(),
+            events: entry.events,
+            newest: entry.newest.clone(),
+        }
+    }
+
+    fn merge(&mut self, entry: &super::entry::WindowEntry) {
+        self.accumulator.merge(&entry.accumulator);
+        self.events += entry.events;
+        self.newest.merge(&entry.newest);
+    }
+}
