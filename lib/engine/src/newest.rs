@@ -50,12 +50,11 @@ impl Newest {
 
     /// Forgets the events that are not after a time.
     pub fn forget_until(&mut self, until: Timestamp) {
-        let after = self.0.partition_point(|event| event.time <= until);
-        if after == self.0.len() {
-            self.0 = Vec::new();
-        } else {
-            self.0.drain(..after);
-        }
+        self.0.take_if(|events| {
+            let after = events.partition_point(|event| event.time <= until);
+            events.drain(..after);
+            events.is_empty()
+        });
     }
 
     /// In event order.
