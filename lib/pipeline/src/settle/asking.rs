@@ -63,12 +63,10 @@ pub(super) async fn ask<S: Stream>(
     let upstreams = streams.iter().zip(&described).filter(|(stream, _)| stream.is_upstream());
     let upstreams: Vec<_> = upstreams.filter_map(|(_, id)| id.as_ref()).collect();
     let answers = behind_the_filter(&upstreams, &reached, answers);
-    let mut listing = Vec::new();
-    for (stream, id) in streams.iter().zip(&described) {
-        if let Some(id) = id {
-            listing.extend(stream.shards().await?.into_iter().map(|shard| listed(id, shard)));
-        }
-    }
+    let there = streams.iter().zip(&described);
+    let lists = there.filter_map(|(stream, id)| Some(shards_of(stream, id.as_ref()?)));
+    let lists = together(lists.collect::<Vec<_>>()).await;
+    let mut listing = lists.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     listing.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(Asked { answers, listing })
 }
@@ -115,6 +113,11 @@ fn answer(progress: Progress, now: Timestamp) -> Answer {
         Progress::Waiting => Answer::Behind { since: now },
         Progress::Ended => Answer::Finished,
     }
+}
+
+async fn shards_of<S: Stream>(stream: &S, id: &StreamId) -> Result<Vec<ListedShard>, Retryable> {
+    let shards = stream.shards().await?.into_iter();
+    Ok(shards.map(|shard| listed(id, shard)).collect())
 }
 
 fn listed(stream: &StreamId, shard: Shard) -> ListedShard {

@@ -100,8 +100,10 @@ fn compare_filtered(workload: &Workload, run: &Run, replayed: &Replayed) -> Resu
     let Counters { received, rejected, filtered, duplicate, counted, late } = &run.counters;
     same("the received records", received, &(rejected + filtered + duplicate + counted + late))?;
     if workload.changes.is_empty() {
+        // A copy that is forwarded when its identity is forgotten is late, and changes no point.
         let expected = replayed.counters.counted + replayed.counters.late;
-        same("what metrics took", &(counted + late), &expected)?;
+        same("whether metrics took all", &(counted + late >= expected), &true)?;
+        same("whether nothing was counted twice", &(*counted <= expected), &true)?;
     }
     let mut rejects = run.rejects.clone();
     rejects.dedup();

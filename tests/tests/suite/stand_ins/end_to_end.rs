@@ -79,8 +79,9 @@ async fn filtered(span: Span) {
     scene.setting.parameters.push(format!("UpstreamStreamArn={one_arn}"));
     scene.setting.variables.push(format!("STREAMGAUGE_UPSTREAMS={one_arn},{other_arn}"));
     scene.stream(SOURCE, SHARDS).await;
-    scene.stream(one, 2).await;
-    scene.stream(other, 1).await;
+    // To put a record takes kinesis-local the longer the more its shard has.
+    scene.stream(one, SHARDS).await;
+    scene.stream(other, SHARDS - 1).await;
     let stack = scene.setting.start();
     let wrong_values = lines.iter().filter(|line| line.contains(feed::WRONG_VALUE)).count();
     let [first, second] = feed::split(lines);
