@@ -10,6 +10,7 @@ use crate::arguments::{ReplayArguments, ReplayOutput};
 use crate::exit::{Exit, Failure};
 use crate::rejects::Rejects;
 use crate::style::{self, tell};
+use crate::watched::Told;
 use crate::{inputs, rules, summary, watched};
 use differences::{Differences, Side, TooMany};
 use std::io::{self, Write};
@@ -65,7 +66,8 @@ fn observe(
     let inputs = inputs::open(events)?;
     let plan = differences.plan(side);
     let mut rejects = Rejects::counted();
-    let result = watched::replay(&plan, inputs, options, &mut rejects, |point| {
+    let result = watched::replay(&plan, inputs, options, &mut rejects, |told| {
+        let Told::Point(point) = told else { return Ok(()) };
         differences.add(side, point).map_err(|TooMany(text)| io::Error::other(text))
     });
     let summary = result.map_err(|error| match error {
@@ -76,7 +78,6 @@ fn observe(
     })?;
     let names = names.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
     tell(style::bold(style::printable(&names)));
-    summary::note_alerts(&plan);
     summary::tell_counters(&summary);
     summary::note_until(options.until, &summary);
     rejects.tell();
