@@ -1,4 +1,4 @@
-//! Alert rules as the plan holds them. Their evaluation belongs to the settle fold.
+//! Alert rules as the plan holds them. The settle fold decides them.
 
 mod feed;
 mod text;

@@ -16,49 +16,55 @@ pub struct NamedEvent {
 }
 
 /// The newest [`EVIDENCE_IDS_MAX`] of some events. It depends on the set only: not on the order, nor on how it was cut.
+///
+/// Most partials have none, so that is a pointer and no more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Newest(Vec<NamedEvent>);
+#[expect(
+    clippy::box_collection,
+    reason = "a vector would be three times as large in every partial without alerts"
+)]
+pub struct Newest(Option<Box<Vec<NamedEvent>>>);
 
 impl Newest {
     /// Adds an event, unless all that are held are newer and there are enough.
     pub fn add(&mut self, event: NamedEvent) {
-        let place = self.0.partition_point(|held| *held < event);
-        if self.0.get(place) == Some(&event) {
+        let events = self.0.get_or_insert_default();
+        let place = events.partition_point(|held| *held < event);
+        if events.get(place) == Some(&event) {
             return;
         }
-        if self.0.len() < EVIDENCE_IDS_MAX {
-            self.0.insert(place, event);
+        if events.len() < EVIDENCE_IDS_MAX {
+            events.insert(place, event);
         } else if place > 0 {
-            self.0.remove(0);
-            self.0.insert(place - 1, event);
+            events.remove(0);
+            events.insert(place - 1, event);
         }
     }
 
     /// Adds the newest of another set.
     pub fn merge(&mut self, other: &Self) {
-        for event in other.0.iter().rev() {
+        for event in other.events().iter().rev() {
             self.add(event.clone());
         }
     }
 
     /// Forgets the events that are not after a time.
     pub fn forget_until(&mut self, until: Timestamp) {
-        let after = self.0.partition_point(|event| event.time <= until);
-        if after == self.0.len() {
-            self.0 = Vec::new();
-        } else {
-            self.0.drain(..after);
-        }
+        self.0.take_if(|events| {
+            let after = events.partition_point(|event| event.time <= until);
+            events.drain(..after);
+            events.is_empty()
+        });
     }
 
     /// In event order.
     pub fn events(&self) -> &[NamedEvent] {
-        &self.0
+        self.0.as_deref().map_or(&[], Vec::as_slice)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 }
 

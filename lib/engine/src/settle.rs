@@ -83,6 +83,8 @@ pub struct Settler {
     has_begun: bool,
     /// By their place in the plan; none for those that belong to another partition or were handed over.
     metrics: Vec<Option<MetricState>>,
+    /// Which of them are journeys.
+    journeys: Vec<usize>,
     /// What is decided when: moment, metric, start of the window; corrections after final points.
     agenda: BTreeSet<AgendaEntry>,
     /// What waits for a settle that hands it out.
@@ -162,8 +164,11 @@ impl Settler {
         let timing = &plan.timing;
         let state = |metric| owns(metric).then(|| MetricState::new(metric, timing));
         let evaluator = Evaluator::of(&plan, &owns);
+        let is_journey = |metric: &Metric| matches!(metric.kind, MetricKind::Journey { .. });
+        let journeys = plan.metrics.iter().enumerate().filter(|(_, metric)| is_journey(metric));
         Self {
             metrics: plan.metrics.iter().map(state).collect(),
+            journeys: journeys.map(|(place, _)| place).collect(),
             watermark: None,
             has_begun: false,
             agenda: BTreeSet::new(),

@@ -237,10 +237,13 @@ impl<'p> World<'p> {
         let counts: Vec<_> = covered.iter().filter(is_counted).collect();
         let sum = self.add_up(aggregate, over, &covered);
         let value = Value::of(&sum, aggregate);
-        let enough = self
-            .alert
-            .min_volume
-            .is_none_or(|least| volume(&sum).is_none_or(|volume| volume >= least));
+        // All journeys of a final window are decided, whichever of them are asked for.
+        let whole = match (over, self.kind) {
+            (Over::Window, MetricKind::Journey { .. }) => covered.len().try_into().ok(),
+            _ => volume(&sum),
+        };
+        let least = self.alert.min_volume;
+        let enough = least.is_none_or(|least| whole.is_none_or(|whole: u64| whole >= least));
         let waits = is_step && !matches!(comparison, Comparison::AtLeast | Comparison::Above);
         let decided = match over {
             Over::Window => from + 1 >= known_since,

@@ -243,19 +243,19 @@ proptest! {
         let expect = run(&late, &events, PLAIN);
         for early in told.iter().filter(|one| one.reason == Reason::ConditionCannotFail) {
             let before = expect.iter().filter(|one| one.group == early.group && one.at <= early.at);
-            let state = before.last().map(|one| one.kind);
+            let state = before.max_by_key(|one| one.at).map(|one| one.kind);
             prop_assert_eq!(state, Some(TransitionKind::Firing), "{:?}", early);
         }
         for (one, next) in told_of_each_step(&told) {
             prop_assert!(one != next, "{:?} follows {:?}", next, one);
         }
-        let ends = |told: &[Transition]| -> BTreeSet<_> {
-            let ends = told.iter().filter(|one| one.kind == TransitionKind::Resolved);
+        let ends = |all: &[Transition]| -> BTreeSet<_> {
+            let ends = all.iter().filter(|one| one.kind == TransitionKind::Resolved);
             ends.map(|one| (Arc::clone(&one.group), one.at)).collect()
         };
         prop_assert!(ends(&told).is_subset(&ends(&expect)));
-        let last = |told: &[Transition]| -> BTreeMap<_, _> {
-            told.iter().map(|one| (Arc::clone(&one.group), one.kind)).collect()
+        let last = |all: &[Transition]| -> BTreeMap<_, _> {
+            all.iter().map(|one| (Arc::clone(&one.group), one.kind)).collect()
         };
         prop_assert_eq!(last(&told), last(&expect));
     }

@@ -84,9 +84,8 @@ impl Settler {
 
     /// The journeys that alerts look at: what becomes of each decides something at its time.
     fn watched_journeys(&self) -> impl Iterator<Item = &Journeys> {
-        let watched = |&(place, _): &(usize, _)| self.evaluator.watches(place);
-        let states = self.metrics.iter().enumerate().filter(watched);
-        states.filter_map(|(_, state)| state.as_ref()?.journeys.as_ref())
+        let watched = self.journeys.iter().filter(|&&place| self.evaluator.watches(place));
+        watched.filter_map(|&place| self.metrics.get(place)?.as_ref()?.journeys.as_ref())
     }
 
     /// Up to which moment is decided together: the next one at which points are decided, or about a second of alerts.
@@ -143,11 +142,10 @@ impl Settler {
     }
 
     fn advance_journeys(&mut self, until: Timestamp) {
-        let Self { metrics, evaluator, .. } = self;
-        for (place, state) in metrics.iter_mut().enumerate() {
-            let Some(MetricState { windows, journeys: Some(journeys), .. }) = state else {
-                continue;
-            };
+        let Self { metrics, journeys: places, evaluator, .. } = self;
+        for &place in &*places {
+            let Some(state) = held(metrics, place) else { continue };
+            let MetricState { windows, journeys: Some(journeys), .. } = state else { continue };
             let is_watched = evaluator.watches(place);
             let within_ms = journeys.within_ms();
             journeys.take_before(until, &mut |told| {
