@@ -65,7 +65,8 @@ impl Alerts {
         let hidden = self.count.saturating_sub(widen(self.latest.len()));
         if hidden > 0 {
             let more = format!(
-                "  {hidden} earlier transitions are not shown: --limit 0 shows all, --output json or csv prints them as data"
+                "  {} not shown: --limit 0 shows all, --output json or csv prints them as data",
+                counted(hidden, "earlier transition")
             );
             push_line(text, style::dim(more));
         }
