@@ -166,3 +166,20 @@ fn scenarios_show_both_sides_of_what_is_wrong() {
     assert_snapshot!("alerts_failing_junit", sandbox.read("junit.xml"));
     assert_snapshot!("alerts_failing_json", sandbox.run(&format!("test {files} --output json")));
 }
+
+#[test]
+fn comparing_shows_which_come_earlier_later_or_only_once() {
+    let sandbox = sandbox("alerts_compare");
+    // A lower threshold comes earlier, a shorter silence too; without its silence the page goes out; one alert is gone, one is new.
+    let other = RULES
+        .replace("reactive: {when: sum over 10m >= 3", "reactive: {when: sum over 10m >= 2")
+        .replace("absent for 30m", "absent for 32m")
+        .replace("aggregator: talabat}", "aggregator: careem}")
+        .replace("  windowed:", "  by_country:");
+    sandbox.file("other.yaml", other);
+    let compare = format!("replay --rules rules.yaml --compare other.yaml {UNTIL} events.ndjson");
+    assert_snapshot!("alerts_compare", sandbox.run(&compare));
+    assert_snapshot!("alerts_compare_json", sandbox.run(&format!("{compare} --output json")));
+    let same = format!("replay --rules rules.yaml --compare rules.yaml {UNTIL} events.ndjson");
+    assert_snapshot!("alerts_compare_same", sandbox.run(&same));
+}
