@@ -51,7 +51,7 @@ fn windows(path: &Path) -> BTreeSet<String> {
 #[test]
 fn days_on_which_too_many_orders_are_cancelled() {
     let Some(folder) = folder() else { return };
-    let alert = "
+    let rule = "
 alerts:
   cancellations:
     metric: cancel_rate_daily
@@ -62,7 +62,7 @@ alerts:
 channels:
   desk: {webhook: {url: 'https://hooks.example/desk'}}
 ";
-    let told = run(&folder, "online_retail_orders", alert);
+    let told = run(&folder, "online_retail_orders", rule);
     let expected =
         folder.join("expected/online_retail_orders/09_alert_daily_cancel_rate_over_25pct.csv");
     let expected = windows(&expected);
@@ -87,7 +87,7 @@ channels:
 #[test]
 fn weeks_in_which_the_payment_gateway_failed() {
     let Some(folder) = folder() else { return };
-    let alert = "
+    let rule = "
 alerts:
   abandonment:
     metric: checkouts
@@ -98,7 +98,7 @@ alerts:
 channels:
   desk: {webhook: {url: 'https://hooks.example/desk'}}
 ";
-    let told = run(&folder, "ecom_incidents", alert);
+    let told = run(&folder, "ecom_incidents", rule);
     let expected =
         windows(&folder.join("expected/ecom_incidents/06_alert_checkout_abandonment_7d.csv"));
     assert_eq!(told.firing_windows("checkouts"), expected);

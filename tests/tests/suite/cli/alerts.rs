@@ -4,7 +4,7 @@ use super::Sandbox;
 use insta::assert_snapshot;
 
 /// A ladder by aggregator, a ratio with `for`, a journey, the metric's own window, and silence; Talabat's pages are silenced.
-const RULES: &str = r#"
+const RULES: &str = r"
 late: correct
 allowed_lateness: 2m
 metrics:
@@ -60,7 +60,7 @@ silences:
     until: 2026-01-05T14:00:00Z
     author: ops@example.com
     reason: they move their data centre
-"#;
+";
 
 fn rejected(id: &str, time: &str, aggregator: &str) -> String {
     format!(
@@ -182,4 +182,27 @@ fn comparing_shows_which_come_earlier_later_or_only_once() {
     assert_snapshot!("alerts_compare_json", sandbox.run(&format!("{compare} --output json")));
     let same = format!("replay --rules rules.yaml --compare rules.yaml {UNTIL} events.ndjson");
     assert_snapshot!("alerts_compare_same", sandbox.run(&same));
+}
+
+/// The examples of the documentation: their rules are right, and their scenarios say what they do.
+#[test]
+fn the_examples_of_the_documentation_do_what_they_say() {
+    let examples = crate::suite::source::root().join("docs/examples");
+    let sandbox = Sandbox::new("alerts_examples");
+    let readme = std::fs::read_to_string(examples.join("README.md")).unwrap();
+    let mut folders = 0;
+    for entry in std::fs::read_dir(&examples).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.is_dir() {
+            continue;
+        }
+        folders += 1;
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        assert!(readme.contains(&format!("({name}/rules.yaml)")), "{name}");
+        for (command, file) in [("check", "rules.yaml"), ("test", "scenarios.yaml")] {
+            let answer = sandbox.run(&format!("{command} {}", folder.join(file).display()));
+            assert!(answer.contains("\nexit: 0\n") && !answer.contains("warning"), "{answer}");
+        }
+    }
+    assert_eq!(folders, 4);
 }
