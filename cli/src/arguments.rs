@@ -45,10 +45,10 @@ pub(crate) enum Command {
     /// Show all problems of rules files, each with its place and what to do
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
-    /// Run event files through the rules and print the points
+    /// Run event files through the rules and print points and what alerts do
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArguments),
-    /// Run scenario files: events in, expected points out, on a virtual clock
+    /// Run scenario files: events in, expected points and alerts out, on a virtual clock
     #[command(
         after_help = "Examples:\n  streamgauge test scenarios/*.yaml\n  streamgauge test scenarios/*.yaml --junit target/scenarios.xml"
     )]
@@ -138,7 +138,7 @@ pub(crate) struct ReplayArguments {
     /// A rules file or a folder of them; can be given several times
     #[arg(long, value_name = "RULES", required = true)]
     pub(crate) rules: Vec<PathBuf>,
-    /// The form of the points
+    /// The form of points and transitions
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     pub(crate) output: ReplayOutput,
     /// Move the clock on to this moment (RFC 3339) after the last event
@@ -164,7 +164,7 @@ pub(crate) struct ReplayArguments {
     pub(crate) events: Vec<PathBuf>,
 }
 
-/// The form of `replay`'s points.
+/// The form of `replay`'s answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReplayOutput {
     /// For people: per metric, its series and its latest windows
@@ -172,7 +172,7 @@ pub(crate) enum ReplayOutput {
     Table,
     /// One JSON object per line, a summary last
     Json,
-    /// One row per point
+    /// One row each
     Csv,
 }
 

@@ -109,16 +109,3 @@ pub(crate) fn note_until(until: Option<Timestamp>, summary: &Summary) {
         ));
     }
 }
-
-/// Says that alerts are not evaluated, where there are some.
-pub(crate) fn note_alerts(plan: &Plan) {
-    let count = plan.alerts.len();
-    if count > 0 {
-        let alerts =
-            if count == 1 { "1 alert is".to_owned() } else { format!("{count} alerts are") };
-        tell(format_args!(
-            "{}: {alerts} checked but not evaluated by this version",
-            style::hint("note")
-        ));
-    }
-}

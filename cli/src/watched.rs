@@ -5,19 +5,29 @@ use crate::progress::Progress;
 use crate::rejects::Rejects;
 use std::io;
 use std::sync::Arc;
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
+use streamgauge_engine::transition::Transition;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{self, Observer, Options, ReplayError, Summary};
 
-/// Runs the inputs through a plan. Each point goes to `take`, each bad line to `rejects`; in the end no bar is left.
+/// What comes out of a replay.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told<'t> {
+    Point(&'t Point),
+    /// With whether anybody is told of it.
+    Transition(&'t Transition, &'t Verdict),
+}
+
+/// Runs the inputs through a plan. Each point and each transition goes to `take`, each bad line to `rejects`; in the end no bar is left.
 pub(crate) fn replay(
     plan: &Arc<Plan>,
     inputs: Vec<Input>,
     options: &Options,
     rejects: &mut Rejects,
-    take: impl FnMut(&Point) -> io::Result<()> + Send,
+    take: impl FnMut(Told<'_>) -> io::Result<()> + Send,
 ) -> Result<Summary, ReplayError> {
     let progress = Progress::new(inputs::total_bytes(&inputs));
     let mut watched = Watched { rejects, progress, take };
@@ -32,9 +42,13 @@ struct Watched<'r, T> {
     take: T,
 }
 
-impl<T: FnMut(&Point) -> io::Result<()> + Send> Observer for Watched<'_, T> {
+impl<T: FnMut(Told<'_>) -> io::Result<()> + Send> Observer for Watched<'_, T> {
     fn point(&mut self, point: &Point) -> io::Result<()> {
-        (self.take)(point)
+        (self.take)(Told::Point(point))
+    }
+
+    fn transition(&mut self, transition: &Transition, verdict: &Verdict) -> io::Result<()> {
+        (self.take)(Told::Transition(transition, verdict))
     }
 
     fn reject(

@@ -44,6 +44,12 @@ mod suite {
     /// The exact answers of two event logs, computed by SQL.
     mod real_data;
 
+    /// Alerts of whole runs against a naive reading of the contract, however the input is cut.
+    mod alerts;
+
+    /// Alerts over those logs, against the same answers.
+    mod real_alerts;
+
     /// The whole pipeline in this process, with faults at every port, against `replay`.
     mod simulation;
 

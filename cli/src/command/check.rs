@@ -4,6 +4,7 @@ use crate::arguments::{CheckArguments, CheckOutput};
 use crate::exit::{Exit, Failure};
 use crate::rejects::Rejects;
 use crate::style::{self, tell};
+use crate::watched::Told;
 use crate::words::{counted, widen};
 use crate::{inputs, rules, summary, watched};
 use std::collections::BTreeSet;
@@ -65,8 +66,10 @@ fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(
     let mut metrics = vec![Seen::default(); plan.metrics.len()];
     let mut rejects = Rejects::default();
     let options = Options { threads: 1, until: None, open: true };
-    let summary = watched::replay(plan, inputs, &options, &mut rejects, |point| {
-        if let Some(seen) = metrics.get_mut(point.metric) {
+    let summary = watched::replay(plan, inputs, &options, &mut rejects, |told| {
+        if let Told::Point(point) = told
+            && let Some(seen) = metrics.get_mut(point.metric)
+        {
             seen.add(point);
         }
         Ok(())

@@ -1,22 +1,25 @@
-//! `replay`: event files through the rules, points to standard output.
+//! `replay`: event files through the rules, points and transitions of alerts to standard output.
 
 mod compare;
-mod points;
+mod lines;
 mod tables;
 
 use crate::arguments::ReplayArguments;
 use crate::exit::{Exit, Failure};
 use crate::rejects::Rejects;
 use crate::style::tell;
+use crate::watched::Told;
 use crate::words::{counted, plural};
 use crate::{inputs, rules, summary, watched};
-use points::Points;
+use lines::Lines;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::Status;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{TimeError, Timestamp};
+use streamgauge_engine::transition::TransitionKind;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Options, ReplayError, Summary};
 
@@ -32,12 +35,13 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     }
     let inputs = inputs::open(&arguments.events)?;
     let mut run = Run {
-        points: Points::new(arguments.output, arguments.limit, &plan),
+        lines: Lines::new(arguments.output, arguments.limit, &plan),
         statuses: Statuses::default(),
+        transitions: Transitions::default(),
         rejects: Rejects::new(arguments.rejects.as_deref())?,
     };
     let summary = run.replay(&plan, inputs, &options)?;
-    run.points.finish(&plan, &summary).map_err(|error| Failure::output(&error))?;
+    run.lines.finish(&plan, &summary).map_err(|error| Failure::output(&error))?;
     run.tell(&plan, &summary);
     summary::note_until(options.until, &summary);
     Ok(Exit::Fine)
@@ -60,8 +64,9 @@ fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
 
 /// What comes out of a run.
 struct Run {
-    points: Points,
+    lines: Lines,
     statuses: Statuses,
+    transitions: Transitions,
     rejects: Rejects,
 }
 
@@ -81,12 +86,15 @@ impl Run {
         inputs: Vec<Input>,
         options: &Options,
     ) -> Result<Summary, Failure> {
-        let Self { points, statuses, rejects } = self;
-        let result = watched::replay(plan, inputs, options, rejects, |point| {
-            statuses.add(point.status);
-            points.add(point)
+        let Self { lines, statuses, transitions, rejects } = self;
+        let result = watched::replay(plan, inputs, options, rejects, |told| {
+            match told {
+                Told::Point(point) => statuses.add(point.status),
+                Told::Transition(transition, verdict) => transitions.add(transition.kind, verdict),
+            }
+            lines.add(told)
         });
-        let written = self.points.flush();
+        let written = self.lines.flush();
         let rejects_written = self.rejects.finish();
         let summary = result.map_err(|error| match error {
             ReplayError::Input(error) => error.into(),
@@ -99,10 +107,12 @@ impl Run {
 
     /// Tells people what has happened.
     fn tell(&self, plan: &Plan, summary: &Summary) {
-        summary::note_alerts(plan);
         summary::tell_counters(summary);
         self.rejects.tell();
         tell(self.statuses.sentence());
+        if !plan.alerts.is_empty() {
+            tell(self.transitions.sentence());
+        }
         if summary.counters.received > 0 {
             tell(summary::metrics(plan, summary, &[]).trim_end());
         }
@@ -112,6 +122,42 @@ impl Run {
                 "no window was decided before the events ended: --open shows the open ones, --until TIME moves the clock on",
             );
         }
+    }
+}
+
+/// How many transitions of alerts there were.
+#[derive(Clone, Copy, Default)]
+struct Transitions {
+    pending: u64,
+    firing: u64,
+    resolved: u64,
+    /// How many of them anybody is told of.
+    sent: u64,
+}
+
+impl Transitions {
+    fn add(&mut self, kind: TransitionKind, verdict: &Verdict) {
+        match kind {
+            TransitionKind::Pending => self.pending += 1,
+            TransitionKind::Firing => self.firing += 1,
+            TransitionKind::Resolved => self.resolved += 1,
+        }
+        self.sent += u64::from(verdict.sent);
+    }
+
+    /// `3 transitions of alerts: 2 firing, 1 resolved; 2 are sent`
+    fn sentence(self) -> String {
+        let Self { pending, firing, resolved, sent } = self;
+        let all = pending + firing + resolved;
+        if all == 0 {
+            return "no alert fired".to_owned();
+        }
+        let kinds = [(pending, "pending"), (firing, "firing"), (resolved, "resolved")];
+        let kinds = kinds.iter().filter(|(count, _)| *count > 0);
+        let kinds = kinds.map(|(count, kind)| format!("{count} {kind}")).collect::<Vec<_>>();
+        let are = if sent == 1 { "is" } else { "are" };
+        let (transitions, kinds) = (counted(all, "transition"), kinds.join(", "));
+        format!("{transitions} of alerts: {kinds}; {sent} {are} sent")
     }
 }
 

@@ -54,6 +54,7 @@ mod tell;
 mod text;
 mod why;
 
+pub use incident::lag;
 pub use own::{OwnAlerts, Troubles};
 pub use text::{Render, TemplateValue};
 pub use why::Why;
@@ -222,7 +223,7 @@ impl Notifier {
                 Told::Held(hold) => Some(*hold),
                 Told::Alone(_) | Told::Gathered(_) => None,
             });
-            let lag = incident::lag(&self.plan, alert);
+            let lag = lag(&self.plan, alert);
             holds.map(|hold| self.moment_of(hold, alert.max_age, lag)).min()
         });
         // Something is decided at a moment when the watermark is past it.

@@ -42,6 +42,17 @@ pub enum TransitionKind {
     Resolved,
 }
 
+impl TransitionKind {
+    /// As users see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
 /// Why a transition happened, as a name that users can look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -67,6 +78,25 @@ pub enum Reason {
     AlertChanged,
     /// Resolved: the alert is gone from the rules.
     AlertRemoved,
+}
+
+impl Reason {
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConditionBegan => "condition began",
+            Self::ConditionHolds => "condition holds",
+            Self::ConditionHeld => "condition held",
+            Self::ConditionCannotFail => "condition cannot fail",
+            Self::NoEvent => "no event",
+            Self::ResolveHolds => "resolve holds",
+            Self::NothingHolds => "nothing holds",
+            Self::GroupForgotten => "group forgotten",
+            Self::GroupReplaced => "group replaced",
+            Self::AlertChanged => "alert changed",
+            Self::AlertRemoved => "alert removed",
+        }
+    }
 }
 
 /// What a transition was decided by.

@@ -4,6 +4,7 @@
 //! the order of the input, by whichever thread finds the next one ready. So the output does not depend on the threads.
 
 mod chunk;
+mod order;
 mod settling;
 mod source;
 mod workers;
@@ -16,10 +17,12 @@ use std::sync::Arc;
 use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::decode::Decoder;
 use streamgauge_engine::delta::Leap;
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Counters, MetricCounters, Point};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::transition::Transition;
 
 /// How to run.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,8 @@ pub struct Options {
 pub trait Observer: Send {
     /// A point, in the order of the output.
     fn point(&mut self, point: &Point) -> std::io::Result<()>;
+    /// A transition of an alert and whether anybody is told of it, in the order of the output.
+    fn transition(&mut self, transition: &Transition, verdict: &Verdict) -> std::io::Result<()>;
     /// A record that is no event, in the order of the input. `line` counts from 1.
     fn reject(
         &mut self,
@@ -57,6 +62,8 @@ pub struct Summary {
     pub metrics: Vec<MetricCounters>,
     /// How many points there were.
     pub points: u64,
+    /// How many transitions of alerts.
+    pub alerts: u64,
     /// The smallest event time.
     pub first_event: Option<Timestamp>,
     /// The largest event time.

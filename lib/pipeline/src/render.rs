@@ -1,4 +1,4 @@
-//! Points and the summary as text: JSON lines and CSV.
+//! Points, transitions of alerts and the summary as text: JSON lines and CSV.
 //!
 //! One object per line, with the fields in the order of the contract, so that a line can be compared byte by byte:
 //!
@@ -10,20 +10,25 @@
 //! kind of metric has, empty where this kind has none; the dimensions are one JSON object in one column, since
 //! metrics have different ones. Everything is written into a `Vec<u8>` that the caller empties: no value is built on the way.
 
+use alert::AlertText;
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Counters, MetricCounters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::transition::Transition;
 
+mod alert;
 mod column;
 mod text;
 
 pub use column::{Column, Number};
 pub use text::push_json_string;
 
-/// Renders the points of one plan.
+/// Renders the points and transitions of one plan.
 #[derive(Clone, Debug)]
 pub struct Renderer {
     metrics: Vec<MetricText>,
+    alerts: Vec<AlertText>,
 }
 
 /// What is the same in all points of a metric, as it is written.
@@ -38,20 +43,21 @@ struct MetricText {
 }
 
 impl Renderer {
-    /// A renderer of this plan's points.
+    /// A renderer of what this plan gives.
     pub fn new(plan: &Plan) -> Self {
-        Self::named(plan.metrics.iter().map(|metric| {
+        let metrics = Self::named(plan.metrics.iter().map(|metric| {
             (
                 metric.name.as_str(),
                 metric.dimensions.iter().map(|dimension| dimension.name.as_str()),
             )
-        }))
+        }));
+        Self { alerts: AlertText::of(plan), ..metrics }
     }
 
     /// A renderer of metrics with these names and dimensions.
     fn named<'n>(metrics: impl Iterator<Item = (&'n str, impl Iterator<Item = &'n str>)>) -> Self {
         let metrics = metrics.map(|(name, dimensions)| MetricText::new(name, dimensions)).collect();
-        Self { metrics }
+        Self { metrics, alerts: Vec::new() }
     }
 
     /// Appends a point as one line of JSON.
@@ -106,7 +112,45 @@ impl Renderer {
                 number.push(out);
             }
         }
+        if !self.alerts.is_empty() {
+            out.extend([b','; alert::COLUMNS.len()]);
+        }
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// Appends the names of the CSV columns: those of points, then those of transitions if there are alerts.
+    pub fn csv_header(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"metric,dimensions,window_start,window_end,status");
+        let points = Column::all().map(Column::flat_name);
+        let alerts = if self.alerts.is_empty() { &[][..] } else { &alert::COLUMNS };
+        for name in points.chain(alerts.iter().map(|&name| name.to_owned())) {
+            out.push(b',');
+            out.extend_from_slice(name.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Appends a transition and whether anybody is told of it as one line of JSON.
+    pub fn alert_json(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
+        if let Some(alert) = self.alerts.get(transition.alert) {
+            alert.json(transition, verdict, out);
+        }
+    }
+
+    /// Appends a transition and whether anybody is told of it as one row of CSV.
+    pub fn alert_csv(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
+        let Some(alert) = self.alerts.get(transition.alert) else { return };
+        text::push_csv(alert.metric().as_bytes(), out);
+        out.extend([b','; 4 + Column::COUNT]);
+        alert.csv(transition, verdict, out);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Appends a transition's group as one JSON object.
+    pub fn group(&self, transition: &Transition, out: &mut Vec<u8>) {
+        if let Some(alert) = self.alerts.get(transition.alert) {
+            alert.push_group(transition, out);
+        }
     }
 
     /// Appends a point's dimensions as one JSON object.
@@ -148,16 +192,6 @@ impl MetricText {
         }
         out.push(b'}');
     }
-}
-
-/// Appends the names of the CSV columns.
-pub fn csv_header(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"metric,dimensions,window_start,window_end,status");
-    for column in Column::all() {
-        out.push(b',');
-        out.extend_from_slice(column.flat_name().as_bytes());
-    }
-    out.extend_from_slice(b"\r\n");
 }
 
 /// The values of a point with their columns, in the order of the contract.

@@ -4,6 +4,7 @@
 //! standard output and standard error with a file in `snapshots/`. `INSTA_UPDATE=always cargo test -p tests` writes these
 //! files anew; read what `git diff` shows before you commit it.
 
+mod alerts;
 mod check;
 mod dead_letters;
 mod general;

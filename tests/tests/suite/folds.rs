@@ -5,12 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::decode::{Decoder, Record};
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Counters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::{Decisions, Progress, Settler, ShardId, ShardListing, Watermarks};
 use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::transition::Transition;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, replay};
 use streamgauge_rules::{SourceFile, compile, render};
@@ -225,6 +227,9 @@ fn a_panic_ends_a_replay_on_any_number_of_threads() {
     impl Observer for Panics {
         fn point(&mut self, _: &Point) -> std::io::Result<()> {
             panic!("as a bug would")
+        }
+        fn transition(&mut self, _: &Transition, _: &Verdict) -> std::io::Result<()> {
+            Ok(())
         }
         fn reject(&mut self, _: &str, _: u64, _: &Reject, _: &[u8]) -> std::io::Result<()> {
             Ok(())

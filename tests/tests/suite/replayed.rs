@@ -1,12 +1,15 @@
 //! Helper: rules and events in, the lines of `replay --output json` out, without a process in between.
 
 use std::sync::Arc;
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::transition::Transition;
 use streamgauge_local::input::Input;
-use streamgauge_local::replay::{self, Observer, Options};
+pub(crate) use streamgauge_local::replay::Options;
+use streamgauge_local::replay::{self, Observer};
 use streamgauge_pipeline::render::{Renderer, Summary};
 use streamgauge_rules::{SourceFile, compile, render};
 
@@ -18,6 +21,8 @@ const POINTS_MAX: usize = 200_000;
 pub(crate) struct Output {
     /// The lines of points.
     pub(crate) points: Vec<String>,
+    /// The lines of transitions.
+    pub(crate) alerts: Vec<String>,
     /// The line of the summary.
     pub(crate) summary: String,
     /// Input, line (from 1) and code of each reject.
@@ -41,8 +46,12 @@ pub(crate) fn replay(plan: &Arc<Plan>, inputs: Vec<Input>, threads: usize) -> Ou
 
 /// Runs inputs through a plan.
 pub(crate) fn replay_until(plan: &Arc<Plan>, inputs: Vec<Input>, options: &Options) -> Output {
-    let mut collector =
-        Collector { renderer: Renderer::new(plan), points: Vec::new(), rejects: Vec::new() };
+    let mut collector = Collector {
+        renderer: Renderer::new(plan),
+        points: Vec::new(),
+        alerts: Vec::new(),
+        rejects: Vec::new(),
+    };
     let summary = replay::replay(plan, inputs, options, &mut collector).unwrap_or_else(|error| {
         let last = collector.points.iter().rev().take(3);
         panic!("{error:?}; the last points:\n{}", last.cloned().collect::<Vec<_>>().join("\n"))
@@ -52,14 +61,14 @@ pub(crate) fn replay_until(plan: &Arc<Plan>, inputs: Vec<Input>, options: &Optio
     let summary = Summary {
         counters: summary.counters,
         points: summary.points,
-        alerts: 0,
+        alerts: summary.alerts,
         first_event: summary.first_event,
         last_event: summary.last_event,
         metrics: names.zip(summary.metrics).collect(),
     };
     summary.json(&mut text);
-    let Collector { points, rejects, .. } = collector;
-    Output { points, summary: line(text), rejects }
+    let Collector { points, alerts, rejects, .. } = collector;
+    Output { points, alerts, summary: line(text), rejects }
 }
 
 /// Options with one thread.
@@ -70,6 +79,7 @@ pub(crate) fn options(until_ms: Option<i64>, open: bool) -> Options {
 struct Collector {
     renderer: Renderer,
     points: Vec<String>,
+    alerts: Vec<String>,
     rejects: Vec<(String, u64, &'static str)>,
 }
 
@@ -81,6 +91,13 @@ impl Observer for Collector {
         let mut text = Vec::new();
         self.renderer.json(point, &mut text);
         self.points.push(line(text));
+        Ok(())
+    }
+
+    fn transition(&mut self, transition: &Transition, verdict: &Verdict) -> std::io::Result<()> {
+        let mut text = Vec::new();
+        self.renderer.alert_json(transition, verdict, &mut text);
+        self.alerts.push(line(text));
         Ok(())
     }
 

@@ -2,14 +2,17 @@
 //!
 //! A point is the same point in both if metric, dimensions, window and status are the same (and of corrections their
 //! number, since one window can have several). It is *changed* if its values differ, *gone* if only the first rules
-//! have it, *new* if only the second have it. Points that are equal are forgotten at once.
+//! have it, *new* if only the second have it. Points that are equal are forgotten at once. Transitions of alerts are compared by
+//! their times (`alerts`).
 
+mod alerts;
 mod differences;
 
 use crate::arguments::{ReplayArguments, ReplayOutput};
 use crate::exit::{Exit, Failure};
 use crate::rejects::Rejects;
 use crate::style::{self, tell};
+use crate::watched::Told;
 use crate::{inputs, rules, summary, watched};
 use differences::{Differences, Side, TooMany};
 use std::io::{self, Write};
@@ -51,7 +54,12 @@ pub(super) fn run(
         "{} new, {} gone, {} changed, {} the same",
         counts.new, counts.gone, counts.changed, counts.same
     ));
-    Ok(if counts.differ() { Exit::No } else { Exit::Fine })
+    let alerts = differences.alert_counts();
+    if let Some(alerts) = alerts {
+        tell(format_args!("transitions of alerts: {}", alerts.sentence()));
+    }
+    let differ = counts.differ() || alerts.is_some_and(|alerts| alerts.differ());
+    Ok(if differ { Exit::No } else { Exit::Fine })
 }
 
 /// One of the two runs.
@@ -65,18 +73,23 @@ fn observe(
     let inputs = inputs::open(events)?;
     let plan = differences.plan(side);
     let mut rejects = Rejects::counted();
-    let result = watched::replay(&plan, inputs, options, &mut rejects, |point| {
-        differences.add(side, point).map_err(|TooMany(text)| io::Error::other(text))
+    let result = watched::replay(&plan, inputs, options, &mut rejects, |told| {
+        let added = match told {
+            Told::Point(point) => differences.add(side, point),
+            Told::Transition(transition, verdict) => {
+                differences.add_transition(side, transition, verdict)
+            }
+        };
+        added.map_err(|TooMany(text)| io::Error::other(text))
     });
     let summary = result.map_err(|error| match error {
         ReplayError::Input(error) => error.into(),
-        ReplayError::Output(error) => Failure::wrong("the points are too many to compare")
+        ReplayError::Output(error) => Failure::wrong("there is too much to compare")
             .because(&error)
             .hint("compare fewer events, or print both with --output json and compare the files"),
     })?;
     let names = names.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
     tell(style::bold(style::printable(&names)));
-    summary::note_alerts(&plan);
     summary::tell_counters(&summary);
     summary::note_until(options.until, &summary);
     rejects.tell();

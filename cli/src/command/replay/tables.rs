@@ -1,13 +1,16 @@
-//! Points as tables for people: per metric its series, the largest first, and its latest windows.
+//! Points and transitions as tables for people: per metric its series, the largest first, and its latest windows; then alerts.
 //!
 //! A table is to be read, so it has at most so many rows and says how many more there are; the totals are over all
 //! points, whether shown or not. What is held in memory is bounded: the latest points, and [`SERIES_MAX`] series.
 
+mod alerts;
 mod total;
 
 use crate::style;
 use crate::table::{self, Align};
+use crate::watched::Told;
 use crate::words::{counted, widen};
+use alerts::Alerts;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::calendar::Window;
@@ -35,6 +38,7 @@ pub(super) struct Tables {
     /// Rows per table.
     limit: usize,
     metrics: Vec<MetricPoints>,
+    alerts: Alerts,
 }
 
 /// What is kept of one metric's points.
@@ -55,11 +59,21 @@ impl Tables {
             plan: Arc::clone(plan),
             limit,
             metrics: vec![MetricPoints::default(); plan.metrics.len()],
+            alerts: Alerts::default(),
         }
     }
 
-    /// The next point.
-    pub(super) fn add(&mut self, point: &Point) {
+    /// The next line.
+    pub(super) fn add(&mut self, told: Told<'_>) {
+        match told {
+            Told::Point(point) => self.add_point(point),
+            Told::Transition(transition, verdict) => {
+                self.alerts.add(&self.plan, (transition, verdict), self.limit);
+            }
+        }
+    }
+
+    fn add_point(&mut self, point: &Point) {
         let Some(metric) = self.metrics.get_mut(point.metric) else { return };
         metric.points += 1;
         if let Some(total) = metric.totals.get_mut(&point.series) {
@@ -85,6 +99,7 @@ impl Tables {
                 points.push(metric, self.limit, &mut text);
             }
         }
+        self.alerts.push(&mut text);
         text
     }
 }

@@ -1,5 +1,6 @@
-//! One scenario: its events through the rules, and the points that come out beside those that must.
+//! One scenario: its events through the rules, and what comes out beside what must.
 
+use super::alerts::{self, GotTransition};
 use crate::exit::Failure;
 use std::io;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::transition::Transition;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, replay};
 use streamgauge_pipeline::render::{Number, numbers, push_json_string};
@@ -29,7 +31,7 @@ pub(super) struct ScenarioResult {
     pub(super) name: String,
     pub(super) line: usize,
     pub(super) verdict: Verdict,
-    pub(super) failures: Vec<PointFailure>,
+    pub(super) failures: Vec<Mismatch>,
     /// Events that were rejected, each as a sentence.
     pub(super) rejects: Vec<String>,
 }
@@ -41,70 +43,96 @@ pub(super) enum Verdict {
     Passed,
     /// Something did not, or an event was rejected.
     Failed,
-    /// The points are right, and it expects alerts, which this version does not evaluate.
-    Unsupported,
 }
 
-/// A point that is not as expected.
+/// A point or a transition that is not as expected.
 #[derive(Debug)]
-pub(super) struct PointFailure {
-    pub(super) metric: String,
-    /// As JSON.
-    pub(super) dimensions: String,
-    pub(super) window: Timestamp,
-    pub(super) status: Status,
+pub(super) struct Mismatch {
+    pub(super) about: About,
     /// Where it is expected; none for one that is not.
     pub(super) line: Option<usize>,
-    /// Whether there is such a point at all.
+    /// Whether there is such a one at all.
     pub(super) found: bool,
     pub(super) values: Vec<Value>,
-    /// Where there is no such point: others of the metric, as far as they are shown.
+    /// Where there is no such one: others of the metric or the alert, as far as they are shown.
     pub(super) others: Vec<String>,
 }
 
-/// How many others are shown.
-const OTHERS_MAX: usize = 5;
+/// What is not as expected.
+#[derive(Debug)]
+pub(super) enum About {
+    Point {
+        metric: String,
+        /// As JSON.
+        dimensions: String,
+        window: Timestamp,
+        status: Status,
+    },
+    Transition {
+        alert: String,
+        step: Option<String>,
+        /// As JSON.
+        group: String,
+        transition: &'static str,
+    },
+    /// The order of the transitions.
+    Order,
+}
 
-/// A value of a point on both sides.
+/// How many others are shown.
+pub(super) const OTHERS_MAX: usize = 5;
+
+/// A value on both sides.
 #[derive(Debug)]
 pub(super) struct Value {
     pub(super) name: String,
     pub(super) expected: Option<String>,
     pub(super) got: Option<String>,
     pub(super) equal: bool,
+    /// Whether it is a text and no number.
+    pub(super) quoted: bool,
 }
 
 /// Runs a scenario.
 pub(super) fn run(scenario: &Scenario, plan: &Arc<Plan>) -> Result<ScenarioResult, Failure> {
-    let mut got = Got::default();
+    let mut got = Got { plan, points: Vec::new(), transitions: Vec::new(), rejects: Vec::new() };
     let mut lines = scenario.lines(plan).join("\n").into_bytes();
     lines.push(b'\n');
     // Open points come too, for those who expect one.
     let options = Options { threads: 1, until: scenario.until, open: true };
     replay(plan, vec![Input::bytes("events", lines)], &options, &mut got)?;
-    let failures = compare(scenario, plan, &got.points);
+    let mut failures = compare(scenario, plan, &got.points);
+    if let Some(expected) = &scenario.expect.alerts {
+        failures.extend(alerts::compare(expected, &got.transitions));
+    }
     // An event that is none tests nothing, and is most likely a slip in the scenario.
-    let verdict = if !failures.is_empty() || !got.rejects.is_empty() {
-        Verdict::Failed
-    } else if scenario.expect.alerts.is_some() {
-        Verdict::Unsupported
-    } else {
-        Verdict::Passed
-    };
+    let passed = failures.is_empty() && got.rejects.is_empty();
+    let verdict = if passed { Verdict::Passed } else { Verdict::Failed };
     let (name, line) = (scenario.name.clone(), scenario.span.line);
     Ok(ScenarioResult { name, line, verdict, failures, rejects: got.rejects })
 }
 
 /// What came out of a scenario.
-#[derive(Debug, Default)]
-struct Got {
+#[derive(Debug)]
+struct Got<'p> {
+    plan: &'p Plan,
     points: Vec<Point>,
+    transitions: Vec<GotTransition>,
     rejects: Vec<String>,
 }
 
-impl Observer for Got {
+impl Observer for Got<'_> {
     fn point(&mut self, point: &Point) -> io::Result<()> {
         self.points.push(point.clone());
+        Ok(())
+    }
+
+    fn transition(
+        &mut self,
+        transition: &Transition,
+        verdict: &streamgauge_engine::notify::Verdict,
+    ) -> io::Result<()> {
+        self.transitions.extend(GotTransition::new(transition, verdict.sent, self.plan));
         Ok(())
     }
 
@@ -127,7 +155,7 @@ impl Observer for Got {
 }
 
 /// The points that are not as expected, in the order of the expectations; then those that are not expected.
-fn compare(scenario: &Scenario, plan: &Plan, points: &[Point]) -> Vec<PointFailure> {
+fn compare(scenario: &Scenario, plan: &Plan, points: &[Point]) -> Vec<Mismatch> {
     let mut failures = Vec::new();
     let mut further = points.iter().collect::<Vec<_>>();
     for expected in &scenario.expect.points {
@@ -181,7 +209,7 @@ fn others(expected: &ExpectedPoint, plan: &Plan, points: &[Point]) -> Vec<String
         let (window, status) = (point.window_start, point.status.as_str());
         format!(
             "{} window {window} {status}: {}",
-            dimensions(&dimensions_of(point, plan)),
+            object(&dimensions_of(point, plan)),
             values.join(", ")
         )
     };
@@ -202,12 +230,14 @@ fn dimensions_of(point: &Point, plan: &Plan) -> Vec<(String, String)> {
         .collect()
 }
 
-fn mismatch(expected: &ExpectedPoint, got: Option<&Point>, others: Vec<String>) -> PointFailure {
-    PointFailure {
-        metric: expected.metric.clone(),
-        dimensions: dimensions(&expected.dimensions),
-        window: expected.window,
-        status: expected.status,
+fn mismatch(expected: &ExpectedPoint, got: Option<&Point>, others: Vec<String>) -> Mismatch {
+    Mismatch {
+        about: About::Point {
+            metric: expected.metric.clone(),
+            dimensions: object(&expected.dimensions),
+            window: expected.window,
+            status: expected.status,
+        },
         line: Some(expected.span.line),
         found: got.is_some(),
         values: values(expected, got),
@@ -215,19 +245,22 @@ fn mismatch(expected: &ExpectedPoint, got: Option<&Point>, others: Vec<String>) 
     }
 }
 
-fn unexpected(point: &Point, plan: &Plan) -> PointFailure {
+fn unexpected(point: &Point, plan: &Plan) -> Mismatch {
     let metric = plan.metrics.get(point.metric);
     let got = numbers(&point.values, point.status).into_iter().map(|(column, number)| Value {
         name: column.flat_name(),
         expected: None,
         got: Some(number.to_string()),
         equal: false,
+        quoted: false,
     });
-    PointFailure {
-        metric: metric.map(|metric| metric.name.clone()).unwrap_or_default(),
-        dimensions: dimensions(&dimensions_of(point, plan)),
-        window: point.window_start,
-        status: point.status,
+    Mismatch {
+        about: About::Point {
+            metric: metric.map(|metric| metric.name.clone()).unwrap_or_default(),
+            dimensions: object(&dimensions_of(point, plan)),
+            window: point.window_start,
+            status: point.status,
+        },
         line: None,
         found: true,
         values: got.collect(),
@@ -236,7 +269,7 @@ fn unexpected(point: &Point, plan: &Plan) -> PointFailure {
 }
 
 /// Names and values as JSON.
-fn dimensions(pairs: &[(String, String)]) -> String {
+pub(super) fn object(pairs: &[(String, String)]) -> String {
     let mut text = b"{".to_vec();
     for (place, (name, value)) in pairs.iter().enumerate() {
         if place > 0 {
@@ -263,13 +296,14 @@ fn values(expected: &ExpectedPoint, got: Option<&Point>) -> Vec<Value> {
             expected: Some(wanted.text.clone()),
             got: number.map(|number| number.to_string()),
             equal: number.is_some_and(|number| equal(wanted, number)),
+            quoted: false,
         }
     });
     values.collect()
 }
 
 /// Whether a number is the expected one: exactly, and for quotients the same double.
-fn equal(wanted: &ExpectedNumber, number: Number) -> bool {
+pub(super) fn equal(wanted: &ExpectedNumber, number: Number) -> bool {
     match number {
         Number::Double(_) => Shortest(wanted.value).to_string() == number.to_string(),
         Number::Whole(_) | Number::Decimal(_) => {

@@ -1,7 +1,7 @@
 //! The results as `JUnit` XML, which CI systems show as tests: one suite per file, one case per scenario.
 
 use super::judge::{FileResult, ScenarioResult, Verdict};
-use super::report::{self, UNSUPPORTED};
+use super::report;
 use crate::style::push;
 
 /// The whole document.
@@ -18,9 +18,9 @@ fn push_suite(result: &FileResult, xml: &mut String) {
     let count =
         |verdict| result.scenarios.iter().filter(|scenario| scenario.verdict == verdict).count();
     let file = escape(&result.file);
-    let (failures, unsupported) = (count(Verdict::Failed), count(Verdict::Unsupported));
-    let wrong = usize::from(result.wrong);
-    let (tests, errors) = (result.scenarios.len() + wrong, unsupported + wrong);
+    let failures = count(Verdict::Failed);
+    let errors = usize::from(result.wrong);
+    let tests = result.scenarios.len() + errors;
     push(
         xml,
         format_args!(
@@ -44,9 +44,6 @@ fn push_case(scenario: &ScenarioResult, file: &str, xml: &mut String) {
         Verdict::Passed => {
             xml.push_str("/>\n");
             return;
-        }
-        Verdict::Unsupported => {
-            push(xml, format_args!(">\n      <error message=\"{UNSUPPORTED}\"/>\n"));
         }
         Verdict::Failed => {
             let message = report::failures_counted(scenario);

@@ -1,13 +1,9 @@
 //! How scenarios ended, for people and for machines.
 
-use super::judge::{FileResult, PointFailure, ScenarioResult, Value, Verdict};
+use super::judge::{About, FileResult, Mismatch, ScenarioResult, Value, Verdict};
 use crate::style::{self, push};
 use crate::table::{self, Align};
 use streamgauge_pipeline::render::push_json_string;
-
-/// Why a scenario about alerts is not judged.
-pub(super) const UNSUPPORTED: &str =
-    "it expects alerts, which this version does not evaluate; its points are right";
 
 /// The scenarios of a file, each with what is not as expected.
 pub(super) fn text(result: &FileResult) -> String {
@@ -25,9 +21,6 @@ pub(super) fn text(result: &FileResult) -> String {
                 result.file,
                 scenario.line
             ),
-            Verdict::Unsupported => {
-                format!("  {}  {name}: not supported yet: {UNSUPPORTED}\n", style::error("error"))
-            }
         };
         text.push_str(&line);
         push_failures(scenario, &result.file, &mut text);
@@ -44,17 +37,21 @@ pub(super) fn failures_plain(scenario: &ScenarioResult, file: &str) -> String {
 
 /// How much is not as expected, in one sentence.
 pub(super) fn failures_counted(scenario: &ScenarioResult) -> String {
-    let points = match scenario.failures.len() {
+    let is_point = |failure: &&Mismatch| matches!(failure.about, About::Point { .. });
+    let points = scenario.failures.iter().filter(is_point).count();
+    let not_as_expected = |count: usize, noun: &str| match count {
         0 => None,
-        1 => Some("1 point is not as expected".to_owned()),
-        count => Some(format!("{count} points are not as expected")),
+        1 => Some(format!("1 {noun} is not as expected")),
+        count => Some(format!("{count} {noun}s are not as expected")),
     };
+    let alerts = not_as_expected(scenario.failures.len() - points, "transition");
+    let points = not_as_expected(points, "point");
     let events = match scenario.rejects.len() {
         0 => None,
         1 => Some("1 event was rejected".to_owned()),
         count => Some(format!("{count} events were rejected")),
     };
-    events.into_iter().chain(points).collect::<Vec<_>>().join(", ")
+    events.into_iter().chain(points).chain(alerts).collect::<Vec<_>>().join(", ")
 }
 
 /// The rejected events first: what is missing may follow from them.
@@ -67,25 +64,29 @@ fn push_failures(scenario: &ScenarioResult, file: &str, text: &mut String) {
     }
 }
 
-/// A point with both sides beside each other.
-fn push_failure(failure: &PointFailure, file: &str, text: &mut String) {
-    let PointFailure { metric, dimensions, window, status, .. } = failure;
-    let dimensions = style::printable(dimensions);
-    push(text, format_args!("    {metric} {dimensions} window {window} {}", status.as_str()));
+/// What is not as expected, with both sides beside each other.
+fn push_failure(failure: &Mismatch, file: &str, text: &mut String) {
+    push(text, format_args!("    {}", heading(&failure.about)));
     match failure.line {
         Some(line) => push(text, format_args!("  ({file}:{line})\n")),
         None => text.push_str(", which is not expected\n"),
     }
-    if !failure.found {
-        text.push_str("      there is no such point");
-        text.push_str(if failure.others.is_empty() {
-            ", and the metric has no other\n"
-        } else {
-            "; the metric has\n"
-        });
-        for other in &failure.others {
-            push(text, format_args!("        {}\n", style::printable(other)));
+    let others = if failure.others.is_empty() { "no other" } else { "these" };
+    match failure.about {
+        About::Order => text.push_str("      all that is expected came, in this order:\n"),
+        _ if failure.found => {}
+        About::Point { .. } => {
+            push(text, format_args!("      there is no such point; the metric has {others}\n"));
         }
+        About::Transition { .. } => {
+            push(text, format_args!("      there is no such transition; the alert has {others}\n"));
+        }
+    }
+    for other in &failure.others {
+        push(text, format_args!("        {}\n", style::printable(other)));
+    }
+    if failure.values.is_empty() {
+        return;
     }
     let columns =
         [("", Align::Left), ("expected", Align::Right), ("got", Align::Right), ("", Align::Left)];
@@ -98,15 +99,27 @@ fn push_failure(failure: &PointFailure, file: &str, text: &mut String) {
     text.push_str(&table::lines(&columns, rows.collect(), 6));
 }
 
+/// What it is about.
+fn heading(about: &About) -> String {
+    match about {
+        About::Point { metric, dimensions, window, status } => {
+            let dimensions = style::printable(dimensions);
+            format!("{metric} {dimensions} window {window} {}", status.as_str())
+        }
+        About::Transition { alert, step, group, transition } => {
+            let step = step.as_ref().map(|step| format!(" {step}")).unwrap_or_default();
+            format!("{alert}{step} {} {transition}", style::printable(group))
+        }
+        About::Order => "the alerts come in another order".to_owned(),
+    }
+}
+
 /// The last line.
 pub(super) fn summary_text(results: &[FileResult]) -> String {
-    let [passed, failed, unsupported, wrong] = counts(results);
+    let [passed, failed, wrong] = counts(results);
     let mut parts = vec![format!("{passed} passed")];
     if failed > 0 {
         parts.push(style::error(format!("{failed} failed")).to_string());
-    }
-    if unsupported > 0 {
-        parts.push(style::error(format!("{unsupported} not supported yet")).to_string());
     }
     if wrong > 0 {
         let files = if wrong == 1 { "file" } else { "files" };
@@ -129,9 +142,6 @@ pub(super) fn json(result: &FileResult) -> String {
         out.extend_from_slice(format!(r#","line":{},"name":"#, scenario.line).as_bytes());
         push_json_string(&scenario.name, &mut out);
         out.extend_from_slice(format!(r#","result":"{}""#, result_name(scenario)).as_bytes());
-        if scenario.verdict == Verdict::Unsupported {
-            push_text("reason", UNSUPPORTED, &mut out);
-        }
         push_list("failures", &scenario.failures, push_failure_json, &mut out);
         push_list(
             "rejects",
@@ -148,19 +158,31 @@ fn result_name(scenario: &ScenarioResult) -> &'static str {
     match scenario.verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
-        Verdict::Unsupported => "unsupported",
     }
 }
 
-fn push_failure_json(failure: &PointFailure, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#"{"metric":"#);
-    push_json_string(&failure.metric, out);
-    let PointFailure { dimensions, window, status, .. } = failure;
-    let point = format!(
-        r#","dimensions":{dimensions},"window_start":"{window}","status":"{}""#,
-        status.as_str()
-    );
-    out.extend_from_slice(point.as_bytes());
+fn push_failure_json(failure: &Mismatch, out: &mut Vec<u8>) {
+    match &failure.about {
+        About::Point { metric, dimensions, window, status } => {
+            out.extend_from_slice(br#"{"metric":"#);
+            push_json_string(metric, out);
+            let point = format!(
+                r#","dimensions":{dimensions},"window_start":"{window}","status":"{}""#,
+                status.as_str()
+            );
+            out.extend_from_slice(point.as_bytes());
+        }
+        About::Transition { alert, step, group, transition } => {
+            out.extend_from_slice(br#"{"alert":"#);
+            push_json_string(alert, out);
+            if let Some(step) = step {
+                push_text("step", step, out);
+            }
+            let rest = format!(r#","group":{group},"transition":"{transition}""#);
+            out.extend_from_slice(rest.as_bytes());
+        }
+        About::Order => out.extend_from_slice(br#"{"alerts":"another order""#),
+    }
     if let Some(line) = failure.line {
         out.extend_from_slice(format!(r#","line":{line}"#).as_bytes());
     }
@@ -169,15 +191,13 @@ fn push_failure_json(failure: &PointFailure, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// Appends one side of a point's values, unless it has none.
-fn push_values(
-    side: &str,
-    failure: &PointFailure,
-    of: fn(&Value) -> Option<&str>,
-    out: &mut Vec<u8>,
-) {
-    let values = failure.values.iter().filter_map(|value| Some((&value.name, of(value)?)));
-    let values = values.map(|(name, number)| format!(r#""{name}":{number}"#)).collect::<Vec<_>>();
+/// Appends one side of the values, unless it has none.
+fn push_values(side: &str, failure: &Mismatch, of: fn(&Value) -> Option<&str>, out: &mut Vec<u8>) {
+    let values = failure.values.iter().filter_map(|value| {
+        let quote = if value.quoted { "\"" } else { "" };
+        Some(format!(r#""{}":{quote}{}{quote}"#, value.name, of(value)?))
+    });
+    let values = values.collect::<Vec<_>>();
     if !values.is_empty() {
         out.extend_from_slice(format!(r#","{side}":{{{}}}"#, values.join(",")).as_bytes());
     }
@@ -203,18 +223,18 @@ fn push_list<T>(name: &str, list: &[T], push: impl Fn(&T, &mut Vec<u8>), out: &m
 
 /// The last object.
 pub(super) fn summary_json(results: &[FileResult]) -> String {
-    let [passed, failed, unsupported, wrong] = counts(results);
+    let [passed, failed, wrong] = counts(results);
     format!(
-        r#"{{"kind":"summary","passed":{passed},"failed":{failed},"unsupported":{unsupported},"files_with_errors":{wrong}}}"#
+        r#"{{"kind":"summary","passed":{passed},"failed":{failed},"files_with_errors":{wrong}}}"#
     ) + "\n"
 }
 
-/// Scenarios that passed, failed and were not judged, and files that are wrong.
-fn counts(results: &[FileResult]) -> [usize; 4] {
+/// Scenarios that passed and failed, and files that are wrong.
+fn counts(results: &[FileResult]) -> [usize; 3] {
     let count = |verdict| {
         let scenarios = results.iter().flat_map(|file| &file.scenarios);
         scenarios.filter(|scenario| scenario.verdict == verdict).count()
     };
     let wrong = results.iter().filter(|file| file.wrong).count();
-    [count(Verdict::Passed), count(Verdict::Failed), count(Verdict::Unsupported), wrong]
+    [count(Verdict::Passed), count(Verdict::Failed), wrong]
 }

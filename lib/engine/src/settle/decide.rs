@@ -65,6 +65,13 @@ impl Settler {
             || self.next_before(watermark).is_some()
     }
 
+    /// The event time of the first that was decided and is left over: what comes next is not before it.
+    pub fn left_from(&self) -> Option<Timestamp> {
+        let point = self.left_over.front().map(|point| point.decided_at);
+        let transition = self.untold.front().map(|transition| transition.at);
+        point.into_iter().chain(transition).min()
+    }
+
     /// The earliest event time at which anything is left to decide: it is once the watermark is past it.
     pub fn next_moment(&self) -> Option<Timestamp> {
         let points = self.agenda.first().map(|&(moment, ..)| moment);

@@ -1,5 +1,6 @@
 //! The second fold of a replay, and telling the observer what comes out of it.
 
+use super::order::Order;
 use super::{Chunk, ClockLeap, Observer, Options, Summary};
 use std::io;
 use std::sync::Arc;
@@ -7,11 +8,13 @@ use streamgauge_engine::delta::Delta;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::settle::{Decisions, Progress, Settler};
+use streamgauge_engine::time::Timestamp;
 
 /// The settle fold. All files together are one shard, so its watermark is everybody's.
 pub(super) struct Settling<'o> {
     settler: Settler,
     decisions: Decisions,
+    order: Order,
     summary: Summary,
     observer: &'o mut dyn Observer,
 }
@@ -19,6 +22,7 @@ pub(super) struct Settling<'o> {
 impl<'o> Settling<'o> {
     pub(super) fn new(plan: Arc<Plan>, observer: &'o mut dyn Observer) -> Self {
         Self {
+            order: Order::new(Arc::clone(&plan)),
             settler: Settler::new(plan),
             decisions: Decisions::default(),
             summary: Summary::default(),
@@ -63,40 +67,51 @@ impl<'o> Settling<'o> {
         let watermark = delta.watermark;
         self.settler.take(delta);
         if let Some(watermark) = watermark {
-            while self.settler.settle(watermark, &mut self.decisions) == Progress::More {
-                self.tell()?;
-            }
-            self.tell()?;
+            self.settle(watermark)?;
         }
         self.observer.progress(chunk.bytes_read);
         Ok(())
+    }
+
+    fn settle(&mut self, watermark: Timestamp) -> io::Result<()> {
+        loop {
+            let progress = self.settler.settle(watermark, &mut self.decisions);
+            let left_from = self.settler.left_from();
+            let until = self
+                .settler
+                .watermark()
+                .map(|passed| left_from.map_or(passed, |left| left.min(passed)));
+            self.tell(until.unwrap_or(Timestamp::EPOCH))?;
+            if progress == Progress::Done {
+                return Ok(());
+            }
+        }
     }
 
     /// Ends the input: the clock jumps to the last event, or on to `until`.
     pub(super) fn finish(mut self, options: &Options) -> io::Result<Summary> {
         if let Some(stop) = self.summary.last_event.max(self.summary.last_event.and(options.until))
         {
+            // What was told ahead of the watermark comes first, so that what is left over after it is in order.
+            self.settle(Timestamp::EPOCH)?;
             while self.settler.finish(stop, &mut self.decisions) == Progress::More {
-                self.tell()?;
+                self.tell(self.settler.left_from().unwrap_or(Timestamp::EPOCH))?;
             }
-            self.tell()?;
             if options.open {
-                self.decisions.points = self.settler.open_points(stop);
-                self.tell()?;
+                self.decisions.points.extend(self.settler.open_points(stop));
             }
+            // Alerts wait for nothing more.
+            self.tell(stop.plus(self.order.lag_max).plus(1))?;
         }
+        self.summary.points = self.order.points;
+        self.summary.alerts = self.order.alerts;
         self.summary.metrics = self.settler.counters();
         Ok(self.summary)
     }
 
-    fn tell(&mut self) -> io::Result<()> {
-        // Increments are for sinks that add up; here the final point says it all.
-        self.decisions.increments.clear();
-        for point in self.decisions.points.drain(..) {
-            self.observer.point(&point)?;
-            self.summary.points += 1;
-        }
-        Ok(())
+    /// Tells what has its turn: all to come is decided at `until` or later.
+    fn tell(&mut self, until: Timestamp) -> io::Result<()> {
+        self.order.pass(&mut self.decisions, until, self.observer)
     }
 }
 

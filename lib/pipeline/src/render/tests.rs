@@ -121,7 +121,7 @@ fn strings_are_escaped() {
 #[test]
 fn csv_rows_have_a_cell_for_each_column() {
     let mut header = Vec::new();
-    csv_header(&mut header);
+    renderer().csv_header(&mut header);
     let header = String::from_utf8(header).unwrap();
     assert_eq!(
         header,

@@ -76,14 +76,6 @@ fn rules_with_problems_end_a_run_before_it_begins() {
 }
 
 #[test]
-fn alerts_are_not_evaluated_and_that_is_said() {
-    let sandbox = sandbox("replay_alerts");
-    let alert = "alerts:\n  many:\n    metric: orders\n    when: sum over 10m >= 3\n    severity: critical\n    notify: [hook]\nchannels:\n  hook: {webhook: {url: https://hooks.example/x}}\n";
-    sandbox.file("rules.yaml", format!("{RULES}{alert}"));
-    assert_snapshot!("replay_alerts", sandbox.run("replay --rules rules.yaml events.ndjson"));
-}
-
-#[test]
 fn a_correction_that_is_the_same_is_no_difference() {
     let sandbox = sandbox("compare_corrections");
     // Another `out_of_order` moves the places of corrections, not what they say.

@@ -5,10 +5,12 @@ use super::workload::{Shape, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use streamgauge_engine::decimal::Decimal;
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Counters, Point, Status, SumValues, Values};
 use streamgauge_engine::plan::{MetricKind, Plan};
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::transition::Transition;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Observer, Options, replay};
 use streamgauge_pipeline::settle::OPEN_SUFFIX;
@@ -251,6 +253,10 @@ impl Observer for Collector<'_> {
             let place = (metric, values, point.window_start.as_millis());
             self.points.entry(place).or_default().add(&point.values);
         }
+        Ok(())
+    }
+
+    fn transition(&mut self, _: &Transition, _: &Verdict) -> std::io::Result<()> {
         Ok(())
     }
 

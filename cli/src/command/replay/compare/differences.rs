@@ -1,11 +1,14 @@
-//! The points of two runs, as far as they are not equal.
+//! The points and transitions of two runs, as far as they are not equal.
 
+use super::alerts::{AlertCounts, Transitions};
 use crate::table::{self, Align};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Point, Status};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{Millis, Timestamp};
+use streamgauge_engine::transition::Transition;
 use streamgauge_pipeline::render::{Column, Number, Renderer, numbers};
 use streamgauge_rules::duration;
 
@@ -78,6 +81,7 @@ pub(super) struct Differences {
     /// How many corrections each side has had, by their key with the number 0.
     corrections: [BTreeMap<Key, u64>; 2],
     same: u64,
+    transitions: Transitions,
 }
 
 impl Differences {
@@ -90,6 +94,7 @@ impl Differences {
             found: BTreeMap::new(),
             corrections: [BTreeMap::new(), BTreeMap::new()],
             same: 0,
+            transitions: Transitions::default(),
         }
     }
 
@@ -119,6 +124,23 @@ impl Differences {
         let place = if side == Side::Before { &mut pair.before } else { &mut pair.after };
         *place = Some(point.clone());
         Ok(())
+    }
+
+    /// A transition of one side.
+    pub(super) fn add_transition(
+        &mut self,
+        side: Side,
+        transition: &Transition,
+        verdict: &Verdict,
+    ) -> Result<(), TooMany> {
+        let (plan, renderer) = (of(side, &self.plans), of(side, &self.renderers));
+        self.transitions.add((side, plan, renderer), transition, verdict)
+    }
+
+    /// What differs of the transitions; none if neither rules have alerts.
+    pub(super) fn alert_counts(&self) -> Option<AlertCounts> {
+        let any = self.plans.iter().any(|plan| !plan.alerts.is_empty());
+        any.then(|| self.transitions.counts())
     }
 
     fn key(&mut self, side: Side, point: &Point) -> Key {
@@ -176,21 +198,31 @@ impl Differences {
             }
             out.extend_from_slice(b"}\n");
         }
+        self.transitions.json(&mut out);
         let Counts { new, gone, changed, same } = self.counts();
+        let alerts = self.alert_counts();
+        let alerts = alerts.map(|counts| format!(r#","alerts":{}"#, counts.json()));
+        let alerts = alerts.unwrap_or_default();
         let summary = format!(
-            r#"{{"kind":"summary","new":{new},"gone":{gone},"changed":{changed},"same":{same}}}"#
+            r#"{{"kind":"summary","new":{new},"gone":{gone},"changed":{changed},"same":{same}{alerts}}}"#
         );
         out.extend_from_slice(summary.as_bytes());
         out.push(b'\n');
         out
     }
 
-    /// The first differences as a table; 0 is no limit.
+    /// The first differences as tables, points and then transitions; 0 is no limit.
     pub(super) fn table(&self, limit: usize) -> String {
+        let limit = if limit == 0 { usize::MAX } else { limit };
+        let tables = [self.points_table(limit), self.transitions.table(limit)];
+        let tables: Vec<_> = tables.into_iter().filter(|table| !table.is_empty()).collect();
+        tables.join("\n")
+    }
+
+    fn points_table(&self, limit: usize) -> String {
         if self.found.is_empty() {
             return String::new();
         }
-        let limit = if limit == 0 { usize::MAX } else { limit };
         let names = ["change", "metric", "dimensions", "window", "status", "before", "after"];
         let columns = names.map(|name| (name.to_owned(), Align::Left));
         let mut lengths: BTreeMap<&str, BTreeSet<Millis>> = BTreeMap::new();
@@ -217,14 +249,18 @@ impl Differences {
             ]
         });
         let mut text = table::lines(&columns, rows.collect(), 0);
-        let hidden = self.found.len().saturating_sub(limit);
-        if hidden > 0 {
-            let more = format!(
-                "{hidden} more are not shown: --limit 0 shows all, --output json prints them as data\n"
-            );
-            text.push_str(&more);
-        }
+        text.push_str(&hidden(self.found.len(), limit));
         text
+    }
+}
+
+/// How many rows are not shown, as a line; empty if all are.
+pub(super) fn hidden(rows: usize, limit: usize) -> String {
+    match rows.saturating_sub(limit) {
+        0 => String::new(),
+        more => format!(
+            "{more} more are not shown: --limit 0 shows all, --output json prints them as data\n"
+        ),
     }
 }
 

@@ -1,10 +1,10 @@
-//! Points on their way to standard output, in the form that was asked for.
+//! Points and transitions on their way to standard output, in the form that was asked for.
 
 use super::tables::Tables;
 use crate::arguments::ReplayOutput;
+use crate::watched::Told;
 use std::io::{self, Write};
 use std::sync::Arc;
-use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
 use streamgauge_local::replay::Summary;
 use streamgauge_pipeline::render::{self, Renderer};
@@ -12,9 +12,9 @@ use streamgauge_pipeline::render::{self, Renderer};
 /// Data are written in pieces of about this size, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Where points go.
+/// Where they go.
 #[derive(Debug)]
-pub(super) enum Points {
+pub(super) enum Lines {
     /// As one JSON object per line.
     Json(Data),
     /// As one row each.
@@ -23,43 +23,48 @@ pub(super) enum Points {
     Table(Box<Tables>),
 }
 
-/// Points as text that waits to be written.
+/// Lines as text that waits to be written.
 #[derive(Debug)]
 pub(super) struct Data {
     renderer: Renderer,
     waiting: Vec<u8>,
 }
 
-impl Points {
-    /// Points in the given form; tables have at most `limit` rows.
+impl Lines {
+    /// Lines in the given form; tables have at most `limit` rows.
     pub(super) fn new(output: ReplayOutput, limit: usize, plan: &Arc<Plan>) -> Self {
         let mut data = Data { renderer: Renderer::new(plan), waiting: Vec::new() };
         match output {
             ReplayOutput::Table => Self::Table(Box::new(Tables::new(plan, limit))),
             ReplayOutput::Json => Self::Json(data),
             ReplayOutput::Csv => {
-                render::csv_header(&mut data.waiting);
+                data.renderer.csv_header(&mut data.waiting);
                 Self::Csv(data)
             }
         }
     }
 
-    /// The next point.
-    pub(super) fn add(&mut self, point: &Point) -> io::Result<()> {
-        let data = match self {
+    /// The next line.
+    pub(super) fn add(&mut self, told: Told<'_>) -> io::Result<()> {
+        let (data, is_json) = match self {
             Self::Table(tables) => {
-                tables.add(point);
+                tables.add(told);
                 return Ok(());
             }
-            Self::Json(data) => {
-                data.renderer.json(point, &mut data.waiting);
-                data
-            }
-            Self::Csv(data) => {
-                data.renderer.csv(point, &mut data.waiting);
-                data
-            }
+            Self::Json(data) => (data, true),
+            Self::Csv(data) => (data, false),
         };
+        let Data { renderer, waiting } = data;
+        match (told, is_json) {
+            (Told::Point(point), true) => renderer.json(point, waiting),
+            (Told::Point(point), false) => renderer.csv(point, waiting),
+            (Told::Transition(transition, verdict), true) => {
+                renderer.alert_json(transition, verdict, waiting);
+            }
+            (Told::Transition(transition, verdict), false) => {
+                renderer.alert_csv(transition, verdict, waiting);
+            }
+        }
         if data.waiting.len() >= PIECE_BYTES { data.write() } else { Ok(()) }
     }
 
@@ -99,7 +104,7 @@ fn summary_line<'p>(plan: &'p Plan, summary: &Summary) -> render::Summary<'p> {
     render::Summary {
         counters: summary.counters,
         points: summary.points,
-        alerts: 0,
+        alerts: summary.alerts,
         first_event: summary.first_event,
         last_event: summary.last_event,
         metrics: names.zip(summary.metrics.iter().copied()).collect(),
