@@ -77,6 +77,11 @@ channels:
     let firing = told.alerts.iter().filter(|alert| alert["transition"] == "firing");
     for alert in firing {
         assert!(alert["value"].as_f64().unwrap() > 0.25, "{alert}");
+        // The very number that the point of that day shows.
+        let same = |point: &&Value| {
+            point["metric"] == "cancel_rate_daily" && point["window_end"] == alert["at"]
+        };
+        assert_eq!(told.points.iter().find(same).unwrap()["rate"], alert["value"]);
         assert!(!alert["evidence"].as_array().unwrap().is_empty(), "{alert}");
     }
 }

@@ -5,11 +5,10 @@
 
 use super::judge::{About, Mismatch, OTHERS_MAX, Value, equal, object};
 use std::collections::VecDeque;
-use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::Transition;
-use streamgauge_pipeline::render::Number;
+use streamgauge_pipeline::render::{Number, alert_value};
 use streamgauge_rules::scenario::ExpectedTransition;
 
 /// A transition that came out, by the names of the rules.
@@ -22,7 +21,7 @@ pub(super) struct GotTransition {
     transition: &'static str,
     at: Timestamp,
     sent: bool,
-    value: Option<Decimal>,
+    value: Option<Number>,
 }
 
 impl GotTransition {
@@ -38,7 +37,7 @@ impl GotTransition {
             transition: transition.kind.as_str(),
             at: transition.at,
             sent,
-            value: transition.evidence.value,
+            value: alert_value(alert, transition),
         })
     }
 
@@ -145,7 +144,7 @@ fn unexpected(got: &GotTransition) -> Mismatch {
         equal: false,
         quoted,
     };
-    let number = got.value.map(|number| Number::Decimal(number).to_string());
+    let number = got.value.map(|number| number.to_string());
     let mut values = vec![value("at", got.at.to_string(), true)];
     values.extend(number.map(|number| value("value", number, false)));
     Mismatch { about: got.about(), line: None, found: true, values, others: Vec::new() }
@@ -174,7 +173,7 @@ fn values(expected: &ExpectedTransition, got: Option<&GotTransition>) -> Vec<Val
         side("sent", false, expected.sent.to_string(), sent),
     ];
     if let Some(wanted) = &expected.value {
-        let number = got.and_then(|got| got.value).map(Number::Decimal);
+        let number = got.and_then(|got| got.value);
         values.push(Value {
             name: "value".to_owned(),
             expected: Some(wanted.text.clone()),

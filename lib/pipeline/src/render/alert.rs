@@ -9,6 +9,8 @@
 use super::text::{push_csv, push_display};
 use super::{Number, push_json_string, push_member};
 use std::fmt::Display;
+use streamgauge_engine::alert::{Aggregate, Alert, Condition};
+use streamgauge_engine::decimal::ratio;
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::transition::{Evidence, Reason, Transition};
@@ -37,23 +39,41 @@ pub(super) const COLUMNS: [&str; 20] = [
     "late",
 ];
 
-/// What is the same in all transitions of an alert.
+/// An alert with the names that its transitions are written with.
 #[derive(Clone, Debug)]
 pub(super) struct AlertText {
-    name: String,
+    alert: Alert,
     metric: String,
     /// The names of the dimensions that make a group.
     by: Vec<String>,
-    steps: Vec<StepText>,
-    resolve: Option<String>,
 }
 
-#[derive(Clone, Debug)]
-struct StepText {
-    name: Option<String>,
-    severity: &'static str,
-    condition: String,
+/// The condition that decided a transition: what its value and its threshold belong to.
+fn condition<'a>(alert: &'a Alert, transition: &Transition) -> Option<&'a Condition> {
+    let resolve = alert.resolve.as_ref();
+    let resolve = resolve.filter(|_| transition.reason == Reason::ResolveHolds);
+    resolve.or_else(|| Some(&alert.steps.get(transition.step)?.when))
 }
+
+/// The value that a transition was decided by. A rate is the quotient that points show, and not its first nine places.
+pub fn alert_value(alert: &Alert, transition: &Transition) -> Option<Number> {
+    let Evidence { value, volume, .. } = transition.evidence;
+    let value = value?;
+    let is_rate = matches!(
+        condition(alert, transition),
+        Some(Condition::Threshold { aggregate: Aggregate::Rate, .. })
+    );
+    let whole = volume.filter(|&whole| is_rate && whole > 0);
+    let quotient = whole.and_then(|whole| {
+        // The nearest whole number: nine places are enough for every whole below a billion.
+        let part = (value.billionths() * i128::from(whole) + HALF) / ONE;
+        Some(Number::Double(ratio(u64::try_from(part).ok()?, whole)))
+    });
+    Some(quotient.unwrap_or(Number::Decimal(value)))
+}
+
+const ONE: i128 = 1_000_000_000;
+const HALF: i128 = ONE / 2;
 
 impl AlertText {
     /// The alerts of a plan.
@@ -61,17 +81,10 @@ impl AlertText {
         let alerts = plan.alerts.iter().map(|alert| {
             let metric = plan.metrics.get(alert.metric);
             let dimension = |place: &usize| Some(metric?.dimensions.get(*place)?.name.clone());
-            let steps = alert.steps.iter().map(|step| StepText {
-                name: step.name.clone(),
-                severity: step.severity.as_str(),
-                condition: step.when.to_string(),
-            });
             Self {
-                name: alert.name.clone(),
                 metric: metric.map(|Metric { name, .. }| name.clone()).unwrap_or_default(),
                 by: alert.by.iter().filter_map(dimension).collect(),
-                steps: steps.collect(),
-                resolve: alert.resolve.as_ref().map(ToString::to_string),
+                alert: alert.clone(),
             }
         });
         alerts.collect()
@@ -79,9 +92,9 @@ impl AlertText {
 
     /// Appends a transition as one line of JSON.
     pub(super) fn json(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
-        let step = self.steps.get(transition.step);
+        let step = self.alert.steps.get(transition.step);
         out.extend_from_slice(br#"{"kind":"alert","alert":"#);
-        push_json_string(&self.name, out);
+        push_json_string(&self.alert.name, out);
         if let Some(name) = step.and_then(|step| step.name.as_deref()) {
             push_string("step", name, out);
         }
@@ -91,11 +104,10 @@ impl AlertText {
         push_shown("at", transition.at, out);
         push_name("sent", out);
         push_display(verdict.sent, out);
-        let Evidence { from, until, value, threshold, volume, events, late, .. } =
-            &transition.evidence;
-        if let Some(value) = *value {
+        let Evidence { from, until, threshold, volume, events, late, .. } = &transition.evidence;
+        if let Some(value) = alert_value(&self.alert, transition) {
             push_name("value", out);
-            Number::Decimal(value).push(out);
+            value.push(out);
         }
         push_string("reason", transition.reason.as_str(), out);
         push_name("evidence", out);
@@ -105,8 +117,10 @@ impl AlertText {
         push_channels(verdict, out);
         push_string("metric", &self.metric, out);
         if let Some(step) = step {
-            push_string("severity", step.severity, out);
-            push_string("condition", self.condition(transition, step), out);
+            push_string("severity", step.severity.as_str(), out);
+        }
+        if let Some(condition) = condition(&self.alert, transition) {
+            push_shown("condition", condition, out);
         }
         if let Some(threshold) = *threshold {
             push_name("threshold", out);
@@ -127,32 +141,31 @@ impl AlertText {
 
     /// Appends the cells of a transition, each after a comma.
     pub(super) fn csv(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
-        let step = self.steps.get(transition.step);
+        let step = self.alert.steps.get(transition.step);
         let shown = |value: &dyn Display| value.to_string().into_bytes();
         let pushed = |push: &dyn Fn(&mut Vec<u8>)| {
             let mut cell = Vec::new();
             push(&mut cell);
             cell
         };
-        let decimal = |value| pushed(&|cell| Number::Decimal(value).push(cell));
-        let Evidence { from, until, value, threshold, volume, events, late, .. } =
-            &transition.evidence;
+        let number = |number: Number| pushed(&|cell| number.push(cell));
+        let Evidence { from, until, threshold, volume, events, late, .. } = &transition.evidence;
         let name = step.and_then(|step| step.name.as_deref()).unwrap_or_default();
         let cells: [Vec<u8>; COLUMNS.len()] = [
-            self.name.clone().into_bytes(),
+            self.alert.name.clone().into_bytes(),
             name.as_bytes().to_vec(),
             pushed(&|cell| self.push_group(transition, cell)),
             shown(&transition.kind.as_str()),
             shown(&transition.at),
             shown(&verdict.sent),
-            value.map(decimal).unwrap_or_default(),
+            alert_value(&self.alert, transition).map(number).unwrap_or_default(),
             shown(&transition.reason.as_str()),
             pushed(&|cell| push_ids(&transition.evidence, cell)),
             shown(&verdict.why),
             pushed(&|cell| push_channels(verdict, cell)),
-            shown(&step.map(|step| step.severity).unwrap_or_default()),
-            shown(&step.map(|step| self.condition(transition, step)).unwrap_or_default()),
-            threshold.map(decimal).unwrap_or_default(),
+            shown(&step.map(|step| step.severity.as_str()).unwrap_or_default()),
+            condition(&self.alert, transition).map(|one| shown(one)).unwrap_or_default(),
+            threshold.map(|value| number(Number::Decimal(value))).unwrap_or_default(),
             shown(from),
             shown(until),
             shown(&transition.episode),
@@ -164,12 +177,6 @@ impl AlertText {
             out.push(b',');
             push_csv(&cell, out);
         }
-    }
-
-    /// The condition that decided: what value and threshold belong to.
-    fn condition<'t>(&'t self, transition: &Transition, step: &'t StepText) -> &'t str {
-        let resolve = self.resolve.as_deref();
-        resolve.filter(|_| transition.reason == Reason::ResolveHolds).unwrap_or(&step.condition)
     }
 
     /// The metric that it looks at.

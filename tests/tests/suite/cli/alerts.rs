@@ -206,3 +206,24 @@ fn the_examples_of_the_documentation_do_what_they_say() {
     }
     assert_eq!(folders, 4);
 }
+
+/// An early step is told before its moment has come, and yet stands in its place.
+#[test]
+fn an_early_step_stands_at_its_time() {
+    let sandbox = sandbox("alerts_early");
+    let early = RULES.replace("notify: [oncall]}", "notify: [oncall], early: true}");
+    assert_ne!(early, RULES);
+    sandbox.file("early.yaml", early);
+    let run = |rules: &str| {
+        let answer =
+            sandbox.run(&format!("replay --rules {rules} --output json {UNTIL} events.ndjson"));
+        let line = |line: &&str| line.starts_with("{\"kind\":\"alert\"");
+        // An episode that is begun early may be named by that time, so it is left out.
+        let lines = answer.lines().filter(line).map(|line| line.split(",\"episode\"").next());
+        lines.map(|line| line.unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (late, early) = (run("rules.yaml"), run("early.yaml"));
+    let as_late = |line: &String| line.replace("condition cannot fail", "condition holds");
+    assert_ne!(early, late);
+    assert_eq!(early.iter().map(as_late).collect::<Vec<_>>(), late);
+}

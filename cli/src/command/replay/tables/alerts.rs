@@ -1,6 +1,6 @@
 //! Transitions of alerts as a table for people: the latest, one row each.
 
-use super::push_line;
+use super::{push_line, rounded};
 use crate::style;
 use crate::table::{self, Align};
 use crate::words::{counted, widen};
@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::transition::Transition;
-use streamgauge_pipeline::render::Number;
+use streamgauge_pipeline::render::alert_value;
 
 /// What is kept of the transitions.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ impl Alerts {
         self.count += 1;
         let Some(alert) = plan.alerts.get(transition.alert) else { return };
         let step = alert.steps.get(transition.step).and_then(|step| step.name.clone());
-        let value = transition.evidence.value.map(Number::Decimal);
+        let value = alert_value(alert, transition);
         let sent = if verdict.sent { "sent" } else { verdict.why.as_str() };
         let row = [
             transition.at.to_string(),
@@ -39,7 +39,7 @@ impl Alerts {
             step.unwrap_or_default(),
             transition.group.values().collect::<Vec<_>>().join(" "),
             transition.kind.as_str().to_owned(),
-            value.map(|value| value.to_string()).unwrap_or_default(),
+            value.map(rounded).unwrap_or_default(),
             transition.reason.as_str().to_owned(),
             sent.to_owned(),
         ];
