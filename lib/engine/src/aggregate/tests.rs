@@ -80,7 +80,7 @@ proptest! {
         let (before, after) = batches.split_at(at.min(batches.len()));
         let mut whole = Aggregator::collecting(Arc::clone(&plan));
         let folded: Vec<_> =
-            before.iter().map(|samples| whole.fold(batch(&plan, samples)).ids).collect();
+            before.iter().map(|part| whole.fold(batch(&plan, part)).ids).collect();
         let thin = whole.encode_without_ids();
         prop_assert!(thin.len() < 100, "{} bytes", thin.len());
         let mut restored = Aggregator::decode(plan, &thin).unwrap();
