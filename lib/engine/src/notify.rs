@@ -54,6 +54,7 @@ mod tell;
 mod text;
 mod why;
 
+pub(crate) use incident::lag;
 pub use own::{OwnAlerts, Troubles};
 pub use text::{Render, TemplateValue};
 pub use why::Why;
@@ -190,6 +191,11 @@ impl Notifier {
         }
     }
 
+    /// The plan in force.
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
     /// Another plan is in force. What fires goes on; its alerts are known by their definitions.
     pub fn set_plan(&mut self, plan: Arc<Plan>) {
         self.places = places(&plan);
@@ -222,7 +228,7 @@ impl Notifier {
                 Told::Held(hold) => Some(*hold),
                 Told::Alone(_) | Told::Gathered(_) => None,
             });
-            let lag = incident::lag(&self.plan, alert);
+            let lag = lag(&self.plan, alert);
             holds.map(|hold| self.moment_of(hold, alert.max_age, lag)).min()
         });
         // Something is decided at a moment when the watermark is past it.

@@ -77,7 +77,7 @@ impl Incident {
 }
 
 /// How far an alert is decided behind the watermark: a transition `at` T comes once the watermark is past T by this.
-pub(super) fn lag(plan: &Plan, alert: &Alert) -> Millis {
+pub(crate) fn lag(plan: &Plan, alert: &Alert) -> Millis {
     let Some(metric) = plan.metrics.get(alert.metric) else { return 0 };
     let lateness = plan.timing.allowed_lateness;
     let of = |condition: &Condition| match condition {
