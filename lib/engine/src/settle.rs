@@ -23,6 +23,7 @@ use crate::aggregate::{is_final, takes_corrections};
 use crate::calendar::WindowSpan;
 use crate::delta::{Beginning, Delta, DeltaSeries, JourneyStep, LatePartial, Names, Partial};
 use crate::evaluate::Evaluator;
+use crate::notify::lag;
 use crate::output::{MetricCounters, Point};
 use crate::place::at;
 use crate::plan::{Metric, MetricKind, Plan, Timing};
@@ -188,6 +189,17 @@ impl Settler {
     /// The watermark of the last settle.
     pub const fn watermark(&self) -> Option<Timestamp> {
         self.watermark
+    }
+
+    /// The watermark up to which all transitions were handed out: all whose moment is before it. That is the watermark of the last
+    /// settle, unless some did not fit into its portion.
+    pub fn told_to(&self) -> Option<Timestamp> {
+        let moment = |told: &Transition| {
+            let alert = self.plan.alerts.get(told.alert)?;
+            Some(told.at.plus(lag(&self.plan, alert)))
+        };
+        let untold = self.untold.iter().filter_map(moment).min();
+        self.watermark.map(|watermark| untold.map_or(watermark, |untold| untold.min(watermark)))
     }
 
     /// What each metric of the plan saw so far.

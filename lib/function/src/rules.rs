@@ -9,8 +9,10 @@ use crate::settings::RulesPlace;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use streamgauge_engine::notify::Render;
 use streamgauge_engine::plan::Plan;
 use streamgauge_pipeline::port::rules::{NoPlan, Rules, RulesText};
+use streamgauge_rules::template::Templates;
 use streamgauge_rules::{LoadError, Severity, SourceFile, compile, load, render};
 
 /// The file of a text that says what its `${NAME}` stand for: a JSON object.
@@ -77,6 +79,10 @@ impl Rules for DeployedRules {
 
     fn deployed(&self) -> Option<&RulesText> {
         self.deployed.as_ref()
+    }
+
+    fn render(&self) -> &dyn Render {
+        &Templates
     }
 }
 

@@ -1,7 +1,7 @@
 //! The order of effects: ports, what the functions do in which order, and in-memory adapters.
 //!
 //! 1. [`port`]: what the order of effects asks of the world, as traits; [`world`] bundles them.
-//! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`]: what stands in the logs.
+//! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`], [`alert_record`], [`notifications`]: what stands in the logs.
 //!    [`stored`]: what all their forms have in common.
 //! 3. [`aggregate`], [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
 //! 4. [`contract`]: what every adapter of a port must keep, as suites that run against it.
@@ -9,12 +9,14 @@
 //! 6. [`render`]: points and the summary as text.
 
 pub mod aggregate;
+pub mod alert_record;
 pub mod bell;
 pub mod contract;
 pub mod control;
 mod deflate;
 pub mod deliver;
 pub mod memory;
+pub mod notifications;
 mod outgrown;
 pub mod port;
 pub mod publication;

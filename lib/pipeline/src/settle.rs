@@ -26,6 +26,7 @@ mod state;
 mod step;
 mod stored;
 mod take;
+mod telling;
 
 use crate::bell::Bell;
 use crate::control::ControlError;
@@ -102,6 +103,10 @@ pub struct Settled {
     pub deltas: usize,
     /// How many points it decided.
     pub points: usize,
+    /// How many transitions of alerts it decided.
+    pub transitions: usize,
+    /// How many notifications of these are to go out.
+    pub notifications: usize,
     /// The event time up to which everything is decided.
     pub watermark: Option<Timestamp>,
     /// How many shards are left out because they have been behind for too long.

@@ -9,6 +9,10 @@ use streamgauge_engine::time::Timestamp;
 
 /// The chunk of the [`Publication`](crate::publication::Publication).
 pub const POINTS: Label = Label(0);
+/// The chunk of the [`AlertRecord`](crate::alert_record::AlertRecord).
+pub const ALERTS: Label = Label(1);
+/// The chunk of the [notifications](crate::notifications).
+pub const NOTIFICATIONS: Label = Label(2);
 
 /// The header.
 #[derive(Clone, Debug, PartialEq, Eq)]

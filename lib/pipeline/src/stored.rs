@@ -153,6 +153,11 @@ pub(crate) fn read<'b, T>(
     Ok(value)
 }
 
+/// The number of a member of a list that has them all.
+pub(crate) fn number<T: PartialEq>(all: &[T], one: &T) -> usize {
+    all.iter().position(|known| known == one).unwrap_or_default()
+}
+
 /// Writes the key of a shard.
 pub(crate) fn write_shard(writer: &mut Writer, key: &ShardKey) {
     writer.put(&*key.stream.name).time(key.stream.created_at).put(&*key.shard);

@@ -1,7 +1,8 @@
-//! Rules: the text of a plan to the plan. The pipeline does not know the language.
+//! Rules: the text of a plan to the plan, and templates to texts. The pipeline does not know the language.
 
 use std::error::Error;
 use std::sync::Arc;
+use streamgauge_engine::notify::Render;
 use streamgauge_engine::plan::Plan;
 
 /// The files of a plan, by name, as the control log keeps them.
@@ -29,4 +30,7 @@ pub trait Rules: Send + Sync {
     /// The text that this function was deployed with: it is announced if the control log is empty, and spares reading the
     /// log's copy. Absent: it was deployed without rules.
     fn deployed(&self) -> Option<&RulesText>;
+
+    /// What makes texts of the plans' templates. The same values give the same text everywhere.
+    fn render(&self) -> &dyn Render;
 }

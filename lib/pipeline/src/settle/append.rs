@@ -3,14 +3,17 @@
 use super::figures::{self, Shards, Standing, Totals};
 use super::outputs::publication;
 use super::state::{Change, Decided, State, Step};
+use super::telling::Told;
 use super::{Kept, SETTLE_KEPT_MS, Settle, SettleError, Settled};
 use crate::control;
+use crate::notifications;
 use crate::port::Partition;
-use crate::port::log::{Append, Chunks, Entry, Log, LogId};
+use crate::port::log::{Append, Chunks, Entry, Label, Log, LogId};
+use crate::port::rules::Rules;
 use crate::port::snapshots::Snapshots;
 use crate::port::source::ShardKey;
 use crate::publication::Publication;
-use crate::settle_entry::{POINTS, SettleEntry};
+use crate::settle_entry::{ALERTS, NOTIFICATIONS, POINTS, SettleEntry};
 use crate::world::World;
 use streamgauge_engine::settle::Progress;
 use streamgauge_engine::time::Timestamp;
@@ -32,7 +35,8 @@ impl<W: World> Settle<W> {
         let gone = listing.as_deref().map(|listing| kept.state.gone(listing)).unwrap_or_default();
         let given_back = self.given_back(partition, &step.control).await?;
         let (before, left_out) = (kept.state.watermark(), kept.state.left_out());
-        let Decided { decisions, progress, watermark, refused } = kept.state.apply(step);
+        let applied = kept.state.apply(step, self.world.rules().render());
+        let Decided { decisions, progress, watermark, refused, told } = applied;
         let mut publication = publication(decisions);
         publication.extend(given_back);
         let points = publication.points.len();
@@ -53,11 +57,7 @@ impl<W: World> Settle<W> {
             watermark,
             points: u64::try_from(points).unwrap_or(u64::MAX),
         };
-        let chunks = if publication.points.is_empty() {
-            Chunks::new()
-        } else {
-            Chunks::from([(POINTS, publication.encode())])
-        };
+        let chunks = chunks(&publication, &told);
         let expires_at = kept.state.clock.plus(SETTLE_KEPT_MS);
         let entry = Entry::new(header.encode(), chunks, expires_at)?;
         let log = LogId::settle(partition);
@@ -69,6 +69,8 @@ impl<W: World> Settle<W> {
         settled.entries += 1;
         settled.deltas += deltas;
         settled.points += points;
+        settled.transitions += told.record.transitions.len();
+        settled.notifications += told.notifications.len();
         Ok(Some(progress))
     }
 
@@ -92,4 +94,19 @@ impl<W: World> Settle<W> {
             None => Ok(Publication::default()),
         }
     }
+}
+
+/// What was decided, each kind in its chunk if there is any.
+fn chunks(publication: &Publication, told: &Told) -> Chunks {
+    let mut chunks = Chunks::new();
+    let mut put = |label: Label, is_there: bool, encode: &dyn Fn() -> Vec<u8>| {
+        if is_there {
+            chunks.insert(label, encode());
+        }
+    };
+    put(POINTS, !publication.points.is_empty(), &|| publication.encode());
+    put(ALERTS, !told.record.transitions.is_empty(), &|| told.record.encode());
+    let are_notifications = !told.notifications.is_empty();
+    put(NOTIFICATIONS, are_notifications, &|| notifications::encode(&told.notifications));
+    chunks
 }

@@ -7,6 +7,7 @@ use super::{Kept, Settle, SettleError};
 use crate::outgrown::{self, LOG_BYTES_MIN};
 use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Logged, Version, Wanted};
+use crate::port::rules::Rules;
 use crate::port::snapshots::{Snapshot, Snapshots};
 use crate::port::source::ShardKey;
 use crate::port::{Partition, Retryable};
@@ -99,7 +100,8 @@ impl<W: World> Settle<W> {
         let SettleEntry { clock, listing, answers, .. } = header;
         // The version may have leapt over what has expired.
         kept.state.version = Version(logged.version.0 - 1);
-        kept.state.apply(Step { clock, control, listing, answers, deltas });
+        let step = Step { clock, control, listing, answers, deltas };
+        kept.state.apply(step, self.world.rules().render());
         kept.since.entry(bytes, clock);
         Ok(())
     }

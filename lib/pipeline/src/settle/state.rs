@@ -7,6 +7,7 @@ use super::parts::Parts;
 use super::plans::Settlers;
 use super::source::ShardDelta;
 use super::take::Position;
+use super::telling::{Occasion, Telling, Told};
 use crate::control::ControlEntry;
 use crate::port::Partition;
 use crate::port::log::Version;
@@ -14,6 +15,7 @@ use crate::port::source::ShardKey;
 use crate::settle_entry::{Answer, ListedShard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use streamgauge_engine::notify::Render;
 use streamgauge_engine::plan::{LatePolicy, Plan, Timing};
 use streamgauge_engine::settle::{Decisions, Progress, ShardId, ShardListing, Watermarks};
 use streamgauge_engine::time::{Millis, Timestamp};
@@ -116,6 +118,8 @@ pub(super) struct State {
     pub(super) finished: BTreeSet<ShardKey>,
     /// Parts of ratios that wait for a whole.
     pub(super) parts: Parts,
+    /// Who was told of what.
+    pub(super) telling: Telling,
 }
 
 /// What an entry decides.
@@ -129,6 +133,8 @@ pub(super) struct Decided {
     pub(super) watermark: Option<Timestamp>,
     /// What metrics refused or folded meanwhile, by name.
     pub(super) refused: Vec<(String, Refused)>,
+    /// What is told of alerts.
+    pub(super) told: Told,
 }
 
 /// What a metric did not publish as it came.
@@ -142,7 +148,7 @@ pub(super) struct Refused {
 
 impl State {
     /// Applies an entry.
-    pub(super) fn apply(&mut self, step: Step) -> Decided {
+    pub(super) fn apply(&mut self, step: Step, render: &dyn Render) -> Decided {
         self.version = self.version.next();
         self.clock = self.clock.max(step.clock);
         for change in step.control {
@@ -161,7 +167,7 @@ impl State {
             }
         }
         let watermark = self.watermarks.combined(self.clock);
-        let (mut decisions, progress) = match watermark {
+        let (mut decisions, mut progress) = match watermark {
             Some(watermark) => self.settlers.settle(watermark),
             None => (Vec::new(), Progress::Done),
         };
@@ -174,10 +180,22 @@ impl State {
             let late = |late_dropped| Refused { late_dropped, folded: 0 };
             refused.extend(dropped.map(|(metric, events)| (metric, late(events))));
         }
+        let told = self.tell(&mut decisions, render);
         if progress == Progress::Done {
             self.settlers.retire();
         }
-        Decided { decisions, progress, watermark, refused }
+        if !self.telling.waiting.is_empty() {
+            progress = Progress::More;
+        }
+        Decided { decisions, progress, watermark, refused, told }
+    }
+
+    /// Decides who is told of what was decided.
+    fn tell(&mut self, decisions: &mut [(Arc<Plan>, Decisions)], render: &dyn Render) -> Told {
+        let Some(current) = &self.settlers.current else { return Told::default() };
+        let occasion = Occasion { clock: self.clock, told_to: current.settler.told_to(), render };
+        let is_current_last = decisions.len() > self.settlers.retiring.len();
+        self.telling.decide(&current.plan, decisions, is_current_last, &occasion)
     }
 
     fn change(&mut self, change: &Change) {
@@ -195,6 +213,7 @@ impl State {
             (ControlEntry::InForce { from, .. }, Some(plan)) => {
                 self.watermarks.set_timing(plan.timing);
                 self.settlers.put_in_force(Arc::clone(plan), *from);
+                self.telling.set_plan(plan);
                 if self.announced.as_ref().is_some_and(|announced| announced.plan == plan.hash) {
                     self.announced = None;
                 }
@@ -279,6 +298,7 @@ impl State {
             positions: BTreeMap::new(),
             finished: BTreeSet::new(),
             parts: Parts::default(),
+            telling: Telling::default(),
         }
     }
 

@@ -54,7 +54,8 @@ pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Questions> {
     let out_of_order = state.settlers.current.as_ref()?.plan.timing.out_of_order;
     // A shard that is idle now stands here at most.
     let reach = now.minus(out_of_order);
-    let earliest = state.settlers.next_moment().into_iter().chain(waiting.due()).min();
+    let moments = state.settlers.next_moment().into_iter().chain(waiting.due());
+    let earliest = moments.chain(state.telling.next_watermark()).min();
     let could_decide = earliest.is_some_and(|earliest| earliest <= reach);
     // A shard is asked from the last record that waits here: an entry that goes by the answer takes all that waits.
     let is_silent = |shard: &&ShardKey| {
@@ -89,9 +90,13 @@ fn reached(kept: &Kept, out_of_order: Millis, now: Timestamp) -> Vec<(ShardKey, 
 
 /// When there is more to decide, as the clock goes: the next moment is passed once all shards could be proven idle.
 pub(super) fn next_at(kept: &Kept) -> Option<Timestamp> {
-    let current = kept.state.settlers.current.as_ref()?;
-    let next = kept.state.settlers.next_moment()?;
-    Some(next.plus(current.plan.timing.out_of_order).plus(1))
+    let state = &kept.state;
+    let out_of_order = state.settlers.current.as_ref()?.plan.timing.out_of_order;
+    let decided = state.settlers.next_moment().map(|next| next.plus(1));
+    let watermark = decided.into_iter().chain(state.telling.next_watermark()).min();
+    let proven = watermark.map(|watermark| watermark.plus(out_of_order));
+    let told = state.telling.next_clock();
+    proven.into_iter().chain(told).min()
 }
 
 /// Whether deltas have waited for so long that they are taken without a decision.
@@ -125,6 +130,7 @@ fn decides(
     let combined = watermarks.combined(now);
     let by_waiting = combined.is_some() && waiting.due().is_some_and(|due| Some(due) <= combined);
     by_waiting
+        || state.telling.is_due(now, combined)
         || combined.is_some_and(|combined| state.settlers.is_due(combined))
         || watermarks.left_out().ne(state.watermarks.left_out())
 }

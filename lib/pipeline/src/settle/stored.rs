@@ -1,9 +1,13 @@
 //! The state of a partition as bytes, for snapshots.
+//!
+//! Format 1 knew no alerts. One that is read so has told nobody of anything.
 
 use super::parts::{Part, Parts, Place};
 use super::plans::PlanSettler;
 use super::state::{Announced, BEFORE_ANY_PLAN, State};
 use super::take::Position;
+use super::telling::Telling;
+use crate::notifications;
 use crate::port::log::Version;
 use crate::settle_entry::ListedShard;
 use crate::shard_entry::RecordId;
@@ -12,12 +16,13 @@ use minicbor::bytes::ByteSlice;
 use minicbor::decode::Error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use streamgauge_engine::notify::Notifier;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::{Settler, Watermarks};
 
 /// The format that is written.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 const WHAT: &str = "state of a settle partition";
 
 /// A settler as it is stored: the hash of its plan, and its bytes.
@@ -30,6 +35,14 @@ pub(super) struct StoredState<'b> {
     retiring: Vec<StoredSettler<'b>>,
     current: Option<StoredSettler<'b>>,
     fed: Option<StoredSettler<'b>>,
+    telling: StoredTelling<'b>,
+}
+
+/// Who was told of what, as it is stored.
+#[derive(Default)]
+struct StoredTelling<'b> {
+    notifier: Option<&'b [u8]>,
+    waiting: Option<&'b [u8]>,
 }
 
 impl State {
@@ -64,6 +77,10 @@ impl State {
         writer.list(settlers.retiring.iter(), write_settler);
         writer.option(settlers.current.as_ref(), write_settler);
         writer.option(settlers.fed.as_ref(), write_settler);
+        let telling = &self.telling;
+        let notifier = telling.notifier.as_ref().map(Notifier::encode);
+        writer.option(notifier, |writer, bytes| write_bytes(writer, &bytes));
+        write_bytes(&mut writer, &notifications::encode(&telling.waiting));
         writer.finish()
     }
 }
@@ -71,13 +88,21 @@ impl State {
 impl<'b> StoredState<'b> {
     /// Reads the stored form into a state without entries.
     pub(super) fn read(bytes: &'b [u8], empty: State) -> Result<Self, StoredError> {
-        read(WHAT, VERSION, bytes, |reader, _| {
+        read(WHAT, VERSION, bytes, |reader, version| {
             let watermarks = read_bytes(reader)?;
             let state = read_state(reader, empty)?;
             let retiring = reader.list(read_settler)?;
             let current = reader.option(read_settler)?;
             let fed = reader.option(read_settler)?;
-            Ok(Self { state, watermarks, retiring, current, fed })
+            let telling = if version == 1 {
+                StoredTelling::default()
+            } else {
+                StoredTelling {
+                    notifier: reader.option(read_bytes)?,
+                    waiting: Some(read_bytes(reader)?),
+                }
+            };
+            Ok(Self { state, watermarks, retiring, current, fed, telling })
         })
     }
 
@@ -88,7 +113,7 @@ impl<'b> StoredState<'b> {
 
     /// The state, with these plans.
     pub(super) fn with(self, plans: &BTreeMap<String, Arc<Plan>>) -> Result<State, StoredError> {
-        let Self { mut state, watermarks, retiring, current, fed } = self;
+        let Self { mut state, watermarks, retiring, current, fed, telling } = self;
         let owns = state.settlers.owns();
         let settler = |(hash, bytes): StoredSettler<'_>| {
             let missing = || StoredError::Damaged {
@@ -104,8 +129,25 @@ impl<'b> StoredState<'b> {
         let fed = fed.map(settler).transpose()?;
         let timing = current.as_ref().map_or(BEFORE_ANY_PLAN, |current| current.plan.timing);
         state.watermarks = Watermarks::decode(timing, watermarks)?;
+        if let Some(current) = &current {
+            state.telling.set_plan(&current.plan);
+        }
+        telling.read(&mut state.telling)?;
         state.settlers.restore(retiring, current, fed);
         Ok(state)
+    }
+}
+
+impl StoredTelling<'_> {
+    /// Puts it into a state that has told nobody of anything, under the plan in force.
+    fn read(self, telling: &mut Telling) -> Result<(), StoredError> {
+        if let (Some(notifier), Some(bytes)) = (&mut telling.notifier, self.notifier) {
+            *notifier = Notifier::decode(Arc::clone(notifier.plan()), bytes)?;
+        }
+        if let Some(bytes) = self.waiting {
+            telling.waiting = notifications::decode(bytes)?.into();
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::task::Poll;
+use streamgauge_engine::notify::Render;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_pipeline::memory::{MemoryLog, MemorySnapshots, MemoryWake, VirtualClock};
@@ -21,6 +22,7 @@ use streamgauge_pipeline::port::source::{
 };
 use streamgauge_pipeline::port::wake::{Wake, WakeUp, When};
 use streamgauge_pipeline::world::World;
+use streamgauge_rules::template::Templates;
 
 /// How much memory a run may take, in bytes.
 const BYTES_MAX: usize = 1 << 28;
@@ -155,6 +157,10 @@ impl Rules for Deployed {
 
     fn deployed(&self) -> Option<&RulesText> {
         Some(&self.texts[0])
+    }
+
+    fn render(&self) -> &dyn Render {
+        &Templates
     }
 }
 

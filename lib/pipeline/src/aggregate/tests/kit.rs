@@ -18,6 +18,7 @@ use streamgauge_engine::aggregate::Aggregator;
 use streamgauge_engine::calendar::WindowSpan;
 use streamgauge_engine::decode::{self, Decoder};
 use streamgauge_engine::delta::Delta;
+use streamgauge_engine::notify::Render;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::stored::{read_delta, read_head};
@@ -91,6 +92,10 @@ impl Rules for Compiled {
 
     fn deployed(&self) -> Option<&RulesText> {
         self.0.as_ref()
+    }
+
+    fn render(&self) -> &dyn Render {
+        &streamgauge_rules::template::Templates
     }
 }
 

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use streamgauge_engine::notify::{Render, TemplateValue};
 use streamgauge_engine::output::Values;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
@@ -45,6 +46,16 @@ impl Rules for NoRules {
 
     fn deployed(&self) -> Option<&RulesText> {
         None
+    }
+
+    fn render(&self) -> &dyn Render {
+        self
+    }
+}
+
+impl Render for NoRules {
+    fn render(&self, _: &str, _: &[(&str, TemplateValue)]) -> Result<String, String> {
+        Err("there are no templates".to_owned())
     }
 }
 
