@@ -191,6 +191,11 @@ impl Notifier {
         }
     }
 
+    /// The plan in force.
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
     /// Another plan is in force. What fires goes on; its alerts are known by their definitions.
     pub fn set_plan(&mut self, plan: Arc<Plan>) {
         self.places = places(&plan);

@@ -8,6 +8,7 @@
 //! 3. [`snapshots`]: the folded state, so that a fold need not begin at the beginning.
 //! 4. [`wake`]: the next function is told to look.
 //! 5. [`sink`]: what was decided goes out; [`points`]: so do points, to a place that adds up.
+//!    Notifications go to [`channels`].
 //! 6. [`clock`]: what time it is.
 //! 7. [`rules`]: the text of a plan to the plan.
 //! 8. [`forward`]: what the filter lets through goes into a stream.
@@ -17,6 +18,7 @@
 
 use std::error::Error;
 
+pub mod channels;
 pub mod clock;
 pub mod forward;
 pub mod log;

@@ -211,19 +211,19 @@ fn the_examples_of_the_documentation_do_what_they_say() {
 #[test]
 fn an_early_step_stands_at_its_time() {
     let sandbox = sandbox("alerts_early");
-    let early = RULES.replace("notify: [oncall]}", "notify: [oncall], early: true}");
-    assert_ne!(early, RULES);
-    sandbox.file("early.yaml", early);
-    let run = |rules: &str| {
+    let rules = RULES.replace("notify: [oncall]}", "notify: [oncall], early: true}");
+    assert_ne!(rules, RULES);
+    sandbox.file("early.yaml", rules);
+    let run = |file: &str| {
         let answer =
-            sandbox.run(&format!("replay --rules {rules} --output json {UNTIL} events.ndjson"));
-        let line = |line: &&str| line.starts_with("{\"kind\":\"alert\"");
+            sandbox.run(&format!("replay --rules {file} --output json {UNTIL} events.ndjson"));
+        let is_alert = |line: &&str| line.starts_with("{\"kind\":\"alert\"");
         // An episode that is begun early may be named by that time, so it is left out.
-        let lines = answer.lines().filter(line).map(|line| line.split(",\"episode\"").next());
-        lines.map(|line| line.unwrap().to_owned()).collect::<Vec<_>>()
+        let lines = answer.lines().filter(is_alert).map(|line| line.split(",\"episode\"").next());
+        lines.map(|found| found.unwrap().to_owned()).collect::<Vec<_>>()
     };
     let (late, early) = (run("rules.yaml"), run("early.yaml"));
-    let as_late = |line: &String| line.replace("condition cannot fail", "condition holds");
+    let as_late = |found: &String| found.replace("condition cannot fail", "condition holds");
     assert_ne!(early, late);
     assert_eq!(early.iter().map(as_late).collect::<Vec<_>>(), late);
 }
