@@ -134,7 +134,7 @@ fn plan_of_faults(span: Span) -> String {
             ("30s", "kill at=received function=local-deliver every=3 times=20")
         }
         // Between a call and its mark nobody knows for minutes whether it was taken: there is time for that.
-        Span::Year => ("2m", "kill at=random within=80ms function=local-deliver every=4 times=100"),
+        Span::Year => ("2m", "kill at=random within=80ms function=local-deliver every=4 times=70"),
     };
     format!(
         "kill at=random within=200ms function=local-aggregate every=4 times=60
