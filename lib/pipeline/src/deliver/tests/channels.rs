@@ -101,6 +101,27 @@ fn an_outage_of_a_channel_delays_no_point_and_no_other_channel() {
 }
 
 #[test]
+fn each_lane_that_fails_wakes_for_itself_and_only_when_it_has_tried() {
+    let bench = Bench::with_rules(10);
+    for (channel, after_ms) in [("oncall", 120_000), ("mail", 30_000)] {
+        bench.channels.set_down(channel, "", Some(retry(after_ms)));
+    }
+    bench.tell(&["oncall/a+", "mail/a+"]);
+    let warm = bench.environment();
+    assert_eq!(bench.run(&warm).wake_at, Some(after(30)));
+    bench.settle(&["a/1"]);
+    assert_eq!(bench.run(&bench.environment()).wake_at, None, "those who tried have seen to it");
+    bench.channels.set_down("mail", "", None);
+    bench.clock.set(after(30));
+    assert_eq!((bench.wake_ups().len(), bench.run(&warm).wake_at), (1, None));
+    bench.clock.set(after(119));
+    assert_eq!(bench.wake_ups(), []);
+    bench.clock.set(after(120));
+    assert_eq!(bench.wake_ups().len(), 1);
+    assert_eq!(bench.run(&warm).wake_at, Some(after(240)));
+}
+
+#[test]
 fn a_receiver_who_cannot_be_reached_delays_no_other_of_its_channel() {
     let bench = Bench::with_rules(10);
     bench.channels.set_down("phone", "1", Some(retry(1)));
@@ -344,7 +365,7 @@ fn near_its_deadline_an_invocation_begins_no_call_to_a_channel() {
     let environment = bench.environment();
     let delivered = block_on(environment.run(partition(), "short", after(32))).unwrap();
     assert_eq!((delivered.points, bench.channels.calls()), (1, 0));
-    assert_eq!(delivered.wake_at, Some(START), "it has written, and so sees to the rest");
+    assert_eq!(delivered.wake_at, Some(START), "it has written, and so sees to what is left");
     assert_eq!(bench.run(&environment).lanes[0].told, 1);
 }
 
