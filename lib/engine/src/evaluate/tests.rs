@@ -1,6 +1,8 @@
 //! Random alerts on random events against the oracle; and that nothing but the events decides.
 
+mod changes;
 mod tables;
+mod turns;
 
 use super::oracle::{self, line};
 use crate::aggregate::Aggregator;
@@ -178,10 +180,16 @@ fn run(plan: &Arc<Plan>, events: &[Sample], way: Way) -> Vec<Transition> {
 const PLAIN: Way = Way { length: 1_000, shards: 1, settles: 0, restores: 0 };
 
 fn plan_of(alerts: Vec<Alert>) -> Arc<Plan> {
+    plan_with_room(alerts, 100)
+}
+
+/// A plan whose alerts have so many groups at most.
+fn plan_with_room(alerts: Vec<Alert>, groups: usize) -> Arc<Plan> {
     let mut plan = plan(TIMING);
     plan.alerts = alerts;
     for (place, metric) in plan.metrics.iter_mut().enumerate() {
         metric.name = place.to_string();
+        metric.max_series = groups;
         if let Some(second) = metric.dimensions.get_mut(1) {
             SECOND.clone_into(&mut second.name);
         }
@@ -193,8 +201,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
     #[test]
-    fn what_is_told_is_what_the_oracle_says(alert in alerts(), events in events()) {
-        let plan = plan_of(vec![alert]);
+    fn what_is_told_is_what_the_oracle_says(
+        alerts in proptest::collection::vec(alerts(), 1..3), events in events(),
+    ) {
+        let plan = plan_of(alerts);
         let told = run(&plan, &events, PLAIN);
         let mut lines: Vec<_> = told.iter().map(|told| line(&plan, told)).collect();
         lines.sort();
@@ -204,9 +214,9 @@ proptest! {
 
     #[test]
     fn cuts_shards_and_restoring_change_nothing(
-        alerts in proptest::collection::vec(alerts(), 1..5), events in events(), way in ways(),
+        alerts in proptest::collection::vec(alerts(), 1..5), events in events(), way in ways(), room in 1..6_usize,
     ) {
-        let plan = plan_of(alerts);
+        let plan = plan_with_room(alerts, room);
         let plain = run(&plan, &events, PLAIN);
         let mut sorted = events.clone();
         sorted.sort_by_key(|event| (event.time, event.identity));
