@@ -239,7 +239,7 @@ impl Notifier {
     /// The watermark at which a firing that is held is judged again.
     fn moment_of(&self, hold: Hold, max_age: Millis, lag: Millis) -> Timestamp {
         match hold {
-            Hold::CatchUp => self.clock.minus(max_age).plus(lag),
+            Hold::CatchUp => self.clock.minus(max_age),
             Hold::Quiet(quiet) => quiet.until.plus(lag),
         }
     }

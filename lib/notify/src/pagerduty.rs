@@ -10,7 +10,7 @@ mod text;
 #[cfg(feature = "http")]
 mod sink;
 
-use crate::details::{clip, is_link, of_subject, put, severity};
+use crate::details::{clip, is_link, of_subject, put};
 use crate::secret::Secret;
 use serde_json::{Map, Value, json};
 use streamgauge_engine::notification::{Action, Notification};
@@ -67,7 +67,7 @@ fn payload(notification: &Notification) -> Value {
     let place = text::place(&notification.subject);
     let mut payload = Map::new();
     put(&mut payload, "summary", Some(text::summary(notification)));
-    put(&mut payload, "severity", Some(severity(notification.severity)));
+    put(&mut payload, "severity", Some(notification.severity.as_str()));
     put(&mut payload, "timestamp", Some(notification.at.to_string()));
     put(&mut payload, "source", Some(clip(&place.source, TEXT_CHARS_MAX)));
     let optional = [("component", place.component), ("group", place.group), ("class", place.class)];

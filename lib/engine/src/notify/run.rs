@@ -182,7 +182,8 @@ impl<'r> Run<'r> {
         let (mut told, mut verdicts) = (Vec::new(), Vec::new());
         for channel in channels.into_iter().filter(|name| plan.notifying.channel(name).is_some()) {
             let name: Arc<str> = channel.into();
-            let judged = self.judge(alert, &facts.on(channel), at, is_higher_sent);
+            let decided = (at, at.plus(lag(of, alert)));
+            let judged = self.judge(alert, &facts.on(channel), decided, is_higher_sent);
             let (outcome, why) = self.act(judged, &name, key, &occasion);
             if let Some(Told::Held(hold)) = outcome
                 && self.is_in_force
@@ -214,7 +215,8 @@ impl<'r> Run<'r> {
                 continue;
             };
             let at = watermark.minus(lag).max(before.at);
-            let judged = self.judge(alert, &facts.on(channel), at, is_higher_sent);
+            let decided = (at, at.plus(lag));
+            let judged = self.judge(alert, &facts.on(channel), decided, is_higher_sent);
             let (outcome, _) = self.act(judged, channel, key, &occasion);
             if let Some(Told::Held(hold)) = outcome {
                 let moment = self.moment_of(hold, alert.max_age, lag);
@@ -227,11 +229,12 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// Judges a firing at an event time, which is decided at a watermark.
     fn judge(
         &self,
         alert: &Alert,
         facts: &Facts<'_>,
-        at: Timestamp,
+        (at, decided_at): (Timestamp, Timestamp),
         is_higher_sent: bool,
     ) -> Judgement {
         let oldest = match self.moment.clock {
@@ -239,7 +242,7 @@ impl<'r> Run<'r> {
             Clock::Events => None,
         };
         let quiet = || quiet(&self.plan.notifying, self.moment.silences, facts, at);
-        judge(at, oldest, is_higher_sent, quiet)
+        judge(decided_at, oldest, is_higher_sent, quiet)
     }
 
     /// Does what was judged; what the channel is told by that, and why.

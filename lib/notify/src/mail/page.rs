@@ -151,7 +151,7 @@ impl Story {
 
 /// What has happened, in a word or two, with the severity.
 pub(crate) fn badge(action: Action, severity: Severity) -> String {
-    let severity = details::severity(severity).to_uppercase();
+    let severity = severity.as_str().to_uppercase();
     match action {
         Action::Trigger => severity,
         Action::Repeat => format!("STILL {severity}"),
@@ -192,7 +192,7 @@ fn ids(evidence: &Evidence, ids_max: usize) -> Option<Row> {
 fn about(notification: &Notification) -> Vec<Row> {
     let Notification { channel, key, id, severity, at, subject, labels, plan, .. } = notification;
     let mut rows =
-        vec![Row::new("Severity", details::severity(*severity)), Row::new("At", at.to_string())];
+        vec![Row::new("Severity", severity.as_str()), Row::new("At", at.to_string())];
     if let Subject::Pipeline { alert } = subject {
         rows.push(Row::new(
             "Alert",

@@ -178,3 +178,17 @@ fn what_is_decided_later_is_let_go_later() {
     let over = resolves("journeys", "noon", 99, 10);
     scene.check(150, &[over], &[Why::FiringNotSent], &[]);
 }
+
+#[test]
+fn what_an_alert_always_waits_for_does_not_make_it_too_old() {
+    let mut scene = Scene::new(|plan| plan.timing.allowed_lateness = 2 * HOUR_MS);
+    let firing = fires("journeys", "noon", 10);
+    let clock = 2 * HOUR + 12;
+    let lines = ["oncall trigger journeys noon"];
+    scene.check(clock, &[firing], &[Why::AtOnce], &lines);
+    // A backlog is what is late besides.
+    let old = [fires("journeys", "zoo", 20)];
+    let behind = 2 * HOUR + 21;
+    scene.check_behind(behind + HOUR, behind, &old, &[Why::TooOld], &[]);
+    scene.check_behind(behind + HOUR + 1, behind + 2, &[], &[], &["oncall trigger journeys zoo"]);
+}
