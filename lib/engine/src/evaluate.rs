@@ -62,6 +62,8 @@ pub(crate) struct Evaluator {
     alerts: Vec<Option<AlertState>>,
     /// Alerts of one metric that wait equally long share what waits.
     tracks: Vec<Track>,
+    /// The alerts that have a step which is tested ahead of the watermark.
+    early: Vec<usize>,
     /// The tracks of each metric of the plan.
     of_metric: Vec<Vec<usize>>,
     /// What waits.
@@ -127,6 +129,7 @@ impl Evaluator {
                 }
             });
             if let Some(state) = &state {
+                evaluator.early.extend((!state.early.is_empty()).then_some(place));
                 evaluator.put_on_track(place, &state.rule);
             }
             evaluator.alerts.push(state);

@@ -59,11 +59,9 @@ impl Evaluator {
         watermark: Option<Timestamp>,
         told: &mut VecDeque<Transition>,
     ) {
-        let Self { alerts, of_metric, tracks, waiting, .. } = self;
-        for (place, state) in alerts.iter_mut().enumerate() {
-            let Some(state) = state.as_mut().filter(|state| !state.early.is_empty()) else {
-                continue;
-            };
+        let Self { alerts, early, of_metric, tracks, waiting, .. } = self;
+        for &place in &*early {
+            let Some(state) = alerts.get_mut(place).and_then(Option::as_mut) else { continue };
             let (Some(alert), Some(metric)) =
                 (plan.alerts.get(place), plan.metrics.get(state.rule.metric))
             else {
