@@ -103,7 +103,7 @@ pub(crate) fn package(options: &Options, out: &mut impl Write) -> anyhow::Result
                 fs::read(&zip).with_context(|| format!("{} is not there", zip.display()))?;
             let binary = unzipped_bytes(&bytes);
             let binary = binary.with_context(|| format!("{} is no zip", zip.display()))?;
-            let megabytes = |bytes: i64| ratio(bytes, 1_000_000, 2);
+            let megabytes = |size: i64| ratio(size, 1_000_000, 2);
             rows.push(vec![
                 package.clone(),
                 architecture.name().to_owned(),
