@@ -217,6 +217,30 @@ fn a_group_that_is_forgotten_while_it_fires_resolves() {
 }
 
 #[test]
+fn each_group_is_forgotten_seven_days_after_it_was_seen_last() {
+    for is_restored in [false, true] {
+        let mut once = alert(0, vec![at_least(Aggregate::Sum, Over::Sliding(60 * DAY_MS), "1")]);
+        once.by = vec![0];
+        let (plan, mut settler) = settler(vec![once], 3);
+        let mut decisions = Decisions::default();
+        settler.take(delta(&["1m noon AE", "2m dusk AE", "3m dawn AE"]));
+        settler.settle(moment("1d"), &mut decisions);
+        if is_restored {
+            settler = Settler::decode(plan, |_| true, &settler.encode()).unwrap();
+        }
+        // The one that would be forgotten first is seen again.
+        settler.take(delta(&["3d noon AE"]));
+        settler.settle(moment("30d"), &mut decisions);
+        let forgotten = [
+            "7d2m 0- dusk GroupForgotten",
+            "7d3m 0- dawn GroupForgotten",
+            "10d 0- noon GroupForgotten",
+        ];
+        assert_eq!(lines(&decisions.transitions)[3..], forgotten);
+    }
+}
+
+#[test]
 fn a_new_group_takes_the_place_of_the_one_seen_longest_ago_without_an_episode() {
     let mut twice = alert(0, vec![at_least(Aggregate::Sum, Over::Sliding(60 * MINUTE_MS), "2")]);
     twice.by = vec![0];

@@ -38,7 +38,7 @@ channels:
 "#;
 
 /// What was told by all entries: `name+` or `-` and the seconds since the first event, with whether it is sent and why; then the notifications.
-fn told(stack: &Stack) -> (Vec<String>, Vec<Notification>) {
+pub(super) fn told(stack: &Stack) -> (Vec<String>, Vec<Notification>) {
     let log = LogId::settle(Partition::default());
     let (mut transitions, mut notifications) = (Vec::new(), Vec::new());
     for logged in block_on(stack.town.log.read(&log, Version::START, Wanted::All)).unwrap() {
