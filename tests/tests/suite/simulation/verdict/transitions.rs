@@ -27,7 +27,7 @@ use streamgauge_engine::transition::{Evidence, Reason, Transition, TransitionKin
 const COMPARED_MS: i64 = 10 * MINUTE_MS;
 
 /// A transition as both sides have it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq)]
 struct Line {
     at: Timestamp,
     group: Vec<String>,
@@ -37,7 +37,7 @@ struct Line {
     reason: Reason,
     /// Per channel, what it gets.
     channels: Vec<(String, &'static str)>,
-    evidence: String,
+    evidence: Evidence,
 }
 
 impl Line {
@@ -45,7 +45,11 @@ impl Line {
         let Transition { step, kind, at, episode, reason, .. } = *transition;
         let is_cut = matches!(reason, Reason::AlertChanged | Reason::AlertRemoved);
         let channels = verdict.channels.iter().map(|(name, why)| (name.to_string(), gets(*why)));
-        let evidence = Evidence { duplicates: 0, ..transition.evidence.clone() };
+        let evidence = if is_cut {
+            Evidence::default()
+        } else {
+            Evidence { duplicates: 0, ..transition.evidence.clone() }
+        };
         Self {
             at,
             group: transition.group.values().map(str::to_owned).collect(),
@@ -54,7 +58,7 @@ impl Line {
             episode,
             reason,
             channels: if is_cut || is_aged { Vec::new() } else { channels.collect() },
-            evidence: if is_cut { String::new() } else { format!("{evidence:?}") },
+            evidence,
         }
     }
 }
@@ -109,7 +113,10 @@ pub(super) fn compare(
         let of = |lines: &BTreeMap<&str, Vec<Line>>| {
             let mut lines = lines.get(name).cloned().unwrap_or_default();
             lines.retain(|line| line.at <= until);
-            lines.sort();
+            lines.sort_by(|one, other| {
+                let place = |line: &Line| (line.at, line.step, line.kind);
+                place(one).cmp(&place(other)).then_with(|| one.group.cmp(&other.group))
+            });
             lines
         };
         let (seen, expected) = (of(&seen), of(&expected));
