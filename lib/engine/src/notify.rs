@@ -160,6 +160,8 @@ pub struct Notifier {
     plan: Arc<Plan>,
     /// Its alerts by definition.
     places: BTreeMap<Arc<str>, usize>,
+    /// Plans that were in force and whose alerts have not all ended, the oldest first.
+    retiring: Vec<Arc<Plan>>,
     clock: Timestamp,
     /// The watermark up to which it was decided.
     passed: Option<Timestamp>,
@@ -179,6 +181,7 @@ impl Notifier {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             places: places(&plan),
+            retiring: Vec::new(),
             plan,
             clock: Timestamp::EPOCH,
             passed: None,
@@ -202,18 +205,23 @@ impl Notifier {
         self.plan = plan;
     }
 
+    /// These plans were in force, and alerts of theirs may fire until they end; the oldest first. That is no part of the state: whoever
+    /// decides says so.
+    pub fn set_retiring(&mut self, plans: Vec<Arc<Plan>>) {
+        self.retiring = plans;
+    }
+
     /// Decides who is told of transitions of the alerts `of` a plan.
     ///
-    /// While plans change there are transitions of several: the plan in force comes last, and is called for in any case, for
-    /// only with it time passes.
+    /// While plans change there are transitions of several: call for them in the order of their moments, each time with the
+    /// watermark up to which all have come.
     pub fn decide(
         &mut self,
         of: &Plan,
         transitions: &[Transition],
         moment: &Moment<'_>,
     ) -> Decided {
-        let is_in_force = of.hash == self.plan.hash;
-        let mut run = run::Run::new(self, moment, is_in_force);
+        let mut run = run::Run::new(self, moment);
         let verdicts = transitions.iter().map(|transition| run.transition(of, transition));
         let verdicts = verdicts.collect();
         Decided { verdicts, notifications: run.finish() }

@@ -194,8 +194,8 @@ impl State {
     fn tell(&mut self, decisions: &mut [(Arc<Plan>, Decisions)], render: &dyn Render) -> Told {
         let Some(current) = &self.settlers.current else { return Told::default() };
         let occasion = Occasion { clock: self.clock, told_to: current.settler.told_to(), render };
-        let is_current_last = decisions.len() > self.settlers.retiring.len();
-        self.telling.decide(&current.plan, decisions, is_current_last, &occasion)
+        self.telling.set_retiring(self.settlers.retiring.iter().map(|one| Arc::clone(&one.plan)));
+        self.telling.decide(&current.plan, decisions, &occasion)
     }
 
     fn change(&mut self, change: &Change) {
