@@ -49,6 +49,11 @@ impl Settlers {
         (self.retiring, self.current, self.fed) = (retiring, current, fed);
     }
 
+    /// Whether this is the partition of what belongs to no metric.
+    pub(super) fn is_first(&self) -> bool {
+        self.partition == Partition::default()
+    }
+
     /// Whether this partition has the metric.
     pub(super) fn owns(&self) -> impl Fn(&Metric) -> bool + use<> {
         let (partition, partitions) = (self.partition, self.partitions);
@@ -120,6 +125,11 @@ impl Settlers {
     /// The earliest event time at which anything is left to decide.
     pub(super) fn next_moment(&self) -> Option<Timestamp> {
         self.deciding().filter_map(|one| one.settler.next_moment()).min()
+    }
+
+    /// The watermark up to which all transitions were handed out, of all plans.
+    pub(super) fn told_to(&self) -> Option<Timestamp> {
+        self.deciding().map(|one| one.settler.told_to()).min().flatten()
     }
 
     /// Decides what lies before the watermark, plan by plan, the oldest first.

@@ -4,14 +4,16 @@
 //! which follows at once.
 
 use crate::alert_record::{AlertRecord, RecordedAlert, RecordedStep};
+use crate::control::Silences;
 use crate::notifications;
+use crate::port::log::Version;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use streamgauge_engine::notification::Notification;
-use streamgauge_engine::notify::{Clock, Decided, Moment, Notifier, Render, Verdict};
+use streamgauge_engine::notification::{Deploy, Notification};
+use streamgauge_engine::notify::{self, Clock, Decided, Moment, Notifier, Render, Verdict, lag};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::Decisions;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_engine::transition::Transition;
 
 /// How many bytes of notifications an entry holds, and one in any case: beside the points and transitions there is room for twice that.
@@ -24,6 +26,8 @@ pub(super) struct Telling {
     pub(super) notifier: Option<Notifier>,
     /// What is decided and did not fit into an entry yet.
     pub(super) waiting: VecDeque<Notification>,
+    /// The silences that people have added. They stand in the control log, and so in no snapshot.
+    pub(super) silences: Silences,
 }
 
 /// What an entry tells.
@@ -40,6 +44,8 @@ pub(super) struct Told {
 pub(super) struct Occasion<'o> {
     /// The entry's clock.
     pub(super) clock: Timestamp,
+    /// The watermark up to which all transitions of all plans had come before this entry.
+    pub(super) heard_to: Option<Timestamp>,
     /// The watermark up to which all transitions of the plan in force have come.
     pub(super) told_to: Option<Timestamp>,
     /// Makes texts.
@@ -47,6 +53,11 @@ pub(super) struct Occasion<'o> {
 }
 
 impl Telling {
+    /// Something was deployed under a plan, and the version of the control log says so.
+    pub(super) fn deployed(&mut self, plan: &Plan, deploy: &Deploy, at: Timestamp, said: Version) {
+        self.waiting.extend(notify::deployed(plan, deploy, at, said.0));
+    }
+
     /// A plan is in force.
     pub(super) fn set_plan(&mut self, plan: &Arc<Plan>) {
         match &mut self.notifier {
@@ -64,14 +75,18 @@ impl Telling {
         occasion: &Occasion<'_>,
     ) -> Told {
         let Some(notifier) = &mut self.notifier else { return Told::default() };
-        let Occasion { clock, told_to, render } = *occasion;
+        let Occasion { clock, heard_to, told_to, render } = *occasion;
+        let plans = decided.iter().map(|(plan, _)| &**plan).chain([current]);
+        // What is decided now is no older than this.
+        let since = heard_to.map(|heard_to| heard_to.minus(plans.map(lag_max).max().unwrap_or(0)));
+        let silences = self.silences.from(since);
         let last = decided.len().saturating_sub(usize::from(is_current_last));
         let (retiring, in_force) = decided.split_at_mut_checked(last).unwrap_or_default();
         let mut record = AlertRecord::default();
         let mut tell = |of: &Plan, transitions: Vec<Transition>, evaluated_to| {
             // Event time passes with the plan in force, once those before it have been heard.
             let clock = Clock::Recorded(clock);
-            let moment = Moment { clock, evaluated_to, silences: &[], render };
+            let moment = Moment { clock, evaluated_to, silences: &silences, render };
             let Decided { verdicts, notifications } = notifier.decide(of, &transitions, &moment);
             self.waiting.extend(notifications);
             push(&mut record, of, transitions.into_iter().zip(verdicts));
@@ -116,6 +131,11 @@ impl Telling {
     pub(super) fn next_clock(&self) -> Option<Timestamp> {
         self.notifier.as_ref()?.next_moment().clock
     }
+}
+
+/// How far any alert of a plan is decided behind the watermark.
+fn lag_max(plan: &Plan) -> Millis {
+    plan.alerts.iter().map(|alert| lag(plan, alert)).max().unwrap_or(0)
 }
 
 /// Adds transitions of a plan to the record, each with whether it is sent.
