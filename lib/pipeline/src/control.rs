@@ -23,7 +23,7 @@ pub use entry::{ControlEntry, EXPIRES_NEVER, RULES_BYTES_MAX};
 pub use fold::{Announced, Control, InForce, announce, ensure};
 pub(crate) use given_back::points_at;
 pub use given_back::{GIVEN_BACK_BYTES_MAX, GivenBack, give_back, letters_given_back};
-pub use plans::{Plans, text_of};
+pub use plans::{Plans, text_in};
 pub use said::{
     DEPLOY_AGE_MAX_MS, MATCHED_VALUES_MAX, SAID_CHARS_MAX, SILENCE_AHEAD_MAX_MS, SaidError,
     add_silence, end_silence, mark_deploy, silences,

@@ -39,7 +39,7 @@ impl Plans {
         if let Some(plan) = self.compiled.get(hash) {
             return Ok(Arc::clone(plan));
         }
-        let text = text_of(world.log(), control, hash).await?;
+        let text = text_of(world, control, hash).await?;
         let no_plan = |source| ControlError::NoPlan { plan: hash.to_owned(), source };
         let plan = world.rules().compile(&text).map_err(no_plan)?;
         if plan.hash != hash {
@@ -58,7 +58,16 @@ impl Plans {
 }
 
 /// The text of a plan, as the control log holds it.
-pub async fn text_of(
+async fn text_of<W: World>(
+    world: &W,
+    control: &Control,
+    hash: &str,
+) -> Result<RulesText, ControlError> {
+    text_in(world.log(), control, hash).await
+}
+
+/// The same for whoever has the log and nothing else.
+pub async fn text_in(
     log: &impl Log,
     control: &Control,
     hash: &str,

@@ -138,8 +138,8 @@ pub async fn end_silence(
     let appended = append(log, |silences| {
         let added = silences.get(id).ok_or(SaidError::NoSilence(id))?;
         if let Some(ended) = &added.ended {
-            let author = ended.author.clone();
-            return Err(SaidError::Ended { silence: id, at: ended.at, author });
+            let (at, by) = (ended.at, ended.author.clone());
+            return Err(SaidError::Ended { silence: id, at, author: by });
         }
         let until = added.silence.until;
         if until <= now {
@@ -177,12 +177,12 @@ fn check_silence(silence: &Silence, now: Timestamp) -> Result<(), SaidError> {
     let (from, until) = (*from, *until);
     check_text("author", author)?;
     check_text("reason", reason)?;
-    let values: usize = matches.conditions.iter().map(|(_, values)| values.len()).sum();
+    let all: usize = matches.conditions.iter().map(|(_, values)| values.len()).sum();
     if matches.conditions.is_empty() {
         return Err(SaidError::Everything);
     }
-    if values > MATCHED_VALUES_MAX {
-        return Err(SaidError::ManyValues { values });
+    if all > MATCHED_VALUES_MAX {
+        return Err(SaidError::ManyValues { values: all });
     }
     for (attribute, values) in &matches.conditions {
         if let Attribute::Named(name) = attribute {

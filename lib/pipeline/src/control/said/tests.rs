@@ -54,7 +54,7 @@ fn a_silence_is_active_until_it_is_over_or_ended() {
 fn what_is_over_or_not_there_cannot_be_ended() {
     let log = log();
     let id = add(&log, &silence("a", HOUR_MS)).unwrap();
-    let end = |id, at| block_on(end_silence(&log, id, "noor", at));
+    let end = |which, at| block_on(end_silence(&log, which, "noor", at));
     assert!(matches!(end(SilenceId(Version(9)), NOW), Err(SaidError::NoSilence(_))));
     assert!(matches!(end(id, NOW.plus(HOUR_MS)), Err(SaidError::Over { .. })));
     end(id, NOW).unwrap();

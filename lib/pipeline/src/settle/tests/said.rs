@@ -161,7 +161,6 @@ enum Goes {
 
 /// Plays a course of all that people say, and answers with all that was told.
 fn play(goes: Goes) -> (Vec<String>, Vec<Notification>) {
-    let mut stack = begun();
     let go_on = |stack: &mut Stack, seconds: i64| {
         for _ in 0..seconds {
             pass(stack, 1);
@@ -172,6 +171,7 @@ fn play(goes: Goes) -> (Vec<String>, Vec<Notification>) {
             }
         }
     };
+    let mut stack = begun();
     silence(&stack, "any", 25);
     let long = silence(&stack, "many", 3_600);
     orders(&mut stack, &["one", "two", "one"]);
