@@ -165,7 +165,7 @@ impl State {
         for (shard, answer) in step.answers {
             self.answer(shard, answer);
         }
-        let heard_to = self.settlers.told_to();
+        let since = self.settlers.undecided_since();
         let before = self.settlers.refused();
         for (shard, deltas) in step.deltas {
             for delta in deltas {
@@ -186,7 +186,7 @@ impl State {
             let late = |late_dropped| Refused { late_dropped, folded: 0 };
             refused.extend(dropped.map(|(metric, events)| (metric, late(events))));
         }
-        let told = self.tell(&mut decisions, heard_to, render);
+        let told = self.tell(&mut decisions, since, render);
         if progress == Progress::Done {
             self.settlers.retire();
         }
@@ -200,12 +200,12 @@ impl State {
     fn tell(
         &mut self,
         decisions: &mut [(Arc<Plan>, Decisions)],
-        heard_to: Option<Timestamp>,
+        since: Option<Timestamp>,
         render: &dyn Render,
     ) -> Told {
         let Some(current) = &self.settlers.current else { return Told::default() };
         let told_to = current.settler.told_to();
-        let occasion = Occasion { clock: self.clock, heard_to, told_to, render };
+        let occasion = Occasion { clock: self.clock, since, told_to, render };
         let is_current_last = decisions.len() > self.settlers.retiring.len();
         self.telling.decide(&current.plan, decisions, is_current_last, &occasion)
     }

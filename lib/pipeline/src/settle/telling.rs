@@ -10,10 +10,10 @@ use crate::port::log::Version;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::notification::{Deploy, Notification};
-use streamgauge_engine::notify::{self, Clock, Decided, Moment, Notifier, Render, Verdict, lag};
+use streamgauge_engine::notify::{self, Clock, Decided, Moment, Notifier, Render, Verdict};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::Decisions;
-use streamgauge_engine::time::{Millis, Timestamp};
+use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::Transition;
 
 /// How many bytes of notifications an entry holds, and one in any case: beside the points and transitions there is room for twice that.
@@ -44,8 +44,8 @@ pub(super) struct Told {
 pub(super) struct Occasion<'o> {
     /// The entry's clock.
     pub(super) clock: Timestamp,
-    /// The watermark up to which all transitions of all plans had come before this entry.
-    pub(super) heard_to: Option<Timestamp>,
+    /// What is decided now happened no earlier; absent where nothing was decided before.
+    pub(super) since: Option<Timestamp>,
     /// The watermark up to which all transitions of the plan in force have come.
     pub(super) told_to: Option<Timestamp>,
     /// Makes texts.
@@ -75,10 +75,7 @@ impl Telling {
         occasion: &Occasion<'_>,
     ) -> Told {
         let Some(notifier) = &mut self.notifier else { return Told::default() };
-        let Occasion { clock, heard_to, told_to, render } = *occasion;
-        let plans = decided.iter().map(|(plan, _)| &**plan).chain([current]);
-        // What is decided now is no older than this.
-        let since = heard_to.map(|heard_to| heard_to.minus(plans.map(lag_max).max().unwrap_or(0)));
+        let Occasion { clock, since, told_to, render } = *occasion;
         let silences = self.silences.from(since);
         let last = decided.len().saturating_sub(usize::from(is_current_last));
         let (retiring, in_force) = decided.split_at_mut_checked(last).unwrap_or_default();
@@ -131,11 +128,6 @@ impl Telling {
     pub(super) fn next_clock(&self) -> Option<Timestamp> {
         self.notifier.as_ref()?.next_moment().clock
     }
-}
-
-/// How far any alert of a plan is decided behind the watermark.
-fn lag_max(plan: &Plan) -> Millis {
-    plan.alerts.iter().map(|alert| lag(plan, alert)).max().unwrap_or(0)
 }
 
 /// Adds transitions of a plan to the record, each with whether it is sent.
