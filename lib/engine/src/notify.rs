@@ -40,6 +40,7 @@
 //!
 //! State is bounded by what fires: an incident takes some 200 bytes, the first 10,000 besides that what they were decided by.
 
+mod deploy;
 mod gather;
 mod incident;
 mod judge;
@@ -54,6 +55,7 @@ mod tell;
 mod text;
 mod why;
 
+pub use deploy::deployed;
 pub use incident::lag;
 pub use own::{OwnAlerts, Troubles};
 pub use text::{Render, TemplateValue};

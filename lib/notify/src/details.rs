@@ -21,6 +21,14 @@ pub(crate) fn of_subject(notification: &Notification) -> Map<String, Value> {
             ])
         }
         Subject::Pipeline { alert } => Map::from_iter([("alert".to_owned(), json!(alert))]),
+        Subject::Deploy(deploy) => {
+            let mut details = Map::new();
+            put(&mut details, "version", Some(deploy.version.as_str()));
+            put(&mut details, "service", deploy.service.as_deref());
+            put(&mut details, "author", Some(deploy.author.as_str()));
+            put(&mut details, "link", deploy.link.as_deref());
+            details
+        }
     };
     put(&mut details, "at", Some(notification.at.to_string()));
     put(&mut details, "description", notification.description.as_deref());

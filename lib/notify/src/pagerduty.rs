@@ -13,7 +13,7 @@ mod sink;
 use crate::details::{clip, is_link, of_subject, put};
 use crate::secret::Secret;
 use serde_json::{Map, Value, json};
-use streamgauge_engine::notification::{Action, Notification};
+use streamgauge_engine::notification::{Action, Deploy, Notification, Subject};
 use streamgauge_engine::time::Timestamp;
 
 #[cfg(feature = "http")]
@@ -44,12 +44,30 @@ pub struct Change {
     pub link: Option<String>,
 }
 
+impl Change {
+    /// The change that a notification is about, if it is about one.
+    pub fn of(notification: &Notification) -> Option<Self> {
+        let Subject::Deploy(deploy) = &notification.subject else { return None };
+        let Deploy { version, service, author, link } = deploy;
+        let named = [("version", Some(version)), ("service", service.as_ref())];
+        let named = named.into_iter().chain([("author", Some(author))]);
+        let details = named.filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+        Some(Self {
+            summary: text::summary(notification),
+            at: notification.at,
+            details: details.collect(),
+            link: link.clone(),
+        })
+    }
+}
+
 /// The event that tells a notification.
 pub fn event(notification: &Notification, routing_key: &Secret) -> Vec<u8> {
     let mut event = Map::new();
     let action = match notification.action {
         // A repeat is for mails; as a trigger with the same key it does nothing.
-        Action::Trigger | Action::Repeat => "trigger",
+        // A deploy is none of these: it goes as a change event.
+        Action::Trigger | Action::Repeat | Action::Change => "trigger",
         Action::Resolve => "resolve",
     };
     put(&mut event, "routing_key", Some(routing_key.reveal()));

@@ -30,6 +30,7 @@ pub fn body(notification: &Notification) -> Vec<u8> {
         Action::Trigger => notification.severity.as_str(),
         Action::Repeat => "still firing",
         Action::Resolve => "resolved",
+        Action::Change => "changed",
     };
     let title = format!("[{word}] {}", escaped(&clip(&notification.summary, LINE_CHARS_MAX)));
     let link = notification.runbook.as_deref().filter(|runbook| is_link(runbook));
@@ -65,6 +66,7 @@ fn lines(notification: &Notification) -> Vec<String> {
             }
         }
         Subject::Pipeline { alert } => lines.push(escaped(&clip(alert, LINE_CHARS_MAX))),
+        Subject::Deploy(deploy) => lines.push(escaped(&clip(&deploy.version, LINE_CHARS_MAX))),
     }
     lines
 }

@@ -94,6 +94,7 @@ pub fn event_type(notification: &Notification) -> &'static str {
         (true, Action::Trigger) => "pipeline.triggered",
         (true, Action::Repeat) => "pipeline.repeated",
         (true, Action::Resolve) => "pipeline.resolved",
+        (_, Action::Change) => "deploy.told",
     }
 }
 

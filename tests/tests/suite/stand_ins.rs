@@ -11,6 +11,7 @@ mod dynamodb;
 mod end_to_end;
 mod metered;
 mod notify;
+mod said;
 mod send;
 mod session;
 mod stream;

@@ -93,7 +93,7 @@ impl Page {
             Subject::Gathered { members, more } => {
                 (members.iter().map(Story::among).collect(), *more)
             }
-            Subject::Pipeline { .. } => (Vec::new(), 0),
+            Subject::Pipeline { .. } | Subject::Deploy(_) => (Vec::new(), 0),
         };
         Self {
             badge: badge(*action, *severity),
@@ -156,6 +156,7 @@ pub(crate) fn badge(action: Action, severity: Severity) -> String {
         Action::Trigger => severity,
         Action::Repeat => format!("STILL {severity}"),
         Action::Resolve => format!("RESOLVED {severity}"),
+        Action::Change => "CHANGED".to_owned(),
     }
 }
 

@@ -32,6 +32,7 @@ fn entries(town: &Town) -> Vec<String> {
         }
         ControlEntry::InForce { from, .. } => format!("in force {}", from.as_millis()),
         ControlEntry::GivenBack { letters, .. } => format!("given back {}", letters.len()),
+        said => format!("{said:?}"),
     };
     read.iter().map(short).collect()
 }

@@ -4,11 +4,15 @@
 //! which follows at once.
 
 use crate::alert_record::{AlertRecord, RecordedAlert, RecordedStep};
+use crate::control::Silences;
 use crate::notifications;
+use crate::port::log::Version;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use streamgauge_engine::notification::Notification;
-use streamgauge_engine::notify::{Clock, Decided, Moment, Notifier, Render, Verdict, lag};
+use streamgauge_engine::notification::{Deploy, Notification};
+use streamgauge_engine::notify::{
+    self, Clock, Decided, Moment, Notifier, Render, Verdict, lag,
+};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::Decisions;
 use streamgauge_engine::time::Timestamp;
@@ -24,6 +28,8 @@ pub(super) struct Telling {
     pub(super) notifier: Option<Notifier>,
     /// What is decided and did not fit into an entry yet.
     pub(super) waiting: VecDeque<Notification>,
+    /// The silences that people have added. They stand in the control log, and so in no snapshot.
+    pub(super) silences: Silences,
 }
 
 /// What an entry tells.
@@ -40,6 +46,8 @@ pub(super) struct Told {
 pub(super) struct Occasion<'o> {
     /// The entry's clock.
     pub(super) clock: Timestamp,
+    /// What is decided now happened no earlier; absent where nothing was decided before.
+    pub(super) since: Option<Timestamp>,
     /// The watermark up to which all transitions of the plan in force have come.
     pub(super) told_to: Option<Timestamp>,
     /// Makes texts.
@@ -47,6 +55,11 @@ pub(super) struct Occasion<'o> {
 }
 
 impl Telling {
+    /// Something was deployed under a plan, and the version of the control log says so.
+    pub(super) fn deployed(&mut self, plan: &Plan, deploy: &Deploy, at: Timestamp, said: Version) {
+        self.waiting.extend(notify::deployed(plan, deploy, at, said.0));
+    }
+
     /// A plan is in force.
     pub(super) fn set_plan(&mut self, plan: &Arc<Plan>) {
         match &mut self.notifier {
@@ -70,11 +83,12 @@ impl Telling {
         occasion: &Occasion<'_>,
     ) -> Told {
         let Some(notifier) = &mut self.notifier else { return Told::default() };
-        let Occasion { clock, told_to, render } = *occasion;
+        let Occasion { clock, since, told_to, render } = *occasion;
+        let silences = self.silences.from(since);
         let mut recording = Recording::default();
         let mut tell = |of: &Plan, transitions: Vec<Transition>, evaluated_to| {
             let clock = Clock::Recorded(clock);
-            let moment = Moment { clock, evaluated_to, silences: &[], render };
+            let moment = Moment { clock, evaluated_to, silences: &silences, render };
             let Decided { verdicts, notifications } = notifier.decide(of, &transitions, &moment);
             self.waiting.extend(notifications);
             recording.push(of, transitions.into_iter().zip(verdicts));

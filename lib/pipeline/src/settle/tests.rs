@@ -8,6 +8,7 @@ mod many;
 mod quiet;
 mod restored;
 mod rivals;
+mod said;
 mod storm;
 mod works;
 

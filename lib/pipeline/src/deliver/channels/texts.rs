@@ -4,7 +4,7 @@
 //! goes by the plan in force, so that a deploy mends a wrong address, and by the one that decided only where the plan in force
 //! has no such receiver any more: an incident that was opened there is closed there.
 
-use crate::control::{Control, ControlError, text_of};
+use crate::control::{Control, ControlError, text_in};
 use crate::port::channels::Channels;
 use crate::port::rules::RulesText;
 use crate::world::World;
@@ -83,7 +83,7 @@ impl Texts {
     ) -> Result<Arc<RulesText>, ControlError> {
         match self.read.get(plan) {
             Some(text) => Ok(Arc::clone(text)),
-            None => text_of(world, &self.control, plan).await.map(Arc::new),
+            None => text_in(world.log(), &self.control, plan).await.map(Arc::new),
         }
     }
 }
