@@ -55,6 +55,7 @@ mod text;
 mod why;
 
 pub use incident::lag;
+pub use keys::incident as incident_key;
 pub use own::{OwnAlerts, Troubles};
 pub use text::{Render, TemplateValue};
 pub use why::Why;

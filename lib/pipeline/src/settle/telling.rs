@@ -3,7 +3,7 @@
 //! One entry holds notifications of [`NOTIFICATION_BYTES_MAX`]; what is over that waits in the state and goes out with the next,
 //! which follows at once.
 
-use crate::alert_record::{AlertRecord, RecordedAlert, RecordedStep};
+use crate::alert_record::{AlertRecord, RecordedAlert};
 use crate::notifications;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -123,7 +123,7 @@ fn push(record: &mut AlertRecord, plan: &Plan, told: impl Iterator<Item = (Trans
     let mut places = BTreeMap::new();
     for (transition, verdict) in told {
         let Some(place) = places.get(&transition.alert).copied().or_else(|| {
-            record.alerts.push(recorded(plan, transition.alert)?);
+            record.alerts.push(RecordedAlert::of(plan, transition.alert)?);
             places.insert(transition.alert, record.alerts.len() - 1);
             Some(record.alerts.len() - 1)
         }) else {
@@ -131,20 +131,4 @@ fn push(record: &mut AlertRecord, plan: &Plan, told: impl Iterator<Item = (Trans
         };
         record.transitions.push((Transition { alert: place, ..transition }, verdict));
     }
-}
-
-fn recorded(plan: &Plan, place: usize) -> Option<RecordedAlert> {
-    let alert = plan.alerts.get(place)?;
-    let metric = plan.metrics.get(alert.metric)?;
-    let name = |&of: &usize| metric.dimensions.get(of).map(|one| one.name.clone());
-    let steps = alert.steps.iter();
-    Some(RecordedAlert {
-        plan: plan.hash.clone(),
-        name: alert.name.clone(),
-        metric: metric.name.clone(),
-        by: alert.by.iter().filter_map(name).collect(),
-        steps: steps
-            .map(|step| RecordedStep { name: step.name.clone(), condition: step.when.to_string() })
-            .collect(),
-    })
 }

@@ -63,7 +63,7 @@ fn lines(notifications: &[Notification]) -> Vec<String> {
 }
 
 /// A stack whose plan is in force and whose shards are known.
-fn begun() -> Stack {
+pub(super) fn begun() -> Stack {
     let mut stack = Stack::new(RULES);
     for name in ["one", "two"] {
         stack.town.put(name, &[event(name, "click", 0)]);
@@ -76,7 +76,7 @@ fn begun() -> Stack {
     stack
 }
 
-fn orders(stack: &mut Stack, names: &[&'static str]) {
+pub(super) fn orders(stack: &mut Stack, names: &[&'static str]) {
     for name in names {
         stack.order(name);
         stack.aggregate(name);
@@ -84,7 +84,7 @@ fn orders(stack: &mut Stack, names: &[&'static str]) {
 }
 
 /// Time goes on as wake-ups and ticks let it.
-fn pass(stack: &mut Stack, seconds: i64) {
+pub(super) fn pass(stack: &mut Stack, seconds: i64) {
     for _ in 0..seconds {
         stack.pass(SECOND_MS);
         stack.settle();
