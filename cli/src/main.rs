@@ -7,20 +7,25 @@
 //!
 //! 1. [`arguments`]: what was typed.
 //! 2. [`command`]: one file per command.
-//! 3. [`rules`], [`inputs`], [`reading`]: the rules file, or all that is wrong with it; the events.
-//! 4. [`watched`], [`rejects`], [`summary`]: the events on their way, and what became of them.
-//! 5. [`style`], [`words`], [`table`], [`progress`]: what people see.
-//! 6. [`exit`]: how a call ends: its code, and its error message if it has one; [`signals`]: somebody wants it to end early.
+//! 3. [`moment`]: times as they are typed; [`rules`], [`inputs`], [`reading`]: the rules file, or all that is wrong with it; the
+//!    events.
+//! 4. `stack_table`: the table of a stack, with the feature `aws`.
+//! 5. [`watched`], [`rejects`], [`summary`]: the events on their way, and what became of them.
+//! 6. [`style`], [`words`], [`table`], [`progress`]: what people see.
+//! 7. [`exit`]: how a call ends: its code, and its error message if it has one; [`signals`]: somebody wants it to end early.
 
 mod arguments;
 mod command;
 mod exit;
 mod inputs;
+mod moment;
 mod progress;
 mod reading;
 mod rejects;
 mod rules;
 mod signals;
+#[cfg(feature = "aws")]
+mod stack_table;
 mod style;
 mod summary;
 mod table;

@@ -10,7 +10,7 @@ use crate::rejects::Rejects;
 use crate::style::tell;
 use crate::watched::Told;
 use crate::words::{counted, plural};
-use crate::{inputs, rules, summary, watched};
+use crate::{inputs, moment, rules, summary, watched};
 use lines::Lines;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -18,7 +18,6 @@ use std::thread;
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::Status;
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::{TimeError, Timestamp};
 use streamgauge_engine::transition::TransitionKind;
 use streamgauge_local::input::Input;
 use streamgauge_local::replay::{Options, ReplayError, Summary};
@@ -49,14 +48,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 
 /// How the run is to be done.
 fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
-    let until = arguments.until.as_deref().map(|text| {
-        Timestamp::parse_rfc3339(text).map_err(|error| {
-            Failure::wrong(format!("`{text}` is no time for --until")).hint(match error {
-                TimeError::OutOfRange => "times are from 1970 to 2199",
-                TimeError::Invalid | TimeError::LeapSecond => "write it as 2026-01-05T10:00:00Z",
-            })
-        })
-    });
+    let until = arguments.until.as_deref().map(|text| moment::parse(text, "--until"));
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
     let threads = arguments.threads.map_or_else(cores, usize::from);
     Ok(Options { threads, until: until.transpose()?, open: arguments.open })

@@ -26,9 +26,9 @@ pub fn compile_deployed(files: &[(String, String)]) -> Result<Rules, DeployedErr
         None => BTreeMap::new(),
         Some((_, values)) => serde_json::from_str(values).map_err(DeployedError::Environment)?,
     };
-    let rules = files.iter().filter(|file| !is_environment(file));
+    let sources = files.iter().filter(|file| !is_environment(file));
     let sources: Vec<SourceFile> =
-        rules.map(|(name, text)| SourceFile { name: name.clone(), text: text.clone() }).collect();
+        sources.map(|(name, text)| SourceFile { name: name.clone(), text: text.clone() }).collect();
     let mut outcome = compile(&sources, &|name| values.get(name).cloned());
     if let Some(rules) = outcome.rules {
         return Ok(rules);

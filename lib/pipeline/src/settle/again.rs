@@ -62,27 +62,20 @@ pub async fn fold<L: Log, S: Snapshots, R: Rules>(
     partitions: u8,
     wanted: &BTreeSet<Version>,
 ) -> Result<BTreeMap<Version, Outcome>, SettleError> {
+    let mut versions = snapshots.versions(&LogId::settle(partition)).await?;
+    versions.sort_unstable();
     let mut settle = Settle::new(Past::new(log, snapshots, rules), String::new(), partitions);
-    let log = LogId::settle(partition);
-    let mut snapshots = snapshots.versions(&log).await?;
-    snapshots.sort_unstable();
     settle.changes.follow(settle.world.log()).await?;
     let mut outcomes = BTreeMap::new();
-    for (from, wanted) in segments(&snapshots, wanted) {
-        let mut kept = Kept::new(State::new(partition, partitions), Since::default());
-        if let Some(version) = from {
-            // One that was replaced meanwhile leaves the entries after it to the beginning of the log.
-            if let Some(snapshot) = settle.world.snapshots().load(&log, version).await? {
-                kept = settle.restored(partition, &snapshot).await?;
-            }
-        }
+    for (begin, entries) in segments(&versions, wanted) {
+        let mut kept = settle.begin(partition, begin).await?;
         let from = (kept.state.version != Version::START).then_some(kept.state.version);
-        let missing = settle.fold_up_to(partition, &mut kept, &wanted, |version, again| {
+        let missing = settle.fold_up_to(partition, &mut kept, &entries, |version, again| {
             let again = Box::new(again);
             outcomes.insert(version, Outcome::Folded { from, again });
         });
         if let Some(missing) = missing.await? {
-            for version in wanted {
+            for version in entries {
                 let none = || Outcome::OutOfReach(missing.clone());
                 outcomes.entry(version).or_insert_with(none);
             }
@@ -106,6 +99,21 @@ fn segments(
 }
 
 impl<W: World> Settle<W> {
+    /// The state of a snapshot. One that was replaced meanwhile leaves the entries after it to the beginning of the log.
+    async fn begin(
+        &mut self,
+        partition: Partition,
+        version: Option<Version>,
+    ) -> Result<Kept, SettleError> {
+        if let Some(version) = version {
+            let log = LogId::settle(partition);
+            if let Some(snapshot) = self.world.snapshots().load(&log, version).await? {
+                return self.restored(partition, &snapshot).await;
+            }
+        }
+        Ok(Kept::new(State::new(partition, self.partitions), Since::default()))
+    }
+
     /// Folds on to the last of these entries, and hands out what each of them decided; what is missing, if anything.
     async fn fold_up_to(
         &mut self,
@@ -129,8 +137,8 @@ impl<W: World> Settle<W> {
                     return Ok(None);
                 }
                 let step = match self.step(partition, kept, &logged).await {
-                    Err(SettleError::Missing { log, version, .. }) => {
-                        return Ok(Some(Missing { log, version }));
+                    Err(SettleError::Missing { log: shard, version, .. }) => {
+                        return Ok(Some(Missing { log: shard, version }));
                     }
                     step => step?,
                 };
@@ -171,8 +179,8 @@ mod tests {
     fn check(snapshots: &[u64], wanted: &[u64], expect: &[(Option<u64>, &[u64])]) {
         let versions = |numbers: &[u64]| numbers.iter().copied().map(Version).collect::<Vec<_>>();
         let wanted = versions(wanted).into_iter().collect();
-        let expect = expect.iter().map(|&(from, wanted)| {
-            (from.map(Version), versions(wanted).into_iter().collect::<BTreeSet<_>>())
+        let expect = expect.iter().map(|&(from, of)| {
+            (from.map(Version), versions(of).into_iter().collect::<BTreeSet<_>>())
         });
         assert_eq!(segments(&versions(snapshots), &wanted), expect.collect());
     }

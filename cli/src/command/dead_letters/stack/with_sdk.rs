@@ -3,29 +3,14 @@
 use super::Stack;
 use crate::arguments::Wanted;
 use crate::exit::Failure;
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-use streamgauge_dynamodb::{DynamoLog, Table};
+use crate::stack_table::{self, Place, SystemClock};
+use streamgauge_dynamodb::DynamoLog;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_kinesis::put::aws::{AwsStream, OpenError};
 use streamgauge_kinesis::stream::{KinesisStream, Mapping, Start};
-use streamgauge_lambda_aws::connect::{Endpoints, Settings};
 use streamgauge_lambda_aws::{AwsServices, reason};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{ShardKey, Stream};
-
-/// The machine's clock.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
-    }
-}
 
 /// A stack.
 #[derive(Debug)]
@@ -35,36 +20,10 @@ pub(in super::super) struct AwsStack {
     bucket: Option<String>,
 }
 
-/// Makes the clients, and looks whether there is such a table.
+/// Opens the table, if there is one.
 pub(in super::super) async fn open(wanted: &Wanted) -> Result<AwsStack, Failure> {
-    let endpoints = Endpoints { default: wanted.endpoint.clone(), ..Endpoints::default() };
-    let settings = Settings { endpoints, region: wanted.region.clone(), ..Settings::default() };
-    let services = AwsServices::connect(&settings)
-        .await
-        .map_err(|error| Failure::wrong(error.to_string()).hint("or name it with --region"))?;
-    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .region(aws_config::Region::new(services.region().to_owned()));
-    if let Some(endpoint) = &wanted.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
-    let client = Client::new(&loader.load().await);
-    let described = client.describe_table().table_name(&wanted.table).send().await;
-    described.map_err(|error| {
-        let missing = error
-            .as_service_error()
-            .is_some_and(DescribeTableError::is_resource_not_found_exception);
-        if missing {
-            return Failure::wrong(format!(
-                "there is no table `{}` in this account and region",
-                wanted.table
-            ))
-            .hint("the stack's outputs name it; or name another region with --region");
-        }
-        Failure::outside(format!("could not describe the table `{}`", wanted.table))
-            .because(&error)
-            .hint("check the credentials, the permission `dynamodb:DescribeTable`, and --endpoint")
-    })?;
-    let table = Arc::new(Table::new(&client, &wanted.table, "dead-letters", SystemClock));
+    let place = Place { endpoint: wanted.endpoint.as_deref(), region: wanted.region.as_deref() };
+    let (services, table) = stack_table::open(&wanted.table, place, "dead-letters").await?;
     Ok(AwsStack { log: DynamoLog::new(table), services, bucket: wanted.bucket.clone() })
 }
 

@@ -48,13 +48,13 @@ fn check(stack: &Stack, begin: impl Fn(Version) -> Option<Version>) -> usize {
         };
         assert_eq!(*from, begin(logged.version));
         let Again { record, notifications, .. } = &**again;
-        let stored = logged.entry.chunks().get(&ALERTS);
-        let stored = stored.map(|chunk| AlertRecord::decode(chunk).unwrap()).unwrap_or_default();
+        let chunk = |label| logged.entry.chunks().get(&label);
+        let stored = chunk(ALERTS).map(|bytes| AlertRecord::decode(bytes).unwrap());
+        let stored = stored.unwrap_or_default();
         assert_eq!(AlertRecord::decode(&record.encode()).unwrap(), stored);
         with_transitions += usize::from(!stored.transitions.is_empty());
-        let stored = logged.entry.chunks().get(&NOTIFICATIONS);
-        let stored = stored.map(|chunk| notifications::decode(chunk).unwrap()).unwrap_or_default();
-        assert_eq!(notifications, &stored);
+        let told = chunk(NOTIFICATIONS).map(|bytes| notifications::decode(bytes).unwrap());
+        assert_eq!(notifications, &told.unwrap_or_default());
     }
     with_transitions
 }
@@ -86,7 +86,7 @@ fn what_is_not_kept_any_more_is_said() {
     stack.pass(DAY_MS);
     orders(&mut stack, &["one"]);
     pass(&mut stack, 10);
-    let outcomes = folded(&stack, &[last].into());
+    let later = folded(&stack, &[last].into());
     let gone = Missing { log, version: first };
-    assert_eq!(outcomes[&last], Outcome::OutOfReach(gone));
+    assert_eq!(later[&last], Outcome::OutOfReach(gone));
 }
