@@ -23,7 +23,7 @@ use crate::arguments::{ExplainArguments, ExplainOutput};
 use crate::exit::{Exit, Failure};
 use crate::style::tell;
 use anstream::stdout;
-use points::{Explained, Point, WantedPoints};
+use points::{FoundPoints, Point, WantedPoints};
 use stack::Stack;
 use std::io::Write;
 use told::{Recomputed, Recorded, Told};
@@ -58,11 +58,11 @@ async fn from_log<S: Stack>(
     points: Option<WantedPoints>,
 ) -> Result<Exit, Failure> {
     if let Some(points) = points {
-        let mut explained = log::points(stack, &points).await?;
+        let mut found_points = log::points(stack, &points).await?;
         if !arguments.no_recompute {
-            again::points(stack, &mut explained).await;
+            again::points(stack, &mut found_points.explained).await;
         }
-        return tell_points(arguments, &points, &explained);
+        return tell_points(arguments, &points, &found_points);
     }
     let log::Transitions { mut found, notices } =
         log::transitions(stack, wanted, arguments.limit).await?;
@@ -102,11 +102,15 @@ fn tell_transitions(arguments: &ExplainArguments, found: &Found) -> Result<Exit,
 fn tell_points(
     arguments: &ExplainArguments,
     wanted: &WantedPoints,
-    explained: &[Explained],
+    found: &FoundPoints,
 ) -> Result<Exit, Failure> {
+    let explained = &found.explained;
     if explained.is_empty() {
         let (metric, window) = (&wanted.metric, wanted.window);
-        tell(format_args!("nothing came for `{metric}` in the window that begins at {window}"));
+        tell(format_args!(
+            "nothing of that came for `{metric}` in the window that begins at {window}; {}",
+            found.instead()
+        ));
         return Ok(Exit::No);
     }
     let limit = if arguments.limit == 0 { usize::MAX } else { arguments.limit };

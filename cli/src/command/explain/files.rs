@@ -1,7 +1,7 @@
 //! From files: the engine over the events, and where in the files those stand that a transition or a point is made of.
 
-use super::points::{Event, Explained, Fate, From, Point, WantedPoints};
-use super::told::{Origin, Place, Told};
+use super::points::{Event, Explained, Fate, FoundPoints, From, Point, WantedPoints};
+use super::told::{Origin, Place, Told, pairs};
 use super::wanted::{Found, Wanted, has_all};
 use crate::arguments::ExplainArguments;
 use crate::exit::Failure;
@@ -139,17 +139,21 @@ fn place(traced: &Traced<'_>, time: Timestamp) -> Place {
 pub(super) fn points(
     arguments: &ExplainArguments,
     wanted: &WantedPoints,
-) -> Result<Vec<Explained>, Failure> {
+) -> Result<FoundPoints, Failure> {
     let files = Files::open(arguments)?;
     let plan = &files.plan;
     let mut window = Window::new(plan, wanted)?;
     let metric = window.metric;
-    let mut points = Vec::new();
+    let names = window.names.clone();
+    let (mut points, mut found) = (Vec::new(), FoundPoints::default());
     let take = |line: Line<'_>| {
-        if let Line::Point(point) = line
-            && point.metric == metric
-            && point.window_start == wanted.window
-        {
+        let Line::Point(point) = line else { return };
+        if point.metric != metric {
+            return;
+        }
+        let series = pairs(names.iter().map(String::as_str).zip(point.series.values()));
+        found.see(wanted, point.window_start, series);
+        if point.window_start == wanted.window {
             points.push(point.clone());
         }
     };
@@ -161,7 +165,8 @@ pub(super) fn points(
             explained.points.push(told);
         }
     }
-    Ok(window.finish())
+    found.explained = window.finish();
+    Ok(found)
 }
 
 /// One window of one metric, with what came for it.
@@ -182,7 +187,7 @@ impl<'w> Window<'w> {
         let Some(metric) = metrics.clone().position(|metric| metric.name == wanted.metric) else {
             let names = metrics.map(|metric| metric.name.as_str()).collect::<Vec<_>>().join(", ");
             let missing = format!("the rules have no metric `{}`", wanted.metric);
-            return Err(Failure::wrong(missing).hint(format!("there are {names}")));
+            return Err(Failure::wrong(missing).hint(format!("its metrics are {names}")));
         };
         let defined = plan.metrics.get(metric);
         let dimensions = defined.iter().flat_map(|defined| &defined.dimensions);
@@ -216,8 +221,8 @@ impl<'w> Window<'w> {
 
     /// What is known of a series, if it is wanted.
     fn series(&mut self, key: &Arc<SeriesKey>) -> Option<&mut Explained> {
-        let pairs = self.names.iter().map(String::as_str).zip(key.values());
-        if !has_all(pairs, &self.wanted.dimensions) {
+        let dimensions = self.names.iter().map(String::as_str).zip(key.values());
+        if !has_all(dimensions, &self.wanted.dimensions) {
             return None;
         }
         let new = || Explained::new((&self.wanted.metric, &self.names), Arc::clone(key), self.span);

@@ -4,7 +4,7 @@ use super::points::{Event, Explained, From};
 use super::told::{self, Message, Origin, Place, Recomputed, Recorded, Told};
 use streamgauge_engine::notification::Notification;
 use streamgauge_engine::transition::Evidence;
-use streamgauge_pipeline::render::{Number, push_json_string};
+use streamgauge_pipeline::render::{Column, Number, push_json_string};
 
 /// A JSON object that is being written.
 struct Object(Vec<u8>);
@@ -200,9 +200,7 @@ pub(super) fn points(explained: &Explained) -> Vec<u8> {
     for point in &explained.points {
         let mut object = begin("point");
         object.text("status", &point.status);
-        for (column, number) in &point.numbers {
-            object.number(&column.flat_name(), *number);
-        }
+        values(&mut object, &point.numbers);
         match &point.from {
             From::Files { decided_at } => object.text("decided_at", &decided_at.to_string()),
             From::Log(recorded) => record(&mut object, recorded),
@@ -218,6 +216,18 @@ pub(super) fn points(explained: &Explained) -> Vec<u8> {
         lines.extend(ended(object));
     }
     lines
+}
+
+/// The numbers of a point; those about the time to finish of a journey stand in an object of their own.
+fn values(object: &mut Object, numbers: &[(Column, Number)]) {
+    let mut times = Object::new();
+    for (column, number) in numbers {
+        let of = if column.is_time() { &mut times } else { &mut *object };
+        of.number(column.name(), *number);
+    }
+    if numbers.iter().any(|(column, _)| column.is_time()) {
+        object.raw("time", &times.end());
+    }
 }
 
 fn ended(object: Object) -> Vec<u8> {

@@ -4,9 +4,9 @@
 //! before it, where there is one: a page of this night is found without reading two weeks.
 
 use super::past::LogRules;
-use super::points::{Explained, From, Point, WantedPoints};
+use super::points::{Explained, FoundPoints, From, Point, WantedPoints};
 use super::stack::Stack;
-use super::told::{Message, Origin, Recorded, Told};
+use super::told::{Message, Origin, Recorded, Told, pairs};
 use super::wanted::{Found, Wanted, has_all, names, tells_of};
 use crate::exit::Failure;
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use std::error::Error;
 use std::sync::Arc;
 use streamgauge_engine::notification::{Member, Notification, Subject};
 use streamgauge_engine::plan::Plan;
+use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::{HOUR_MS, Timestamp};
 use streamgauge_pipeline::alert_record::AlertRecord;
 use streamgauge_pipeline::control::{Control, ControlEntry};
@@ -256,11 +257,11 @@ async fn members(
 pub(super) async fn points(
     stack: &impl Stack,
     wanted: &WantedPoints,
-) -> Result<Vec<Explained>, Failure> {
+) -> Result<FoundPoints, Failure> {
     let table = Table::read(stack).await?;
     let partition = partition_of(&wanted.metric, table.partitions);
     let id = LogId::settle(partition);
-    let mut explained: BTreeMap<_, Explained> = BTreeMap::new();
+    let (mut found, mut explained) = (FoundPoints::default(), BTreeMap::new());
     let mut after = start(stack, &id, Some(wanted.window)).await?;
     loop {
         let entries = read(stack.log(), &id, after, Chunks::Only(&[POINTS])).await?;
@@ -269,26 +270,43 @@ pub(super) async fn points(
         for logged in &entries {
             let Some(chunk) = logged.entry.chunks().get(&POINTS) else { continue };
             let failed = |error| unreadable(&id, &error);
-            let Publication { metrics, points } = Publication::decode(chunk).map_err(failed)?;
+            let publication = Publication::decode(chunk).map_err(failed)?;
             let clock = header(&id, logged)?.clock;
-            for point in points.into_iter().filter(|one| one.window_start == wanted.window) {
-                let place = usize::try_from(point.metric).unwrap_or(usize::MAX);
-                let Some(metric) = metrics.get(place) else { continue };
-                let pairs = metric.dimensions.iter().map(String::as_str).zip(point.series.values());
-                if metric.name != wanted.metric || !has_all(pairs, &wanted.dimensions) {
-                    continue;
-                }
-                let recorded = Recorded::new(partition, logged.version, clock);
-                let told = Point::new(kind(point.kind), &point.values, From::Log(recorded));
-                let window = (point.window_start, point.window_end);
-                let names = (metric.name.as_str(), metric.dimensions.as_slice());
-                let series = Arc::clone(&point.series);
-                let of = explained.entry((window, Arc::clone(&series)));
-                of.or_insert_with(|| Explained::new(names, series, window)).points.push(told);
-            }
+            let recorded = Recorded::new(partition, logged.version, clock);
+            take(publication, wanted, &recorded, (&mut found, &mut explained));
         }
     }
-    Ok(explained.into_values().collect())
+    found.explained = explained.into_values().collect();
+    Ok(found)
+}
+
+/// What is known per window (a metric that changed may have two that begin then) and series.
+type BySeries = BTreeMap<((Timestamp, Timestamp), Arc<SeriesKey>), Explained>;
+
+/// Takes the points that are wanted out of an entry.
+fn take(
+    publication: Publication,
+    wanted: &WantedPoints,
+    recorded: &Recorded,
+    (found, explained): (&mut FoundPoints, &mut BySeries),
+) {
+    let Publication { metrics, points } = publication;
+    for point in points {
+        let place = usize::try_from(point.metric).unwrap_or(usize::MAX);
+        let metric = metrics.get(place).filter(|metric| metric.name == wanted.metric);
+        let Some(metric) = metric else { continue };
+        let dimensions = || metric.dimensions.iter().map(String::as_str).zip(point.series.values());
+        found.see(wanted, point.window_start, pairs(dimensions()));
+        if point.window_start != wanted.window || !has_all(dimensions(), &wanted.dimensions) {
+            continue;
+        }
+        let told = Point::new(kind(point.kind), &point.values, From::Log(recorded.clone()));
+        let window = (point.window_start, point.window_end);
+        let names = (metric.name.as_str(), metric.dimensions.as_slice());
+        let of = explained.entry((window, Arc::clone(&point.series)));
+        let new = || Explained::new(names, Arc::clone(&point.series), window);
+        of.or_insert_with(new).points.push(told);
+    }
 }
 
 /// What kind of point it is, in the words of `replay`, and two that only a stack has.

@@ -5,7 +5,7 @@ use super::told::{Place, Recorded};
 use crate::arguments::Which;
 use crate::exit::Failure;
 use crate::moment;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::output::{Status, Values};
 use streamgauge_engine::series::SeriesKey;
@@ -14,6 +14,8 @@ use streamgauge_pipeline::render::{Column, Number, numbers};
 
 /// How many events of each fate are named, as many as evidence names.
 const EVENTS_NAMED_MAX: usize = 20;
+/// How many other series are named if nothing was found.
+const OTHERS_MAX: usize = 10;
 /// Points are shown with all the values that they have.
 pub(super) const STATUS: Status = Status::Final;
 
@@ -32,6 +34,40 @@ impl WantedPoints {
         let window = moment::parse(window, "--window")?;
         let (metric, dimensions) = (metric.clone(), which.dimension.clone());
         Ok(Some(Self { metric, window, dimensions }))
+    }
+}
+
+/// What a search for points has found.
+#[derive(Debug, Default)]
+pub(super) struct FoundPoints {
+    /// Per series, those that are wanted.
+    pub(super) explained: Vec<Explained>,
+    /// The first and the last window of the metric that has a point.
+    windows: Option<(Timestamp, Timestamp)>,
+    /// Other series of the wanted window.
+    others: BTreeSet<String>,
+}
+
+impl FoundPoints {
+    /// The metric has a point of this window, wanted or not.
+    pub(super) fn see(&mut self, wanted: &WantedPoints, window: Timestamp, series: String) {
+        let (first, last) = self.windows.unwrap_or((window, window));
+        self.windows = Some((first.min(window), last.max(window)));
+        if window == wanted.window && self.others.len() < OTHERS_MAX {
+            self.others.insert(series);
+        }
+    }
+
+    /// What there is instead of what is wanted.
+    pub(super) fn instead(&self) -> String {
+        let Some((first, last)) = self.windows else {
+            return "the metric has no points there".to_owned();
+        };
+        if self.others.is_empty() {
+            return format!("windows with points begin from {first} to {last}");
+        }
+        let others: Vec<_> = self.others.iter().map(String::as_str).collect();
+        format!("there are {}", others.join("; "))
     }
 }
 

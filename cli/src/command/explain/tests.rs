@@ -375,7 +375,7 @@ fn a_point_is_shown_with_its_entry_and_folded_again() {
     let stack = night();
     let options = "--metric rejections --window 2026-01-05T10:00:00Z --dimension partner=noon";
     let wanted = WantedPoints::new(&arguments(options).which).unwrap().unwrap();
-    let mut explained = block_on(log::points(&stack, &wanted)).unwrap();
+    let mut explained = block_on(log::points(&stack, &wanted)).unwrap().explained;
     block_on(again::points(&stack, &mut explained));
     assert_eq!(explained.len(), 1);
     let [Point { status, values, from: From::Log(recorded), .. }] = &explained[0].points[..] else {
@@ -386,4 +386,9 @@ fn a_point_is_shown_with_its_entry_and_folded_again() {
     let shown = anstream::adapter::strip_str(&text::points(&explained[0])).to_string();
     let title = "rejections  partner=noon  [2026-01-05T10:00:00Z, 2026-01-05T10:01:00Z)\n";
     assert!(shown.starts_with(title), "{shown}");
+    let nobody = options.replace("noon", "nobody");
+    let nobody = WantedPoints::new(&arguments(&nobody).which).unwrap().unwrap();
+    let found = block_on(log::points(&stack, &nobody)).unwrap();
+    assert_eq!(found.explained.len(), 0);
+    assert_eq!(found.instead(), "there are partner=noon; partner=talabat");
 }
