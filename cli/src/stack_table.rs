@@ -35,16 +35,17 @@ pub(crate) async fn open(
     place: Place<'_>,
     command: &str,
 ) -> Result<(AwsServices, Arc<Table<SystemClock>>), Failure> {
-    let (endpoint, region) = (place.endpoint.map(str::to_owned), place.region.map(str::to_owned));
-    let endpoints = Endpoints { default: endpoint, ..Endpoints::default() };
+    let Place { endpoint, region } = place;
+    let endpoints = Endpoints { default: endpoint.map(str::to_owned), ..Endpoints::default() };
+    let region = region.map(str::to_owned);
     let settings = Settings { endpoints, region, ..Settings::default() };
     let services = AwsServices::connect(&settings)
         .await
         .map_err(|error| Failure::wrong(error.to_string()).hint("or name it with --region"))?;
     let mut loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .region(aws_config::Region::new(services.region().to_owned()));
-    if let Some(endpoint) = place.endpoint {
-        loader = loader.endpoint_url(endpoint);
+    if let Some(url) = endpoint {
+        loader = loader.endpoint_url(url);
     }
     let client = Client::new(&loader.load().await);
     let described = client.describe_table().table_name(name).send().await;

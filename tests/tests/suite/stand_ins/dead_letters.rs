@@ -36,12 +36,12 @@ const RULES: &str =
 const MENDED: &str = "late: drop\nmetrics: {orders: {count: type == 'order', window: 1m}}\n";
 
 /// A stack whose functions run in this process, one after another.
-struct Bench {
+pub(super) struct Bench {
     services: AwsServices,
-    folder: Folder,
+    pub(super) folder: Folder,
     settings: Settings,
     stream: String,
-    table: String,
+    pub(super) table: String,
     bucket: String,
 }
 
@@ -74,6 +74,11 @@ fn order(id: &str, amount: &str) -> String {
 
 impl Bench {
     async fn new(test: &str) -> Self {
+        Self::with_rules(test, RULES).await
+    }
+
+    /// A stack that is deployed with these rules.
+    pub(super) async fn with_rules(test: &str, rules: &str) -> Self {
         // Before anything is connected: nothing would hold its connections while the programs are built.
         built::binary("streamgauge");
         let services = services().await;
@@ -87,7 +92,7 @@ impl Bench {
         let queue = services.sqs().create_queue().queue_name(&table).send().await.unwrap();
         let queue = queue.queue_url.unwrap();
         let folder = Folder::new(test, &[]);
-        let path = folder.write("rules.yaml", RULES);
+        let path = folder.write("rules.yaml", rules);
         folder.write("mended.yaml", MENDED);
         let settings = Settings::read(Role::Settle, &|name| match name {
             "STREAMGAUGE_TABLE" => Some(table.clone()),
@@ -109,7 +114,7 @@ impl Bench {
         AwsWorld::new(&Clients::of_process(), &self.settings, rules)
     }
 
-    async fn put(&self, payload: &str) {
+    pub(super) async fn put(&self, payload: &str) {
         let record = PutRecord::new("any", payload.as_bytes().to_vec()).unwrap();
         let put = self.services.kinesis().put_record().stream_name(&self.stream);
         let put = put.partition_key(record.partition_key()).data(Blob::new(record.data()));
@@ -143,14 +148,14 @@ impl Bench {
         batch
     }
 
-    async fn aggregate(&self, records: usize) {
+    pub(super) async fn aggregate(&self, records: usize) {
         let mut function = Aggregate::new(self.world(), aggregate::Settings::default());
         let taken = Box::pin(function.take(&self.stream, self.batch(records).await)).await.unwrap();
         assert_eq!(taken.failed_from, None, "{:?}", taken.problem);
         assert_eq!(taken.entries, 1, "{taken:?}");
     }
 
-    async fn settle(&self) {
+    pub(super) async fn settle(&self) {
         let mut settle = Settle::new(self.world(), "letters", 1);
         let deadline = SystemClock.now().plus(MINUTE_MS);
         Box::pin(settle.run(Partition::default(), deadline)).await.unwrap();
