@@ -23,6 +23,7 @@ use crate::arguments::{ExplainArguments, ExplainOutput};
 use crate::exit::{Exit, Failure};
 use crate::style::tell;
 use anstream::stdout;
+use log::Table;
 use points::{FoundPoints, Point, WantedPoints};
 use stack::Stack;
 use std::io::Write;
@@ -57,17 +58,19 @@ async fn from_log<S: Stack>(
     wanted: Wanted,
     points: Option<WantedPoints>,
 ) -> Result<Exit, Failure> {
+    let mut table = Table::read(stack).await?;
+    let partitions = table.partitions;
     if let Some(points) = points {
-        let mut found_points = log::points(stack, &points).await?;
+        let mut found_points = log::points(stack, &mut table, &points).await?;
         if !arguments.no_recompute {
-            again::points(stack, &mut found_points.explained).await;
+            again::points(stack, partitions, &mut found_points.explained).await;
         }
         return tell_points(arguments, &points, &found_points);
     }
     let log::Transitions { mut found, notices } =
-        log::transitions(stack, wanted, arguments.limit).await?;
+        log::transitions(stack, &mut table, wanted, arguments.limit).await?;
     if !arguments.no_recompute {
-        again::transitions(stack, &mut found).await;
+        again::transitions(stack, partitions, &mut found).await;
     }
     if found.told.is_empty() && !notices.is_empty() {
         // The pipeline's own alerts have no transitions: their notifications say all there is.

@@ -1,6 +1,5 @@
 //! What was recorded, folded again, and whether that is the same.
 
-use super::log::Table;
 use super::past::LogRules;
 use super::points::{Explained, Point};
 use super::stack::Stack;
@@ -19,8 +18,8 @@ use streamgauge_pipeline::settle::again::{Again, Outcome, fold};
 type Outcomes = Result<BTreeMap<Version, Outcome>, String>;
 
 /// Folds the entries of transitions again.
-pub(super) async fn transitions<S: Stack>(stack: &S, found: &mut Found) {
-    let outcomes = outcomes(stack, found.told.iter().filter_map(Told::recorded)).await;
+pub(super) async fn transitions<S: Stack>(stack: &S, partitions: u8, found: &mut Found) {
+    let outcomes = outcomes(stack, partitions, found.told.iter().filter_map(Told::recorded)).await;
     for told in &mut found.told {
         let differences = |again: &Again| differences(told, again);
         let judged = told.recorded().map(|one| judged(&outcomes, one, differences));
@@ -31,9 +30,9 @@ pub(super) async fn transitions<S: Stack>(stack: &S, found: &mut Found) {
 }
 
 /// Folds the entries of points again.
-pub(super) async fn points<S: Stack>(stack: &S, explained: &mut [Explained]) {
+pub(super) async fn points<S: Stack>(stack: &S, partitions: u8, explained: &mut [Explained]) {
     let all = explained.iter().flat_map(|one| &one.points);
-    let outcomes = outcomes(stack, all.filter_map(Point::recorded)).await;
+    let outcomes = outcomes(stack, partitions, all.filter_map(Point::recorded)).await;
     for one in explained {
         let judgements = one.points.iter().map(|point| {
             let differences = |again: &Again| {
@@ -65,6 +64,7 @@ fn has_point(again: &Again, explained: &Explained, point: &Point) -> bool {
 
 async fn outcomes<'r, S: Stack>(
     stack: &S,
+    partitions: u8,
     recorded: impl Iterator<Item = &'r Recorded>,
 ) -> BTreeMap<Partition, Outcomes> {
     let mut wanted: BTreeMap<Partition, BTreeSet<Version>> = BTreeMap::new();
@@ -73,23 +73,17 @@ async fn outcomes<'r, S: Stack>(
     }
     let mut outcomes = BTreeMap::new();
     for (partition, versions) in wanted {
-        outcomes.insert(partition, of_partition(stack, partition, &versions).await);
+        let past = (stack.log(), stack.snapshots(), &LogRules);
+        let folded = fold(past, partition, partitions, &versions).await;
+        outcomes.insert(partition, folded.map_err(|error| chain(&error)));
     }
     outcomes
 }
 
-async fn of_partition<S: Stack>(
-    stack: &S,
-    partition: Partition,
-    versions: &BTreeSet<Version>,
-) -> Outcomes {
-    let chain = |error: &dyn Error| {
-        let chain = std::iter::successors(Some(error), |&cause| cause.source());
-        chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-    };
-    let table = Table::read(stack).await.map_err(|error| format!("{error:?}"))?;
-    let past = (stack.log(), stack.snapshots(), &LogRules);
-    fold(past, partition, table.partitions, versions).await.map_err(|error| chain(&error))
+/// An error with all that it was caused by.
+fn chain(error: &dyn Error) -> String {
+    let chain = std::iter::successors(Some(error), |&cause| cause.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn judged(

@@ -100,7 +100,7 @@ pub(super) fn transition(told: &Told) -> Vec<u8> {
     }
     evidence(&mut object, &transition.evidence);
     object.text("episode", &transition.episode.to_string());
-    object.text("key", &told.key());
+    object.text("key", &told.key);
     object.text("plan", &alert.plan);
     match &told.origin {
         Origin::Files(_) => {

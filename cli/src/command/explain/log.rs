@@ -1,6 +1,6 @@
 //! From the logs of a stack: what settle recorded of alerts and points, and whom it told.
 //!
-//! An entry's clock is never much before the event times that it decides, so a question about a time begins reading at the snapshot
+//! An entry's clock is never long before the event times that it decides, so a question about a time begins reading at the snapshot
 //! before it, where there is one: a page of this night is found without reading two weeks.
 
 use super::past::LogRules;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use streamgauge_engine::notification::{Member, Notification, Subject};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
-use streamgauge_engine::time::{HOUR_MS, Timestamp};
+use streamgauge_engine::time::{HOUR_MS, Millis, Timestamp};
 use streamgauge_pipeline::alert_record::AlertRecord;
 use streamgauge_pipeline::control::{Control, ControlEntry};
 use streamgauge_pipeline::notifications;
@@ -65,6 +65,14 @@ impl Table {
         (0..self.partitions).filter_map(Partition::new)
     }
 
+    /// How far the event times that an entry decides may be after its clock: events may be as far ahead of their arrival, and the
+    /// clocks of streams may be ahead of ours.
+    fn ahead_max(&mut self) -> Millis {
+        let hashes: Vec<_> = self.texts.keys().cloned().collect();
+        let plans = hashes.iter().filter_map(|hash| self.plan(hash));
+        plans.map(|plan| plan.timing.max_ahead).fold(HOUR_MS, Millis::max)
+    }
+
     /// The plan with this hash, if its text still means it.
     fn plan(&mut self, hash: &str) -> Option<Arc<Plan>> {
         let compiled = self.compiled.entry(hash.to_owned()).or_insert_with(|| {
@@ -94,8 +102,7 @@ async fn start(
     id: &LogId,
     from: Option<Timestamp>,
 ) -> Result<Version, Failure> {
-    // Streams' clocks may be ahead of ours.
-    let Some(from) = from.map(|from| from.minus(HOUR_MS)) else { return Ok(Version::START) };
+    let Some(from) = from else { return Ok(Version::START) };
     let snapshots = stack.snapshots().versions(id).await;
     for version in snapshots.map_err(|error| unreadable(id, &error))? {
         let next = read(stack.log(), id, version, Chunks::Only(&[])).await?;
@@ -123,23 +130,24 @@ pub(super) struct Transitions {
 /// The transitions that are wanted, with whom they told.
 pub(super) async fn transitions(
     stack: &impl Stack,
+    table: &mut Table,
     mut wanted: Wanted,
     limit: usize,
 ) -> Result<Transitions, Failure> {
-    let mut table = Table::read(stack).await?;
     let mut notices = Vec::new();
     if wanted
         .key
         .as_deref()
         .is_some_and(|key| key.starts_with("gathered/") || key.starts_with("pipeline/"))
     {
-        let members = members(stack, &table, &wanted, &mut notices).await?;
+        let members = members(stack, table, &wanted, &mut notices).await?;
         wanted.members = (!members.is_empty()).then_some(members);
     }
     let mut found = Found::new(limit);
+    let from = wanted.recorded_from().map(|from| from.minus(table.ahead_max()));
     for partition in table.all() {
         let id = LogId::settle(partition);
-        let mut after = start(stack, &id, wanted.recorded_from()).await?;
+        let mut after = start(stack, &id, from).await?;
         let labels = [ALERTS, NOTIFICATIONS];
         loop {
             let entries = read(stack.log(), &id, after, Chunks::Only(&labels)).await?;
@@ -199,7 +207,7 @@ fn tell(notice: &Notification, clock: Timestamp, found: &mut Found) {
     };
     for told in &mut found.told {
         let kind = super::told::kind_of(notice.action);
-        let own = told.transition.kind == kind && told.key() == notice.key;
+        let own = told.transition.kind == kind && told.key == notice.key;
         let is_member =
             || gathered.iter().any(|member| tells_of(member, &told.alert, &told.transition));
         if !own && !is_member() {
@@ -256,13 +264,14 @@ async fn members(
 /// The points of a window, per series.
 pub(super) async fn points(
     stack: &impl Stack,
+    table: &mut Table,
     wanted: &WantedPoints,
 ) -> Result<FoundPoints, Failure> {
-    let table = Table::read(stack).await?;
     let partition = partition_of(&wanted.metric, table.partitions);
     let id = LogId::settle(partition);
     let (mut found, mut explained) = (FoundPoints::default(), BTreeMap::new());
-    let mut after = start(stack, &id, Some(wanted.window)).await?;
+    let from = wanted.window.minus(table.ahead_max());
+    let mut after = start(stack, &id, Some(from)).await?;
     loop {
         let entries = read(stack.log(), &id, after, Chunks::Only(&[POINTS])).await?;
         let Some(last) = entries.last() else { break };

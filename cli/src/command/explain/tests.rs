@@ -1,6 +1,6 @@
 //! Explaining what a stack in memory has decided, by its logs alone.
 
-use super::log::{self, Transitions};
+use super::log::{self, Table, Transitions};
 use super::past::LogRules;
 use super::points::{From, Point, WantedPoints};
 use super::stack::Stack;
@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use clap::Parser;
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
+use streamgauge_engine::notification::Action;
 use streamgauge_engine::notify::Render;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{MINUTE_MS, SECOND_MS, Timestamp};
@@ -219,8 +220,10 @@ fn explained(stack: &Home, options: &str) -> Transitions {
     let arguments = arguments(options);
     let wanted = Wanted::new(&arguments).unwrap();
     block_on(async {
-        let mut found = log::transitions(stack, wanted, arguments.limit).await.unwrap();
-        again::transitions(stack, &mut found.found).await;
+        let mut table = Table::read(stack).await.unwrap();
+        let found = log::transitions(stack, &mut table, wanted, arguments.limit).await;
+        let mut found = found.unwrap();
+        again::transitions(stack, table.partitions, &mut found.found).await;
         found
     })
 }
@@ -243,7 +246,7 @@ fn recomputed(found: &Transitions) -> Vec<&Recomputed> {
 fn a_page_is_explained_by_its_key() {
     let stack = night();
     let fired = explained(&stack, "--step reactive --group partner=noon");
-    let key = fired.found.told[0].key();
+    let key = fired.found.told[0].key.clone();
     let found = explained(&stack, &key);
     let title = "rejected/reactive  partner=noon";
     assert_eq!(titles(&found), [format!("{title} firing"), format!("{title} resolved")]);
@@ -293,7 +296,10 @@ fn what_was_gathered_is_explained_by_the_key_of_all() {
     let fired = explained(&stack, "--step reactive --group partner=talabat");
     assert_eq!(fired.found.told[0].verdict.why.as_str(), "gathered");
     let messages = &fired.found.told[0].recorded().unwrap().messages;
-    assert_eq!(messages.iter().map(|one| one.gathered).collect::<Vec<_>>(), [true]);
+    // All of them are over with the last.
+    assert!(messages.iter().all(|message| message.gathered), "{messages:?}");
+    let actions: Vec<_> = messages.iter().map(|message| message.action).collect();
+    assert_eq!(actions, [Action::Trigger, Action::Resolve]);
     let (key, _) = messages[0].id.split_once("/trigger").unwrap();
     assert!(key.starts_with("gathered/oncall/"), "{key}");
     let both =
@@ -373,10 +379,11 @@ fn a_record_that_the_deltas_do_not_bear_out_is_a_difference() {
 #[test]
 fn a_point_is_shown_with_its_entry_and_folded_again() {
     let stack = night();
+    let mut table = block_on(Table::read(&stack)).unwrap();
     let options = "--metric rejections --window 2026-01-05T10:00:00Z --dimension partner=noon";
     let wanted = WantedPoints::new(&arguments(options).which).unwrap().unwrap();
-    let mut explained = block_on(log::points(&stack, &wanted)).unwrap().explained;
-    block_on(again::points(&stack, &mut explained));
+    let mut explained = block_on(log::points(&stack, &mut table, &wanted)).unwrap().explained;
+    block_on(again::points(&stack, table.partitions, &mut explained));
     assert_eq!(explained.len(), 1);
     let [Point { status, values, from: From::Log(recorded), .. }] = &explained[0].points[..] else {
         panic!("{explained:?}")
@@ -388,7 +395,7 @@ fn a_point_is_shown_with_its_entry_and_folded_again() {
     assert!(shown.starts_with(title), "{shown}");
     let nobody = options.replace("noon", "nobody");
     let nobody = WantedPoints::new(&arguments(&nobody).which).unwrap().unwrap();
-    let found = block_on(log::points(&stack, &nobody)).unwrap();
+    let found = block_on(log::points(&stack, &mut table, &nobody)).unwrap();
     assert_eq!(found.explained.len(), 0);
     assert_eq!(found.instead(), "there are partner=noon; partner=talabat");
 }

@@ -36,7 +36,7 @@ pub(super) fn transition(told: &Told) -> String {
     }
     if kind != TransitionKind::Pending {
         line(&mut text, "episode", format_args!("since {}", told.transition.episode));
-        line(&mut text, "key", told.key());
+        line(&mut text, "key", &told.key);
     }
     line(&mut text, "plan", &told.alert.plan);
     if let Origin::Log(recorded) = &told.origin {

@@ -18,6 +18,8 @@ pub(super) struct Told {
     pub(super) alert: Arc<RecordedAlert>,
     pub(super) transition: Transition,
     pub(super) verdict: Verdict,
+    /// The key of its incident.
+    pub(super) key: String,
     /// What decided, in the words of the rules; absent if the plan is needed to tell and is not there.
     pub(super) condition: Option<String>,
     pub(super) severity: Option<&'static str>,
@@ -98,6 +100,7 @@ impl Told {
         origin: Origin,
     ) -> Self {
         let mut told = Self {
+            key: alert.key(&transition),
             condition: alert.step(&transition).map(|step| step.condition.clone()),
             severity: None,
             value: transition.evidence.value.map(Number::Decimal),
@@ -154,11 +157,6 @@ impl Told {
             Origin::Log(recorded) => Some(recorded),
             Origin::Files(_) => None,
         }
-    }
-
-    /// The key of its incident.
-    pub(super) fn key(&self) -> String {
-        self.alert.key(&self.transition)
     }
 
     /// The events that its evidence names, each with its place if that is known.
