@@ -166,6 +166,10 @@ pub(super) fn points(
         }
     }
     found.explained = window.finish();
+    let is_decided = found.is_decided();
+    for explained in &mut found.explained {
+        explained.is_decided = is_decided;
+    }
     Ok(found)
 }
 

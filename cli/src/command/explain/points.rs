@@ -58,6 +58,11 @@ impl FoundPoints {
         }
     }
 
+    /// Whether the wanted window has points, of any series.
+    pub(super) fn is_decided(&self) -> bool {
+        !self.others.is_empty()
+    }
+
     /// What there is instead of what is wanted.
     pub(super) fn instead(&self) -> String {
         let Some((first, last)) = self.windows else {
@@ -80,6 +85,8 @@ pub(super) struct Explained {
     pub(super) series: Arc<SeriesKey>,
     pub(super) window: (Timestamp, Timestamp),
     pub(super) points: Vec<Point>,
+    /// The window is decided: it has points, if only of other series.
+    pub(super) is_decided: bool,
     /// By what became of them: how many, and those that came last.
     pub(super) events: BTreeMap<Fate, (u64, VecDeque<Event>)>,
 }
@@ -133,7 +140,7 @@ impl Fate {
     /// What that means.
     pub(super) const fn sentence(self) -> &'static str {
         match self {
-            Self::Counted => "in the point",
+            Self::Counted => "before the window was final",
             Self::Corrected => "after the window was final, in a correction",
             Self::Late => "too late, and refused",
             Self::Copy => "seen before, and ignored",
@@ -150,12 +157,27 @@ impl Explained {
         window: (Timestamp, Timestamp),
     ) -> Self {
         let (metric, names) = (metric.to_owned(), names.to_vec());
-        Self { metric, names, series, window, points: Vec::new(), events: BTreeMap::new() }
+        let (points, events) = (Vec::new(), BTreeMap::new());
+        Self { metric, names, series, window, points, is_decided: false, events }
     }
 
     /// The names and values of its series.
     pub(super) fn dimensions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names.iter().map(String::as_str).zip(self.series.values())
+    }
+
+    /// Why it has no point; absent: it has.
+    pub(super) fn why_none(&self) -> Option<&'static str> {
+        let counts = |fate| self.events.contains_key(&fate);
+        if !self.points.is_empty() {
+            None
+        } else if !counts(Fate::Counted) && !counts(Fate::Corrected) {
+            Some("nothing counted")
+        } else if self.is_decided {
+            Some("the series is over `max_series`, and its events count in `__other__`")
+        } else {
+            Some("the window was not decided before the events ended: see --until")
+        }
     }
 
     /// An event came for it.

@@ -183,12 +183,8 @@ pub(super) fn points(explained: &Explained) -> String {
             From::Log(recorded) => record(&mut text, recorded),
         }
     }
-    if explained.points.is_empty() {
-        line(
-            &mut text,
-            "no point",
-            "the window was not decided before the events ended: see --until",
-        );
+    if let Some(why) = explained.why_none() {
+        line(&mut text, "no point", why);
     }
     for (fate, (count, events)) in &explained.events {
         push_events(&mut text, *fate, *count, events.iter());

@@ -112,7 +112,17 @@ fn what_a_point_is_made_of() {
         "explain_point_json",
         sandbox.run(&format!("{window} --output json --dimension country=SA"))
     );
-    // The last window is not decided when the events end.
+    // Two series with room for one; and the last window is not decided when the events end.
+    let rules = example("rejections");
+    let capped = rules.replace("window: 5m", "window: 5m\n    max_series: 1");
+    assert_ne!(rules, capped);
+    sandbox.file("capped.yaml", capped);
+    let narrow = window.replace("rules.yaml", "capped.yaml");
+    assert_snapshot!("explain_point_capped", sandbox.run(&narrow));
+    sandbox.file("short.ndjson", rejected("a", "10:00:10", "AE"));
+    let short = window.replace("events.ndjson", "short.ndjson");
+    assert_snapshot!("explain_point_open", sandbox.run(&short));
+    // The next one has nothing of that country.
     let open = format!("{FILES} --metric order_rejections --window 2026-01-05T10:05:00Z");
     assert_snapshot!(
         "explain_point_nothing",
