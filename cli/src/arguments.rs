@@ -1,6 +1,7 @@
 //! What was typed: commands, options and their help.
 
 mod dead_letters;
+mod explain;
 mod lambda;
 mod send;
 mod silence;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 pub(crate) use dead_letters::{
     DeadLettersArguments, DeadLettersCommand, ListOutput, ReplayLetters, Wanted,
 };
+pub(crate) use explain::{ExplainArguments, ExplainOutput, Which};
 pub(crate) use lambda::{LambdaArguments, LambdaOutput};
 pub(crate) use send::SendArguments;
 pub(crate) use silence::{
@@ -57,6 +59,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  streamgauge test scenarios/*.yaml\n  streamgauge test scenarios/*.yaml --junit target/scenarios.xml"
     )]
     Test(TestArguments),
+    /// Show why an alert fired, resolved or was not sent, or what a point is made of
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(Box<ExplainArguments>),
     /// Put events on a Kinesis stream, at a rate or at a multiple of their own pace
     #[command(after_help = send::EXAMPLES)]
     Send(SendArguments),

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod dead_letters;
 mod deployed;
+mod explain;
 mod init;
 mod lambda;
 mod man;
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Send(arguments) => send::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Silence(arguments) => silence::run(&arguments),

@@ -11,7 +11,7 @@ use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::transition::Transition;
 use streamgauge_local::input::Input;
-use streamgauge_local::replay::{self, Observer, Options, ReplayError, Summary};
+use streamgauge_local::replay::{self, Observer, Options, ReplayError, Summary, Traced};
 
 /// What comes out of a replay.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,21 @@ pub(crate) fn replay(
     let progress = Progress::new(inputs::total_bytes(&inputs));
     let mut watched = Watched { rejects, progress, take };
     let result = replay::replay(plan, inputs, options, &mut watched);
+    watched.progress.finish();
+    result
+}
+
+/// Runs the inputs line by line, and shows each record to `look` on its way.
+pub(crate) fn trace(
+    plan: &Arc<Plan>,
+    inputs: Vec<Input>,
+    options: &Options,
+    rejects: &mut Rejects,
+    (look, take): (&mut dyn FnMut(&Traced<'_>), impl FnMut(Told<'_>) -> io::Result<()> + Send),
+) -> Result<Summary, ReplayError> {
+    let progress = Progress::new(inputs::total_bytes(&inputs));
+    let mut watched = Watched { rejects, progress, take };
+    let result = replay::trace(plan, inputs, options, look, &mut watched);
     watched.progress.finish();
     result
 }

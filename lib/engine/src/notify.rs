@@ -57,6 +57,7 @@ mod why;
 
 pub use deploy::deployed;
 pub use incident::lag;
+pub use keys::incident as incident_key;
 pub use own::{OwnAlerts, Troubles};
 pub use text::{Render, TemplateValue};
 pub use why::Why;

@@ -160,7 +160,7 @@ fn kind_of_shard(error: &AggregateError) -> Kind {
 impl From<SettleError> for Failure {
     fn from(error: SettleError) -> Self {
         let kind = match &error {
-            SettleError::Retryable(_) => Kind::Retryable,
+            SettleError::Retryable(_) | SettleError::Missing { .. } => Kind::Retryable,
             SettleError::Control(control) => kind_of(control),
             SettleError::Entry { .. } | SettleError::TooLarge(_) => Kind::Damaged,
         };

@@ -12,11 +12,10 @@ use std::sync::Arc;
 use streamgauge_engine::notify::Render;
 use streamgauge_engine::plan::Plan;
 use streamgauge_pipeline::port::rules::{NoPlan, Rules, RulesText};
+pub use streamgauge_rules::deployed::ENVIRONMENT;
+use streamgauge_rules::deployed::{DeployedError, compile_deployed};
 use streamgauge_rules::template::Templates;
-use streamgauge_rules::{LoadError, Severity, SourceFile, compile, load, render};
-
-/// The file of a text that says what its `${NAME}` stand for: a JSON object.
-pub const ENVIRONMENT: &str = ".environment.json";
+use streamgauge_rules::{LoadError, load};
 
 /// The rules of a deployed function.
 #[derive(Clone, Debug, Default)]
@@ -56,25 +55,15 @@ impl DeployedRules {
 
 impl Rules for DeployedRules {
     fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
-        let is_environment = |file: &&(String, String)| file.0 == ENVIRONMENT;
-        let values: BTreeMap<String, String> = match text.files.iter().find(is_environment) {
-            None => BTreeMap::new(),
-            Some((_, values)) => serde_json::from_str(values).map_err(|error| NoPlan {
-                message: format!("`{ENVIRONMENT}` is no JSON object of texts"),
-                source: Some(error.into()),
-            })?,
-        };
-        let files = text.files.iter().filter(|file| !is_environment(file));
-        let sources: Vec<SourceFile> = files
-            .map(|(name, rules)| SourceFile { name: name.clone(), text: rules.clone() })
-            .collect();
-        let mut outcome = compile(&sources, &|name| values.get(name).cloned());
-        if let Some(rules) = outcome.rules {
-            return Ok(Arc::new(rules.plan));
-        }
-        outcome.problems.retain(|problem| problem.severity == Severity::Error);
-        let shown = render::for_people(&outcome.problems, &outcome.sources, false);
-        Err(NoPlan { message: shown.trim_end().to_owned(), source: None })
+        let compiled = compile_deployed(&text.files);
+        let rules = compiled.map_err(|error| NoPlan {
+            message: error.to_string(),
+            source: match error {
+                DeployedError::Environment(source) => Some(source.into()),
+                DeployedError::Problems(_) => None,
+            },
+        })?;
+        Ok(Arc::new(rules.plan))
     }
 
     fn deployed(&self) -> Option<&RulesText> {

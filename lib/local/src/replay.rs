@@ -7,6 +7,7 @@ mod chunk;
 mod order;
 mod settling;
 mod source;
+mod trace;
 mod workers;
 
 use crate::input::{Input, InputError};
@@ -23,6 +24,7 @@ use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::Reject;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::Transition;
+pub use trace::{Traced, trace};
 
 /// How to run.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,8 @@
 //!
 //! It speaks for itself, as a publication does: whoever explains a page months later needs no rules.
 
-use streamgauge_engine::notify::Verdict;
+use streamgauge_engine::notify::{Verdict, incident_key};
+use streamgauge_engine::plan::Plan;
 use streamgauge_engine::transition::Transition;
 
 /// The transitions of one settle entry, in the order in which they were decided.
@@ -36,6 +37,44 @@ pub struct RecordedStep {
     pub name: Option<String>,
     /// The condition as in the rules.
     pub condition: String,
+}
+
+impl RecordedAlert {
+    /// The alert at a place of a plan.
+    pub fn of(plan: &Plan, place: usize) -> Option<Self> {
+        let alert = plan.alerts.get(place)?;
+        let metric = plan.metrics.get(alert.metric)?;
+        let name = |&of: &usize| metric.dimensions.get(of).map(|one| one.name.clone());
+        let steps = alert.steps.iter();
+        let steps = steps
+            .map(|step| RecordedStep { name: step.name.clone(), condition: step.when.to_string() });
+        Some(Self {
+            plan: plan.hash.clone(),
+            name: alert.name.clone(),
+            metric: metric.name.clone(),
+            by: alert.by.iter().filter_map(name).collect(),
+            steps: steps.collect(),
+        })
+    }
+
+    /// The step of a transition.
+    pub fn step(&self, transition: &Transition) -> Option<&RecordedStep> {
+        self.steps.get(transition.step)
+    }
+
+    /// The names and values of a transition's group.
+    pub fn group<'r>(
+        &'r self,
+        transition: &'r Transition,
+    ) -> impl Iterator<Item = (&'r str, &'r str)> {
+        self.by.iter().map(String::as_str).zip(transition.group.values())
+    }
+
+    /// The key of the incident that a transition belongs to, as notifications name it.
+    pub fn key(&self, transition: &Transition) -> String {
+        let step = self.step(transition).and_then(|step| step.name.as_deref());
+        incident_key(&self.name, step, transition.group.values(), transition.episode)
+    }
 }
 
 mod codec;

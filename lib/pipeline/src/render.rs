@@ -11,7 +11,7 @@
 //! metrics have different ones. Everything is written into a `Vec<u8>` that the caller empties: no value is built on the way.
 
 use alert::AlertText;
-pub use alert::alert_value;
+pub use alert::{alert_condition, alert_value};
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Counters, MetricCounters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;

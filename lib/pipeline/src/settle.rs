@@ -8,9 +8,12 @@
 //! 4. `step`: whether all that decides something; then it becomes an entry.
 //! 5. `append`: the entry, with `outputs`, what was decided, as a publication. Once it is appended, deliver is woken.
 //!
+//! [`again`] folds entries of the past again, for whoever asks why something was decided.
+//!
 //! The entry is the only effect that counts: whoever stops before it has changed nothing, whoever stops after it has done it
 //! all. Two at a time are harmless: one of them finds its version taken, reads what the other did, and goes on from there.
 
+pub mod again;
 mod append;
 mod asking;
 mod changes;
@@ -70,6 +73,16 @@ pub enum SettleError {
     /// A call had no answer: settle again.
     #[error("the partition is not settled")]
     Retryable(#[from] Retryable),
+    /// What an entry has taken is not there, or not yet: settle again.
+    #[error("could not find version {} of the log \"{}\", which an entry of the log \"{}\" has taken", version.0, log.as_str(), taken_by.as_str())]
+    Missing {
+        /// The log.
+        log: LogId,
+        /// Which entry of it.
+        version: Version,
+        /// The log of the entry that has taken it.
+        taken_by: LogId,
+    },
     /// An entry cannot be read.
     #[error("version {} of the log \"{}\" cannot be read", version.0, log.as_str())]
     Entry {

@@ -20,10 +20,12 @@
 //! 5. `compile`: values to [`rules::Rules`], with the hashes by which state is kept.
 //! 6. [`problem`]: what went wrong, for people and machines.
 //! 7. [`template`]: the texts of alerts, rendered.
-//! 8. [`scenario`]: the same for scenario files.
+//! 8. [`deployed`]: texts that a stack keeps.
+//! 9. [`scenario`]: the same for scenario files.
 
 pub mod cel;
 mod compile;
+pub mod deployed;
 pub mod duration;
 mod hash;
 pub mod problem;

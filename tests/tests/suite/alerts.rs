@@ -1,7 +1,7 @@
 //! The transitions that `replay` prints, against the contract read naively: at each moment at which anything could change, every
 //! condition is asked of a list of all events. And the same lines come out however the input is cut and on any number of threads.
 
-use super::replayed::{Output, plan, replay};
+use super::replayed::{Output, plan, replay, trace};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use streamgauge_local::input::Input;
@@ -188,6 +188,29 @@ fn files_and_threads_change_no_line() {
         assert_eq!(run(&lines, pieces, threads), whole, "{pieces} pieces, {threads} threads");
     }
     in_order(&whole);
+}
+
+#[test]
+fn line_by_line_it_is_the_same_replay() {
+    let mut numbers = Numbers(11);
+    let events = events(&mut numbers, 2_000, MINUTE);
+    let mut lines = lines(&events, &mut numbers);
+    let (copy, long) = (lines[7].clone(), format!("{}\n", "x".repeat(11 << 20)));
+    lines.splice(9..9, [copy, "\n".to_owned(), "no event\n".to_owned(), long]);
+    let plan = plan(RULES);
+    let inputs = || {
+        let (first, second) = lines.split_at(700);
+        let input = |name, part: &[String]| Input::bytes(name, part.concat().into_bytes());
+        vec![input("one", first), input("two", second)]
+    };
+    let (traced, shown) = trace(&plan, inputs());
+    assert_eq!(traced, replay(&plan, inputs(), 1));
+    assert_eq!(traced.rejects.len(), 2);
+    // All but the empty line were shown, in order, each with its place.
+    let line = |name: &str, number| (name.to_owned(), number);
+    assert_eq!(shown.len(), lines.len() - 1);
+    assert_eq!(shown[8..12], [line("one", 9), line("one", 10), line("one", 12), line("one", 13)]);
+    assert_eq!(shown[699], line("two", 1));
 }
 
 /// Transitions stand in the order of their times, then of the rules, though two alerts are decided minutes later.

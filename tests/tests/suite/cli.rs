@@ -7,6 +7,7 @@
 mod alerts;
 mod check;
 mod dead_letters;
+mod explain;
 mod general;
 mod input;
 mod lambda;

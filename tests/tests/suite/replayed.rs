@@ -9,7 +9,7 @@ use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::Transition;
 use streamgauge_local::input::Input;
 pub(crate) use streamgauge_local::replay::Options;
-use streamgauge_local::replay::{self, Observer};
+use streamgauge_local::replay::{self, Observer, ReplayError, Traced};
 use streamgauge_pipeline::render::{Renderer, Summary};
 use streamgauge_rules::{SourceFile, compile, render};
 
@@ -46,13 +46,31 @@ pub(crate) fn replay(plan: &Arc<Plan>, inputs: Vec<Input>, threads: usize) -> Ou
 
 /// Runs inputs through a plan.
 pub(crate) fn replay_until(plan: &Arc<Plan>, inputs: Vec<Input>, options: &Options) -> Output {
+    output(plan, |collector| replay::replay(plan, inputs, options, collector))
+}
+
+/// Runs inputs through a plan line by line; with the input and the line of each record that was shown.
+pub(crate) fn trace(plan: &Arc<Plan>, inputs: Vec<Input>) -> (Output, Vec<(String, u64)>) {
+    let mut shown = Vec::new();
+    let mut look = |traced: &Traced<'_>| shown.push((traced.input.to_string(), traced.line));
+    let options = options(None, false);
+    let traced =
+        output(plan, |collector| replay::trace(plan, inputs, &options, &mut look, collector));
+    (traced, shown)
+}
+
+/// What a run prints.
+fn output(
+    plan: &Arc<Plan>,
+    run: impl FnOnce(&mut Collector) -> Result<replay::Summary, ReplayError>,
+) -> Output {
     let mut collector = Collector {
         renderer: Renderer::new(plan),
         points: Vec::new(),
         alerts: Vec::new(),
         rejects: Vec::new(),
     };
-    let summary = replay::replay(plan, inputs, options, &mut collector).unwrap_or_else(|error| {
+    let summary = run(&mut collector).unwrap_or_else(|error| {
         let last = collector.points.iter().rev().take(3);
         panic!("{error:?}; the last points:\n{}", last.cloned().collect::<Vec<_>>().join("\n"))
     });

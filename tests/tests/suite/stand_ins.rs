@@ -9,6 +9,7 @@ mod create;
 mod dead_letters;
 mod dynamodb;
 mod end_to_end;
+mod explain;
 mod metered;
 mod notify;
 mod said;

@@ -20,7 +20,7 @@ const READABLE_BYTES_MAX: usize = 140;
 const PART_BYTES_MAX: usize = 40;
 
 /// The key of an incident: one step of one alert for one group in one episode.
-pub(super) fn incident<'v>(
+pub fn incident<'v>(
     alert: &str,
     step: Option<&str>,
     group: impl Iterator<Item = &'v str>,

@@ -45,6 +45,13 @@ impl Chunk {
         position & ((1 << LINE_BITS) - 1)
     }
 
+    /// The lines that are not empty, with their numbers.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let lines = Lines { text: &self.block.text, at: 0 }.zip(self.block.first_line..);
+        let lines = lines.filter_map(|(bytes, number)| Some((number, self.block.text.get(bytes)?)));
+        lines.filter(|(_, text)| !text.is_empty())
+    }
+
     /// Gives the bytes of the lines with these numbers, which must rise: one walk over the block serves them all.
     pub(super) fn payloads<'c>(&'c self) -> impl FnMut(u64) -> &'c [u8] {
         let mut lines = Lines { text: &self.block.text, at: 0 }.zip(self.block.first_line..);

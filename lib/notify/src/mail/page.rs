@@ -192,8 +192,7 @@ fn ids(evidence: &Evidence, ids_max: usize) -> Option<Row> {
 
 fn about(notification: &Notification) -> Vec<Row> {
     let Notification { channel, key, id, severity, at, subject, labels, plan, .. } = notification;
-    let mut rows =
-        vec![Row::new("Severity", severity.as_str()), Row::new("At", at.to_string())];
+    let mut rows = vec![Row::new("Severity", severity.as_str()), Row::new("At", at.to_string())];
     if let Subject::Pipeline { alert } = subject {
         rows.push(Row::new(
             "Alert",

@@ -49,7 +49,7 @@ pub(super) struct AlertText {
 }
 
 /// The condition that decided a transition: what its value and its threshold belong to.
-fn condition<'a>(alert: &'a Alert, transition: &Transition) -> Option<&'a Condition> {
+pub fn alert_condition<'a>(alert: &'a Alert, transition: &Transition) -> Option<&'a Condition> {
     let resolve = alert.resolve.as_ref();
     let resolve = resolve.filter(|_| transition.reason == Reason::ResolveHolds);
     resolve.or_else(|| Some(&alert.steps.get(transition.step)?.when))
@@ -60,7 +60,7 @@ pub fn alert_value(alert: &Alert, transition: &Transition) -> Option<Number> {
     let Evidence { value, volume, .. } = transition.evidence;
     let value = value?;
     let is_rate = matches!(
-        condition(alert, transition),
+        alert_condition(alert, transition),
         Some(Condition::Threshold { aggregate: Aggregate::Rate, .. })
     );
     let whole = volume.filter(|&whole| is_rate && whole > 0);
@@ -119,7 +119,7 @@ impl AlertText {
         if let Some(step) = step {
             push_string("severity", step.severity.as_str(), out);
         }
-        if let Some(condition) = condition(&self.alert, transition) {
+        if let Some(condition) = alert_condition(&self.alert, transition) {
             push_shown("condition", condition, out);
         }
         if let Some(threshold) = *threshold {
@@ -164,7 +164,7 @@ impl AlertText {
             shown(&verdict.why),
             pushed(&|cell| push_channels(verdict, cell)),
             shown(&step.map(|step| step.severity.as_str()).unwrap_or_default()),
-            condition(&self.alert, transition).map(|one| shown(one)).unwrap_or_default(),
+            alert_condition(&self.alert, transition).map(|one| shown(one)).unwrap_or_default(),
             threshold.map(|value| number(Number::Decimal(value))).unwrap_or_default(),
             shown(from),
             shown(until),

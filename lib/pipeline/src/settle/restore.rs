@@ -5,12 +5,12 @@ use super::state::{State, Step};
 use super::stored::StoredState;
 use super::{Kept, Settle, SettleError};
 use crate::outgrown::{self, LOG_BYTES_MIN};
+use crate::port::Partition;
 use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Logged, Version, Wanted};
 use crate::port::rules::Rules;
 use crate::port::snapshots::{Snapshot, Snapshots};
 use crate::port::source::ShardKey;
-use crate::port::{Partition, Retryable};
 use crate::settle_entry::SettleEntry;
 use crate::world::World;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
@@ -46,16 +46,27 @@ impl<W: World> Settle<W> {
         self.changes.follow(self.world.log()).await?;
         let empty = State::new(partition, self.partitions);
         // The log alone may no longer reach back to its beginning.
-        let Some(snapshot) = self.world.snapshots().newest(&log).await? else {
-            return Ok(Kept::new(empty, Since::default()));
-        };
+        match self.world.snapshots().newest(&log).await? {
+            Some(snapshot) => self.restored(partition, &snapshot).await,
+            None => Ok(Kept::new(empty, Since::default())),
+        }
+    }
+
+    /// The state of a snapshot.
+    pub(super) async fn restored(
+        &mut self,
+        partition: Partition,
+        snapshot: &Snapshot,
+    ) -> Result<Kept, SettleError> {
+        let log = LogId::settle(partition);
+        let empty = State::new(partition, self.partitions);
         let version = snapshot.version();
         let unreadable = |error| SettleError::unreadable(&log, version, error);
         let stored = StoredState::read(snapshot.state(), empty).map_err(unreadable)?;
         let plans = self.changes.plans(&self.world, stored.plans()).await?;
         let mut state = stored.with(&plans).map_err(unreadable)?;
         state.telling.silences = self.changes.silences(state.control);
-        let since = Since { log: outgrown::Since::snapshot(&snapshot), oldest: None };
+        let since = Since { log: outgrown::Since::snapshot(snapshot), oldest: None };
         Ok(Kept::new(state, since))
     }
 
@@ -72,39 +83,38 @@ impl<W: World> Settle<W> {
                 return Ok(());
             }
             for logged in read {
-                self.fold(partition, &log, kept, &logged).await?;
+                let step = self.step(partition, kept, &logged).await?;
+                let taken: usize = step.deltas().map(|delta| delta.bytes).sum();
+                kept.since.entry(logged.entry.bytes() + taken, step.clock);
+                // The version may have leapt over what has expired.
+                kept.state.version = Version(logged.version.0 - 1);
+                kept.state.apply(step, self.world.rules().render());
             }
         }
     }
 
-    async fn fold(
+    /// What an entry was made of.
+    pub(super) async fn step(
         &mut self,
         partition: Partition,
-        log: &LogId,
         kept: &mut Kept,
         logged: &Logged,
-    ) -> Result<(), SettleError> {
+    ) -> Result<Step, SettleError> {
+        let log = &LogId::settle(partition);
         let header = SettleEntry::decode(logged.entry.header())
             .map_err(|error| SettleError::unreadable(log, logged.version, error))?;
         if header.control > self.changes.version() {
             self.changes.follow(self.world.log()).await?;
         }
         let mut deltas = Vec::with_capacity(header.taken.len());
-        let mut bytes = logged.entry.bytes();
         for (shard, up_to) in header.taken {
             let taken = self.taken(partition, kept, &shard, up_to).await?;
-            bytes += taken.iter().map(|delta| delta.bytes).sum::<usize>();
             deltas.push((shard, taken));
         }
         let after = kept.state.control;
         let control = self.changes.between(&self.world, after, header.control).await?;
         let SettleEntry { clock, listing, answers, .. } = header;
-        // The version may have leapt over what has expired.
-        kept.state.version = Version(logged.version.0 - 1);
-        let step = Step { clock, control, listing, answers, deltas };
-        kept.state.apply(step, self.world.rules().render());
-        kept.since.entry(bytes, clock);
-        Ok(())
+        Ok(Step { clock, control, listing, answers, deltas })
     }
 
     /// The deltas of a shard that an entry took: those that wait here already, or else from the shard's log.
@@ -124,15 +134,12 @@ impl<W: World> Settle<W> {
                 return Ok(taken);
             }
             let raw = source::read(self.world.log(), partition, shard.clone(), after).await?;
-            if raw.entries.is_empty() {
-                let log = LogId::shard(shard);
-                return Err(Retryable::new(format!(
-                    "could not find version {} of the log \"{}\", which an entry of the log \"{}\" has taken",
-                    after.next().0,
-                    log.as_str(),
-                    LogId::settle(partition).as_str()
-                ))
-                .into());
+            if raw.entries.first().is_none_or(|first| first.version > up_to) {
+                return Err(SettleError::Missing {
+                    log: LogId::shard(shard),
+                    version: after.next(),
+                    taken_by: LogId::settle(partition),
+                });
             }
             let deltas = self.decode(partition, &raw).await?;
             for delta in deltas {

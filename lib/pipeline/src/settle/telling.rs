@@ -3,16 +3,14 @@
 //! One entry holds notifications of [`NOTIFICATION_BYTES_MAX`]; what is over that waits in the state and goes out with the next,
 //! which follows at once.
 
-use crate::alert_record::{AlertRecord, RecordedAlert, RecordedStep};
+use crate::alert_record::{AlertRecord, RecordedAlert};
 use crate::control::Silences;
 use crate::notifications;
 use crate::port::log::Version;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::notification::{Deploy, Notification};
-use streamgauge_engine::notify::{
-    self, Clock, Decided, Moment, Notifier, Render, Verdict, lag,
-};
+use streamgauge_engine::notify::{self, Clock, Decided, Moment, Notifier, Render, Verdict, lag};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::Decisions;
 use streamgauge_engine::time::Timestamp;
@@ -199,7 +197,7 @@ impl Recording {
         for (transition, verdict) in told {
             let alert = (plan.hash.clone(), transition.alert);
             let Some(place) = self.places.get(&alert).copied().or_else(|| {
-                self.record.alerts.push(recorded(plan, transition.alert)?);
+                self.record.alerts.push(RecordedAlert::of(plan, transition.alert)?);
                 Some(self.record.alerts.len() - 1)
             }) else {
                 continue;
@@ -208,20 +206,4 @@ impl Recording {
             self.record.transitions.push((Transition { alert: place, ..transition }, verdict));
         }
     }
-}
-
-fn recorded(plan: &Plan, place: usize) -> Option<RecordedAlert> {
-    let alert = plan.alerts.get(place)?;
-    let metric = plan.metrics.get(alert.metric)?;
-    let name = |&of: &usize| metric.dimensions.get(of).map(|one| one.name.clone());
-    let steps = alert.steps.iter();
-    Some(RecordedAlert {
-        plan: plan.hash.clone(),
-        name: alert.name.clone(),
-        metric: metric.name.clone(),
-        by: alert.by.iter().filter_map(name).collect(),
-        steps: steps
-            .map(|step| RecordedStep { name: step.name.clone(), condition: step.when.to_string() })
-            .collect(),
-    })
 }

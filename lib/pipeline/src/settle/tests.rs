@@ -1,5 +1,6 @@
 //! Settle on memory adapters: aggregate feeds it, the clock is turned by hand, and what it decided is read from its log.
 
+mod again;
 mod alerts;
 mod given_back;
 mod hold;
