@@ -1,5 +1,8 @@
 //! The function `deliver`: wired up here, explained in [`streamgauge_pipeline::deliver`].
 
+mod channels;
+
+use channels::NoChannels;
 use lambda_runtime::{Context, Error};
 use streamgauge_cloudwatch::CloudWatch;
 use streamgauge_cloudwatch::sink::CALL_TIME_MAX;
@@ -15,7 +18,7 @@ use tracing::info;
 
 struct Function {
     partitions: u8,
-    deliver: Deliver<AwsWorld, CloudWatch>,
+    deliver: Deliver<AwsWorld, CloudWatch, NoChannels>,
     meter: Meter,
 }
 
@@ -33,7 +36,7 @@ fn set_up() -> Result<Function, Failure> {
     let call_ms = i64::try_from(CALL_TIME_MAX.as_millis()).unwrap_or(i64::MAX);
     let limits = DeliverSettings { call_ms, ..DeliverSettings::default() };
     let meter = world.meter();
-    let deliver = Deliver::new(world, points, limits);
+    let deliver = Deliver::new(world, points, NoChannels, limits);
     Ok(Function { partitions: settings.partitions, deliver, meter })
 }
 

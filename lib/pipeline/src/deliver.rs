@@ -19,6 +19,7 @@ mod queue;
 mod register;
 mod run;
 
+use crate::port::channels::Channels;
 use crate::port::points::Points;
 use crate::port::{Partition, Retryable, TooLarge};
 use crate::stored::StoredError;
@@ -26,6 +27,7 @@ use crate::world::World;
 use register::Register;
 use run::Invocation;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::time::{DAY_MS, Millis, SECOND_MS, Timestamp};
 
 pub use letters::{DeadLetter, DeadLetters, LetterCode};
@@ -36,6 +38,8 @@ pub use register::POINTS_LANE;
 pub struct DeliverSettings {
     /// The time-out of one call of the [`Points`], in milliseconds: each has ended by then.
     pub call_ms: Millis,
+    /// The time-out of one call to a channel, in milliseconds: the longest of all kinds of them.
+    pub channel_call_ms: Millis,
     /// How much earlier than its deadline an invocation must have ended its calls, in milliseconds: for its last writes, and
     /// for clocks that differ.
     pub margin_ms: Millis,
@@ -47,6 +51,7 @@ impl Default for DeliverSettings {
     fn default() -> Self {
         Self {
             call_ms: 10 * SECOND_MS,
+            channel_call_ms: 30 * SECOND_MS,
             margin_ms: 3 * SECOND_MS,
             dead_letters_kept_ms: 90 * DAY_MS,
         }
@@ -113,24 +118,26 @@ pub enum DeliverError {
 
 /// The function: its world, where points go, and the registers that it has seen.
 #[derive(Debug)]
-pub struct Deliver<W, P> {
+pub struct Deliver<W, P, C> {
     world: W,
     points: P,
+    channels: C,
     settings: DeliverSettings,
-    registers: BTreeMap<Partition, Register>,
+    registers: Mutex<BTreeMap<Partition, Register>>,
 }
 
-impl<W: World, P: Points> Deliver<W, P> {
+impl<W: World, P: Points, C: Channels> Deliver<W, P, C> {
     /// A function that has not seen any register.
-    pub fn new(world: W, points: P, settings: DeliverSettings) -> Self {
-        Self { world, points, settings, registers: BTreeMap::new() }
+    pub fn new(world: W, points: P, channels: C, settings: DeliverSettings) -> Self {
+        Self { world, points, channels, settings, registers: Mutex::default() }
     }
 
     /// Sends what waits in a partition, until nothing does or the deadline is near.
     ///
-    /// `invocation` is this invocation's name, of which there is no second; at `deadline` it has ended in any case.
+    /// `invocation` is this invocation's name, of which there is no second; at `deadline` it has ended in any case. Runs of
+    /// several partitions can go on at the same time: then a channel of one that is slow delays no other.
     pub async fn run(
-        &mut self,
+        &self,
         partition: Partition,
         invocation: &str,
         deadline: Timestamp,
@@ -138,9 +145,14 @@ impl<W: World, P: Points> Deliver<W, P> {
         // What is not put back is read again: after an error nothing is known of the register.
         let run = self.begin(Invocation { partition, name: invocation, deadline }).await?;
         let (register, delivered) = run.go().await?;
-        self.registers.insert(partition, register);
+        lock(&self.registers).insert(partition, register);
         Ok(delivered)
     }
+}
+
+/// A lock cannot be poisoned halfway through a change: nothing panics while it is held.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

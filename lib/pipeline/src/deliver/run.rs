@@ -55,13 +55,13 @@ pub(super) struct Run<'a, W, P> {
     is_cut: bool,
 }
 
-impl<W: World, P: Points> Deliver<W, P> {
+impl<W: World, P: Points, C> Deliver<W, P, C> {
     /// Begins an invocation with the register as this environment has seen it last, else as it is.
     pub(super) async fn begin<'a>(
-        &'a mut self,
+        &'a self,
         invocation: Invocation<'a>,
     ) -> Result<Run<'a, W, P>, DeliverError> {
-        let known = self.registers.remove(&invocation.partition);
+        let known = super::lock(&self.registers).remove(&invocation.partition);
         let is_fresh = known.is_none();
         let register = match known {
             Some(register) => register,

@@ -131,7 +131,7 @@ fn plan_of_faults(span: Span) -> String {
             ("30s", "kill at=received function=local-deliver every=3 times=20")
         }
         // Between a call and its mark nobody knows for minutes whether it was taken: there is time for that.
-        Span::Year => ("2m", "kill at=random within=150ms function=local-deliver every=5 times=60"),
+        Span::Year => ("2m", "kill at=random within=80ms function=local-deliver every=4 times=100"),
     };
     format!(
         "kill at=random within=200ms function=local-aggregate every=4 times=60

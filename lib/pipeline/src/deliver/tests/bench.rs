@@ -5,7 +5,7 @@ use crate::deliver::{
     DeadLetter, DeadLetters, Deliver, DeliverError, DeliverSettings, Delivered, POINTS_LANE,
 };
 use crate::memory::{
-    MemoryCall, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
+    MemoryCall, MemoryChannels, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
     block_on,
 };
 use crate::port::Partition;
@@ -123,7 +123,7 @@ impl Points for &Bench {
 }
 
 /// An environment of the function.
-pub(super) type Environment<'a> = Deliver<&'a Bench, &'a Bench>;
+pub(super) type Environment<'a> = Deliver<&'a Bench, &'a Bench, MemoryChannels>;
 
 pub(super) fn partition() -> Partition {
     Partition::default()
@@ -148,7 +148,7 @@ impl Bench {
 
     /// A new environment.
     pub(super) fn environment(&self) -> Environment<'_> {
-        Deliver::new(self, self, DeliverSettings::default())
+        Deliver::new(self, self, MemoryChannels::none(), DeliverSettings::default())
     }
 
     /// Settles points into one entry: their names, which begin with the namespace and a slash. `!` at the end: only recorded.
@@ -219,20 +219,20 @@ impl Bench {
     }
 
     /// An invocation in an environment, to its end.
-    pub(super) fn run(&self, environment: &mut Environment<'_>) -> Delivered {
+    pub(super) fn run(&self, environment: &Environment<'_>) -> Delivered {
         self.try_run(environment).unwrap()
     }
 
     pub(super) fn try_run(
         &self,
-        environment: &mut Environment<'_>,
+        environment: &Environment<'_>,
     ) -> Result<Delivered, DeliverError> {
         let (name, deadline) = self.invocation();
         block_on(environment.run(partition(), &name, deadline))
     }
 
     /// An invocation that is cut off after so many polls; whether it had ended before.
-    pub(super) fn run_cut(&self, environment: &mut Environment<'_>, polls: usize) -> bool {
+    pub(super) fn run_cut(&self, environment: &Environment<'_>, polls: usize) -> bool {
         let (name, deadline) = self.invocation();
         let mut run = Box::pin(environment.run(partition(), &name, deadline));
         let mut context = Context::from_waker(Waker::noop());
@@ -241,23 +241,23 @@ impl Bench {
 
     /// Ticks each minute in new environments until nothing is left, or so many times.
     pub(super) fn tick(&self, times: usize) -> Delivered {
-        let mut environment = self.environment();
+        let environment = self.environment();
         for _ in 0..times {
             self.clock.advance(MINUTE_MS);
-            let delivered = self.run(&mut environment);
+            let delivered = self.run(&environment);
             if delivered.behind == 0 && delivered.wake_at.is_none() {
                 return delivered;
             }
         }
-        panic!("something is left after {times} minutes: {:?}", self.run(&mut environment));
+        panic!("something is left after {times} minutes: {:?}", self.run(&environment));
     }
 
     /// The same while invocations may fail.
     pub(super) fn tick_through(&self, times: usize) {
-        let mut environment = self.environment();
+        let environment = self.environment();
         let is_done = (0..times).any(|_| {
             self.clock.advance(MINUTE_MS);
-            let outcome = self.try_run(&mut environment);
+            let outcome = self.try_run(&environment);
             outcome.is_ok_and(|delivered| delivered.behind == 0 && delivered.wake_at.is_none())
         });
         assert!(is_done, "something is left after {times} minutes");
