@@ -2,7 +2,7 @@
 
 mod channels;
 
-use channels::NoChannels;
+use channels::All;
 use lambda_runtime::{Context, Error};
 use streamgauge_cloudwatch::CloudWatch;
 use streamgauge_cloudwatch::sink::CALL_TIME_MAX;
@@ -18,7 +18,7 @@ use tracing::info;
 
 struct Function {
     partitions: u8,
-    deliver: Deliver<AwsWorld, CloudWatch, NoChannels>,
+    deliver: Deliver<AwsWorld, CloudWatch, All>,
     meter: Meter,
 }
 
@@ -31,12 +31,14 @@ async fn main() -> Result<(), Error> {
 fn set_up() -> Result<Function, Failure> {
     let settings = Settings::of_process(Role::Deliver)?;
     let clients = Clients::of_process();
-    let points = CloudWatch::new((&clients.cloudwatch()).into());
+    let points = CloudWatch::new((&clients.other("CLOUDWATCH")).into());
     let world = AwsWorld::new(&clients, &settings, DeployedRules::default());
-    let call_ms = i64::try_from(CALL_TIME_MAX.as_millis()).unwrap_or(i64::MAX);
+    let channels = channels::all(&settings, clients);
+    let call_time = CALL_TIME_MAX.max(channels.call_time_max());
+    let call_ms = i64::try_from(call_time.as_millis()).unwrap_or(i64::MAX);
     let limits = DeliverSettings { call_ms, ..DeliverSettings::default() };
     let meter = world.meter();
-    let deliver = Deliver::new(world, points, NoChannels, limits);
+    let deliver = Deliver::new(world, points, channels, limits);
     Ok(Function { partitions: settings.partitions, deliver, meter })
 }
 

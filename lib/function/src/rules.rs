@@ -54,27 +54,31 @@ impl DeployedRules {
     }
 }
 
+/// What a text of rules says, plan and channels.
+pub fn read(text: &RulesText) -> Result<streamgauge_rules::Rules, NoPlan> {
+    let is_environment = |file: &&(String, String)| file.0 == ENVIRONMENT;
+    let values: BTreeMap<String, String> = match text.files.iter().find(is_environment) {
+        None => BTreeMap::new(),
+        Some((_, values)) => serde_json::from_str(values).map_err(|error| NoPlan {
+            message: format!("`{ENVIRONMENT}` is no JSON object of texts"),
+            source: Some(error.into()),
+        })?,
+    };
+    let files = text.files.iter().filter(|file| !is_environment(file));
+    let sources: Vec<SourceFile> =
+        files.map(|(name, rules)| SourceFile { name: name.clone(), text: rules.clone() }).collect();
+    let mut outcome = compile(&sources, &|name| values.get(name).cloned());
+    if let Some(rules) = outcome.rules {
+        return Ok(rules);
+    }
+    outcome.problems.retain(|problem| problem.severity == Severity::Error);
+    let shown = render::for_people(&outcome.problems, &outcome.sources, false);
+    Err(NoPlan { message: shown.trim_end().to_owned(), source: None })
+}
+
 impl Rules for DeployedRules {
     fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
-        let is_environment = |file: &&(String, String)| file.0 == ENVIRONMENT;
-        let values: BTreeMap<String, String> = match text.files.iter().find(is_environment) {
-            None => BTreeMap::new(),
-            Some((_, values)) => serde_json::from_str(values).map_err(|error| NoPlan {
-                message: format!("`{ENVIRONMENT}` is no JSON object of texts"),
-                source: Some(error.into()),
-            })?,
-        };
-        let files = text.files.iter().filter(|file| !is_environment(file));
-        let sources: Vec<SourceFile> = files
-            .map(|(name, rules)| SourceFile { name: name.clone(), text: rules.clone() })
-            .collect();
-        let mut outcome = compile(&sources, &|name| values.get(name).cloned());
-        if let Some(rules) = outcome.rules {
-            return Ok(Arc::new(rules.plan));
-        }
-        outcome.problems.retain(|problem| problem.severity == Severity::Error);
-        let shown = render::for_people(&outcome.problems, &outcome.sources, false);
-        Err(NoPlan { message: shown.trim_end().to_owned(), source: None })
+        Ok(Arc::new(read(text)?.plan))
     }
 
     fn deployed(&self) -> Option<&RulesText> {

@@ -24,7 +24,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use streamgauge_engine::notification::Notification;
-use streamgauge_pipeline::port::channels::Channels;
+use streamgauge_pipeline::port::channels::{Channels, NotOpen};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::rules::{NoPlan, RulesText};
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
@@ -130,7 +130,8 @@ where
             ChannelKind::Email { to, from } => {
                 self.post.mail(from, to, &self.clock).ok_or(Closed::NoWay("mails"))?
             }
-            ChannelKind::Sms { .. } => {
+            ChannelKind::Sms { to } => {
+                let receiver = to.iter().find(|number| *number == receiver).ok_or(Closed::Gone)?;
                 self.post.text(receiver).ok_or(Closed::NoWay("text messages"))?
             }
         };
@@ -147,7 +148,8 @@ where
     type End = End<S, C>;
 
     fn receivers(&self, rules: &RulesText, channel: &str) -> Option<Vec<String>> {
-        let channels = self.channels(rules).ok()?;
+        // Rules that a newer version has written: what is told waits until this one is replaced.
+        let Ok(channels) = self.channels(rules) else { return Some(vec![ONLY.to_owned()]) };
         let kind = &channels.iter().find(|known| known.name == channel)?.kind;
         Some(match kind {
             // Each number is a call of its own: one that fails must not make the others get the message twice.
@@ -161,7 +163,7 @@ where
         rules: &RulesText,
         channel: &str,
         receiver: &str,
-    ) -> Result<Self::End, Delivery> {
+    ) -> Result<Self::End, NotOpen> {
         let opened = match self.channels(rules) {
             Err(error) => Err(Closed::Unread(error)),
             Ok(channels) => match channels.iter().find(|known| known.name == channel) {
@@ -170,9 +172,9 @@ where
             },
         };
         opened.map_err(|closed| {
-            let delivery = closed.delivery();
-            warn!(channel, error = %chain(&closed), outcome = ?delivery, "not opened");
-            delivery
+            let not_open = closed.not_open();
+            warn!(channel, error = %chain(&closed), outcome = ?not_open, "not opened");
+            not_open
         })
     }
 
@@ -220,7 +222,7 @@ fn named(reference: &SecretReference) -> Reference {
 enum Closed {
     #[error("the channels cannot be read")]
     Unread(#[source] NoPlan),
-    #[error("the rules have no channel of this name")]
+    #[error("the rules have no such channel or receiver any more")]
     Gone,
     #[error(transparent)]
     NoSecret(#[from] SecretError),
@@ -232,13 +234,13 @@ enum Closed {
 
 impl Closed {
     /// What a lane does: a person can mend all but what is gone, and nothing is lost meanwhile.
-    fn delivery(&self) -> Delivery {
+    fn not_open(&self) -> NotOpen {
         match self {
-            Self::NoSecret(SecretError::Retryable { .. }) => Delivery::Retry { after_ms: SOON_MS },
+            Self::NoSecret(SecretError::Retryable { .. }) => NotOpen::Retry { after_ms: SOON_MS },
             Self::Unread(_) | Self::NoSecret(_) | Self::Useless { .. } | Self::NoWay(_) => {
-                Delivery::Retry { after_ms: LATER_MS }
+                NotOpen::Retry { after_ms: LATER_MS }
             }
-            Self::Gone => Delivery::Rejected { reason: self.to_string() },
+            Self::Gone => NotOpen::Rejected { reason: self.to_string() },
         }
     }
 }

@@ -13,7 +13,7 @@
 //! 8. `channels`, with the feature of that name: all of it behind the pipeline's port, by the names of a rules file.
 
 #[cfg(feature = "aws")]
-mod aws;
+pub mod aws;
 #[cfg(feature = "channels")]
 pub mod channels;
 mod details;

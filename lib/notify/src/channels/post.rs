@@ -6,11 +6,9 @@ use std::time::Duration;
 use streamgauge_pipeline::port::clock::Clock;
 
 #[cfg(feature = "aws")]
-use crate::secret::aws::Lazy;
+use crate::aws::{Configure, Lazy, lazy};
 #[cfg(feature = "smtp")]
 use crate::smtp::Server;
-#[cfg(feature = "aws")]
-use std::sync::LazyLock;
 
 /// What carries mails and text messages.
 #[derive(Default)]
@@ -42,19 +40,13 @@ impl Post {
         Self { smtp: Some(server), ..self }
     }
 
-    /// Mails over SES and text messages over SNS, by the SDK as it is configured when the first one is sent.
+    /// Mails over SES and text messages over SNS, by the SDK as it is configured.
     #[cfg(feature = "aws")]
     #[must_use]
-    pub fn aws(
-        self,
-        ses: impl FnOnce() -> aws_sdk_sesv2::config::Builder + Send + 'static,
-        sns: impl FnOnce() -> aws_sdk_sns::config::Builder + Send + 'static,
-    ) -> Self {
-        Self {
-            ses: Some(LazyLock::new(Box::new(|| crate::ses::client(ses())))),
-            sns: Some(LazyLock::new(Box::new(|| crate::sns::client(sns())))),
-            ..self
-        }
+    pub fn aws(self, configure: &Configure) -> Self {
+        let ses = lazy(configure, "SESV2", |config| crate::ses::client(config.into()));
+        let sns = lazy(configure, "SNS", |config| crate::sns::client(config.into()));
+        Self { ses: Some(ses), sns: Some(sns), ..self }
     }
 
     /// The longest that a call takes.

@@ -88,7 +88,7 @@ channels:
     async fn tell(&self, channel: &str) -> Delivery {
         match self.channels.open(&self.rules, channel, ONLY).await {
             Ok(end) => end.deliver(&notification()).await,
-            Err(closed) => closed,
+            Err(not_open) => not_open.into(),
         }
     }
 }
@@ -164,9 +164,11 @@ async fn what_a_fresh_secret_cannot_help_is_refused() {
 #[tokio::test]
 async fn what_a_person_can_mend_waits_for_it() {
     let bench = Bench::new(Reach::Anywhere).await;
-    for channel in ["lost", "mail", "phone"] {
+    for channel in ["lost", "mail"] {
         assert_eq!(bench.tell(channel).await, later(), "{channel}");
     }
+    let phone = bench.channels.open(&bench.rules, "phone", "+971500000001").await;
+    assert_eq!(phone.unwrap_err(), NotOpen::Retry { after_ms: LATER_MS });
     bench.values.set("ssm:/shop/signing", "no key");
     assert_eq!(bench.tell("hook").await, later());
     assert_eq!(bench.server.calls().len(), 0);
@@ -180,11 +182,17 @@ async fn what_a_person_can_mend_waits_for_it() {
 #[tokio::test]
 async fn a_channel_that_is_gone_is_told_so() {
     let bench = Bench::new(Reach::Anywhere).await;
-    let reason = "the rules have no channel of this name".to_owned();
-    assert_eq!(bench.tell("nobody").await, Delivery::Rejected { reason });
+    let reason = "the rules have no such channel or receiver any more".to_owned();
+    let gone = NotOpen::Rejected { reason };
+    for (channel, receiver) in [("nobody", ONLY), ("phone", "+971500000009")] {
+        let opened = bench.channels.open(&bench.rules, channel, receiver).await;
+        assert_eq!(opened.unwrap_err(), gone, "{channel}");
+    }
     let broken = RulesText { files: vec![("shop.yaml".to_owned(), "namespace: 1\n".to_owned())] };
-    let closed = bench.channels.open(&broken, "oncall", ONLY).await.unwrap_err();
-    assert_eq!(closed, later(), "a newer version may read them");
+    let not_open = bench.channels.open(&broken, "oncall", ONLY).await.unwrap_err();
+    let later = NotOpen::Retry { after_ms: LATER_MS };
+    assert_eq!(not_open, later, "a newer version may read them");
+    assert_eq!(bench.channels.receivers(&broken, "oncall").unwrap(), [ONLY]);
 }
 
 #[tokio::test]
@@ -215,7 +223,8 @@ async fn rules_are_read_once_until_they_change() {
         drop(channels.open(&bench.rules, "oncall", ONLY).await.unwrap());
     }
     assert_eq!(reads.load(Ordering::Relaxed), 1);
-    let changed = RulesText { files: vec![("none.yaml".to_owned(), String::new())] };
+    let mut changed = bench.rules.clone();
+    changed.files[0].1 = changed.files[0].1.replace("oncall", "nightshift");
     assert_eq!(channels.receivers(&changed, "oncall"), None);
     assert_eq!(reads.load(Ordering::Relaxed), 2);
 }

@@ -4,13 +4,13 @@
 //! there are its code, its message and what became of the connection.
 
 use super::{Environment, Reference, Secret, SecretError, Secrets};
+use crate::aws::{Configure, Lazy, lazy};
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use std::env;
 use std::error::Error;
 use std::fmt;
-use std::sync::LazyLock;
 use std::time::Duration;
 use streamgauge_pipeline::port::Retryable;
 
@@ -21,9 +21,6 @@ const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(2);
 /// What the services call a secret that is not there.
 const ABSENT: [&str; 3] =
     ["ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound"];
-
-/// Something that is made when it is needed first: most environments send nothing.
-pub type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
 
 /// The stores of AWS, and the environment of this process.
 pub struct AwsSecrets {
@@ -38,23 +35,17 @@ impl fmt::Debug for AwsSecrets {
 }
 
 impl AwsSecrets {
-    /// By the SDK as it is configured (region, credentials, endpoint), except for how long it may take.
-    pub fn new(
-        manager: impl FnOnce() -> aws_sdk_secretsmanager::config::Builder + Send + 'static,
-        parameters: impl FnOnce() -> aws_sdk_ssm::config::Builder + Send + 'static,
-    ) -> Self {
-        let manager = || {
-            let config = manager().timeout_config(times());
-            aws_sdk_secretsmanager::Client::from_conf(config.build())
-        };
-        let parameters = || {
-            let config = parameters().timeout_config(times());
-            aws_sdk_ssm::Client::from_conf(config.build())
-        };
-        Self {
-            manager: LazyLock::new(Box::new(manager)),
-            parameters: LazyLock::new(Box::new(parameters)),
-        }
+    /// By the SDK as it is configured, except for how long it may take.
+    pub fn new(configure: &Configure) -> Self {
+        let manager = lazy(configure, "SECRETS_MANAGER", |config| {
+            let config = aws_sdk_secretsmanager::config::Builder::from(config);
+            aws_sdk_secretsmanager::Client::from_conf(config.timeout_config(times()).build())
+        });
+        let parameters = lazy(configure, "SSM", |config| {
+            let config = aws_sdk_ssm::config::Builder::from(config);
+            aws_sdk_ssm::Client::from_conf(config.timeout_config(times()).build())
+        });
+        Self { manager, parameters }
     }
 
     async fn of_manager(&self, name: &str) -> Result<Option<String>, Unread> {

@@ -4,7 +4,11 @@ use super::*;
 use crate::testing::server::{Manner, Server, closed_port};
 use crate::testing::watched::watched;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_secretsmanager::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider,
+};
+use aws_types::SdkConfig;
+use std::sync::Arc;
 
 /// What nobody may ever read.
 const SECRET: &str = "hunter2hunter2";
@@ -12,20 +16,15 @@ const SECRET: &str = "hunter2hunter2";
 /// The stores at a port of this machine.
 fn secrets(port: u16) -> AwsSecrets {
     let credentials = Credentials::new("id", "key", None, None, "test");
-    let (endpoint, region) = (format!("http://127.0.0.1:{port}"), Region::from_static("eu-west-1"));
-    let manager = aws_sdk_secretsmanager::config::Builder::new()
+    let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .retry_config(RetryConfig::disabled())
-        .credentials_provider(credentials.clone())
-        .endpoint_url(endpoint.clone())
-        .region(region.clone());
-    let parameters = aws_sdk_ssm::config::Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .retry_config(RetryConfig::disabled())
-        .credentials_provider(credentials)
-        .endpoint_url(endpoint)
-        .region(region);
-    AwsSecrets::new(|| manager, || parameters)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(format!("http://127.0.0.1:{port}"))
+        .region(Region::from_static("eu-west-1"))
+        .build();
+    let configure: Configure = Arc::new(move |_| config.clone());
+    AwsSecrets::new(&configure)
 }
 
 fn references() -> [Reference; 2] {
