@@ -1,12 +1,14 @@
 //! The function `deliver`: wired up here, explained in [`streamgauge_pipeline::deliver`].
 
 mod channels;
+mod told;
 
 use channels::All;
 use lambda_runtime::{Context, Error};
 use streamgauge_cloudwatch::CloudWatch;
 use streamgauge_cloudwatch::sink::CALL_TIME_MAX;
 use streamgauge_function::clients::Clients;
+use streamgauge_function::clock::SystemClock;
 use streamgauge_function::diagnostic::Failure;
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_function::settings::{Settings, variables::Role};
@@ -14,6 +16,8 @@ use streamgauge_function::wakeups::{self, Answer};
 use streamgauge_function::world::{AwsWorld, Meter};
 use streamgauge_function::{edge, logs};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
+use streamgauge_pipeline::port::clock::Clock;
+use told::Told;
 use tracing::info;
 
 struct Function {
@@ -47,6 +51,8 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
     let deadline = edge::deadline(context);
     edge::look(&wake_ups, async |partition| {
         let done = this.deliver.run(partition, &context.request_id, deadline).await?;
+        told::log(partition, &done.lanes);
+        let told = Told::of(&done.lanes, SystemClock.now());
         let consumed = this.meter.take();
         info!(
             partition = partition.number(),
@@ -59,6 +65,10 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
             expired = done.expired,
             undelivered = done.behind,
             undelivered_ms = done.behind_ms,
+            told = told.told,
+            untold = told.untold,
+            untold_ms = told.untold_ms,
+            dead_notifications = told.dead,
             write_units = consumed.write_units,
             read_units = consumed.read_units,
             "delivered"
