@@ -21,6 +21,7 @@ pub use fold::{Announced, Control, InForce, announce, ensure};
 pub(crate) use given_back::points_at;
 pub use given_back::{GIVEN_BACK_BYTES_MAX, GivenBack, give_back, letters_given_back};
 pub use plans::Plans;
+pub(crate) use plans::text_of;
 pub use work::{Work, plans_to_work_for};
 
 use crate::port::rules::NoPlan;

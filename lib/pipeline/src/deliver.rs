@@ -1,6 +1,6 @@
-//! Deliver: follows the settle log of a partition and sends its points, each once, in order.
+//! Deliver: follows the settle log of a partition and sends its points, each once, in order, and its notifications.
 //!
-//! Per call, in this order, so that a crash between any two loses and repeats nothing:
+//! Points go one way, in the order of the log. Per call, in this order, so that a crash between any two loses and repeats nothing:
 //!
 //! 1. The points that wait are read, and packed as full as one call goes, across entries.
 //! 2. The lane's register is marked *sending* by compare-and-swap; the same write says that the call before is done. Who loses
@@ -11,26 +11,41 @@
 //!
 //! If nobody knows whether a call was taken, the place where points go is asked for its receipt, five minutes later
 //! ([`crate::port::points`]). What is to be done when is decided in [`lane`], by the register and the time alone.
+//!
+//! Notifications go a way for each receiver of each channel ([`channels`]): marked and buried alike, one by one, in the order of
+//! the log. All ways are gone at the same time, so one that is slow or out of order delays no other.
 
 pub mod lane;
 
+mod channels;
+mod failing;
 mod letters;
 mod queue;
 mod register;
 mod run;
 
+use crate::control::ControlError;
 use crate::port::channels::Channels;
+use crate::port::log::{Log, LogId, Wanted};
 use crate::port::points::Points;
+use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::port::{Partition, Retryable, TooLarge};
+use crate::settle_entry::{NOTIFICATIONS, POINTS};
 use crate::stored::StoredError;
+use crate::together::both;
 use crate::world::World;
+use channels::{AllDelivered, Lanes, Running};
+use lane::Lane;
 use register::Register;
-use run::Invocation;
+use run::{Invocation, Run};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::time::{DAY_MS, Millis, SECOND_MS, Timestamp};
 
-pub use letters::{DeadLetter, DeadLetters, LetterCode};
+pub use channels::lane::{TELL_GIVE_UP_MS, TELL_GIVEN_UP, TELL_UNANSWERED};
+pub use channels::{LaneName, LanesIndex};
+pub use failing::Failing;
+pub use letters::{DeadLetter, DeadLetters, DeadPoint, LetterCode, Undelivered};
 pub use register::POINTS_LANE;
 
 /// What can be set.
@@ -81,26 +96,58 @@ pub struct Delivered {
     pub behind_since: Option<Timestamp>,
     /// How long that one has waited, in milliseconds: how far the lane is behind. 0: nothing waits.
     pub behind_ms: Millis,
+    /// The lanes of channels for which something waited.
+    pub lanes: Vec<LaneDelivered>,
     /// When this function is to be woken again; absent: nothing is left open, or somebody else looks after it.
     pub wake_at: Option<Timestamp>,
     /// The wake-up could not be sent: the next tick does it.
     pub wake_failed: bool,
 }
 
+/// What an invocation has done for the lane of a channel, and what is left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaneDelivered {
+    /// The lane.
+    pub name: LaneName,
+    /// Calls that were made.
+    pub calls: u64,
+    /// Notifications that were taken.
+    pub told: u64,
+    /// Calls that were not taken, or could not be made, and are made again later.
+    pub retries: u64,
+    /// Calls that were rejected, or can never be made.
+    pub rejected: u64,
+    /// Calls without an answer.
+    pub unknown: u64,
+    /// Notifications that went to the dead letters.
+    pub dead: u64,
+    /// Notifications that had expired before they were sent.
+    pub expired: u64,
+    /// Notifications that wait.
+    pub waiting: u64,
+    /// Since when the first of them has, where that is known.
+    pub waiting_since: Option<Timestamp>,
+    /// Since when no call was taken, if something waits.
+    pub failing_since: Option<Timestamp>,
+}
+
 /// Why an invocation could not go on. What it had done is done, and the next goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
     /// A store or the other end did not answer.
-    #[error("the points could not be delivered further; they wait for the next invocation")]
+    #[error("not all could be delivered; the rest waits for the next invocation")]
     Retryable(#[from] Retryable),
     /// Something stored cannot be read.
-    #[error("{object} cannot be read; no points are delivered until it can")]
+    #[error("{object} cannot be read; its lane delivers nothing until it can")]
     Stored {
         /// What.
         object: String,
         /// Why.
         source: StoredError,
     },
+    /// The rules that say what a channel is cannot be read.
+    #[error("the rules that say what a channel is cannot be read; nobody is told until they can")]
+    Control(#[from] ControlError),
     /// A dead letter or a register that no store takes.
     #[error("the lane cannot be written")]
     TooLarge(#[from] TooLarge),
@@ -116,20 +163,27 @@ pub enum DeliverError {
     },
 }
 
-/// The function: its world, where points go, and the registers that it has seen.
+/// The function: its world, where points and notifications go, and what it remembers of partitions.
 #[derive(Debug)]
 pub struct Deliver<W, P, C> {
     world: W,
     points: P,
     channels: C,
     settings: DeliverSettings,
-    registers: Mutex<BTreeMap<Partition, Register>>,
+    remembered: Mutex<BTreeMap<Partition, Remembered>>,
+}
+
+/// What an environment remembers of a partition. After an error nothing is known, and it is read again.
+#[derive(Debug, Default)]
+struct Remembered {
+    register: Option<Register<Lane>>,
+    lanes: Option<Lanes>,
 }
 
 impl<W: World, P: Points, C: Channels> Deliver<W, P, C> {
     /// A function that has not seen any register.
     pub fn new(world: W, points: P, channels: C, settings: DeliverSettings) -> Self {
-        Self { world, points, channels, settings, registers: Mutex::default() }
+        Self { world, points, channels, settings, remembered: Mutex::default() }
     }
 
     /// Sends what waits in a partition, until nothing does or the deadline is near.
@@ -142,11 +196,59 @@ impl<W: World, P: Points, C: Channels> Deliver<W, P, C> {
         invocation: &str,
         deadline: Timestamp,
     ) -> Result<Delivered, DeliverError> {
-        // What is not put back is read again: after an error nothing is known of the register.
-        let run = self.begin(Invocation { partition, name: invocation, deadline }).await?;
-        let (register, delivered) = run.go().await?;
-        lock(&self.registers).insert(partition, register);
-        Ok(delivered)
+        let known = lock(&self.remembered).remove(&partition).unwrap_or_default();
+        let invocation = Invocation { partition, name: invocation, deadline };
+        let mut run = self.begin(invocation, known.register).await?;
+        let others = (&self.world, &self.channels, &self.settings);
+        let mut lanes = Running::new(others, invocation, known.lanes, run.channels());
+        self.read(partition, &mut run, &mut lanes).await?;
+        run.set_channels(lanes.index());
+        let (points, (lanes, told)) = both(run.go(), lanes.go()).await;
+        let AllDelivered { has_written, opens_at, mut error, .. } = told;
+        let mut remembered = Remembered { register: None, lanes: Some(lanes) };
+        let mut delivered = Delivered::default();
+        let mut open = (has_written, opens_at);
+        match points {
+            Ok(done) => {
+                remembered.register = Some(done.register);
+                delivered = done.delivered;
+                let first = [open.1, done.opens_at].into_iter().flatten().min();
+                open = (has_written || done.has_written, first);
+            }
+            Err(of_points) => error = Some(of_points),
+        }
+        delivered.lanes = told.lanes;
+        lock(&self.remembered).insert(partition, remembered);
+        if let (true, Some(at)) = open {
+            delivered.wake_at = Some(at);
+            let wake_up = WakeUp { function: Function::Deliver, partition };
+            delivered.wake_failed = self.world.wake().wake(wake_up, When::At(at)).await.is_err();
+        }
+        error.map_or(Ok(delivered), Err)
+    }
+
+    /// Reads the log once for points and notifications while both are at the same place, as they are unless one is held up; then
+    /// on for notifications.
+    async fn read(
+        &self,
+        partition: Partition,
+        run: &mut Run<'_, W, P>,
+        lanes: &mut Running<'_, W, C>,
+    ) -> Result<(), DeliverError> {
+        let log = LogId::settle(partition);
+        let wanted = Wanted::Only(&[POINTS, NOTIFICATIONS]);
+        while let Some(after) = run.reads_after()
+            && lanes.reads_after() == Some(after)
+        {
+            let page = self.world.log().read(&log, after, wanted).await?;
+            lanes.take(&page).await;
+            if run.take(&page).is_err() {
+                // It comes to the same place again, and tells of it.
+                break;
+            }
+        }
+        lanes.read().await;
+        Ok(())
     }
 }
 

@@ -58,7 +58,7 @@ impl Plans {
 }
 
 /// The text of a plan, as the control log holds it.
-async fn text_of<W: World>(
+pub(crate) async fn text_of<W: World>(
     world: &W,
     control: &Control,
     hash: &str,

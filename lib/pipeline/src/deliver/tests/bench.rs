@@ -1,12 +1,14 @@
 //! A world in memory with a settle log to follow, and a place that adds points up.
 
 use crate::deliver::lane::{Cursor, Lane};
+use crate::deliver::register::Registered;
 use crate::deliver::{
     DeadLetter, DeadLetters, Deliver, DeliverError, DeliverSettings, Delivered, POINTS_LANE,
+    Undelivered,
 };
 use crate::memory::{
-    MemoryCall, MemoryChannels, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
-    block_on,
+    MemoryCall, MemoryChannels, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake,
+    VirtualClock, block_on,
 };
 use crate::port::Partition;
 use crate::port::clock::Clock;
@@ -223,10 +225,7 @@ impl Bench {
         self.try_run(environment).unwrap()
     }
 
-    pub(super) fn try_run(
-        &self,
-        environment: &Environment<'_>,
-    ) -> Result<Delivered, DeliverError> {
+    pub(super) fn try_run(&self, environment: &Environment<'_>) -> Result<Delivered, DeliverError> {
         let (name, deadline) = self.invocation();
         block_on(environment.run(partition(), &name, deadline))
     }
@@ -293,8 +292,9 @@ impl Bench {
     /// The dead letters: names and reasons.
     pub(super) fn dead(&self) -> Vec<(String, String)> {
         let letters = self.letters().into_iter().map(|letter| {
-            let values: Vec<_> = letter.point.series.values().collect();
-            (format!("{}/{}", letter.metric.namespace, values.concat()), letter.reason)
+            let Undelivered::Point(dead) = letter.held else { panic!("{letter:?}") };
+            let values: Vec<_> = dead.point.series.values().collect();
+            (format!("{}/{}", dead.metric.namespace, values.concat()), letter.reason)
         });
         letters.collect()
     }
