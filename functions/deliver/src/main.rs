@@ -1,23 +1,24 @@
 //! The function `deliver`: wired up here, explained in [`streamgauge_pipeline::deliver`].
 
 mod channels;
-mod told;
 
 use channels::All;
 use lambda_runtime::{Context, Error};
+use std::time::Duration;
 use streamgauge_cloudwatch::CloudWatch;
 use streamgauge_cloudwatch::sink::CALL_TIME_MAX;
+use streamgauge_engine::time::Millis;
 use streamgauge_function::clients::Clients;
 use streamgauge_function::clock::SystemClock;
 use streamgauge_function::diagnostic::Failure;
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_function::settings::{Settings, variables::Role};
+use streamgauge_function::told::{self, Told};
 use streamgauge_function::wakeups::{self, Answer};
 use streamgauge_function::world::{AwsWorld, Meter};
 use streamgauge_function::{edge, logs};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::port::clock::Clock;
-use told::Told;
 use tracing::info;
 
 struct Function {
@@ -38,18 +39,24 @@ fn set_up() -> Result<Function, Failure> {
     let points = CloudWatch::new((&clients.other("CLOUDWATCH")).into());
     let world = AwsWorld::new(&clients, &settings, DeployedRules::default());
     let channels = channels::all(&settings, clients);
-    let call_time = CALL_TIME_MAX.max(channels.call_time_max());
-    let call_ms = i64::try_from(call_time.as_millis()).unwrap_or(i64::MAX);
-    let limits = DeliverSettings { call_ms, ..DeliverSettings::default() };
+    let limits = DeliverSettings {
+        call_ms: millis(CALL_TIME_MAX),
+        channel_call_ms: millis(channels.call_time_max()),
+        ..DeliverSettings::default()
+    };
     let meter = world.meter();
     let deliver = Deliver::new(world, points, channels, limits);
     Ok(Function { partitions: settings.partitions, deliver, meter })
 }
 
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+}
+
 async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result<Answer, Failure> {
     let wake_ups = wakeups::read(payload, this.partitions)?;
     let deadline = edge::deadline(context);
-    edge::look(&wake_ups, async |partition| {
+    edge::look_side_by_side(&wake_ups, async |partition| {
         let done = this.deliver.run(partition, &context.request_id, deadline).await?;
         told::log(partition, &done.lanes);
         let told = Told::of(&done.lanes, SystemClock.now());

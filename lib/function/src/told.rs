@@ -9,20 +9,20 @@ use tracing::info;
 
 /// All lanes together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
+pub struct Told {
     /// Notifications that were taken.
-    pub(crate) told: u64,
+    pub told: u64,
     /// Those that wait.
-    pub(crate) untold: u64,
+    pub untold: u64,
     /// For how long the first of them has, in milliseconds.
-    pub(crate) untold_ms: Millis,
+    pub untold_ms: Millis,
     /// Those that went to the dead letters, or had expired before they were sent.
-    pub(crate) dead: u64,
+    pub dead: u64,
 }
 
 impl Told {
     /// The sums of lanes, as of now.
-    pub(crate) fn of(lanes: &[LaneDelivered], now: Timestamp) -> Self {
+    pub fn of(lanes: &[LaneDelivered], now: Timestamp) -> Self {
         let waited = |lane: &LaneDelivered| {
             let since = lane.waiting_since.or(lane.failing_since).filter(|_| lane.waiting > 0);
             since.map_or(0, |since| now.as_millis().saturating_sub(since.as_millis()))
@@ -37,7 +37,7 @@ impl Told {
 }
 
 /// Logs what each lane has done.
-pub(crate) fn log(partition: Partition, lanes: &[LaneDelivered]) {
+pub fn log(partition: Partition, lanes: &[LaneDelivered]) {
     for lane in lanes {
         info!(
             partition = partition.number(),
@@ -71,7 +71,11 @@ mod tests {
             waiting_since: Some(at(4_000)),
             ..LaneDelivered::default()
         };
-        let down = LaneDelivered { waiting: 1, failing_since: Some(at(7_000)), ..LaneDelivered::default() };
+        let down = LaneDelivered {
+            waiting: 1,
+            failing_since: Some(at(7_000)),
+            ..LaneDelivered::default()
+        };
         let told = Told::of(&[idle.clone(), late, down], at(10_000));
         assert_eq!(told, Told { told: 3, untold: 4, untold_ms: 6_000, dead: 2 });
         assert_eq!(Told::of(&[idle], at(10_000)), Told { told: 2, ..Told::default() });
