@@ -66,8 +66,9 @@ pub async fn look_side_by_side(
     wake_ups: &WakeUps,
     look_at: impl AsyncFn(Partition) -> Result<(), Failure>,
 ) -> Result<Answer, Failure> {
+    let look_at = &look_at;
     let looks = wake_ups.partitions.keys();
-    let looks = looks.map(|&partition| async { (partition, look_at(partition).await) });
+    let looks = looks.map(|&partition| async move { (partition, look_at(partition).await) });
     answer_for(wake_ups, together(looks).await)
 }
 

@@ -4,7 +4,7 @@
 //! Events are stamped most of ten minutes back, so that a rollup of ten minutes holds them for a minute only.
 
 use super::super::metered::config;
-use super::super::notify::{FROM, TO, mails};
+use super::super::notify::{FROM, NUMBER, TO, kept, mails};
 use super::feed::{self, Span};
 use super::read_back;
 use super::scene::{SOURCE, Scene};
@@ -45,11 +45,12 @@ alerts:
       reactive:
         when: sum over 10m >= 3
         severity: critical
-        notify: [oncall, operations]
+        notify: [oncall, operations, phone]
     summary: "{{{{ aggregator }}}} rejected {{{{ value }}}} orders in {{{{ over }}}}"
 channels:
   oncall: {{pagerduty: {{routing_key: "secret:{SECRET}"}}}}
   operations: {{email: {{to: [{TO}], from: {FROM}}}}}
+  phone: {{sms: {{to: ["{NUMBER}"]}}}}
 notify: {{together: 1s}}
 "#
     )
@@ -122,6 +123,14 @@ impl Told {
         subjects(&account)
     }
 
+    /// Waits until so many text messages were sent: what they say.
+    fn until_texts(&mut self, count: usize) -> Vec<String> {
+        let Self { scene, stack, .. } = self;
+        let account = scene.setting.account.clone();
+        stack.until(&format!("{count} text messages"), || texts(&account).len() >= count);
+        texts(&account)
+    }
+
     /// Waits until `CloudWatch` has counted every event that was put.
     async fn until_counted(&mut self, begun: Timestamp) {
         loop {
@@ -157,6 +166,12 @@ fn subjects(account: &str) -> Vec<String> {
     mails.map(|mail| mail["Subject"].as_str().unwrap().to_owned()).collect()
 }
 
+fn texts(account: &str) -> Vec<String> {
+    let kept = kept("/_ministack/sns/sms-messages", account);
+    let messages = kept["sms_messages"][NUMBER].as_array().into_iter().flatten();
+    messages.map(|message| message["Message"].as_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn three_rejections_are_one_incident_with_evidence_and_one_resolve() {
     let mut told = Told::start("told").await;
@@ -164,7 +179,7 @@ async fn three_rejections_are_one_incident_with_evidence_and_one_resolve() {
     let ids = told.reject_three("noon", SOON_FORGOTTEN).await;
     told.until_incidents(&[("noon", true)]);
     told.until_incidents(&[("noon", false)]);
-    let subjects = told.until_mails(2);
+    let (subjects, texts) = (told.until_mails(2), told.until_texts(2));
     told.until_counted(begun).await;
 
     let incidents = told.pagerduty.incidents();
@@ -178,7 +193,9 @@ async fn three_rejections_are_one_incident_with_evidence_and_one_resolve() {
     assert_eq!((told.pagerduty.calls(), incidents.dropped()), (2, 0), "one trigger, one resolve");
     assert!(subjects[0].starts_with("[CRITICAL] noon rejected 3 orders in 10m"), "{subjects:?}");
     assert!(subjects[1].starts_with("[RESOLVED CRITICAL] "), "{subjects:?}");
-    assert_eq!(subjects.len(), 2, "{subjects:?}");
+    assert!(texts[0].starts_with("CRITICAL: noon rejected 3 orders in 10m"), "{texts:?}");
+    assert!(texts[1].starts_with("RESOLVED CRITICAL: "), "{texts:?}");
+    assert_eq!((subjects.len(), texts.len()), (2, 2), "{subjects:?} {texts:?}");
     told.stop().await;
 }
 
