@@ -26,6 +26,7 @@ mod run;
 
 use crate::control::ControlError;
 use crate::port::channels::Channels;
+use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Wanted};
 use crate::port::points::Points;
 use crate::port::wake::{Function, Wake, WakeUp, When};
@@ -47,6 +48,9 @@ pub use channels::{LaneName, LanesIndex};
 pub use failing::Failing;
 pub use letters::{DeadLetter, DeadLetters, DeadPoint, LetterCode, Undelivered};
 pub use register::POINTS_LANE;
+
+/// Moments of several lanes that are as close as this, in milliseconds, are one wake-up.
+const WAKES_TOGETHER_MS: Millis = SECOND_MS;
 
 /// What can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +102,7 @@ pub struct Delivered {
     pub behind_ms: Millis,
     /// The lanes of channels for which something waited.
     pub lanes: Vec<LaneDelivered>,
-    /// When this function is to be woken again; absent: nothing is left open, or somebody else looks after it.
+    /// When this function is to be woken first; absent: nothing is left open, or somebody else looks after it.
     pub wake_at: Option<Timestamp>,
     /// The wake-up could not be sent: the next tick does it.
     pub wake_failed: bool,
@@ -204,27 +208,48 @@ impl<W: World, P: Points, C: Channels> Deliver<W, P, C> {
         self.read(partition, &mut run, &mut lanes).await?;
         run.set_channels(lanes.index());
         let (points, (lanes, told)) = both(run.go(), lanes.go()).await;
-        let AllDelivered { has_written, opens_at, mut error, .. } = told;
+        let AllDelivered { lanes: told, mut has_written, mut opens_at, mut is_cut, mut error } =
+            told;
         let mut remembered = Remembered { register: None, lanes: Some(lanes) };
         let mut delivered = Delivered::default();
-        let mut open = (has_written, opens_at);
         match points {
             Ok(done) => {
                 remembered.register = Some(done.register);
                 delivered = done.delivered;
-                let first = [open.1, done.opens_at].into_iter().flatten().min();
-                open = (has_written || done.has_written, first);
+                opens_at.extend(done.opens_at.filter(|_| done.has_written));
+                has_written |= done.has_written;
+                is_cut |= done.is_cut;
             }
             Err(of_points) => error = Some(of_points),
         }
-        delivered.lanes = told.lanes;
+        delivered.lanes = told;
         lock(&self.remembered).insert(partition, remembered);
-        if let (true, Some(at)) = open {
-            delivered.wake_at = Some(at);
-            let wake_up = WakeUp { function: Function::Deliver, partition };
-            delivered.wake_failed = self.world.wake().wake(wake_up, When::At(at)).await.is_err();
-        }
+        let left = (is_cut && has_written).then(|| self.world.clock().now());
+        opens_at.extend(left);
+        self.wake(partition, opens_at, &mut delivered).await;
         error.map_or(Ok(delivered), Err)
+    }
+
+    /// Asks to be woken for each moment that this invocation leaves open: whoever writes a lane wakes for it, and nobody else.
+    async fn wake(
+        &self,
+        partition: Partition,
+        mut moments: Vec<Timestamp>,
+        delivered: &mut Delivered,
+    ) {
+        moments.sort_unstable();
+        delivered.wake_at = moments.first().copied();
+        let mut later = None;
+        for at in moments.into_iter().rev() {
+            // One that is shortly before another waits for that.
+            if later.is_some_and(|later| at.plus(WAKES_TOGETHER_MS) > later) {
+                continue;
+            }
+            later = Some(at);
+            let wake_up = WakeUp { function: Function::Deliver, partition };
+            let woken = self.world.wake().wake(wake_up, When::At(at)).await;
+            delivered.wake_failed |= woken.is_err();
+        }
     }
 
     /// Reads the log once for points and notifications while both are at the same place, as they are unless one is held up; then

@@ -43,8 +43,10 @@ pub(super) struct Lanes {
 pub(super) struct AllDelivered {
     pub(super) lanes: Vec<LaneDelivered>,
     pub(super) has_written: bool,
-    /// When something is to be done again.
-    pub(super) opens_at: Option<Timestamp>,
+    /// When something is to be done again for the lanes that were written.
+    pub(super) opens_at: Vec<Timestamp>,
+    /// A lane stopped only for the deadline.
+    pub(super) is_cut: bool,
     /// The first error: other lanes have gone on.
     pub(super) error: Option<DeliverError>,
 }
@@ -167,10 +169,6 @@ impl<'a, W: World, C: Channels> Running<'a, W, C> {
         }
         self.look_through();
         self.lanes.mailbox.drop_held();
-        let Lanes { mailbox, registers, .. } = &self.lanes;
-        let waiting = mailbox.lanes.keys().filter_map(|name| registers.get(name));
-        let open = waiting.filter_map(|register| register.lane().opens_at());
-        self.all.opens_at = open.chain(self.all.opens_at).min();
         (self.lanes, self.all)
     }
 
@@ -212,9 +210,11 @@ impl<'a, W: World, C: Channels> Running<'a, W, C> {
             match outcome {
                 Ok(LaneDone { register, waiting, delivered, has_written, is_cut }) => {
                     self.all.has_written |= has_written;
-                    if is_cut {
-                        self.all.opens_at = Some(self.world.clock().now());
-                    }
+                    self.all.is_cut |= is_cut;
+                    let opens_at = register.lane().opens_at();
+                    self.all
+                        .opens_at
+                        .extend(opens_at.filter(|_| has_written && !waiting.is_empty()));
                     self.all.lanes.push(delivered);
                     registers.insert(name.clone(), register);
                     mailbox.lanes.insert(name, waiting);

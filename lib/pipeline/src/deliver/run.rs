@@ -64,6 +64,8 @@ pub(super) struct Done {
     pub(super) has_written: bool,
     /// When something is to be done again.
     pub(super) opens_at: Option<Timestamp>,
+    /// It stopped only for the deadline.
+    pub(super) is_cut: bool,
 }
 
 impl<W: World, P: Points, C> Deliver<W, P, C> {
@@ -128,10 +130,9 @@ impl<W: World, P: Points> Run<'_, W, P> {
         }
         self.delivered.expired += self.queue.expired();
         self.look_behind().await?;
-        let left = self.is_cut.then(|| self.now());
-        let opens_at = self.lane.opens_at().or(left);
-        let Self { register, delivered, has_written, .. } = self;
-        Ok(Done { register, delivered, has_written, opens_at })
+        let opens_at = self.lane.opens_at();
+        let Self { register, delivered, has_written, is_cut, .. } = self;
+        Ok(Done { register, delivered, has_written, opens_at, is_cut })
     }
 
     /// Takes the next step; false: there is none for now.

@@ -1,7 +1,10 @@
 //! Points are sent once, in order, whatever the other end, the store and other invocations do.
 
 mod bench;
+mod channels;
 mod crashes;
+mod told;
+mod told_crashes;
 
 use super::lane::GIVE_UP_MS;
 use super::{DeliverError, Delivered};

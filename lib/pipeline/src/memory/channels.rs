@@ -4,7 +4,7 @@ use super::{MEMORY_CALLS_MAX, lock, step};
 use crate::port::channels::{Channels, NotOpen};
 use crate::port::rules::RulesText;
 use crate::port::sink::{Delivery, Sink};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use streamgauge_engine::notification::{Action, Notification};
@@ -53,6 +53,7 @@ struct State {
     not_open: BTreeMap<Lane, VecDeque<NotOpen>>,
     script: BTreeMap<Lane, VecDeque<(Delivery, bool)>>,
     down: BTreeMap<Lane, Delivery>,
+    stalled: BTreeSet<Lane>,
     opened: u64,
     calls: u64,
     told: Vec<MemoryTold>,
@@ -98,6 +99,16 @@ impl MemoryChannels {
             Some(outcome) => state.down.insert(lane(channel, receiver), outcome),
             None => state.down.remove(&lane(channel, receiver)),
         };
+    }
+
+    /// From now on a receiver does not answer, or does again: calls go on when it does.
+    pub fn set_stalled(&self, channel: &str, receiver: &str, is_stalled: bool) {
+        let mut state = lock(&self.state);
+        if is_stalled {
+            state.stalled.insert(lane(channel, receiver));
+        } else {
+            state.stalled.remove(&lane(channel, receiver));
+        }
     }
 
     /// What was taken, in the order in which it was, repeats too.
@@ -191,6 +202,9 @@ impl Sink for MemoryEnd {
 
     async fn deliver(&self, notification: &Notification) -> Delivery {
         step().await;
+        while lock(&self.state).stalled.contains(&self.lane) {
+            step().await;
+        }
         let outcome = {
             let mut state = lock(&self.state);
             state.calls += 1;

@@ -1,5 +1,6 @@
 //! A world in memory with a settle log to follow, and a place that adds points up.
 
+use super::told::defined;
 use crate::deliver::lane::{Cursor, Lane};
 use crate::deliver::register::Registered;
 use crate::deliver::{
@@ -10,6 +11,7 @@ use crate::memory::{
     MemoryCall, MemoryChannels, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake,
     VirtualClock, block_on,
 };
+use crate::notifications;
 use crate::port::Partition;
 use crate::port::clock::Clock;
 use crate::port::log::{Chunks, Entry, Log, LogId, Version};
@@ -19,12 +21,13 @@ use crate::port::sink::Delivery;
 use crate::port::snapshots::Snapshots;
 use crate::port::{Retryable, wake::WakeUp};
 use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint};
-use crate::settle_entry::{POINTS, SettleEntry};
+use crate::settle_entry::{NOTIFICATIONS, POINTS, SettleEntry};
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use streamgauge_engine::notification::Notification;
 use streamgauge_engine::notify::{Render, TemplateValue};
 use streamgauge_engine::output::Values;
 use streamgauge_engine::plan::Plan;
@@ -69,6 +72,7 @@ pub(super) struct Bench {
     pub(super) snapshots: MemorySnapshots<VirtualClock>,
     pub(super) wake: MemoryWake<VirtualClock>,
     pub(super) points: MemoryPoints<VirtualClock>,
+    pub(super) channels: MemoryChannels,
     rules: NoRules,
     places: Mutex<BTreeMap<String, Cursor>>,
     versions: AtomicU64,
@@ -140,6 +144,7 @@ impl Bench {
             snapshots: MemorySnapshots::new(clock.clone(), BYTES_MAX),
             wake: MemoryWake::new(clock.clone()),
             points: MemoryPoints::new(clock.clone(), call_points_max),
+            channels: MemoryChannels::new(defined),
             clock,
             rules: NoRules,
             places: Mutex::default(),
@@ -150,7 +155,7 @@ impl Bench {
 
     /// A new environment.
     pub(super) fn environment(&self) -> Environment<'_> {
-        Deliver::new(self, self, MemoryChannels::none(), DeliverSettings::default())
+        Deliver::new(self, self, self.channels.clone(), DeliverSettings::default())
     }
 
     /// Settles points into one entry: their names, which begin with the namespace and a slash. `!` at the end: only recorded.
@@ -178,10 +183,15 @@ impl Bench {
                 values: Values::Count(1),
             });
         }
-        self.append(&publication);
+        self.append(&publication, &[]);
     }
 
-    fn append(&self, publication: &Publication) {
+    /// Appends an entry to the settle log.
+    pub(super) fn append(
+        &self,
+        publication: &Publication,
+        notifications: &[Notification],
+    ) -> Version {
         let header = SettleEntry {
             clock: self.clock.now(),
             control: Version::START,
@@ -191,11 +201,13 @@ impl Bench {
             watermark: None,
             points: u64::try_from(publication.points.len()).unwrap(),
         };
-        let chunks = if publication.points.is_empty() {
-            Chunks::new()
-        } else {
-            Chunks::from([(POINTS, publication.encode())])
-        };
+        let mut chunks = Chunks::new();
+        if !publication.points.is_empty() {
+            chunks.insert(POINTS, publication.encode());
+        }
+        if !notifications.is_empty() {
+            chunks.insert(NOTIFICATIONS, notifications::encode(notifications));
+        }
         let expires_at = self.clock.now().plus(30 * DAY_MS);
         let entry = Entry::new(header.encode(), chunks, expires_at).unwrap();
         let version = Version(self.versions.fetch_add(1, Ordering::Relaxed)).next();
@@ -207,6 +219,7 @@ impl Bench {
         let placed = sent
             .map(|(place, point)| (name_of(publication, point), Cursor { version, point: place }));
         self.places.lock().unwrap().extend(placed);
+        version
     }
 
     /// Where the points that are to be sent stand in the settle log, by their names.
@@ -244,7 +257,7 @@ impl Bench {
         for _ in 0..times {
             self.clock.advance(MINUTE_MS);
             let delivered = self.run(&environment);
-            if delivered.behind == 0 && delivered.wake_at.is_none() {
+            if is_done(&delivered) {
                 return delivered;
             }
         }
@@ -257,7 +270,7 @@ impl Bench {
         let is_done = (0..times).any(|_| {
             self.clock.advance(MINUTE_MS);
             let outcome = self.try_run(&environment);
-            outcome.is_ok_and(|delivered| delivered.behind == 0 && delivered.wake_at.is_none())
+            outcome.is_ok_and(|delivered| is_done(&delivered))
         });
         assert!(is_done, "something is left after {times} minutes");
     }
@@ -313,6 +326,13 @@ impl Bench {
         let expected: BTreeMap<_, _> = names.iter().map(|&name| (name.to_owned(), 1)).collect();
         assert_eq!(self.counted(), expected);
     }
+}
+
+/// Whether nothing waits any more.
+fn is_done(delivered: &Delivered) -> bool {
+    delivered.behind == 0
+        && delivered.wake_at.is_none()
+        && delivered.lanes.iter().all(|lane| lane.waiting == 0)
 }
 
 fn metric(namespace: &str) -> PublishedMetric {
