@@ -57,7 +57,8 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
     let wake_ups = wakeups::read(payload, this.partitions)?;
     let deadline = edge::deadline(context);
     edge::look_side_by_side(&wake_ups, async |partition| {
-        let done = this.deliver.run(partition, &context.request_id, deadline).await?;
+        let run = this.deliver.run(partition, &context.request_id, deadline);
+        let done = Box::pin(run).await?;
         told::log(partition, &done.lanes);
         let told = Told::of(&done.lanes, SystemClock.now());
         let consumed = this.meter.take();

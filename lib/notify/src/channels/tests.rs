@@ -35,7 +35,7 @@ impl Secrets for Values {
 fn read(text: &RulesText) -> Result<Vec<Channel>, NoPlan> {
     let files = text.files.iter();
     let sources: Vec<_> =
-        files.map(|(name, text)| SourceFile { name: name.clone(), text: text.clone() }).collect();
+        files.map(|(name, rules)| SourceFile { name: name.clone(), text: rules.clone() }).collect();
     let rules = compile(&sources, &|_| None).rules;
     let message = "it is none".to_owned();
     rules.map(|rules| rules.channels).ok_or(NoPlan { message, source: None })
