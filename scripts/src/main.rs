@@ -49,7 +49,7 @@ enum Task {
     StandIns(stand_ins::Options),
     /// Run the tests that need AWS's stand-ins
     AwsTests(stand_ins::TestOptions),
-    /// Send a year of orders through the whole stack on AWS's stand-ins, three times
+    /// Send a year of orders through the whole stack on AWS's stand-ins, three times, and outlast an outage of PagerDuty
     EndToEnd(stand_ins::TestOptions),
     /// Write the benchmark's events to a file
     #[command(hide = true)]

@@ -1,39 +1,30 @@
-//! Channels before this function can reach any: what is told waits, for a day.
+//! The channels of this function: what rules files name, with secrets of AWS's stores, mails over SES, text messages over SNS.
 
-use streamgauge_engine::notification::Notification;
-use streamgauge_engine::time::MINUTE_MS;
-use streamgauge_pipeline::port::channels::{Channels, NotOpen};
-use streamgauge_pipeline::port::rules::RulesText;
-use streamgauge_pipeline::port::sink::{Delivery, Sink};
-use tracing::warn;
+use std::sync::Arc;
+use streamgauge_function::clients::Clients;
+use streamgauge_function::clock::SystemClock;
+use streamgauge_function::rules;
+use streamgauge_function::settings::Settings;
+use streamgauge_notify::aws::Configure;
+use streamgauge_notify::channels::{FromRules, Places, Post};
+use streamgauge_notify::http::reach::Reach;
+use streamgauge_notify::secret::aws::AwsSecrets;
+use streamgauge_pipeline::port::rules::{NoPlan, RulesText};
+use streamgauge_rules::rules::Channel;
 
-/// Opens nothing.
-pub(crate) struct NoChannels;
+/// All channels that rules can name.
+pub(crate) type All =
+    FromRules<fn(&RulesText) -> Result<Vec<Channel>, NoPlan>, AwsSecrets, SystemClock>;
 
-/// An other end, of which there is none.
-pub(crate) enum NoEnd {}
-
-impl Channels for NoChannels {
-    type End = NoEnd;
-
-    fn receivers(&self, _: &RulesText, _: &str) -> Option<Vec<String>> {
-        Some(vec![String::new()])
-    }
-
-    async fn open(&self, _: &RulesText, channel: &str, _: &str) -> Result<NoEnd, NotOpen> {
-        warn!(channel, "this version reaches no channels; what is told waits");
-        Err(NotOpen::Retry { after_ms: 15 * MINUTE_MS })
-    }
-
-    fn knows_repeats(end: &NoEnd) -> bool {
-        match *end {}
-    }
+/// Opens nothing yet, and makes no client: most environments have nothing to tell.
+pub(crate) fn all(settings: &Settings, clients: Clients) -> All {
+    let configure: Configure = Arc::new(move |service| clients.other(service));
+    let post = Post::none().aws(&configure);
+    let webhooks = if settings.private_webhooks { Reach::Anywhere } else { Reach::Public };
+    let places = Places { pagerduty: settings.pagerduty.clone(), webhooks };
+    FromRules::new(read, AwsSecrets::new(&configure), post, places, SystemClock)
 }
 
-impl Sink for NoEnd {
-    type Entry = Notification;
-
-    async fn deliver(&self, _: &Notification) -> Delivery {
-        match *self {}
-    }
+fn read(text: &RulesText) -> Result<Vec<Channel>, NoPlan> {
+    Ok(rules::read(text)?.channels)
 }

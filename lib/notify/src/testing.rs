@@ -9,6 +9,8 @@ use streamgauge_engine::transition::Evidence;
 
 #[cfg(any(feature = "aws", feature = "http"))]
 pub(crate) mod server;
+#[cfg(any(feature = "aws", feature = "http"))]
+pub(crate) mod watched;
 
 pub(crate) const AT: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 

@@ -1,7 +1,7 @@
 //! Pages through the real HTTP client to a stand-in of `PagerDuty`: one incident for one trouble, whatever goes wrong on the way.
 
-mod incidents;
-mod stand_in;
+pub(crate) mod incidents;
+pub(crate) mod stand_in;
 
 use incidents::Incidents;
 use serde_json::json;

@@ -5,6 +5,7 @@
 
 mod benches;
 mod built;
+mod channels;
 mod create;
 mod dead_letters;
 mod dynamodb;

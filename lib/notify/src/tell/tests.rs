@@ -1,7 +1,5 @@
 //! All channels over HTTP: the contract of sinks, every status, and no secret in anything that can be read.
 
-mod watched;
-
 use crate::http::reach::Reach;
 use crate::http::{Client, Limits};
 use crate::pagerduty::PagerDuty;
@@ -9,6 +7,7 @@ use crate::retry::{Answer, Channel, Outcome, delivery};
 use crate::secret::Secret;
 use crate::slack::Slack;
 use crate::testing::server::{Manner, Server, closed_port};
+use crate::testing::watched::watched;
 use crate::testing::{AT, notification};
 use crate::webhook::{SigningKey, Webhook};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +17,6 @@ use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::contract::{SinkBench, SinkFault, sink_contract};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
-use watched::watched;
 
 /// Parts of the secrets of all channels: nobody may ever read one.
 const SECRETS: [&str; 4] =

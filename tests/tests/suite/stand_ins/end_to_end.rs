@@ -3,7 +3,7 @@
 //! lines that were sent, window by window. What is shown and how to run it: `docs/end-to-end.md`.
 //!
 //! 1. [`feed`]: what is sent. 2. [`scene`]: the account, the table, the streams. 3. [`stack`]: the programs.
-//! 4. [`answers`]: what should be there; [`read_back`], [`rejected`]: what is.
+//! 4. [`answers`]: what should be there; [`read_back`], [`rejected`]: what is. 5. [`told`]: who is told of what.
 //!
 //! Each test takes one to two minutes, most of which it waits. The orders are real data that lie beside the repository.
 
@@ -14,6 +14,7 @@ mod read_back;
 mod rejected;
 mod scene;
 mod stack;
+mod told;
 
 use super::metered::REGION;
 use feed::Span;
