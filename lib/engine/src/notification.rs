@@ -49,6 +49,18 @@ pub enum Action {
     Change,
 }
 
+impl Action {
+    /// Its name, as ids and outputs have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::Repeat => "repeat",
+            Self::Resolve => "resolve",
+            Self::Change => "change",
+        }
+    }
+}
+
 /// What a notification is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subject {

@@ -9,7 +9,6 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::notification::Action;
 use streamgauge_engine::output::{SumValues, Values};
 use streamgauge_engine::time::Timestamp;
 
@@ -120,7 +119,7 @@ fn object(letter: &Letter) -> Value {
         Held::Notification(partition, told) => {
             put("partition", partition.number().into());
             put("channel", told.channel.as_str().into());
-            put("action", action(told.action).into());
+            put("action", told.action.name().into());
             put("severity", told.severity.as_str().into());
             put("time", told.at.to_rfc3339().into());
             put("summary", told.summary.as_str().into());
@@ -132,15 +131,6 @@ fn object(letter: &Letter) -> Value {
         Held::Lost => {}
     }
     Value::Object(object)
-}
-
-/// What a notification does to its incident.
-fn action(action: Action) -> &'static str {
-    match action {
-        Action::Trigger => "trigger",
-        Action::Repeat => "repeat",
-        Action::Resolve => "resolve",
-    }
 }
 
 /// The values of a point. Decimals are texts, as exact as they are.

@@ -1,7 +1,7 @@
 //! What was found, as one JSON object per line. What `replay` prints too has the same name here.
 
 use super::points::{Event, Explained, From};
-use super::told::{self, Message, Origin, Place, Recomputed, Recorded, Told};
+use super::told::{Message, Origin, Place, Recomputed, Recorded, Told};
 use streamgauge_engine::notification::Notification;
 use streamgauge_engine::transition::Evidence;
 use streamgauge_pipeline::render::{Column, Number, push_json_string};
@@ -166,7 +166,7 @@ fn notification(message: &Message) -> Vec<u8> {
     let Message { channel, action, id, clock, gathered } = message;
     let mut object = Object::new();
     object.text("channel", channel);
-    object.text("action", told::action(*action));
+    object.text("action", action.name());
     object.text("id", id);
     object.text("clock", &clock.to_string());
     object.shown("gathered", gathered);
@@ -178,7 +178,7 @@ pub(super) fn notice(notice: &Notification) -> Vec<u8> {
     let mut object = Object::new();
     object.text("kind", "notification");
     object.text("channel", &notice.channel);
-    object.text("action", told::action(notice.action));
+    object.text("action", notice.action.name());
     object.text("id", &notice.id);
     object.text("at", &notice.at.to_string());
     object.text("summary", &notice.summary);

@@ -203,10 +203,10 @@ fn entry(
 fn tell(notice: &Notification, clock: Timestamp, found: &mut Found) {
     let gathered: &[Member] = match &notice.subject {
         Subject::Gathered { members, .. } => members,
-        Subject::Alert(_) | Subject::Pipeline { .. } => &[],
+        Subject::Alert(_) | Subject::Pipeline { .. } | Subject::Deploy(_) => &[],
     };
+    let Some(kind) = super::told::kind_of(notice.action) else { return };
     for told in &mut found.told {
-        let kind = super::told::kind_of(notice.action);
         let own = told.transition.kind == kind && told.key == notice.key;
         let is_member =
             || gathered.iter().any(|member| tells_of(member, &told.alert, &told.transition));
@@ -252,7 +252,7 @@ async fn members(
                             members.extend(named.iter().cloned());
                         }
                         Subject::Alert(member) => members.push((**member).clone()),
-                        Subject::Pipeline { .. } => notices.push(notice),
+                        Subject::Pipeline { .. } | Subject::Deploy(_) => notices.push(notice),
                     }
                 }
             }

@@ -114,7 +114,7 @@ fn verdict(told: &Told) -> String {
 fn messages(text: &mut String, messages: &[Message]) {
     for message in messages {
         let Message { channel, action, id, clock, gathered } = message;
-        let action = told::action(*action);
+        let action = action.name();
         let gathered = if *gathered { ", with others" } else { "" };
         line(text, "told", format_args!("{channel}: {action} at {clock}{gathered}: {id}"));
     }
@@ -164,7 +164,7 @@ fn push_line(text: &mut String, name: &str, value: impl Display) {
 /// What was told of the pipeline itself.
 pub(super) fn notice(notice: &Notification) -> String {
     let Notification { channel, at, summary, action, .. } = notice;
-    let (summary, action) = (style::printable(summary), told::action(*action));
+    let (summary, action) = (style::printable(summary), action.name());
     format!("{at}  {channel}: {action}: {summary}\n")
 }
 

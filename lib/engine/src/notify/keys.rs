@@ -61,10 +61,8 @@ pub(super) fn deploy(version: &str, number: u64) -> String {
 /// The id of a notification: the how-many-eth of its action about an incident on a channel.
 pub(super) fn notification(key: &str, action: Action, number: u64, channel: &str) -> String {
     let action = match action {
-        Action::Trigger => "trigger".to_owned(),
         Action::Repeat => format!("repeat/{number}"),
-        Action::Resolve => "resolve".to_owned(),
-        Action::Change => "change".to_owned(),
+        Action::Trigger | Action::Resolve | Action::Change => action.name().to_owned(),
     };
     format!("{key}/{action}/{:016x}", stable(channel.as_bytes()))
 }

@@ -47,7 +47,7 @@ alert_defaults: {max_age: 7d, notify: [oncall]}
 
 /// Two sets of alerts: each seed has one of them, so that it does not take twice the time.
 const ALERTS: [&str; 2] = [
-    r#"
+    r"
 alerts:
   rush:
     metric: orders
@@ -61,8 +61,8 @@ alerts:
   left: {metric: checkout, when: abandoned over 30s >= 2, severity: warning, notify: [desk]}
   busy: {metric: checkout, by: [], when: open > 2, keep_firing_for: 4s, notify: [hook]}
   burst: {metric: clicks, when: sum over 20s >= 3, early: true, notify: [oncall, hook]}
-"#,
-    r#"
+",
+    r"
 alerts:
   lull: {metric: orders, by: [], when: sum over 15s < 3, for: 2s, keep_firing_for: 3s, severity: info, notify: [desk]}
   gone: {metric: orders, when: absent for 25s, severity: error, notify: [oncall, desk]}
@@ -79,7 +79,7 @@ alerts:
       worse: {when: rate over 60s > 0.6, severity: critical}
       bad: {when: rate over window > 0.4, severity: warning, notify: [desk, oncall]}
     min_volume: 2
-"#,
+",
 ];
 
 /// The rules after a change: of metrics `orders` means something else, `amounts` is gone, `fresh` is new; of alerts one asks for more,

@@ -3,7 +3,7 @@
 use crate::aggregate::samples::{TIMING, plan as metrics};
 use crate::alert::{Aggregate, Alert, Comparison, Condition, Over, Severity, Step, Texts};
 use crate::decimal::Decimal;
-use crate::notification::{Action, Notification, Subject};
+use crate::notification::{Notification, Subject};
 use crate::notify::rules::{
     Attribute, Channel, Gathering, Match, Notifying, PipelineAlerts, Silence,
 };
@@ -244,12 +244,7 @@ impl Scene {
 
 /// A notification as a line: `oncall trigger rejections reactive noon`, `mail resolve a, b, c and 7 more`.
 pub(crate) fn line(notification: &Notification) -> String {
-    let action = match notification.action {
-        Action::Trigger => "trigger",
-        Action::Repeat => "repeat",
-        Action::Resolve => "resolve",
-        Action::Change => "change",
-    };
+    let action = notification.action.name();
     let subject = match &notification.subject {
         Subject::Alert(member) => {
             let mut words = vec![member.alert.as_str()];
