@@ -4,6 +4,7 @@ mod dead_letters;
 mod explain;
 mod lambda;
 mod send;
+mod silence;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,6 +17,9 @@ pub(crate) use dead_letters::{
 pub(crate) use explain::{ExplainArguments, ExplainOutput, Which};
 pub(crate) use lambda::{LambdaArguments, LambdaOutput};
 pub(crate) use send::SendArguments;
+pub(crate) use silence::{
+    AddSilence, DeployedArguments, SilenceArguments, SilenceCommand, SilenceOutput, TableArguments,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -64,6 +68,12 @@ pub(crate) enum Command {
     /// Look at what could not be counted or delivered, and replay it
     #[command(after_help = dead_letters::EXAMPLES)]
     DeadLetters(DeadLettersArguments),
+    /// Add quiet times to a stack, show them, and end them
+    #[command(after_help = silence::EXAMPLES)]
+    Silence(SilenceArguments),
+    /// Mark a deploy: on charts, and beside PagerDuty's incidents
+    #[command(after_help = silence::DEPLOYED_EXAMPLES)]
+    Deployed(DeployedArguments),
     /// Run a template's Lambda functions on this machine, driven by streams, queues and schedules
     #[command(after_help = lambda::EXAMPLES)]
     Lambda(Box<LambdaArguments>),

@@ -3,12 +3,14 @@
 mod check;
 mod completions;
 mod dead_letters;
+mod deployed;
 mod explain;
 mod init;
 mod lambda;
 mod man;
 mod replay;
 mod send;
+mod silence;
 mod test;
 
 use crate::arguments::{Arguments, Command};
@@ -24,6 +26,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Send(arguments) => send::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
+        Command::Silence(arguments) => silence::run(&arguments),
+        Command::Deployed(arguments) => deployed::run(&arguments),
         Command::Lambda(arguments) => lambda::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { dir } => man::run(dir.as_deref()),

@@ -9,13 +9,14 @@
 //! 2. [`command`]: one file per command.
 //! 3. [`moment`]: times as they are typed; [`rules`], [`inputs`], [`reading`]: the rules file, or all that is wrong with it; the
 //!    events.
-//! 4. `stack_table`: the table of a stack, with the feature `aws`.
+//! 4. `stack_table`: the table of a stack, with the feature `aws`; [`control_log`]: by which people speak to it.
 //! 5. [`watched`], [`rejects`], [`summary`]: the events on their way, and what became of them.
 //! 6. [`style`], [`words`], [`table`], [`progress`]: what people see.
 //! 7. [`exit`]: how a call ends: its code, and its error message if it has one; [`signals`]: somebody wants it to end early.
 
 mod arguments;
 mod command;
+mod control_log;
 mod exit;
 mod inputs;
 mod moment;

@@ -1,5 +1,6 @@
 //! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right? And how fast is
-//! the event-source simulator ([`lambda`])? And what do the [`functions`] cost, and the whole stack by the meter?
+//! the event-source simulator ([`lambda`])? And what do the [`functions`] cost, what do [`alerts`], and the whole stack by the
+//! meter?
 //!
 //! It builds the release binaries, writes the events into cargo's target directory, and runs each work with
 //! `streamgauge replay` and with a [`plain`] loop over the same file, in interleaved rounds, so that a machine that slows
@@ -9,6 +10,7 @@
 //! Goals are printed as met or missed and never fail the run: whoever shares the machine decides over the times.
 //! A wrong answer does fail it.
 
+pub(crate) mod alerts;
 pub(crate) mod events;
 pub(crate) mod functions;
 pub(crate) mod lambda;
@@ -63,6 +65,8 @@ enum Part {
     Lambda,
     /// The functions: CPU of a batch, start, size
     Functions,
+    /// Alerts: settles with a million groups, and what they add to a batch
+    Alerts,
     /// What the whole stack costs by the meter; only if it is asked for, since it needs the stand-ins
     Costs,
 }
@@ -93,6 +97,9 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     }
     if wanted(Part::Functions) {
         functions::run(&programs, &directory, options.rounds, out)?;
+    }
+    if wanted(Part::Alerts) {
+        alerts::run(&programs, options.rounds, out)?;
     }
     if options.only == Some(Part::Costs) && stand_ins::costs()? != ExitCode::SUCCESS {
         bail!("the costs could not be measured; why stands above");

@@ -49,7 +49,7 @@ enum Task {
     StandIns(stand_ins::Options),
     /// Run the tests that need AWS's stand-ins
     AwsTests(stand_ins::TestOptions),
-    /// Send a year of orders through the whole stack on AWS's stand-ins, three times
+    /// Send a year of orders through the whole stack on AWS's stand-ins, three times, and outlast an outage of PagerDuty
     EndToEnd(stand_ins::TestOptions),
     /// Write the benchmark's events to a file
     #[command(hide = true)]
@@ -63,6 +63,9 @@ enum Task {
     /// Take batches as the function aggregate does, without a network
     #[command(hide = true)]
     Take(bench::functions::take::Options),
+    /// Settle alerts with many groups, without a log
+    #[command(hide = true)]
+    Settle(bench::alerts::crowd::Options),
     /// Run one command and print what it used
     #[command(hide = true)]
     Measure(bench::measure::Options),
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Plain(options) => bench::plain::run(&options, &mut out)?,
         Task::Drive(options) => bench::lambda::drive::run(&options, &mut out)?,
         Task::Take(options) => bench::functions::take::run(&options, &mut out)?,
+        Task::Settle(options) => bench::alerts::crowd::run(&options, &mut out)?,
         Task::Measure(options) => bench::measure::run(&options, &mut out)?,
     }
     out.flush().context("writing to standard output failed")?;

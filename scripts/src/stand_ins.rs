@@ -85,7 +85,8 @@ const TEST: [&str; 25] = [
 
 /// Which tests of the suite need the stand-ins; among them, which take long.
 const NEED_STAND_INS: &str = "stand_ins";
-const TAKE_LONG: &str = "stand_ins::end_to_end::a_year";
+const TAKE_LONG: [&str; 2] =
+    ["stand_ins::end_to_end::a_year", "stand_ins::end_to_end::told::ten_minutes"];
 /// Which of them measures what series cost.
 const MEASURES: &str = "stand_ins::end_to_end::what_series_cost";
 
@@ -97,18 +98,19 @@ pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
 
 /// Builds and runs the tests that take long: `docs/end-to-end.md`.
 pub(crate) fn end_to_end(options: &TestOptions) -> anyhow::Result<ExitCode> {
-    run_ignored(options, TAKE_LONG)
+    run_ignored(options, &TAKE_LONG)
 }
 
 /// Measures what the whole stack costs by the meter, for several numbers of series: `docs/performance.md`.
 pub(crate) fn costs() -> anyhow::Result<ExitCode> {
     let programs = install::Programs::default();
-    run_ignored(&TestOptions { programs, arguments: Vec::new() }, MEASURES)
+    run_ignored(&TestOptions { programs, arguments: Vec::new() }, &[MEASURES])
 }
 
-fn run_ignored(options: &TestOptions, selected: &str) -> anyhow::Result<ExitCode> {
+fn run_ignored(options: &TestOptions, tests: &[&str]) -> anyhow::Result<ExitCode> {
     // One after another: with many records and readers kinesis-local needs a core for itself.
-    let selected = [selected, "--", "--ignored", "--nocapture", "--test-threads=1"];
+    let mut selected = vec!["--", "--ignored", "--nocapture", "--test-threads=1"];
+    selected.extend(tests);
     run_tests(options, &[&["--test", "suite", "--no-run"]], &selected)
 }
 

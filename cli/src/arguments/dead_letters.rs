@@ -12,8 +12,8 @@ Examples:
   streamgauge dead-letters replay --table shop-Table --rules streamgauge.yaml --code wrong_type
   streamgauge dead-letters replay --table shop-Table --rules streamgauge.yaml --code wrong_type --execute
 
-What is found: records that are no events (`r...`), records that Lambda has given up and put into the bucket (`g...`), and points
-that no lane could deliver (`p...`). Nothing is changed without --execute, and nothing is ever deleted.
+What is found: records that are no events (`r...`), records that Lambda has given up and put into the bucket (`g...`), points that
+no lane could deliver (`p...`), and notifications that no channel took (`n...`). Nothing is changed without --execute, and nothing is ever deleted.
 
 Exit codes:
   0  fine

@@ -1,21 +1,29 @@
 //! The function `deliver`: wired up here, explained in [`streamgauge_pipeline::deliver`].
 
+mod channels;
+
+use channels::All;
 use lambda_runtime::{Context, Error};
+use std::time::Duration;
 use streamgauge_cloudwatch::CloudWatch;
 use streamgauge_cloudwatch::sink::CALL_TIME_MAX;
+use streamgauge_engine::time::Millis;
 use streamgauge_function::clients::Clients;
+use streamgauge_function::clock::SystemClock;
 use streamgauge_function::diagnostic::Failure;
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_function::settings::{Settings, variables::Role};
+use streamgauge_function::told::{self, Told};
 use streamgauge_function::wakeups::{self, Answer};
 use streamgauge_function::world::{AwsWorld, Meter};
 use streamgauge_function::{edge, logs};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
+use streamgauge_pipeline::port::clock::Clock;
 use tracing::info;
 
 struct Function {
     partitions: u8,
-    deliver: Deliver<AwsWorld, CloudWatch>,
+    deliver: Deliver<AwsWorld, CloudWatch, All>,
     meter: Meter,
 }
 
@@ -28,20 +36,31 @@ async fn main() -> Result<(), Error> {
 fn set_up() -> Result<Function, Failure> {
     let settings = Settings::of_process(Role::Deliver)?;
     let clients = Clients::of_process();
-    let points = CloudWatch::new((&clients.cloudwatch()).into());
+    let points = CloudWatch::new((&clients.other("CLOUDWATCH")).into());
     let world = AwsWorld::new(&clients, &settings, DeployedRules::default());
-    let call_ms = i64::try_from(CALL_TIME_MAX.as_millis()).unwrap_or(i64::MAX);
-    let limits = DeliverSettings { call_ms, ..DeliverSettings::default() };
+    let channels = channels::all(&settings, clients);
+    let limits = DeliverSettings {
+        call_ms: millis(CALL_TIME_MAX),
+        channel_call_ms: millis(channels.call_time_max()),
+        ..DeliverSettings::default()
+    };
     let meter = world.meter();
-    let deliver = Deliver::new(world, points, limits);
+    let deliver = Deliver::new(world, points, channels, limits);
     Ok(Function { partitions: settings.partitions, deliver, meter })
+}
+
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result<Answer, Failure> {
     let wake_ups = wakeups::read(payload, this.partitions)?;
     let deadline = edge::deadline(context);
-    edge::look(&wake_ups, async |partition| {
-        let done = this.deliver.run(partition, &context.request_id, deadline).await?;
+    edge::look_side_by_side(&wake_ups, async |partition| {
+        let run = this.deliver.run(partition, &context.request_id, deadline);
+        let done = Box::pin(run).await?;
+        told::log(partition, &done.lanes);
+        let told = Told::of(&done.lanes, SystemClock.now());
         let consumed = this.meter.take();
         info!(
             partition = partition.number(),
@@ -54,6 +73,10 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
             expired = done.expired,
             undelivered = done.behind,
             undelivered_ms = done.behind_ms,
+            told = told.told,
+            untold = told.untold,
+            untold_ms = told.untold_ms,
+            dead_notifications = told.dead,
             write_units = consumed.write_units,
             read_units = consumed.read_units,
             "delivered"

@@ -2,12 +2,12 @@
 //!
 //! As an event meets it:
 //!
-//! 1. [`take`]: what a delta holds for alerts becomes an [`entry`] that waits at its moment: the event's time, or for one that
-//!    came behind the watermark its place. What became of a journey, and final windows, are told by the settle fold.
+//! 1. [`take`]: what a delta holds for alerts becomes an [`entry`] that waits ([`waiting`]) at its moment: the event's time, or for
+//!    one that came behind the watermark its place. What became of a journey, and final windows, are told by the settle fold.
 //! 2. [`rule`]: an alert, compiled: what a group keeps for it, and how its conditions look at that. All conditions of an alert
 //!    are decided together; where one must wait for the allowed lateness (journeys) or for points (`over window`), all wait.
 //! 3. [`groups`]: once the watermark is past a moment, what waits at it enters the groups of each alert of the metric, all of it
-//!    before anything is decided.
+//!    before anything is decided. Many of them are looked for at a time ([`fetch`]), since they are in no cache.
 //! 4. [`group`], with its [`part`]s: the [`times`] of events for small counts, 60 [`slices`] for everything else, the last final
 //!    point, the open journeys. What leaves them does so by the moment itself.
 //! 5. [`value`]: a condition compares the exact value.
@@ -17,7 +17,8 @@
 //!
 //! A group is looked at when something enters it, and at the next moment at which a condition could turn by itself: when so many
 //! events have left that the comparison turns, when a slice begins to count or leaves, when no event came for long enough, when
-//! `for` is over. Nothing else is touched, so groups in which nothing changes cost nothing.
+//! `for` is over. Nothing else is touched, so groups in which nothing changes cost nothing; of those that may be forgotten, the
+//! agenda holds one per alert.
 //!
 //! **Bounds.** An alert has as many groups as its metric's `max_series` (one without `by`). A group holds, for each kind of
 //! happening its conditions count exactly, 10,000 times of 8 bytes and 20 ids, and as many times of late events and of
@@ -28,6 +29,7 @@ mod change;
 mod early;
 mod entry;
 mod evidence;
+mod fetch;
 mod group;
 mod groups;
 mod ladder;
@@ -38,19 +40,20 @@ mod stored;
 mod take;
 mod times;
 mod value;
+mod waiting;
 
 use crate::plan::{Metric, Plan};
 use crate::time::Timestamp;
 use crate::transition::{Reason, Transition};
-use entry::Entry;
 pub(crate) use entry::WindowEntry;
-use group::Group;
+use group::{Group, KNOWN_MS};
 use groups::{Entered, Groups};
-use ladder::Change;
+use ladder::{Change, Truth};
 use rule::Rule;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 pub(crate) use stored::{read_transition, write_transition};
+use waiting::{Waiting, Waits};
 
 /// The alerts of a settle partition.
 #[derive(Clone, Debug, Default)]
@@ -59,16 +62,26 @@ pub(crate) struct Evaluator {
     alerts: Vec<Option<AlertState>>,
     /// Alerts of one metric that wait equally long share what waits.
     tracks: Vec<Track>,
+    /// The alerts that have a step which is tested ahead of the watermark.
+    early: Vec<usize>,
     /// The tracks of each metric of the plan.
     of_metric: Vec<Vec<usize>>,
-    /// What waits, by the watermark that it waits for and its track.
-    waiting: BTreeMap<(Timestamp, usize), Vec<Entry>>,
+    /// What waits.
+    waiting: Waiting,
     /// Which group of which alert is looked at when.
     agenda: BTreeSet<(Timestamp, usize, u32)>,
+    /// When a group of an alert may be forgotten: one entry of each alert with groups.
+    forgetting: BTreeSet<(Timestamp, usize)>,
     /// When alerts end.
     endings: BTreeSet<(Timestamp, usize)>,
     /// The first event of any kind.
     origin: Option<Timestamp>,
+    /// The groups that are looked at, while a moment is decided.
+    touched: Vec<(usize, u32)>,
+    /// The groups that are fetched.
+    found: Vec<(usize, u32)>,
+    /// What holds for the one that is looked at.
+    truth: Truth,
 }
 
 /// An alert with its groups.
@@ -78,6 +91,8 @@ struct AlertState {
     groups: Groups,
     /// The steps that are tested ahead of the watermark.
     early: Vec<usize>,
+    /// The watermark after which a group may be forgotten.
+    forgets: Option<Timestamp>,
     /// It hears of nothing before.
     begins: Option<Timestamp>,
     /// It ends then, and why.
@@ -104,9 +119,17 @@ impl Evaluator {
             let state = metric.map(|metric| {
                 let rule = Rule::of(alert, metric, plan);
                 let early = rule.early_steps(alert);
-                AlertState { rule, groups: Groups::default(), early, begins: None, ends: None }
+                AlertState {
+                    rule,
+                    groups: Groups::default(),
+                    early,
+                    forgets: None,
+                    begins: None,
+                    ends: None,
+                }
             });
             if let Some(state) = &state {
+                evaluator.early.extend((!state.early.is_empty()).then_some(place));
                 evaluator.put_on_track(place, &state.rule);
             }
             evaluator.alerts.push(state);
@@ -140,26 +163,42 @@ impl Evaluator {
 
     /// The earliest moment that is left to decide: it is once the watermark is past it.
     pub(crate) fn next_moment(&self) -> Option<Timestamp> {
-        let waiting = self.waiting.first_key_value().map(|(&(moment, _), _)| moment);
-        let agenda = self.agenda.first().map(|&(moment, ..)| moment);
-        let ending = self.endings.first().map(|&(moment, _)| moment);
-        waiting.into_iter().chain(agenda).chain(ending).min()
+        self.waiting.first().into_iter().chain(self.next_of_itself()).min()
     }
 
-    /// Decides the next moment up to `end`, if there is one. Once the input has ended, nothing is decided that is about a time
-    /// after `stop`.
-    pub(crate) fn decide_next(
+    /// The earliest moment at which something is decided though nothing enters.
+    fn next_of_itself(&self) -> Option<Timestamp> {
+        let agenda = self.agenda.first().map(|&(moment, ..)| moment);
+        let forgetting = self.forgetting.first().map(|&(moment, _)| moment);
+        let ending = self.endings.first().map(|&(moment, _)| moment);
+        agenda.into_iter().chain(forgetting).chain(ending).min()
+    }
+
+    /// Decides what is left up to `end`, moment by moment. Once the input has ended, nothing is decided that is about a time after
+    /// `stop`.
+    pub(crate) fn decide_until(
         &mut self,
         plan: &Plan,
         end: Timestamp,
         stop: Option<Timestamp>,
         told: &mut Vec<Transition>,
-    ) -> bool {
-        let next = self.next_moment().filter(|&moment| moment <= end);
-        if let Some(moment) = next {
-            self.decide(plan, moment, stop, told);
+    ) {
+        let ready = self.waiting.take_until(end);
+        let (mut entered, mut fetched) = (0, 0);
+        loop {
+            let rest = ready.get(entered..).unwrap_or_default();
+            let next = rest.first().map(|waits| waits.moment);
+            let next = next.into_iter().chain(self.next_of_itself()).min();
+            let Some(moment) = next.filter(|&moment| moment <= end) else { break };
+            let now = rest.iter().take_while(|waits| waits.moment <= moment).count();
+            if entered + now > fetched {
+                let until = ready.len().min(entered + now.max(fetch::TOGETHER));
+                self.fetch(ready.get(fetched..until).unwrap_or_default());
+                fetched = until;
+            }
+            self.decide(plan, moment, rest.get(..now).unwrap_or_default(), stop, told);
+            entered += now;
         }
-        next.is_some()
     }
 
     /// The longest that any alert waits behind the watermark.
@@ -171,25 +210,20 @@ impl Evaluator {
         &mut self,
         plan: &Plan,
         moment: Timestamp,
+        entering: &[Waits],
         stop: Option<Timestamp>,
         told: &mut Vec<Transition>,
     ) {
         let begin = told.len();
         let is_over = |at: Timestamp| stop.is_some_and(|stop| at > stop);
-        let mut touched = Vec::new();
-        while let Some(entries) = self.waiting.first_entry().filter(|first| first.key().0 == moment)
-        {
-            let ((_, track), mut entries) = entries.remove_entry();
-            if entries.len() > 1 {
-                // New groups are taken in this order, whichever came first.
-                entries.sort_by(|one, other| {
-                    let hashes = one.series.stable_hash().cmp(&other.series.stable_hash());
-                    hashes.then_with(|| one.series.cmp(&other.series))
-                });
-            }
-            let lag_ms = self.tracks.get(track).map_or(0, |track| track.lag_ms);
-            if !is_over(moment.minus(lag_ms)) {
-                self.enter(track, moment, &entries, &mut touched);
+        let mut touched = std::mem::take(&mut self.touched);
+        for of_track in entering.chunk_by(|one, next| one.track == next.track) {
+            let Some(track) = of_track.first().and_then(|first| self.tracks.get(first.track))
+            else {
+                continue;
+            };
+            if !is_over(moment.minus(track.lag_ms)) {
+                self.enter(of_track, moment, &mut touched);
             }
         }
         while let Some(&(_, alert, slot)) = self.agenda.first().filter(|first| first.0 == moment) {
@@ -202,6 +236,14 @@ impl Evaluator {
                 touched.push((alert, slot));
             }
         }
+        while let Some(&(_, alert)) = self.forgetting.first().filter(|first| first.0 == moment) {
+            self.forgetting.pop_first();
+            let Some(state) = self.alerts.get_mut(alert).and_then(Option::as_mut) else { continue };
+            state.forgets = None;
+            let at = moment.minus(state.rule.lag_ms);
+            state.groups.forgotten(at, |slot| touched.push((alert, slot)));
+            state.forget_later(alert, &mut self.forgetting);
+        }
         while let Some(&(_, alert)) = self.endings.first().filter(|first| first.0 == moment) {
             self.endings.pop_first();
             let ends = self.alert(alert).and_then(|state| state.ends);
@@ -211,13 +253,14 @@ impl Evaluator {
         }
         touched.sort_unstable();
         touched.dedup();
-        for (alert, slot) in touched {
+        for (alert, slot) in touched.drain(..) {
             let lag_ms = self.alert(alert).map_or(0, |state| state.rule.lag_ms);
             let at = moment.minus(lag_ms);
             if !is_over(at) {
                 self.look(plan, (alert, slot), at, told);
             }
         }
+        self.touched = touched;
         if let Some(new) = told.get_mut(begin..).filter(|new| new.len() > 1) {
             new.sort_by(|one, other| {
                 one.alert.cmp(&other.alert).then_with(|| one.group.cmp(&other.group))
@@ -229,19 +272,14 @@ impl Evaluator {
         self.alerts.get(alert)?.as_ref()
     }
 
-    /// Lets what waited enter the groups of each alert of its metric.
-    fn enter(
-        &mut self,
-        track: usize,
-        moment: Timestamp,
-        entries: &[Entry],
-        touched: &mut Vec<(usize, u32)>,
-    ) {
-        let Some(Track { lag_ms, alerts, .. }) = self.tracks.get(track) else { return };
+    /// Lets what waited on one track enter the groups of each alert of its metric.
+    fn enter(&mut self, of_track: &[Waits], moment: Timestamp, touched: &mut Vec<(usize, u32)>) {
+        let track = of_track.first().and_then(|first| self.tracks.get(first.track));
+        let Some(Track { lag_ms, alerts, .. }) = track else { return };
         let at = moment.minus(*lag_ms);
         for &alert in alerts {
             let Some(state) = self.alerts.get_mut(alert).and_then(Option::as_mut) else { continue };
-            for entry in entries {
+            for Waits { entry, .. } in of_track {
                 let hears = state.begins.is_none_or(|begins| entry.begins_at(at) >= begins)
                     && state.rule.hears(&entry.what);
                 if !hears {
@@ -256,6 +294,7 @@ impl Evaluator {
                     touched.push((alert, slot));
                 }
             }
+            state.forget_later(alert, &mut self.forgetting);
         }
     }
 
@@ -274,7 +313,7 @@ impl Evaluator {
         let rule = &state.rule;
         let mut changes = Vec::new();
         if group.forgotten_at(rule).is_some_and(|moment| moment <= at) {
-            group.ladder.end(Reason::GroupForgotten, &mut changes);
+            group.end(Reason::GroupForgotten, &mut changes);
             tell(plan, rule, (alert, group), at, &changes, told);
             if let Some(wake) = group.wake {
                 self.agenda.remove(&(wake.plus(rule.lag_ms), alert, slot));
@@ -282,12 +321,13 @@ impl Evaluator {
             state.groups.remove(slot);
             return;
         }
-        let truth = group.truth(rule, definition.steps.len(), &metric.kind, at);
-        group.ladder.advance(definition, at, &truth, &mut changes);
+        let truth = &mut self.truth;
+        group.truth(rule, &metric.kind, at, truth);
+        group.advance(definition, at, truth, &mut changes);
         tell(plan, rule, (alert, group), at, &changes, told);
-        let change = group.next_change(rule, &truth, at);
-        let timer = group.ladder.timer(definition, &truth);
-        let next = change.into_iter().chain(timer).chain(group.forgotten_at(rule)).min();
+        let change = group.next_change(rule, truth, at);
+        let timer = group.ladder().timer(definition, truth);
+        let next = change.into_iter().chain(timer).min();
         if let Some(next) = next.filter(|&next| next > at) {
             schedule(&mut self.agenda, rule, (alert, slot), group, next);
         }
@@ -301,6 +341,7 @@ impl Evaluator {
         }
         self.agenda.retain(|&(_, number, _)| number != alert);
         self.endings.retain(|&(_, number)| number != alert);
+        self.forgetting.retain(|&(_, number)| number != alert);
         Some(state)
     }
 
@@ -312,9 +353,24 @@ impl Evaluator {
         for slot in slots {
             let Some(group) = state.groups.get_mut(slot) else { continue };
             let mut changes = Vec::new();
-            group.ladder.end(reason, &mut changes);
+            group.end(reason, &mut changes);
             tell(plan, &state.rule, (alert, group), at, &changes, told);
         }
+    }
+}
+
+impl AlertState {
+    /// Puts on the agenda when the group that was seen longest ago may be forgotten, unless it is there for an earlier moment.
+    fn forget_later(&mut self, alert: usize, forgetting: &mut BTreeSet<(Timestamp, usize)>) {
+        let Some(seen) = self.groups.oldest_seen().filter(|_| !self.rule.is_single) else { return };
+        let next = seen.plus(KNOWN_MS).plus(self.rule.lag_ms);
+        if self.forgets.is_some_and(|forgets| forgets <= next) {
+            return;
+        }
+        if let Some(forgets) = self.forgets.replace(next) {
+            forgetting.remove(&(forgets, alert));
+        }
+        forgetting.insert((next, alert));
     }
 }
 

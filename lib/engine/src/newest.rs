@@ -28,7 +28,8 @@ pub struct Newest(Option<Box<Vec<NamedEvent>>>);
 impl Newest {
     /// Adds an event, unless all that are held are newer and there are enough.
     pub fn add(&mut self, event: NamedEvent) {
-        let events = self.0.get_or_insert_default();
+        // A million groups hold one event each, and a vector that grows by itself begins with room for four.
+        let events = self.0.get_or_insert_with(|| Box::new(Vec::with_capacity(1)));
         let place = events.partition_point(|held| *held < event);
         if events.get(place) == Some(&event) {
             return;

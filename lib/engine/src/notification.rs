@@ -45,6 +45,8 @@ pub enum Action {
     Repeat,
     /// Closes it.
     Resolve,
+    /// Nothing: there is none. It says that something was changed.
+    Change,
 }
 
 /// What a notification is about.
@@ -64,6 +66,21 @@ pub enum Subject {
         /// Which of its own alerts.
         alert: String,
     },
+    /// A deploy of something that the events are about, so that people see it beside what fires.
+    Deploy(Deploy),
+}
+
+/// A deploy that somebody told the pipeline of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deploy {
+    /// What was deployed, as people name it.
+    pub version: String,
+    /// Of which service.
+    pub service: Option<String>,
+    /// Who says so.
+    pub author: String,
+    /// The address of a page about it.
+    pub link: Option<String>,
 }
 
 /// One step of one alert for one group, as a notification tells it.

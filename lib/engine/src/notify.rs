@@ -40,6 +40,7 @@
 //!
 //! State is bounded by what fires: an incident takes some 200 bytes, the first 10,000 besides that what they were decided by.
 
+mod deploy;
 mod gather;
 mod incident;
 mod judge;
@@ -54,6 +55,7 @@ mod tell;
 mod text;
 mod why;
 
+pub use deploy::deployed;
 pub use incident::lag;
 pub use keys::incident as incident_key;
 pub use own::{OwnAlerts, Troubles};
@@ -161,6 +163,8 @@ pub struct Notifier {
     plan: Arc<Plan>,
     /// Its alerts by definition.
     places: BTreeMap<Arc<str>, usize>,
+    /// Plans that were in force and whose alerts have not all ended, the oldest first.
+    retiring: Vec<Arc<Plan>>,
     clock: Timestamp,
     /// The watermark up to which it was decided.
     passed: Option<Timestamp>,
@@ -180,6 +184,7 @@ impl Notifier {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             places: places(&plan),
+            retiring: Vec::new(),
             plan,
             clock: Timestamp::EPOCH,
             passed: None,
@@ -203,18 +208,23 @@ impl Notifier {
         self.plan = plan;
     }
 
+    /// These plans were in force, and alerts of theirs may fire until they end; the oldest first. That is no part of the state: whoever
+    /// decides says so.
+    pub fn set_retiring(&mut self, plans: Vec<Arc<Plan>>) {
+        self.retiring = plans;
+    }
+
     /// Decides who is told of transitions of the alerts `of` a plan.
     ///
-    /// While plans change there are transitions of several: the plan in force comes last, and is called for in any case, for
-    /// only with it time passes.
+    /// While plans change there are transitions of several: call for them in the order of their moments, each time with the
+    /// watermark up to which all have come.
     pub fn decide(
         &mut self,
         of: &Plan,
         transitions: &[Transition],
         moment: &Moment<'_>,
     ) -> Decided {
-        let is_in_force = of.hash == self.plan.hash;
-        let mut run = run::Run::new(self, moment, is_in_force);
+        let mut run = run::Run::new(self, moment);
         let verdicts = transitions.iter().map(|transition| run.transition(of, transition));
         let verdicts = verdicts.collect();
         Decided { verdicts, notifications: run.finish() }
@@ -240,7 +250,7 @@ impl Notifier {
     /// The watermark at which a firing that is held is judged again.
     fn moment_of(&self, hold: Hold, max_age: Millis, lag: Millis) -> Timestamp {
         match hold {
-            Hold::CatchUp => self.clock.minus(max_age).plus(lag),
+            Hold::CatchUp => self.clock.minus(max_age),
             Hold::Quiet(quiet) => quiet.until.plus(lag),
         }
     }

@@ -91,9 +91,10 @@ impl Clients {
         aws_sdk_s3::Client::new(&self.config("S3"))
     }
 
-    /// What a client of CloudWatch is made with: only deliver links one.
-    pub fn cloudwatch(&self) -> SdkConfig {
-        self.config("CLOUDWATCH")
+    /// What the client of another service is made with, one that only a single function links; `service` as in
+    /// `AWS_ENDPOINT_URL_CLOUDWATCH`.
+    pub fn other(&self, service: &str) -> SdkConfig {
+        self.config(service)
     }
 }
 

@@ -172,6 +172,7 @@ impl From<DeliverError> for Failure {
     fn from(error: DeliverError) -> Self {
         let kind = match &error {
             DeliverError::Retryable(_) => Kind::Retryable,
+            DeliverError::Control(error) => kind_of(error),
             DeliverError::Stored { .. }
             | DeliverError::TooLarge(_)
             | DeliverError::Packed { .. } => Kind::Damaged,

@@ -17,6 +17,7 @@ use serde::de::IgnoredAny;
 use std::cell::Cell;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Partition;
+use streamgauge_pipeline::together::together;
 use tokio::sync::Mutex;
 use tracing::{error, warn};
 
@@ -48,23 +49,42 @@ fn text(body: &[u8]) -> Result<&str, Failure> {
     std::str::from_utf8(body).map_err(|error| Failure::new(Kind::BadEvent, &error))
 }
 
-/// Looks at each partition that is woken, and answers for those that failed.
-///
-/// What brings messages learns which of them come again. Where all failed, or nobody could be told of a part, the whole
-/// invocation fails, so that it is counted as an error.
+/// Looks at each partition that is woken, one after another, and answers for those that failed.
 pub async fn look(
     wake_ups: &WakeUps,
     mut look_at: impl AsyncFnMut(Partition) -> Result<(), Failure>,
 ) -> Result<Answer, Failure> {
+    let mut looked = Vec::new();
+    for &partition in wake_ups.partitions.keys() {
+        looked.push((partition, look_at(partition).await));
+    }
+    answer_for(wake_ups, looked)
+}
+
+/// The same with all partitions at once: one that waits for somebody slow holds up no other.
+pub async fn look_side_by_side(
+    wake_ups: &WakeUps,
+    look_at: impl AsyncFn(Partition) -> Result<(), Failure>,
+) -> Result<Answer, Failure> {
+    let look_at = &look_at;
+    let looks = wake_ups.partitions.keys();
+    let looks = looks.map(|&partition| async move { (partition, look_at(partition).await) });
+    answer_for(wake_ups, together(looks).await)
+}
+
+/// Answers for the partitions that failed.
+///
+/// What brings messages learns which of them come again. Where all failed, or nobody could be told of a part, the whole
+/// invocation fails, so that it is counted as an error.
+fn answer_for(
+    wake_ups: &WakeUps,
+    looked: Vec<(Partition, Result<(), Failure>)>,
+) -> Result<Answer, Failure> {
     if wake_ups.strange > 0 {
         warn!(messages = wake_ups.strange, "passed over messages that are no wake-ups");
     }
-    let mut failures = Vec::new();
-    for &partition in wake_ups.partitions.keys() {
-        if let Err(failure) = look_at(partition).await {
-            failures.push((partition, failure));
-        }
-    }
+    let failed = |(partition, done): (_, Result<_, _>)| Some((partition, done.err()?));
+    let failures: Vec<_> = looked.into_iter().filter_map(failed).collect();
     let is_whole = failures.len() == wake_ups.partitions.len() || wake_ups.is_tick();
     if is_whole && let Some((_, failure)) = failures.first() {
         return Err(failure.clone());
@@ -100,15 +120,19 @@ mod tests {
     #[track_caller]
     fn check(payload: &str, failing: &[u8], expect: Result<&str, &str>) {
         let wake_ups = wakeups::read(payload, 3).unwrap();
-        let answer = block_on(look(&wake_ups, async |partition| {
+        let look_at = async |partition: Partition| {
             let number = partition.number();
             let message = format!("partition {number}");
             let failure = Failure { kind: Kind::Retryable, message };
             if failing.contains(&number) { Err(failure) } else { Ok(()) }
-        }));
-        let answer = answer.map(|answer| serde_json::to_string(&answer).unwrap());
-        let answer = answer.map_err(|failure| failure.message);
-        assert_eq!(answer.as_deref().map_err(String::as_str), expect);
+        };
+        let in_turn = block_on(look(&wake_ups, look_at));
+        let side_by_side = block_on(look_side_by_side(&wake_ups, look_at));
+        for answer in [in_turn, side_by_side] {
+            let answer = answer.map(|answer| serde_json::to_string(&answer).unwrap());
+            let answer = answer.map_err(|failure| failure.message);
+            assert_eq!(answer.as_deref().map_err(String::as_str), expect);
+        }
     }
 
     const MESSAGES: &str = r#"{"Records":[

@@ -8,7 +8,7 @@
 //! 4. [`wakeups`]: why settle and deliver were invoked.
 //! 5. [`announcement`]: why announce was, and what `CloudFormation` is answered.
 //! 6. [`edge`]: invocations in, answers and failures out.
-//! 7. [`clock`]: the machine's clock.
+//! 7. [`told`]: what deliver says of channels. 8. [`clock`]: the machine's clock.
 //!
 //! The feature `aws` adds what calls AWS: `clients`, `wake` (over SQS) and `world`, all ports in one; `s3` reads rules in a
 //! bucket.
@@ -22,6 +22,7 @@ pub mod edge;
 pub mod logs;
 pub mod rules;
 pub mod settings;
+pub mod told;
 #[cfg(feature = "aws")]
 pub mod wake;
 pub mod wakeups;

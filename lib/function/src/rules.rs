@@ -53,17 +53,20 @@ impl DeployedRules {
     }
 }
 
+/// What a text of rules says, plan and channels.
+pub fn read(text: &RulesText) -> Result<streamgauge_rules::Rules, NoPlan> {
+    compile_deployed(&text.files).map_err(|error| NoPlan {
+        message: error.to_string(),
+        source: match error {
+            DeployedError::Environment(source) => Some(source.into()),
+            DeployedError::Problems(_) => None,
+        },
+    })
+}
+
 impl Rules for DeployedRules {
     fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
-        let compiled = compile_deployed(&text.files);
-        let rules = compiled.map_err(|error| NoPlan {
-            message: error.to_string(),
-            source: match error {
-                DeployedError::Environment(source) => Some(source.into()),
-                DeployedError::Problems(_) => None,
-            },
-        })?;
-        Ok(Arc::new(rules.plan))
+        Ok(Arc::new(read(text)?.plan))
     }
 
     fn deployed(&self) -> Option<&RulesText> {

@@ -55,6 +55,10 @@ pub struct Settings {
     pub deliver_queue: Option<String>,
     /// Where the rules are.
     pub rules: RulesPlace,
+    /// Where `PagerDuty` is, without a path.
+    pub pagerduty: String,
+    /// Whether webhooks may be at addresses that are not of the public internet.
+    pub private_webhooks: bool,
 }
 
 /// All that is wrong with the environment of a function.
@@ -100,6 +104,8 @@ impl Settings {
             settle_queue: reader.read(&variables::SETTLE_QUEUE, value::url),
             deliver_queue: reader.read(&variables::DELIVER_QUEUE, value::url),
             rules: reader.read(&variables::RULES, value::rules),
+            pagerduty: reader.read(&variables::PAGERDUTY, value::origin),
+            private_webhooks: reader.read(&variables::PRIVATE_WEBHOOKS, value::yes),
         };
         if reader.problems.is_empty() {
             Ok(settings)

@@ -1,6 +1,7 @@
-//! What SES and SNS have in common: one call is one attempt, in limited time, and what became of it.
+//! What all clients of AWS have in common, and SES and SNS above that: one call is one attempt, in limited time, and what became
+//! of it.
 //!
-//! Neither knows a call that it has had, so the SDK must not repeat one whose answer was lost. Each call has a connection of
+//! Neither of these two knows a call that it has had, so the SDK must not repeat one whose answer was lost. Each call has a connection of
 //! its own: a function is frozen between invocations, and a connection that died meanwhile shows it only after a request was
 //! written to it, which is an answer that was lost like any other.
 
@@ -11,9 +12,10 @@ use aws_sdk_sesv2::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
 use aws_sdk_sesv2::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sesv2::error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_types::SdkConfig;
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use streamgauge_pipeline::port::sink::Delivery;
 use tracing::warn;
@@ -26,6 +28,24 @@ const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(9);
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 /// How much of what a service says is kept, in characters.
 const SAID_CHARS_MAX: usize = 300;
+
+/// How the SDK is configured for a service (region, credentials, endpoint), by its name as in `AWS_ENDPOINT_URL_SESV2`.
+pub type Configure = Arc<dyn Fn(&str) -> SdkConfig + Send + Sync>;
+
+/// A client that is made when it is needed first: most environments send nothing.
+pub(crate) type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
+
+pub(crate) fn lazy<T>(
+    configure: &Configure,
+    service: &'static str,
+    make: fn(&SdkConfig) -> T,
+) -> Lazy<T>
+where
+    T: 'static,
+{
+    let configure = Arc::clone(configure);
+    LazyLock::new(Box::new(move || make(&configure(service))))
+}
 
 /// How long a call may take.
 pub(crate) fn times() -> TimeoutConfig {

@@ -5,7 +5,6 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use streamgauge_engine::alert::Severity;
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::notification::{Member, Notification, Subject};
 use streamgauge_engine::transition::Evidence;
@@ -22,6 +21,14 @@ pub(crate) fn of_subject(notification: &Notification) -> Map<String, Value> {
             ])
         }
         Subject::Pipeline { alert } => Map::from_iter([("alert".to_owned(), json!(alert))]),
+        Subject::Deploy(deploy) => {
+            let mut details = Map::new();
+            put(&mut details, "version", Some(deploy.version.as_str()));
+            put(&mut details, "service", deploy.service.as_deref());
+            put(&mut details, "author", Some(deploy.author.as_str()));
+            put(&mut details, "link", deploy.link.as_deref());
+            details
+        }
     };
     put(&mut details, "at", Some(notification.at.to_string()));
     put(&mut details, "description", notification.description.as_deref());
@@ -98,14 +105,4 @@ pub(crate) fn hash(text: &str) -> String {
 /// Whether a text is the address of a page.
 pub(crate) fn is_link(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
-}
-
-/// A severity as the rules write it, which is as `PagerDuty` writes it.
-pub(crate) const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    }
 }

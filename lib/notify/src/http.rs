@@ -113,6 +113,12 @@ impl Client {
         Self { connector: Connector::new(reach), limits }
     }
 
+    /// The same client, where calls may go elsewhere.
+    #[must_use]
+    pub fn within(&self, reach: Reach) -> Self {
+        Self { connector: self.connector.within(reach), limits: self.limits }
+    }
+
     /// Makes one call, once.
     pub async fn call(&self, call: Call<'_>) -> Result<Response, HttpError> {
         let uri: Uri = call.url.parse().map_err(|_invalid| HttpError::Address("it is no URL"))?;

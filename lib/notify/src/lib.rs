@@ -9,10 +9,13 @@
 //! 4. `http`, with the feature of that name: one call, limited in time, size and reach; `tls` adds `https://`.
 //! 5. [`mail`], [`sms`]: notifications as mails, with a text and an HTML part, and as text messages.
 //! 6. `smtp`, with the feature of that name: mails over a server, which is on this machine unless there is `tls`.
-//! 7. `ses`, `sns`, with the feature `aws`: mails and text messages on AWS.
+//! 7. `ses`, `sns`, with the feature `aws`: mails and text messages on AWS; also the secrets of its stores (`secret::aws`).
+//! 8. `channels`, with the feature of that name: all of it behind the pipeline's port, by the names of a rules file.
 
 #[cfg(feature = "aws")]
-mod aws;
+pub mod aws;
+#[cfg(feature = "channels")]
+pub mod channels;
 mod details;
 #[cfg(feature = "http")]
 pub mod http;

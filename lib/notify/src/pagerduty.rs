@@ -10,10 +10,10 @@ mod text;
 #[cfg(feature = "http")]
 mod sink;
 
-use crate::details::{clip, is_link, of_subject, put, severity};
+use crate::details::{clip, is_link, of_subject, put};
 use crate::secret::Secret;
 use serde_json::{Map, Value, json};
-use streamgauge_engine::notification::{Action, Notification};
+use streamgauge_engine::notification::{Action, Deploy, Notification, Subject};
 use streamgauge_engine::time::Timestamp;
 
 #[cfg(feature = "http")]
@@ -44,12 +44,30 @@ pub struct Change {
     pub link: Option<String>,
 }
 
+impl Change {
+    /// The change that a notification is about, if it is about one.
+    pub fn of(notification: &Notification) -> Option<Self> {
+        let Subject::Deploy(deploy) = &notification.subject else { return None };
+        let Deploy { version, service, author, link } = deploy;
+        let named = [("version", Some(version)), ("service", service.as_ref())];
+        let named = named.into_iter().chain([("author", Some(author))]);
+        let details = named.filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+        Some(Self {
+            summary: text::summary(notification),
+            at: notification.at,
+            details: details.collect(),
+            link: link.clone(),
+        })
+    }
+}
+
 /// The event that tells a notification.
 pub fn event(notification: &Notification, routing_key: &Secret) -> Vec<u8> {
     let mut event = Map::new();
     let action = match notification.action {
         // A repeat is for mails; as a trigger with the same key it does nothing.
-        Action::Trigger | Action::Repeat => "trigger",
+        // A deploy is none of these: it goes as a change event.
+        Action::Trigger | Action::Repeat | Action::Change => "trigger",
         Action::Resolve => "resolve",
     };
     put(&mut event, "routing_key", Some(routing_key.reveal()));
@@ -67,7 +85,7 @@ fn payload(notification: &Notification) -> Value {
     let place = text::place(&notification.subject);
     let mut payload = Map::new();
     put(&mut payload, "summary", Some(text::summary(notification)));
-    put(&mut payload, "severity", Some(severity(notification.severity)));
+    put(&mut payload, "severity", Some(notification.severity.as_str()));
     put(&mut payload, "timestamp", Some(notification.at.to_string()));
     put(&mut payload, "source", Some(clip(&place.source, TEXT_CHARS_MAX)));
     let optional = [("component", place.component), ("group", place.group), ("class", place.class)];

@@ -3,6 +3,11 @@
 //! The rules hold references only (`secret:NAME`, `ssm:NAME`, `env:NAME`); [`Secrets`] turns them into values where they are
 //! used. What another end answers may repeat what it was sent, so its words pass [`Secret::conceal`] before anyone reads them.
 
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "channels")]
+pub mod kept;
+
 use std::fmt;
 use streamgauge_pipeline::port::Retryable;
 use zeroize::Zeroizing;

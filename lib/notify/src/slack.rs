@@ -9,7 +9,7 @@
 #[cfg(feature = "http")]
 mod sink;
 
-use crate::details::{clip, group_line, is_link, severity};
+use crate::details::{clip, group_line, is_link};
 use serde_json::json;
 use streamgauge_engine::alert::Severity;
 use streamgauge_engine::notification::{Action, Member, Notification, Subject};
@@ -27,9 +27,10 @@ const LINES_MAX: usize = 10;
 /// The body that tells a notification.
 pub fn body(notification: &Notification) -> Vec<u8> {
     let word = match notification.action {
-        Action::Trigger => severity(notification.severity),
+        Action::Trigger => notification.severity.as_str(),
         Action::Repeat => "still firing",
         Action::Resolve => "resolved",
+        Action::Change => "changed",
     };
     let title = format!("[{word}] {}", escaped(&clip(&notification.summary, LINE_CHARS_MAX)));
     let link = notification.runbook.as_deref().filter(|runbook| is_link(runbook));
@@ -65,6 +66,7 @@ fn lines(notification: &Notification) -> Vec<String> {
             }
         }
         Subject::Pipeline { alert } => lines.push(escaped(&clip(alert, LINE_CHARS_MAX))),
+        Subject::Deploy(deploy) => lines.push(escaped(&clip(&deploy.version, LINE_CHARS_MAX))),
     }
     lines
 }

@@ -71,7 +71,7 @@ fn outcome<'a>(answered: &Result<Response, HttpError>, said: &'a str) -> Outcome
 }
 
 /// An error with its causes, in one line.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(below) = cause {

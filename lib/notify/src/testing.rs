@@ -3,12 +3,14 @@
 use proptest::prelude::*;
 use streamgauge_engine::alert::Severity;
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::notification::{Action, Member, Notification, Subject};
+use streamgauge_engine::notification::{Action, Deploy, Member, Notification, Subject};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::Evidence;
 
 #[cfg(any(feature = "aws", feature = "http"))]
 pub(crate) mod server;
+#[cfg(any(feature = "aws", feature = "http"))]
+pub(crate) mod watched;
 
 pub(crate) const AT: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 
@@ -90,6 +92,11 @@ fn subjects() -> impl Strategy<Value = Subject> {
         (proptest::collection::vec(members(), 0..12), any::<u16>())
             .prop_map(|(members, more)| Subject::Gathered { members, more: more.into() }),
         text().prop_map(|alert| Subject::Pipeline { alert }),
+        (text(), proptest::option::of(text()), text(), proptest::option::of(text())).prop_map(
+            |(version, service, author, link)| {
+                Subject::Deploy(Deploy { version, service, author, link })
+            }
+        ),
     ]
 }
 
@@ -100,7 +107,8 @@ pub(crate) fn cases() -> ProptestConfig {
 
 /// Any notification, also one that the fold would never make.
 pub(crate) fn notifications() -> impl Strategy<Value = Notification> {
-    let action = prop_oneof![Just(Action::Trigger), Just(Action::Repeat), Just(Action::Resolve)];
+    let actions = vec![Action::Trigger, Action::Repeat, Action::Resolve, Action::Change];
+    let action = proptest::sample::select(actions);
     let severity = prop_oneof![
         Just(Severity::Critical),
         Just(Severity::Error),

@@ -11,7 +11,7 @@ mod signature;
 #[cfg(feature = "http")]
 mod sink;
 
-use crate::details::{clip, hash, of_subject, put, severity};
+use crate::details::{clip, hash, of_subject, put};
 use serde_json::{Map, Value, json};
 use streamgauge_engine::notification::{Action, Notification, Subject};
 
@@ -65,7 +65,7 @@ fn envelope(
     put(&mut details, "id", Some(text(&notification.id)));
     put(&mut details, "key", Some(text(&notification.key)));
     put(&mut details, "channel", Some(text(&notification.channel)));
-    put(&mut details, "severity", Some(severity(notification.severity)));
+    put(&mut details, "severity", Some(notification.severity.as_str()));
     put(&mut details, "summary", Some(text(&notification.summary)));
     put(&mut details, "left_out", left_out);
     let body = json!({
@@ -94,6 +94,7 @@ pub fn event_type(notification: &Notification) -> &'static str {
         (true, Action::Trigger) => "pipeline.triggered",
         (true, Action::Repeat) => "pipeline.repeated",
         (true, Action::Resolve) => "pipeline.resolved",
+        (_, Action::Change) => "deploy.told",
     }
 }
 

@@ -9,18 +9,26 @@
 //! 3. [`Plans`]: the plans that were compiled, by hash.
 //! 4. [`plans_to_work_for`]: for which of them a shard's batch is aggregated.
 //! 5. [`give_back`]: dead letters that are to be delivered after all.
+//! 6. [`add_silence`], [`mark_deploy`]: what people say while the stack runs; [`Silences`] is the fold of it.
 
 mod entry;
 mod fold;
 mod given_back;
 mod plans;
+mod said;
+mod silences;
 mod work;
 
 pub use entry::{ControlEntry, EXPIRES_NEVER, RULES_BYTES_MAX};
 pub use fold::{Announced, Control, InForce, announce, ensure};
 pub(crate) use given_back::points_at;
 pub use given_back::{GIVEN_BACK_BYTES_MAX, GivenBack, give_back, letters_given_back};
-pub use plans::Plans;
+pub use plans::{Plans, text_in};
+pub use said::{
+    DEPLOY_AGE_MAX_MS, MATCHED_VALUES_MAX, SAID_CHARS_MAX, SILENCE_AHEAD_MAX_MS, SaidError,
+    add_silence, end_silence, mark_deploy, silences,
+};
+pub use silences::{Added, Ended, NoSilenceId, SILENCES_MAX, SilenceId, Silences};
 pub use work::{Work, plans_to_work_for};
 
 use crate::port::rules::NoPlan;

@@ -25,5 +25,5 @@ pub mod settle;
 pub mod settle_entry;
 pub mod shard_entry;
 pub mod stored;
-mod together;
+pub mod together;
 pub mod world;

@@ -4,6 +4,7 @@
 //! scripted ([`Fault`], [`Fate`]), and before and after each effect stands an await, so that a driver can interleave two callers
 //! or drop one midway. Each holds no more than its limit, and says so in a typed outcome.
 
+mod channels;
 mod clock;
 mod log;
 mod points;
@@ -20,6 +21,7 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+pub use channels::{MemoryChannel, MemoryChannels, MemoryEnd, MemoryIncident, MemoryTold};
 pub use clock::VirtualClock;
 pub use log::MemoryLog;
 pub use points::{MemoryCall, MemoryPoints, SumKey, Total};

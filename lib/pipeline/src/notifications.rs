@@ -2,32 +2,34 @@
 //!
 //! | item | what |
 //! | --- | --- |
-//! | version | 1 |
+//! | version | 2 if there is a deploy among them, else 1, which functions of an older version can read |
 //! | notifications | per notification: channel, key, id, action, severity, `at`, summary, description, runbook, labels, plan, subject |
 //!
-//! A subject is 0 and a member, 1 and members and how many more there are, or 2 and the name of the pipeline's own alert. A member
-//! is alert, step, metric, group, condition, summary and evidence.
+//! A subject is 0 and a member, 1 and members and how many more there are, 2 and the name of the pipeline's own alert, or 3 and
+//! version, service, author and link of a deploy. A member is alert, step, metric, group, condition, summary and evidence.
 
 use crate::alert_record::{read_evidence, write_evidence};
 use crate::stored::{Reader, StoredError, Writer, number, read};
 use minicbor::decode::Error;
 use streamgauge_engine::alert::Severity;
-use streamgauge_engine::notification::{Action, Member, Notification, Subject};
+use streamgauge_engine::notification::{Action, Deploy, Member, Notification, Subject};
 use streamgauge_engine::time::Timestamp;
 
-/// The version that is written.
-const VERSION: u64 = 1;
+/// The newest version.
+const VERSION: u64 = 2;
 
-const ACTIONS: [Action; 3] = [Action::Trigger, Action::Repeat, Action::Resolve];
+const ACTIONS: [Action; 4] = [Action::Trigger, Action::Repeat, Action::Resolve, Action::Change];
 const SEVERITIES: [Severity; 4] =
     [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
 
 /// The stored form of notifications, in their order.
 pub fn encode<'n>(
-    notifications: impl IntoIterator<Item = &'n Notification, IntoIter: ExactSizeIterator>,
+    notifications: impl IntoIterator<Item = &'n Notification, IntoIter: ExactSizeIterator + Clone>,
 ) -> Vec<u8> {
-    let mut writer = Writer::new(VERSION);
-    writer.list(notifications.into_iter(), write_notification);
+    let notifications = notifications.into_iter();
+    let is_deploy = |one: &Notification| matches!(one.subject, Subject::Deploy(_));
+    let mut writer = Writer::new(if notifications.clone().any(is_deploy) { VERSION } else { 1 });
+    writer.list(notifications, write_notification);
     writer.finish()
 }
 
@@ -53,6 +55,10 @@ fn write_notification(writer: &mut Writer, notification: &Notification) {
             writer.put(*more);
         }
         Subject::Pipeline { alert } => _ = writer.put(2_u8).put(alert.as_str()),
+        Subject::Deploy(Deploy { version, service, author, link }) => {
+            writer.put(3_u8).put(version.as_str()).put(service.as_deref());
+            writer.put(author.as_str()).put(link.as_deref());
+        }
     }
 }
 
@@ -79,6 +85,12 @@ fn read_notification(reader: &mut Reader<'_>) -> Result<Notification, Error> {
                 more: reader.take()?,
             },
             2 => Subject::Pipeline { alert: reader.take()? },
+            3 => Subject::Deploy(Deploy {
+                version: reader.take()?,
+                service: reader.take()?,
+                author: reader.take()?,
+                link: reader.take()?,
+            }),
             _ => return Err(Error::message("nothing that a notification is about")),
         },
     })

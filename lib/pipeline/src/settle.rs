@@ -306,7 +306,7 @@ impl<W: World> Settle<W> {
 
     /// Wakes deliver, if anything was decided.
     async fn wake_deliver(&mut self, partition: Partition, settled: &Settled) {
-        if settled.points > 0 {
+        if settled.points + settled.notifications > 0 {
             let deliver = WakeUp { function: Function::Deliver, partition };
             self.bell.ring(self.world.wake(), deliver, self.world.clock().now()).await;
         }

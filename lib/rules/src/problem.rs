@@ -4,7 +4,7 @@
 //! sorts them by place, drops repetitions (an anchor that is used five times is wrong once) and turns places into spans.
 
 pub mod code;
-pub(crate) mod nearest;
+pub mod nearest;
 pub mod render;
 
 use crate::source::{Place, SourceFile, Span};

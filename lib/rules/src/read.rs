@@ -6,6 +6,7 @@
 pub(crate) mod alert;
 pub(crate) mod channel;
 pub(crate) mod condition;
+mod early;
 pub(crate) mod expression;
 pub(crate) mod fields;
 pub(crate) mod ladder;
@@ -183,22 +184,23 @@ impl<'s> Reader<'s> {
         match duration::parse(&scalar.text) {
             Ok(length) if range.contains(&length) => Some(length),
             Ok(length) => {
-                let message = if length == 0 {
-                    "a length of `0s` is not allowed here".to_owned()
+                let (least, most) = (duration::show(*range.start()), duration::show(*range.end()));
+                let (message, hint) = if length == 0 {
+                    (
+                        "a length of `0s` is not allowed here".to_owned(),
+                        "write `1m`, or leave the key out".to_owned(),
+                    )
                 } else if length < *range.start() {
-                    format!(
-                        "{} is less than {}",
-                        duration::show(length),
-                        duration::show(*range.start())
-                    )
+                    let message = format!("{} is less than {least}", duration::show(length));
+                    (message, format!("write `{least}` or more"))
                 } else {
-                    format!(
-                        "{} is more than {}, which is the limit",
-                        duration::show(length),
-                        duration::show(*range.end())
-                    )
+                    let message = format!(
+                        "{} is more than {most}, which is the limit",
+                        duration::show(length)
+                    );
+                    (message, format!("write `{most}` or less"))
                 };
-                self.findings.error(Code::InvalidDuration, node.place, message);
+                self.findings.error(Code::InvalidDuration, node.place, message).hint(hint);
                 None
             }
             Err(message) => {

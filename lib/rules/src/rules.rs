@@ -25,7 +25,8 @@ impl Channel {
     /// What of it decides anything.
     pub(crate) fn deciding(&self) -> streamgauge_engine::notify::rules::Channel {
         let repeats = matches!(self.kind, ChannelKind::Email { .. });
-        streamgauge_engine::notify::rules::Channel { name: self.name.clone(), repeats }
+        let changes = matches!(self.kind, ChannelKind::Pagerduty { .. });
+        streamgauge_engine::notify::rules::Channel { name: self.name.clone(), repeats, changes }
     }
 }
 

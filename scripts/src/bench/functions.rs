@@ -3,6 +3,7 @@
 //! CPU time is measured in process, on the steps of the function in their order and without a network: see [`mod@take`]. Start and
 //! size are those of the release binaries beside a function that does nothing, in interleaved rounds.
 
+pub(super) mod alerted;
 mod desk;
 mod first_poll;
 mod payload;
@@ -13,6 +14,7 @@ use super::rounds::median;
 use super::table::{print, print_goal, ratio};
 use anyhow::{Context, bail};
 use first_poll::first_poll_micros;
+use payload::Alerts;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -112,13 +114,19 @@ fn batches(programs: &Programs, rounds: u32, out: &mut impl Write) -> anyhow::Re
     Ok(())
 }
 
-/// Has a worker take batches.
+/// Has a worker take batches without alerts.
 fn take(programs: &Programs, case: &Case) -> anyhow::Result<Took> {
+    take_with(programs, case, Alerts::None)
+}
+
+/// Has a worker take batches.
+fn take_with(programs: &Programs, case: &Case, alerts: Alerts) -> anyhow::Result<Took> {
     let mut worker = Command::new(&programs.scripts);
     worker.args(["take", "--series", &case.series.to_string()]);
     worker.args(["--gap-ms", &case.gap_ms.to_string()]);
     worker.args(["--warm-up", &case.warm_up.to_string()]);
     worker.args(["--batches", &case.batches.to_string()]);
+    worker.args(["--alerts", alerts.name()]);
     let ended = worker.output().context("starting the worker failed")?;
     if !ended.status.success() {
         bail!("taking batches failed\n{}", String::from_utf8_lossy(&ended.stderr));

@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
 }
 
 /// Linux counts the peak in kilobytes, macOS in bytes.
-const PEAK_UNIT_BYTES: i64 = if cfg!(target_os = "macos") { 1 } else { 1_024 };
+pub(super) const PEAK_UNIT_BYTES: i64 = if cfg!(target_os = "macos") { 1 } else { 1_024 };
 
 fn micros(time: TimeVal) -> i64 {
     time.tv_sec() * 1_000_000 + time.tv_usec()

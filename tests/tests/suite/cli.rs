@@ -15,6 +15,7 @@ mod lambda_runs;
 mod replay;
 mod scenarios;
 mod send;
+mod silence;
 
 use std::fs;
 use std::io::Write;

@@ -28,7 +28,8 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("streamgauge-kinesis", &["streamgauge-pipeline", "streamgauge-engine"]),
     ("streamgauge-dynamodb", &["streamgauge-pipeline", "streamgauge-engine"]),
     ("streamgauge-cloudwatch", &["streamgauge-pipeline", "streamgauge-engine"]),
-    ("streamgauge-notify", &["streamgauge-pipeline", "streamgauge-engine"]),
+    // It opens the channels that rules files name: docs/adr/0016-notify-opens-the-channels-of-rules.md.
+    ("streamgauge-notify", &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-engine"]),
     // What every function has in common. A function adds the outside systems that only it speaks to.
     (
         "streamgauge-function",

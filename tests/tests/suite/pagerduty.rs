@@ -1,17 +1,17 @@
 //! Pages through the real HTTP client to a stand-in of `PagerDuty`: one incident for one trouble, whatever goes wrong on the way.
 
-mod incidents;
-mod stand_in;
+pub(crate) mod incidents;
+pub(crate) mod stand_in;
 
 use incidents::Incidents;
 use serde_json::json;
 use stand_in::{Fault, StandIn};
 use std::sync::atomic::{AtomicBool, Ordering};
 use streamgauge_engine::alert::Severity;
-use streamgauge_engine::notification::{Action, Notification, Subject};
+use streamgauge_engine::notification::{Action, Deploy, Notification, Subject};
 use streamgauge_engine::time::{MINUTE_MS, Millis, Timestamp};
 use streamgauge_notify::http::{Client, Limits, reach::Reach};
-use streamgauge_notify::pagerduty::{Change, PagerDuty};
+use streamgauge_notify::pagerduty::PagerDuty;
 use streamgauge_notify::retry::Channel;
 use streamgauge_notify::secret::Secret;
 use streamgauge_pipeline::contract::{SinkBench, SinkFault, sink_contract};
@@ -160,19 +160,23 @@ async fn only_the_key_that_opened_an_incident_resolves_it() {
 #[tokio::test]
 async fn a_deploy_is_seen_and_wakes_nobody() {
     let stand_in = StandIn::start().await;
-    let deploy = Change {
-        summary: "Shop 1.2.3 deployed".to_owned(),
-        at: AT,
-        details: vec![("version".to_owned(), "1.2.3".to_owned())],
-        link: None,
+    let deploy = Notification {
+        summary: "shop 1.2.3 deployed".to_owned(),
+        subject: Subject::Deploy(Deploy {
+            version: "1.2.3".to_owned(),
+            service: Some("shop".to_owned()),
+            author: "mira".to_owned(),
+            link: None,
+        }),
+        ..page("deploy/1", Action::Change)
     };
-    let told = pagerduty(&stand_in.origin(), KEY).tell_change(&deploy).await;
+    let told = pagerduty(&stand_in.origin(), KEY).deliver(&deploy).await;
     assert_eq!(told, Delivery::Delivered);
     let orchestration = pagerduty(&stand_in.origin(), &KEY.replacen('0', "R", 1));
-    assert!(matches!(orchestration.tell_change(&deploy).await, Delivery::Rejected { .. }));
+    assert!(matches!(orchestration.deliver(&deploy).await, Delivery::Rejected { .. }));
     let incidents = stand_in.incidents();
     assert_eq!((incidents.all().len(), incidents.changes().len(), stand_in.calls()), (0, 1, 1));
-    assert_eq!(incidents.changes()[0]["payload"]["summary"], "Shop 1.2.3 deployed");
+    assert_eq!(incidents.changes()[0]["payload"]["summary"], "shop 1.2.3 deployed");
 }
 
 /// A sink at the stand-in, and one where nobody listens.

@@ -5,6 +5,7 @@
 
 mod benches;
 mod built;
+mod channels;
 mod create;
 mod dead_letters;
 mod dynamodb;
@@ -12,6 +13,7 @@ mod end_to_end;
 mod explain;
 mod metered;
 mod notify;
+mod said;
 mod send;
 mod session;
 mod stream;

@@ -5,10 +5,14 @@ use super::source::{read, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 use streamgauge_function::settings::variables::{Need, Role, VARIABLES};
 use streamgauge_function::settings::{RulesPlace, Settings};
 use streamgauge_lambda::stack::{KinesisMapping, Stack};
 use streamgauge_lambda::template::{self, Settings as Given};
+use streamgauge_notify::http::Limits;
+use streamgauge_notify::pagerduty;
+use streamgauge_pipeline::deliver::DeliverSettings;
 
 mod own_metrics;
 mod yaml;
@@ -188,6 +192,84 @@ fn policies_name_their_actions_and_resources() {
             assert!(!is_anything || may_be, "{role}: {actions:?} on everything");
         }
     }
+}
+
+/// What deliver may do for channels: each only if a parameter says so, and by default nothing.
+#[test]
+fn what_channels_need_is_allowed_by_parameters_only() {
+    let tree = tree();
+    let policy = &tree["Resources"]["DeliverRole"]["Properties"]["Policies"][0]["PolicyDocument"];
+    let expect = [
+        ("ReadsSecrets", "SecretsPrefix", "", vec!["secretsmanager:GetSecretValue"]),
+        ("ReadsParameters", "ParametersPrefix", "", vec!["ssm:GetParameter"]),
+        ("HasSecretsKey", "SecretsKeyArn", "", vec!["kms:Decrypt"]),
+        ("SendsMails", "MailFrom", "", vec!["ses:SendEmail", "ses:SendRawEmail"]),
+        ("SendsTextMessages", "TextMessages", "no", vec!["sns:Publish"]),
+    ];
+    for (condition, parameter, default, actions) in &expect {
+        let statements = policy["Statement"].as_array().unwrap().iter();
+        let [statement] = statements
+            .filter(|one| one["Fn::If"][0] == *condition)
+            .map(|one| &one["Fn::If"])
+            .collect::<Vec<_>>()[..]
+        else {
+            panic!("{condition}")
+        };
+        assert_eq!(texts(&statement[1]["Action"]), *actions);
+        assert_eq!(statement[2]["Ref"], "AWS::NoValue");
+        assert_eq!(tree["Parameters"][parameter]["Default"], *default);
+        assert!(tree["Conditions"][condition].to_string().contains(parameter));
+    }
+    let conditional: BTreeSet<&str> =
+        expect.iter().flat_map(|(.., actions)| actions).copied().collect();
+    for role in Role::ALL {
+        let of_role = statements(&tree, role).into_iter();
+        let allowed = of_role.flat_map(|one| texts(&one["Action"]));
+        let for_channels = allowed.filter(|action| conditional.contains(action)).count();
+        let expected = if role == Role::Deliver { conditional.len() } else { 0 };
+        assert_eq!(for_channels, expected, "{role}");
+    }
+}
+
+#[test]
+fn what_channels_need_is_limited_to_what_they_are_for() {
+    let tree = tree();
+    let of_deliver = statements(&tree, Role::Deliver);
+    let statement = |sid: &str| of_deliver.iter().find(|one| one["Sid"] == sid).unwrap();
+    for (sid, ending) in [
+        ("ReadSecrets", ":secret:${SecretsPrefix}*"),
+        ("ReadParameters", ":parameter/${ParametersPrefix}*"),
+    ] {
+        let resource = statement(sid)["Resource"]["Fn::Sub"].as_str().unwrap();
+        assert!(resource.ends_with(ending), "{resource}");
+    }
+    let from = &statement("SendMails")["Condition"]["StringLike"]["ses:FromAddress"];
+    assert_eq!(from["Ref"], "MailFrom");
+    // Numbers are no resources; topics are, and to none of them may it publish.
+    let texts = statement("SendTextMessages");
+    assert!(texts["Resource"].is_null());
+    assert_eq!(texts["NotResource"]["Fn::Sub"], "arn:${AWS::Partition}:sns:*:*:*");
+    let via = &statement("DecryptSecrets")["Condition"]["StringEquals"]["kms:ViaService"];
+    assert_eq!(via.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn where_channels_lead_is_set_by_parameters() {
+    let defaults = settings(&stack(), Role::Deliver);
+    assert_eq!((&*defaults.pagerduty, defaults.private_webhooks), (pagerduty::ORIGIN, false));
+    let eu = "https://events.eu.pagerduty.com";
+    let given = stack_with(&[("PagerDuty", eu), ("PrivateWebhooks", "yes")]);
+    let given = settings(&given, Role::Deliver);
+    assert_eq!((&*given.pagerduty, given.private_webhooks), (eu, true));
+}
+
+#[test]
+fn deliver_has_the_time_for_more_than_one_of_the_slowest_calls() {
+    let Limits { connect, answer } = Limits::default();
+    let margin = Duration::from_millis(DeliverSettings::default().margin_ms.try_into().unwrap());
+    let stack = stack();
+    let deliver = stack.functions.iter().find(|function| function.name.ends_with("-deliver"));
+    assert!(deliver.unwrap().timeout >= 2 * (connect + answer) + margin);
 }
 
 #[test]

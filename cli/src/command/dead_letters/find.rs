@@ -29,12 +29,12 @@ pub(super) async fn letters<S: Stack>(stack: &S, filter: &Filter) -> Result<Vec<
     for shard in shards.iter().filter(|shard| filter.wants_stream(&shard.stream.name)) {
         rejects(stack.log(), shard, &mut found).await?;
     }
-    if filter.wants_points() {
+    if filter.wants_lanes() {
         for &partition in &partitions {
             let mut letters = DeadLetters::new(partition);
             let next = |error| unreadable(&LogId::dead_letters(partition), &error);
             while let Some(dead) = letters.next(stack.log()).await.map_err(next)? {
-                found.add(dead.into_iter().map(|letter| Letter::point(partition, letter)))?;
+                found.add(dead.into_iter().map(|letter| Letter::of_lane(partition, letter)))?;
             }
         }
     }

@@ -7,8 +7,11 @@
 //!
 //! A point goes back to its lane, by the control log, which holds which were given back. Whoever gave it up says whether it was
 //! taken: only of a call without an answer nobody knows.
+//!
+//! A notification is not sent again. What it told is over or has been told since: a trigger that comes after its resolve would open an
+//! incident that nothing closes.
 
-use super::letter::{Held, HeldRecord, Letter};
+use super::letter::{Held, HeldPoint, HeldRecord, Letter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use streamgauge_engine::decode::{Decoder, Record};
@@ -17,13 +20,16 @@ use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 use streamgauge_kinesis::put::record::PutRecord;
 use streamgauge_pipeline::deliver::lane::Cursor;
-use streamgauge_pipeline::deliver::{DeadLetter, LetterCode};
+use streamgauge_pipeline::deliver::{DeadPoint, LetterCode};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_rules::duration;
 
 /// The oldest point that is given back, in milliseconds: over two weeks `CloudWatch` takes none
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html>), and it has a way to go.
 const POINT_AGE_MS_MAX: Millis = 13 * DAY_MS;
+
+/// Why a notification is left.
+const NOT_TOLD: &str = "a notification is not sent again, since what it told may be over: see with `show` whether somebody has to act";
 
 /// What is to be done with a letter.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +41,8 @@ pub(super) enum Fate {
         /// The record, under the key of its identity.
         record: PutRecord,
     },
-    /// To be given back to its lane.
-    GiveBack(Partition, Box<DeadLetter>),
+    /// To be given back to its lane, from its place in the settle log.
+    GiveBack(Partition, Cursor, Box<DeadPoint>),
     /// Nothing, for this reason.
     Leave(String),
     /// Nothing, unless it is wanted anyway.
@@ -77,7 +83,8 @@ impl Judge {
     pub(super) fn judge(&mut self, letter: &Letter) -> Fate {
         match &letter.held {
             Held::Record(held) => self.record(letter, held),
-            Held::Point(partition, dead) => self.point(*partition, dead),
+            Held::Point(held) => self.point(held),
+            Held::Notification(..) => Fate::Leave(NOT_TOLD.to_owned()),
             Held::Lost => Fate::Leave("its payload was not kept".to_owned()),
         }
     }
@@ -116,8 +123,9 @@ impl Judge {
         }
     }
 
-    fn point(&self, partition: Partition, dead: &DeadLetter) -> Fate {
-        if self.given_back.get(&partition).is_some_and(|known| known.contains(&dead.cursor)) {
+    fn point(&self, held: &HeldPoint) -> Fate {
+        let HeldPoint { partition, cursor, code, dead } = held;
+        if self.given_back.get(partition).is_some_and(|known| known.contains(cursor)) {
             return Fate::Leave("it was given back before".to_owned());
         }
         if dead.point.stamp().plus(POINT_AGE_MS_MAX) < self.now {
@@ -125,11 +133,11 @@ impl Judge {
                 "it is older than 13 days, and CloudWatch takes none over 14".to_owned(),
             );
         }
-        if dead.code() == LetterCode::Unanswered && !self.anyway {
+        if *code == LetterCode::Unanswered && !self.anyway {
             let unknown =
                 "it was sent once without an answer: if it was taken then, it would count twice";
             return Fate::LeaveUnlessAnyway(unknown.to_owned());
         }
-        Fate::GiveBack(partition, Box::new(dead.clone()))
+        Fate::GiveBack(*partition, *cursor, dead.clone())
     }
 }

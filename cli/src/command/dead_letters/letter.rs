@@ -3,8 +3,10 @@
 use crate::arguments::Wanted;
 use std::collections::BTreeSet;
 use streamgauge_engine::hash;
+use streamgauge_engine::notification::Notification;
 use streamgauge_engine::time::Timestamp;
-use streamgauge_pipeline::deliver::DeadLetter;
+use streamgauge_pipeline::deliver::lane::Cursor;
+use streamgauge_pipeline::deliver::{DeadLetter, DeadPoint, LetterCode, Undelivered};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::source::{ShardId, ShardKey};
 use streamgauge_pipeline::shard_entry::{RecordId, Rejected};
@@ -16,7 +18,7 @@ pub(super) struct Letter {
     pub(super) id: String,
     /// The code of its reason.
     pub(super) code: String,
-    /// The stream that a record came from; of a point, its lane and partition.
+    /// The stream that a record came from; of what a lane gave up, the lane and partition.
     pub(super) origin: String,
     /// When it became one.
     pub(super) at: Timestamp,
@@ -32,9 +34,24 @@ pub(super) enum Held {
     /// A record that is no event, or that was given up.
     Record(HeldRecord),
     /// A point.
-    Point(Partition, Box<DeadLetter>),
+    Point(HeldPoint),
+    /// A notification, of this partition.
+    Notification(Partition, Box<Notification>),
     /// Nothing but where it stood: what gave it up did not keep the payload.
     Lost,
+}
+
+/// A point.
+#[derive(Clone, Debug)]
+pub(super) struct HeldPoint {
+    /// Its partition.
+    pub(super) partition: Partition,
+    /// Its place in the settle log.
+    pub(super) cursor: Cursor,
+    /// What became of it.
+    pub(super) code: LetterCode,
+    /// The point.
+    pub(super) dead: Box<DeadPoint>,
 }
 
 /// A record.
@@ -76,16 +93,29 @@ impl Letter {
         }
     }
 
-    /// The letter of a point.
-    pub(super) fn point(partition: Partition, letter: DeadLetter) -> Self {
-        let cursor = letter.cursor;
+    /// The letter of what a lane gave up.
+    pub(super) fn of_lane(partition: Partition, letter: DeadLetter) -> Self {
+        let code = letter.code();
+        let DeadLetter { lane, at, cursor, reason, held } = letter;
+        let place = format!("{}-{}-{}", partition.number(), cursor.version.0, cursor.point);
+        let id = match &held {
+            Undelivered::Point(_) => format!("p{place}"),
+            // Each of a channel's receivers may have one of the same place.
+            Undelivered::Notification(_) => {
+                format!("n{place}-{:08x}", hash::stable(lane.as_bytes()) >> 32)
+            }
+        };
+        let held = match held {
+            Undelivered::Point(dead) => Held::Point(HeldPoint { partition, cursor, code, dead }),
+            Undelivered::Notification(dead) => Held::Notification(partition, dead),
+        };
         Self {
-            id: format!("p{}-{}-{}", partition.number(), cursor.version.0, cursor.point),
-            code: letter.code().as_str().to_owned(),
-            origin: format!("{}/{}", letter.lane, partition.number()),
-            at: letter.at,
-            detail: letter.reason.clone(),
-            held: Held::Point(partition, Box::new(letter)),
+            id,
+            code: code.as_str().to_owned(),
+            origin: format!("{lane}/{}", partition.number()),
+            at,
+            detail: reason,
+            held,
         }
     }
 }
@@ -104,7 +134,7 @@ impl HeldRecord {
 pub(super) struct Filter {
     /// From then on.
     pub(super) since: Timestamp,
-    /// Of these streams; all if there are none. Points belong to no stream.
+    /// Of these streams; all if there are none. What lanes gave up belongs to none.
     pub(super) streams: BTreeSet<String>,
     codes: BTreeSet<String>,
     /// Only these; all if there are none.
@@ -127,8 +157,8 @@ impl Filter {
         self.streams.is_empty() || self.streams.contains(stream)
     }
 
-    /// Whether letters of points are wanted.
-    pub(super) fn wants_points(&self) -> bool {
+    /// Whether letters of lanes are wanted.
+    pub(super) fn wants_lanes(&self) -> bool {
         self.streams.is_empty()
     }
 

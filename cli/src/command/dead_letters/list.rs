@@ -1,6 +1,6 @@
 //! Letters as tables for people, and as JSON with all that they hold.
 
-use super::letter::{Held, Letter};
+use super::letter::{Held, HeldPoint, Letter};
 use crate::style;
 use crate::table::{self, Align};
 use crate::words::{counted, widen};
@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use streamgauge_engine::decimal::Decimal;
+use streamgauge_engine::notification::Action;
 use streamgauge_engine::output::{SumValues, Values};
 use streamgauge_engine::time::Timestamp;
 
@@ -104,7 +105,7 @@ fn object(letter: &Letter) -> Value {
                 Err(_) => put("payload_base64", BASE64_STANDARD.encode(&held.payload).into()),
             }
         }
-        Held::Point(partition, dead) => {
+        Held::Point(HeldPoint { partition, dead, .. }) => {
             let (metric, point) = (&dead.metric, &dead.point);
             let names = metric.dimensions.iter().cloned();
             let dimensions = names.zip(point.series.values().map(Value::from));
@@ -116,9 +117,30 @@ fn object(letter: &Letter) -> Value {
             put("window_end", point.window_end.to_rfc3339().into());
             put("values", values(&point.values));
         }
+        Held::Notification(partition, told) => {
+            put("partition", partition.number().into());
+            put("channel", told.channel.as_str().into());
+            put("action", action(told.action).into());
+            put("severity", told.severity.as_str().into());
+            put("time", told.at.to_rfc3339().into());
+            put("summary", told.summary.as_str().into());
+            put("description", told.description.as_deref().into());
+            put("key", told.key.as_str().into());
+            put("notification", told.id.as_str().into());
+            put("plan", told.plan.as_str().into());
+        }
         Held::Lost => {}
     }
     Value::Object(object)
+}
+
+/// What a notification does to its incident.
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Trigger => "trigger",
+        Action::Repeat => "repeat",
+        Action::Resolve => "resolve",
+    }
 }
 
 /// The values of a point. Decimals are texts, as exact as they are.

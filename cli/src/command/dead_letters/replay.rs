@@ -1,7 +1,7 @@
 //! Replaying letters: says what would be done, or does it.
 
 use super::judge::{Fate, Judge};
-use super::letter::{Filter, Held, Letter};
+use super::letter::{Filter, Held, HeldPoint, Letter};
 use super::stack::Stack;
 use super::{find, list};
 use crate::arguments::ReplayLetters;
@@ -17,7 +17,8 @@ use streamgauge_kinesis::put::planner::Limits;
 use streamgauge_kinesis::put::putter::put_all;
 use streamgauge_kinesis::put::record::PutRecord;
 use streamgauge_pipeline::control::{Control, give_back, letters_given_back};
-use streamgauge_pipeline::deliver::DeadLetter;
+use streamgauge_pipeline::deliver::DeadPoint;
+use streamgauge_pipeline::deliver::lane::Cursor;
 use streamgauge_pipeline::port::Partition;
 
 /// How long records may take to be put.
@@ -27,7 +28,7 @@ const PUT_TIME_MAX: Duration = Duration::from_mins(5);
 #[derive(Debug, Default)]
 struct Work {
     records: BTreeMap<String, Vec<PutRecord>>,
-    points: BTreeMap<Partition, Vec<DeadLetter>>,
+    points: BTreeMap<Partition, Vec<(Cursor, DeadPoint)>>,
     left: BTreeMap<String, Vec<String>>,
     /// Some that are left would be done with `--anyway`.
     anyway_helps: bool,
@@ -49,7 +50,7 @@ pub(super) async fn run<S: Stack>(
     let letters = find::letters(stack, filter).await?;
     let mut judge = Judge::new(plan, arguments.to.clone(), arguments.anyway, stack.now());
     for letter in &letters {
-        if let Held::Point(partition, _) = letter.held {
+        if let Held::Point(HeldPoint { partition, .. }) = letter.held {
             let known = letters_given_back(stack.log(), partition).await;
             judge.know_given_back(partition, known.map_err(|error| control_failed(&error))?);
         }
@@ -90,8 +91,8 @@ impl Work {
             Fate::Put { stream, record } => {
                 return self.records.entry(stream).or_default().push(record);
             }
-            Fate::GiveBack(partition, dead) => {
-                return self.points.entry(partition).or_default().push(*dead);
+            Fate::GiveBack(partition, place, dead) => {
+                return self.points.entry(partition).or_default().push((place, *dead));
             }
             Fate::Leave(why) => why,
             Fate::LeaveUnlessAnyway(why) => {

@@ -9,6 +9,8 @@ use crate::exit::{Exit, Failure};
 use clap::Parser;
 use std::path::PathBuf;
 use std::sync::Arc;
+use streamgauge_engine::alert::Severity;
+use streamgauge_engine::notification::{Action, Notification, Subject};
 use streamgauge_engine::output::Values;
 use streamgauge_engine::reject::RejectCode;
 use streamgauge_engine::series::SeriesKey;
@@ -18,7 +20,9 @@ use streamgauge_kinesis::put::record::PutRecord;
 use streamgauge_kinesis::put::{Outcome, PutRecords};
 use streamgauge_pipeline::control::{ControlEntry, EXPIRES_NEVER};
 use streamgauge_pipeline::deliver::lane::{Cursor, UNANSWERED};
-use streamgauge_pipeline::deliver::{DeadLetter, LetterCode};
+use streamgauge_pipeline::deliver::{
+    DeadLetter, DeadPoint, LetterCode, TELL_UNANSWERED, Undelivered,
+};
 use streamgauge_pipeline::memory::{MemoryLog, VirtualClock, block_on};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
@@ -337,9 +341,46 @@ fn point(reason: &str, days: i64) -> Letter {
         kind: PointKind::Final,
         values: Values::Count(1),
     };
-    let (lane, reason) = ("points".to_owned(), reason.to_owned());
+    of_lane("points", reason, Undelivered::Point(Box::new(DeadPoint { metric, point })))
+}
+
+fn of_lane(lane: &str, reason: &str, held: Undelivered) -> Letter {
+    let (lane, reason) = (lane.to_owned(), reason.to_owned());
     let cursor = Cursor { version: Version(3), point: 1 };
-    Letter::point(Partition::default(), DeadLetter { lane, at: NOW, cursor, reason, metric, point })
+    Letter::of_lane(Partition::default(), DeadLetter { lane, at: NOW, cursor, reason, held })
+}
+
+/// The letter of a page that this lane gave up.
+fn page(lane: &str) -> Letter {
+    let notification = Notification {
+        channel: "oncall".to_owned(),
+        key: "sg/1".to_owned(),
+        id: "sg/1/0".to_owned(),
+        action: Action::Trigger,
+        severity: Severity::Critical,
+        at: NOW,
+        summary: "3 rejects".to_owned(),
+        description: None,
+        runbook: None,
+        subject: Subject::Pipeline { alert: "behind".to_owned() },
+        labels: Vec::new(),
+        plan: "a7".to_owned(),
+    };
+    of_lane(lane, TELL_UNANSWERED, Undelivered::Notification(Box::new(notification)))
+}
+
+#[test]
+fn a_notification_is_shown_whole_and_not_sent_again() {
+    let [one, other] = ["to/phone/+1", "to/phone/+2"].map(page);
+    assert_ne!(one.id, other.id, "each receiver has one");
+    assert_eq!((one.code.as_str(), one.origin.as_str()), ("unanswered", "to/phone/+1/0"));
+    let shown: serde_json::Value = serde_json::from_str(&list::whole(&one)).unwrap();
+    assert_eq!(shown["summary"], "3 rejects");
+    assert_eq!((&shown["action"], &shown["key"]), (&"trigger".into(), &"sg/1".into()));
+    let fate = Judge::new(None, None, true, NOW).judge(&one);
+    assert!(
+        matches!(fate, Fate::Leave(why) if why.starts_with("a notification is not sent again"))
+    );
 }
 
 /// What becomes of a point: whether it is given back, or why not.

@@ -136,8 +136,8 @@ pub(crate) fn batch(plan: &Plan, samples: &[Sample]) -> Batch {
                 continue;
             };
             let finishes = matches!(contribution, Contribution::Step { start: false, .. });
-            let dimensions = if finishes { 0 } else { metric.dimensions.len() };
-            let key = SeriesKey::new((0..dimensions).map(|_| group_name(sample.group)));
+            let dimensions = if finishes { &[][..] } else { &metric.dimensions };
+            let key = SeriesKey::new(dimensions.iter().map(|one| value_of(one, sample)));
             let series = batch
                 .names
                 .series
@@ -169,8 +169,17 @@ pub(crate) fn batch(plan: &Plan, samples: &[Sample]) -> Batch {
     batch
 }
 
+/// The name of a dimension whose values do not follow from those of the others.
+pub(crate) const SECOND: &str = "second";
+
+/// What a sample has as a dimension.
+pub(crate) fn value_of(dimension: &Dimension, sample: &Sample) -> &'static str {
+    let second = u8::try_from(sample.identity % 2).unwrap_or_default();
+    group_name(if dimension.name == SECOND { second } else { sample.group })
+}
+
 /// One of a few names; one is too long to be shared in a chunk.
-pub(crate) fn group_name(group: u8) -> &'static str {
+fn group_name(group: u8) -> &'static str {
     const LONG: &str = "a name that is much longer than most: 0123456789 0123456789 0123456789";
     ["noon", "talabat", "عربي", LONG, "__missing__"][usize::from(group) % 5]
 }

@@ -9,13 +9,12 @@
 //! Both settlers were fed for a while. What an alert that moves has waiting is from before the change as its old settler heard it,
 //! and from then on as the new one did.
 
-use super::entry::Entry;
 use super::rule::Rule;
+use super::waiting::Waits;
 use super::{AlertState, Evaluator};
 use crate::plan::Plan;
 use crate::time::Timestamp;
 use crate::transition::Reason;
-use std::collections::BTreeMap;
 
 impl Evaluator {
     /// Hands over to the alerts of the next plan, which is in force from an event time on. `moved` tells of each metric where it
@@ -79,6 +78,9 @@ impl Evaluator {
         *state = AlertState { rule, ..own };
         let wakes = state.groups.iter().filter_map(|(slot, group)| Some((group.wake?, slot)));
         successor.agenda.extend(wakes.map(|(wake, slot)| (wake.plus(lag_ms), next, slot)));
+        successor.forgetting.retain(|&(_, number)| number != next);
+        state.forgets = None;
+        state.forget_later(next, &mut successor.forgetting);
         true
     }
 
@@ -97,7 +99,9 @@ impl Evaluator {
         state.begins = Some(from);
         // Nothing was decided, but an alert without groups may have begun with the first event.
         state.groups = super::groups::Groups::default();
+        state.forgets = None;
         self.agenda.retain(|&(_, number, _)| number != place);
+        self.forgetting.retain(|&(_, number)| number != place);
         self.begin_single(place, None, from);
     }
 
@@ -106,37 +110,31 @@ impl Evaluator {
         let place_of = |metric: usize| moved.get(metric).copied().flatten();
         let moved_there: Vec<usize> = moved.iter().copied().flatten().collect();
         let tracks = &successor.tracks;
-        for (&(moment, track), entries) in &mut successor.waiting {
-            let track = tracks.get(track).filter(|track| moved_there.contains(&track.metric));
-            let Some(track) = track else { continue };
-            let at = moment.minus(track.lag_ms);
-            entries.retain(|entry| entry.is_fed() && entry.begins_at(at) >= from);
-        }
-        successor.waiting.retain(|_, entries| !entries.is_empty());
-        let mut kept: BTreeMap<(Timestamp, usize), Vec<Entry>> = BTreeMap::new();
-        for ((moment, track), entries) in std::mem::take(&mut self.waiting) {
-            let Some(own) = self.tracks.get(track) else { continue };
+        successor.waiting.retain(|waits| {
+            let track = tracks.get(waits.track);
+            track.filter(|track| moved_there.contains(&track.metric)).is_none_or(|track| {
+                let at = waits.moment.minus(track.lag_ms);
+                waits.entry.is_fed() && waits.entry.begins_at(at) >= from
+            })
+        });
+        for Waits { moment, track, entry } in self.waiting.iter() {
+            let Some(own) = self.tracks.get(*track) else { continue };
+            let Some(metric) = place_of(own.metric) else { continue };
+            let same = successor.of_metric.get(metric).into_iter().flatten().find_map(|&next| {
+                let there = successor.tracks.get(next)?;
+                (there.waits_for_points == own.waits_for_points).then_some((next, there.lag_ms))
+            });
             let at = moment.minus(own.lag_ms);
-            if let Some(metric) = place_of(own.metric) {
-                let same =
-                    successor.of_metric.get(metric).into_iter().flatten().find_map(|&next| {
-                        let there = successor.tracks.get(next)?;
-                        (there.waits_for_points == own.waits_for_points)
-                            .then_some((next, there.lag_ms))
-                    });
-                if let Some((next, lag_ms)) = same {
-                    let before = entries
-                        .iter()
-                        .filter(|entry| !entry.is_fed() || entry.begins_at(at) < from);
-                    let place = successor.waiting.entry((at.plus(lag_ms), next)).or_default();
-                    place.extend(before.cloned());
-                }
-            }
-            if !own.alerts.is_empty() {
-                kept.insert((moment, track), entries);
+            if let Some((next, lag_ms)) = same
+                && (!entry.is_fed() || entry.begins_at(at) < from)
+            {
+                let (after, entry) = (at.plus(lag_ms), entry.clone());
+                successor.waiting.push(Waits { moment: after, track: next, entry });
             }
         }
-        successor.waiting.retain(|_, entries| !entries.is_empty());
-        self.waiting = kept;
+        let own_tracks = &self.tracks;
+        let is_left =
+            |track: usize| own_tracks.get(track).is_some_and(|own| !own.alerts.is_empty());
+        self.waiting.retain(|waits| is_left(waits.track));
     }
 }

@@ -9,8 +9,9 @@
 
 use super::entry::{Entry, What};
 use super::group::Group;
-use super::ladder::StepState;
+use super::ladder::{StepState, Truth};
 use super::rule::{Look, Of, PartKind, Rule};
+use super::waiting::Waits;
 use super::{AlertState, Evaluator};
 use crate::alert::{Alert, Comparison};
 use crate::delta::Delta;
@@ -58,11 +59,9 @@ impl Evaluator {
         watermark: Option<Timestamp>,
         told: &mut VecDeque<Transition>,
     ) {
-        let Self { alerts, of_metric, tracks, waiting, .. } = self;
-        for (place, state) in alerts.iter_mut().enumerate() {
-            let Some(state) = state.as_mut().filter(|state| !state.early.is_empty()) else {
-                continue;
-            };
+        let Self { alerts, early, of_metric, tracks, waiting, .. } = self;
+        for &place in &*early {
+            let Some(state) = alerts.get_mut(place).and_then(Option::as_mut) else { continue };
             let (Some(alert), Some(metric)) =
                 (plan.alerts.get(place), plan.metrics.get(state.rule.metric))
             else {
@@ -78,12 +77,10 @@ impl Evaluator {
                 tracks.get(track).is_some_and(|track| track.alerts.contains(&place))
             });
             let Some(&track) = own.next() else { continue };
-            for (&(at, _), entries) in waiting.iter().filter(|((_, of), _)| *of == track) {
-                for entry in entries.iter().filter(|entry| state.hears_early(entry, at)) {
-                    let Some(key) = key_of(&state.rule, &entry.series) else { continue };
-                    if touched.contains(&key) {
-                        of_groups.entry(key).or_default().entry(at).or_default().push(entry);
-                    }
+            for Waits { moment: at, entry, .. } in waiting.iter().filter(|one| one.track == track) {
+                let Some(key) = key_of(&state.rule, &entry.series) else { continue };
+                if state.hears_early(entry, *at) && touched.contains(&key) {
+                    of_groups.entry(key).or_default().entry(*at).or_default().push(entry);
                 }
             }
             for (key, of_group) in of_groups {
@@ -118,18 +115,19 @@ impl AlertState {
             return;
         }
         let mut copy = known.unwrap_or_else(|| Group::new(rule, Arc::clone(&key), first, first));
-        if copy.ladder.is_firing() && copy.ladder.ahead.is_none() {
+        if copy.ladder().is_firing() && copy.ladder().ahead.is_none() {
             return;
         }
         let begun = copy.clone();
-        let mut ladder = copy.ladder.clone();
+        let mut ladder = copy.ladder().clone();
+        let mut truth = Truth::default();
         ladder.steps.resize_with(alert.steps.len(), StepState::default);
         let mut is_certain = false;
         for (&at, entries) in of_group {
             for entry in entries {
                 copy.enter(rule, entry, at);
             }
-            let truth = copy.truth(rule, alert.steps.len(), kind, at);
+            copy.truth(rule, kind, at, &mut truth);
             for &step in early.iter() {
                 let Some(state) = ladder.steps.get_mut(step).filter(|state| !state.fires) else {
                     continue;
@@ -159,7 +157,7 @@ impl AlertState {
         }
         let slot = slot.unwrap_or_else(|| groups.insert(begun));
         if let Some(group) = groups.get_mut(slot) {
-            group.ladder = ladder;
+            group.set_ladder(ladder);
         }
     }
 }

@@ -1,17 +1,18 @@
 //! One group of one alert: what it keeps, and which conditions hold for it at a moment.
 
 use super::entry::{Entry, What};
-use super::ladder::{Ladder, Truth};
-use super::part::{FinalPoint, Part, accumulator_of};
+use super::ladder::{Change, Ladder, Truth};
+use super::part::{FinalPoint, Part, Parts, accumulator_of};
 use super::rule::{Look, Of, PartKind, Rule};
 use super::slices::{Slice, last_end};
 use super::value::{Value, volume};
 use crate::accumulate::Accumulator;
-use crate::alert::{Comparison, SLICES, slice_end};
+use crate::alert::{Alert, Comparison, SLICES, slice_end};
 use crate::newest::{NamedEvent, Newest};
 use crate::plan::MetricKind;
 use crate::series::SeriesKey;
 use crate::time::{DAY_MS, Millis, Timestamp};
+use crate::transition::Reason;
 use std::sync::Arc;
 
 /// How long a group is known without being seen.
@@ -28,9 +29,12 @@ pub(super) struct Group {
     pub(super) seen: Timestamp,
     /// When it is looked at next though nothing of it comes.
     pub(super) wake: Option<Timestamp>,
-    pub(super) parts: Vec<Part>,
-    pub(super) ladder: Ladder,
+    pub(super) parts: Parts,
+    /// Only while anything is to be said of a step: most groups are at rest.
+    pub(super) ladder: Option<Box<Ladder>>,
 }
+
+static AT_REST: Ladder = Ladder::at_rest();
 
 impl Group {
     /// A group that is known from a moment on, by something that was seen.
@@ -42,7 +46,7 @@ impl Group {
             seen,
             wake: None,
             parts: rule.parts.iter().map(|&kind| Part::new(kind)).collect(),
-            ladder: Ladder::default(),
+            ladder: None,
         }
     }
 
@@ -62,21 +66,50 @@ impl Group {
         }
     }
 
+    /// How far its steps are.
+    pub(super) fn ladder(&self) -> &Ladder {
+        self.ladder.as_deref().unwrap_or(&AT_REST)
+    }
+
+    pub(super) fn set_ladder(&mut self, ladder: Ladder) {
+        self.ladder = (ladder != AT_REST).then(|| Box::new(ladder));
+    }
+
+    /// Its steps go on to a moment at which these conditions hold.
+    pub(super) fn advance(
+        &mut self,
+        alert: &Alert,
+        at: Timestamp,
+        truth: &Truth,
+        changes: &mut Vec<Change>,
+    ) {
+        if self.ladder.is_some() || truth.steps.contains(&true) {
+            self.ladder.get_or_insert_default().advance(alert, at, truth, changes);
+            self.ladder.take_if(|ladder| **ladder == AT_REST);
+        }
+    }
+
+    /// Ends its episode, if one runs.
+    pub(super) fn end(&mut self, reason: Reason, changes: &mut Vec<Change>) {
+        if let Some(ladder) = &mut self.ladder {
+            ladder.end(reason, changes);
+        }
+    }
+
     /// Which conditions hold at a moment.
     pub(super) fn truth(
         &mut self,
         rule: &Rule,
-        steps: usize,
         kind: &MetricKind,
         at: Timestamp,
-    ) -> Truth {
-        let mut holds = Vec::with_capacity(rule.looks.len());
+        truth: &mut Truth,
+    ) {
+        truth.steps.clear();
         for look in &rule.looks {
-            holds.push(self.holds(rule, look, kind, at));
+            truth.steps.push(self.holds(rule, look, kind, at));
         }
-        let resolve = holds.get(steps).copied();
-        holds.truncate(steps);
-        Truth { steps: holds, resolve }
+        truth.resolve = truth.steps.get(rule.steps).copied();
+        truth.steps.truncate(rule.steps);
     }
 
     fn holds(&mut self, rule: &Rule, look: &Look, kind: &MetricKind, at: Timestamp) -> bool {
@@ -156,7 +189,7 @@ impl Group {
     ) -> Option<Timestamp> {
         let steps = truth.steps.len();
         // Nobody asks for what ends an episode, or holds a step back, while no step holds.
-        let is_quiet = self.ladder.is_at_rest();
+        let is_quiet = self.ladder().is_at_rest();
         let looks =
             rule.looks.iter().enumerate().filter(|&(number, _)| number < steps || !is_quiet);
         looks

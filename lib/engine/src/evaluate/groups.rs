@@ -18,7 +18,8 @@ use std::sync::Arc;
 pub(super) struct Groups {
     slots: Vec<Option<Group>>,
     free: Vec<u32>,
-    table: HashTable<(u64, u32)>,
+    /// By the hashes of their keys.
+    table: HashTable<u32>,
     /// By when they were seen, or earlier: the first is looked at again before it goes.
     oldest: BinaryHeap<Reverse<(Timestamp, Arc<SeriesKey>, u32)>>,
     /// For the packed key of a group that is looked for.
@@ -58,9 +59,37 @@ impl Groups {
 
     /// The slot of a group.
     pub(super) fn find(&self, key: &SeriesKey) -> Option<u32> {
-        let is_same =
-            |&(_, slot): &(u64, u32)| self.get(slot).is_some_and(|group| *group.key == *key);
-        self.table.find(key.stable_hash(), is_same).map(|&(_, slot)| slot)
+        let is_same = |&slot: &u32| self.get(slot).is_some_and(|group| *group.key == *key);
+        self.table.find(key.stable_hash(), is_same).copied()
+    }
+
+    /// The slot that most likely holds the group of a series: the table knows no more than a part of the hash.
+    pub(super) fn likely(&mut self, rule: &Rule, series: &SeriesKey) -> Option<u32> {
+        let hash = rule.group_hash(series, &mut self.packed);
+        self.table.find(hash, |_| true).copied()
+    }
+
+    /// By when the group was seen that was seen longest ago, or earlier.
+    pub(super) fn oldest_seen(&self) -> Option<Timestamp> {
+        self.oldest.peek().map(|Reverse((seen, ..))| *seen)
+    }
+
+    /// Names the groups that are not known any more at a moment.
+    pub(super) fn forgotten(&mut self, at: Timestamp, mut name: impl FnMut(u32)) {
+        while let Some(Reverse((seen, key, slot))) = self.oldest.pop() {
+            if seen.plus(KNOWN_MS) > at {
+                self.oldest.push(Reverse((seen, key, slot)));
+                break;
+            }
+            match self.get(slot).filter(|group| Arc::ptr_eq(&group.key, &key)) {
+                Some(group) if group.seen > seen => {
+                    let again = Reverse((group.seen, key, slot));
+                    self.oldest.push(again);
+                }
+                Some(_) => name(slot),
+                None => {}
+            }
+        }
     }
 
     /// Lets an entry enter its group at a moment.
@@ -80,13 +109,11 @@ impl Groups {
         (hash, packed): (u64, &[u8]),
     ) -> Entered {
         let slots = &self.slots;
-        let is_same = |&(known, slot): &(u64, u32)| {
-            known == hash
-                && place_at(slots, slot)
-                    .and_then(Option::as_ref)
-                    .is_some_and(|group| rule.is_group(&group.key, &entry.series, packed))
+        let is_same = |&slot: &u32| {
+            let group = place_at(slots, slot).and_then(Option::as_ref);
+            group.is_some_and(|group| rule.is_group(&group.key, &entry.series, packed))
         };
-        if let Some(&(_, slot)) = self.table.find(hash, is_same) {
+        if let Some(&slot) = self.table.find(hash, is_same) {
             if let Some(group) = self.get_mut(slot) {
                 group.enter(rule, entry, at);
             }
@@ -123,9 +150,13 @@ impl Groups {
         if let Some(place) = at_mut(&mut self.slots, own_slot) {
             *place = Some(group);
         }
-        self.table.insert_unique(hash, (hash, own_slot), |&(known, _)| known);
+        let slots = &self.slots;
+        let hash_of = |&slot: &u32| {
+            let held = place_at(slots, slot).and_then(Option::as_ref);
+            held.map_or(0, |held| held.key.stable_hash())
+        };
+        self.table.insert_unique(hash, own_slot, hash_of);
         if self.oldest.len() > 2 * self.table.len() + OLDEST_SPARE {
-            let slots = &self.slots;
             self.oldest.retain(|Reverse((_, key, slot))| {
                 let held = place_at(slots, *slot).and_then(Option::as_ref);
                 held.is_some_and(|held| Arc::ptr_eq(&held.key, key))
@@ -139,7 +170,7 @@ impl Groups {
     pub(super) fn remove(&mut self, slot: u32) -> Option<Group> {
         let group = at_mut(&mut self.slots, slot)?.take()?;
         let hash = group.key.stable_hash();
-        if let Ok(found) = self.table.find_entry(hash, |&(_, held)| held == slot) {
+        if let Ok(found) = self.table.find_entry(hash, |&held| held == slot) {
             found.remove();
         }
         self.free.push(slot);
@@ -157,7 +188,7 @@ impl Groups {
             if group.seen > seen {
                 let again = Reverse((group.seen, key, slot));
                 self.oldest.push(again);
-            } else if group.ladder.is_firing() {
+            } else if group.ladder().is_firing() {
                 firing.push(Reverse((seen, key, slot)));
             } else {
                 found = Some(slot);

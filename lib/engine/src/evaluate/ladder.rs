@@ -58,6 +58,11 @@ pub(super) struct StepState {
 }
 
 impl Ladder {
+    /// With nothing to remember.
+    pub(super) const fn at_rest() -> Self {
+        Self { episode: None, ends_since: None, ahead: None, steps: Vec::new() }
+    }
+
     /// Whether an episode runs.
     pub(super) const fn is_firing(&self) -> bool {
         self.episode.is_some()

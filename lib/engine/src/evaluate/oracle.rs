@@ -2,7 +2,7 @@
 
 use super::value::{Value, volume};
 use crate::accumulate::{Accumulator, Contribution};
-use crate::aggregate::samples::{Sample, contribution, group_name, id_of, spread};
+use crate::aggregate::samples::{Sample, contribution, id_of, spread, value_of};
 use crate::alert::{Aggregate, Alert, Comparison, Condition, Over, SLICES, is_exact};
 use crate::decimal::Decimal;
 use crate::newest::{NamedEvent, Newest};
@@ -100,7 +100,8 @@ impl<'p> World<'p> {
         let takes = sorted.iter().filter(|sample| sample.metrics & (1 << alert.metric) != 0);
         for sample in takes {
             let Some(contribution) = contribution(&metric.kind, sample) else { continue };
-            let group: Vec<_> = alert.by.iter().map(|_| group_name(sample.group)).collect();
+            let group: Vec<_> =
+                alert.by.iter().map(|&place| value_of(&metric.dimensions[place], sample)).collect();
             let identity = spread(sample.identity);
             let time = Timestamp::from_millis(sample.time);
             let event = NamedEvent { time, identity, id: id_of(identity).into() };

@@ -8,12 +8,14 @@ use crate::calendar::WindowSpan;
 use crate::newest::{NamedEvent, Newest};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use std::slice;
 
 /// One part of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Part {
     Exact(Exact),
-    Slices(Slices),
+    Slices(Box<Slices>),
     Window(Option<Box<FinalPoint>>),
     Open(BTreeSet<NamedEvent>),
 }
@@ -45,11 +47,48 @@ pub(super) struct FinalPoint {
     pub(super) newest: Newest,
 }
 
+/// The parts of a group: most have one, which takes no memory of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Parts {
+    One(Part),
+    Several(Box<[Part]>),
+}
+
+impl Deref for Parts {
+    type Target = [Part];
+
+    fn deref(&self) -> &[Part] {
+        match self {
+            Self::One(part) => slice::from_ref(part),
+            Self::Several(parts) => parts,
+        }
+    }
+}
+
+impl DerefMut for Parts {
+    fn deref_mut(&mut self) -> &mut [Part] {
+        match self {
+            Self::One(part) => slice::from_mut(part),
+            Self::Several(parts) => parts,
+        }
+    }
+}
+
+impl FromIterator<Part> for Parts {
+    fn from_iter<I: IntoIterator<Item = Part>>(parts: I) -> Self {
+        let mut parts: Vec<Part> = parts.into_iter().collect();
+        match parts.pop() {
+            Some(part) if parts.is_empty() => Self::One(part),
+            last => Self::Several(parts.into_iter().chain(last).collect()),
+        }
+    }
+}
+
 impl Part {
     pub(super) fn new(kind: PartKind) -> Self {
         match kind {
             PartKind::Exact { .. } => Self::Exact(Exact::default()),
-            PartKind::Slices { .. } => Self::Slices(Slices::default()),
+            PartKind::Slices { .. } => Self::Slices(Box::default()),
             PartKind::Window => Self::Window(None),
             PartKind::Open => Self::Open(BTreeSet::new()),
         }

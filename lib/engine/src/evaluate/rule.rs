@@ -24,6 +24,8 @@ pub(super) struct Rule {
     pub(super) parts: Vec<PartKind>,
     /// The conditions of the steps, then `resolve`.
     pub(super) looks: Vec<Look>,
+    /// How many of them are those of steps.
+    pub(super) steps: usize,
     /// Single events make its groups known.
     pub(super) hears_events: bool,
     /// There is one group, without dimensions, and it is always known.
@@ -109,14 +111,14 @@ impl Rule {
             waits_for_points,
             parts: Vec::new(),
             looks: Vec::new(),
+            steps: alert.steps.len(),
             hears_events: is_journey,
             is_single: alert.by.is_empty(),
             groups_max: if alert.by.is_empty() { 1 } else { metric.max_series.max(1) },
             by: if all { By::Series } else { By::Places(alert.by.clone()) },
         };
-        let steps = alert.steps.len();
         for (number, condition) in alert.conditions().enumerate() {
-            let look = rule.look(condition, alert, metric, number < steps);
+            let look = rule.look(condition, alert, metric, number < rule.steps);
             rule.looks.push(look);
         }
         rule
@@ -189,7 +191,7 @@ impl Rule {
     /// Whether a group that was found by its hash is that of a series.
     pub(super) fn is_group(&self, group: &SeriesKey, series: &SeriesKey, packed: &[u8]) -> bool {
         match self.by {
-            By::Series => group == series,
+            By::Series => std::ptr::eq(group, series) || group == series,
             By::Places(_) => group.packed() == packed,
         }
     }

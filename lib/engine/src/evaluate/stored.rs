@@ -136,6 +136,7 @@ impl Evaluator {
             }
             let wakes = state.groups.iter().filter_map(|(slot, group)| Some((group.wake?, slot)));
             self.agenda.extend(wakes.map(|(wake, slot)| (wake.plus(lag_ms), place, slot)));
+            state.forget_later(place, &mut self.forgetting);
         }
         self.read_waiting(reader, plan, &mut ids)
     }
@@ -193,7 +194,7 @@ impl Group {
         writer.time(self.known_since, self.latest);
         writer.time(self.latest, self.seen);
         writer.optional_time(self.latest, self.wake);
-        let Ladder { episode, ends_since, ahead, steps } = &self.ladder;
+        let Ladder { episode, ends_since, ahead, steps } = self.ladder();
         writer.list(steps.len());
         if !steps.is_empty() {
             writer.optional_time(self.latest, *episode);
@@ -204,7 +205,7 @@ impl Group {
             writer.optional_time(self.latest, *since);
             writer.unsigned(u64::from(*is_pending) + 2 * u64::from(*fires));
         }
-        for part in &self.parts {
+        for part in self.parts.iter() {
             part.write(writer, self.latest, ids);
         }
     }
@@ -235,7 +236,16 @@ impl Group {
         let read =
             rule.parts.iter().map(|&kind| Part::read(reader, (kind, plan, metric), latest, ids));
         let parts = read.collect::<Result<_, _>>()?;
-        let key = Arc::<SeriesKey>::default();
-        Ok(Self { key, known_since, latest, seen, wake, parts, ladder })
+        let mut group = Self {
+            key: Arc::<SeriesKey>::default(),
+            known_since,
+            latest,
+            seen,
+            wake,
+            parts,
+            ladder: None,
+        };
+        group.set_ladder(ladder);
+        Ok(group)
     }
 }

@@ -3,6 +3,7 @@
 use super::entry::{Entry, SliceEntry, What, WindowEntry};
 use super::group::Group;
 use super::rule::{PartKind, Rule};
+use super::waiting::Waits;
 use super::{Evaluator, Track, schedule};
 use crate::alert::slice_end;
 use crate::delta::{AlertSlice, Delta};
@@ -124,8 +125,8 @@ impl Evaluator {
                 continue;
             }
             let (enters, series, what) = entry(*lag_ms);
-            let waiting = self.waiting.entry((enters.plus(*lag_ms), track)).or_default();
-            waiting.push(Entry { series, what });
+            let moment = enters.plus(*lag_ms);
+            self.waiting.push(Waits { moment, track, entry: Entry { series, what } });
         }
     }
 

@@ -1,10 +1,12 @@
 //! Random alerts on random events against the oracle; and that nothing but the events decides.
 
+mod changes;
 mod tables;
+mod turns;
 
 use super::oracle::{self, line};
 use crate::aggregate::Aggregator;
-use crate::aggregate::samples::{Sample, TIMING, batch, plan};
+use crate::aggregate::samples::{SECOND, Sample, TIMING, batch, plan};
 use crate::alert::samples::{absent, alert};
 use crate::alert::{Aggregate, Alert, Comparison, Condition, Over, Step};
 use crate::decimal::Decimal;
@@ -34,7 +36,7 @@ fn condition(metric: usize) -> impl Strategy<Value = Condition> {
     let aggregates: &[Aggregate] = match metric {
         0 => &[Sum, Count],
         1 => &[Sum, Count, Average, Min, Max],
-        2 => &[Sum, Average, Percentile(900)],
+        2 => &[Sum, Count, Average, Min, Max, Percentile(500), Percentile(900), Percentile(999)],
         3 => &[Unique],
         4 => &[Rate, Sum, Count],
         _ => &[Rate, Abandoned, Started, Finished, Open],
@@ -66,6 +68,13 @@ fn condition(metric: usize) -> impl Strategy<Value = Condition> {
     prop_oneof![5 => threshold, 1 => proptest::sample::select(&[100_i64, 250][..]).prop_map(absent)]
 }
 
+/// Some of the metric's dimensions, in any order.
+fn by(metric: usize) -> impl Strategy<Value = Vec<usize>> {
+    let all: Vec<usize> = (0..plan(TIMING).metrics[metric].dimensions.len()).collect();
+    let most = all.len();
+    proptest::sample::subsequence(all, 0..=most).prop_shuffle()
+}
+
 /// An alert on any metric.
 fn alerts() -> impl Strategy<Value = Alert> {
     let alert = |metric: usize| {
@@ -77,9 +86,9 @@ fn alerts() -> impl Strategy<Value = Alert> {
             proptest::option::of(condition(metric)),
             prop_oneof![2 => Just(0), 1 => 1..150_i64],
             proptest::option::of(1..4_u64),
-            any::<bool>(),
+            by(metric),
         );
-        (steps, rest).prop_map(move |(steps, (resolve, keep, volume, single))| {
+        (steps, rest).prop_map(move |(steps, (resolve, keep, volume, by))| {
             let mut made = alert(metric, steps.iter().map(|(when, _)| when.clone()).collect());
             for (step, (_, hold)) in made.steps.iter_mut().zip(steps) {
                 step.hold = hold;
@@ -87,11 +96,7 @@ fn alerts() -> impl Strategy<Value = Alert> {
             made.resolve = resolve;
             made.keep_firing_for = keep;
             made.min_volume = volume.filter(|_| metric > 3);
-            made.by = if single {
-                Vec::new()
-            } else {
-                vec![0; plan(TIMING).metrics[metric].dimensions.len().min(1)]
-            };
+            made.by = by;
             made
         })
     };
@@ -175,10 +180,19 @@ fn run(plan: &Arc<Plan>, events: &[Sample], way: Way) -> Vec<Transition> {
 const PLAIN: Way = Way { length: 1_000, shards: 1, settles: 0, restores: 0 };
 
 fn plan_of(alerts: Vec<Alert>) -> Arc<Plan> {
+    plan_with_room(alerts, 100)
+}
+
+/// A plan whose alerts have so many groups at most.
+fn plan_with_room(alerts: Vec<Alert>, groups: usize) -> Arc<Plan> {
     let mut plan = plan(TIMING);
     plan.alerts = alerts;
     for (place, metric) in plan.metrics.iter_mut().enumerate() {
         metric.name = place.to_string();
+        metric.max_series = groups;
+        if let Some(second) = metric.dimensions.get_mut(1) {
+            SECOND.clone_into(&mut second.name);
+        }
     }
     Arc::new(plan)
 }
@@ -187,8 +201,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
     #[test]
-    fn what_is_told_is_what_the_oracle_says(alert in alerts(), events in events()) {
-        let plan = plan_of(vec![alert]);
+    fn what_is_told_is_what_the_oracle_says(
+        alerts in proptest::collection::vec(alerts(), 1..3), events in events(),
+    ) {
+        let plan = plan_of(alerts);
         let told = run(&plan, &events, PLAIN);
         let mut lines: Vec<_> = told.iter().map(|told| line(&plan, told)).collect();
         lines.sort();
@@ -198,9 +214,9 @@ proptest! {
 
     #[test]
     fn cuts_shards_and_restoring_change_nothing(
-        alerts in proptest::collection::vec(alerts(), 1..5), events in events(), way in ways(),
+        alerts in proptest::collection::vec(alerts(), 1..5), events in events(), way in ways(), room in 1..6_usize,
     ) {
-        let plan = plan_of(alerts);
+        let plan = plan_with_room(alerts, room);
         let plain = run(&plan, &events, PLAIN);
         let mut sorted = events.clone();
         sorted.sort_by_key(|event| (event.time, event.identity));

@@ -19,6 +19,10 @@ impl Times {
         } else {
             self.0.partition_point(|&held| held <= time)
         };
+        if self.0.capacity() == 0 {
+            // Most groups have few, and a queue that grows by itself begins with room for four.
+            self.0.reserve_exact(1);
+        }
         self.0.insert(place, time);
         if self.0.len() > COUNT_MAX {
             self.0.pop_front();

@@ -93,7 +93,10 @@ impl Gathered {
         }
         let Self { total, firing, first, .. } = self;
         let summary = match action {
-            Action::Trigger => format!("{total} alerts fire: {}, and others", first.summary),
+            // What was changed is never gathered.
+            Action::Trigger | Action::Change => {
+                format!("{total} alerts fire: {}, and others", first.summary)
+            }
             Action::Repeat => {
                 format!("{firing} of {total} alerts still fire: {}, and others", first.summary)
             }

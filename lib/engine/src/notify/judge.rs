@@ -36,9 +36,10 @@ impl Hold {
 
 /// Judges a firing at a moment of event time: that of the firing, or later, when what it waited for has passed.
 ///
-/// `oldest` is the clock less `max_age`, absent where the clock passes through every moment.
+/// `decided_at` is the watermark at which that moment is decided: alerts that wait for journeys or points are later by that, and
+/// what they wait for is no backlog. `oldest` is the clock less `max_age`, absent where the clock passes through every moment.
 pub(super) fn judge(
-    at: Timestamp,
+    decided_at: Timestamp,
     oldest: Option<Timestamp>,
     is_higher_sent: bool,
     quiet: impl FnOnce() -> Option<Quiet>,
@@ -46,7 +47,7 @@ pub(super) fn judge(
     if is_higher_sent {
         return Judgement::Inhibited;
     }
-    if oldest.is_some_and(|oldest| at < oldest) {
+    if oldest.is_some_and(|oldest| decided_at < oldest) {
         return Judgement::Hold(Hold::CatchUp);
     }
     quiet().map_or(Judgement::Send, |quiet| Judgement::Hold(Hold::Quiet(quiet)))

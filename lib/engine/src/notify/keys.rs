@@ -5,6 +5,7 @@
 //! | an incident | alert, step, group, episode | `rejections/reactive/noon/1767607790000/<hash>` |
 //! | several gathered | channel and the first of them | `gathered/oncall/<hash>` |
 //! | the pipeline's own | which, and since when | `pipeline/behind/1767607790000/<hash>` |
+//! | a deploy | version, and its number among all that people have said | `deploy/1_2_3/17/<hash>` |
 //! | a notification | incident, action, its number, channel | `<incident>/repeat/2/<hash>` |
 //!
 //! No key holds a full stop: webhooks sign an id, a time and a body with full stops between them.
@@ -51,12 +52,19 @@ pub(super) fn pipeline(alert: &str, since: Timestamp) -> String {
     format!("{}/{}", readable(&["pipeline", alert, &since]), hash(&["pipeline", alert, &since]))
 }
 
+/// The key of a deploy: no other has its number.
+pub(super) fn deploy(version: &str, number: u64) -> String {
+    let number = number.to_string();
+    format!("{}/{}", readable(&["deploy", version, &number]), hash(&["deploy", version, &number]))
+}
+
 /// The id of a notification: the how-many-eth of its action about an incident on a channel.
 pub(super) fn notification(key: &str, action: Action, number: u64, channel: &str) -> String {
     let action = match action {
         Action::Trigger => "trigger".to_owned(),
         Action::Repeat => format!("repeat/{number}"),
         Action::Resolve => "resolve".to_owned(),
+        Action::Change => "change".to_owned(),
     };
     format!("{key}/{action}/{:016x}", stable(channel.as_bytes()))
 }
@@ -104,13 +112,15 @@ mod tests {
         let of_several = gathered("oncall", &key);
         let own = pipeline("behind", EPISODE);
         let id = notification(&own, Action::Repeat, 2, "mail");
+        let deployed = deploy("1.2.3", 17);
         let expect = [
             "rejections/reactive/noon/1767607790000/bbab6ec6b702b04053516d6d9753ae39",
             "gathered/oncall/aedb57adb79f1a0f044153fe832cb5d4",
             "pipeline/behind/1767607790000/b25bb6271780687c113aa5789bf0a150",
             "pipeline/behind/1767607790000/b25bb6271780687c113aa5789bf0a150/repeat/2/98e15a486370eaa7",
+            "deploy/1_2_3/17/a045270ceccf82526c97e0d4e699f97f",
         ];
-        assert_eq!([key, of_several, own, id], expect);
+        assert_eq!([key, of_several, own, id, deployed], expect);
     }
 
     #[test]
@@ -138,10 +148,11 @@ mod tests {
         let long = "ö.\n ".repeat(500);
         let group = [long.as_str(); 30];
         let key = incident(&long, Some(&long), group.into_iter(), Timestamp::from_millis(i64::MIN));
-        let ids = [Action::Trigger, Action::Repeat, Action::Resolve]
+        let ids = [Action::Trigger, Action::Repeat, Action::Resolve, Action::Change]
             .map(|action| notification(&key, action, u64::MAX, &long));
         let odd = |letter: char| !letter.is_ascii_graphic() || letter == '.';
-        for name in ids.iter().chain([&key, &gathered(&long, &key), &pipeline(&long, EPISODE)]) {
+        let others = [&gathered(&long, &key), &pipeline(&long, EPISODE), &deploy(&long, u64::MAX)];
+        for name in ids.iter().chain([&key]).chain(others) {
             assert!(name.len() <= 255 && !name.contains(odd), "{} bytes: {name}", name.len());
         }
     }

@@ -97,9 +97,11 @@ impl OwnAlerts {
                 Some((since, summary)) => {
                     let open = self.open.entry(trouble).or_insert_with(|| Open {
                         since,
-                        summary,
+                        summary: String::new(),
                         told: BTreeMap::new(),
                     });
+                    // Who is told again hears how it is now.
+                    open.summary = summary;
                     if let Some(pipeline) = &plan.notifying.pipeline {
                         let tell = Tell { plan, pipeline, silences, now, trouble };
                         tell.firing(open, &mut notifications);

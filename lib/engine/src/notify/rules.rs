@@ -35,6 +35,8 @@ pub struct Channel {
     pub name: String,
     /// Whether people are told again while an alert fires: mails are repeated, pages are not.
     pub repeats: bool,
+    /// Whether it is told of deploys: PagerDuty shows them beside incidents; anywhere else they would only disturb people.
+    pub changes: bool,
 }
 
 /// What a route or a quiet time is about: all conditions must hold.

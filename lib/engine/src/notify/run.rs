@@ -12,7 +12,7 @@ use crate::notification::{Action, Notification};
 use crate::plan::Plan;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
-use crate::transition::{Transition, TransitionKind};
+use crate::transition::{Reason, Transition, TransitionKind};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -23,26 +23,22 @@ pub(super) struct Run<'r> {
     pub(super) plan: Arc<Plan>,
     pub(super) moment: &'r Moment<'r>,
     pub(super) notifications: Vec<Notification>,
-    /// Whether the transitions are of the plan in force: only then event time passes.
-    is_in_force: bool,
     /// What is held, by the watermark at which it is judged again.
     agenda: BTreeSet<(Timestamp, IncidentKey)>,
 }
 
 impl<'r> Run<'r> {
-    pub(super) fn new(state: &'r mut Notifier, moment: &'r Moment<'r>, is_in_force: bool) -> Self {
+    pub(super) fn new(state: &'r mut Notifier, moment: &'r Moment<'r>) -> Self {
         let plan = Arc::clone(&state.plan);
         let (notifications, agenda) = (Vec::new(), BTreeSet::new());
-        let mut run = Self { state, plan, moment, notifications, is_in_force, agenda };
+        let mut run = Self { state, plan, moment, notifications, agenda };
         if let Clock::Recorded(now) = moment.clock {
             run.state.clock = run.state.clock.max(now);
             while run.next_due().is_some_and(|due| due <= run.state.clock) {
                 run.do_first_due();
             }
         }
-        if is_in_force {
-            run.list_held();
-        }
+        run.list_held();
         run
     }
 
@@ -50,14 +46,15 @@ impl<'r> Run<'r> {
     fn list_held(&mut self) {
         let names = quiet_times(&self.plan, self.moment.silences);
         let are_others = self.state.quiet_times != names;
-        if self.moment.evaluated_to.is_some() {
+        // Where no time passes, nothing is judged anew yet.
+        if self.moment.evaluated_to.is_some() && self.moment.evaluated_to >= self.state.passed {
             self.state.quiet_times = names;
         }
         let at_once = self.state.passed.unwrap_or_default().minus(1);
-        let plan = Arc::clone(&self.plan);
         for key in self.state.held.clone() {
+            let Some((plan, place)) = self.alert(&key) else { continue };
             let (Some(alert), Some(incident)) =
-                (self.alert(&plan, &key), self.state.incidents.get(&key))
+                (plan.alerts.get(place), self.state.incidents.get(&key))
             else {
                 continue;
             };
@@ -76,9 +73,15 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// The alert of an incident, if the plan in force has it.
-    pub(super) fn alert<'p>(&self, plan: &'p Plan, key: &IncidentKey) -> Option<&'p Alert> {
-        plan.alerts.get(*self.state.places.get(&key.alert)?)
+    /// The plan and the place there of the alert of an incident: the plan in force, else one that retires.
+    fn alert(&self, key: &IncidentKey) -> Option<(Arc<Plan>, usize)> {
+        if let Some(place) = self.state.places.get(&key.alert) {
+            return Some((Arc::clone(&self.plan), *place));
+        }
+        self.state.retiring.iter().find_map(|plan| {
+            let place = plan.alerts.iter().position(|one| *one.definition == *key.alert)?;
+            Some((Arc::clone(plan), place))
+        })
     }
 
     fn moment_of(&self, hold: Hold, max_age: Millis, lag: Millis) -> Timestamp {
@@ -117,9 +120,7 @@ impl<'r> Run<'r> {
 
     /// The end of the call.
     pub(super) fn finish(mut self) -> Vec<Notification> {
-        if self.is_in_force
-            && let Some(watermark) = self.moment.evaluated_to
-        {
+        if let Some(watermark) = self.moment.evaluated_to {
             self.pass_to(watermark);
             self.state.passed = self.state.passed.max(Some(watermark));
         }
@@ -131,16 +132,16 @@ impl<'r> Run<'r> {
         let Some(alert) = of.alerts.get(transition.alert) else {
             return Verdict::of(Vec::new(), Why::NoChannel);
         };
-        if self.is_in_force {
-            let moment = transition.at.plus(lag(of, alert));
-            // What is decided ahead of the watermark does not drive it ahead.
-            let watermark = match self.moment.clock {
-                Clock::Events => Some(moment),
-                Clock::Recorded(_) => self.moment.evaluated_to.map(|to| to.min(moment)),
-            };
-            if let Some(watermark) = watermark {
-                self.pass_to(watermark);
-            }
+        let moment = transition.at.plus(lag(of, alert));
+        // What is told ahead of the watermark comes before what is decided earlier, and so no time passes with it.
+        let is_ahead = transition.reason == Reason::ConditionCannotFail;
+        let watermark = match self.moment.clock {
+            Clock::Events => Some(moment),
+            Clock::Recorded(_) if is_ahead => None,
+            Clock::Recorded(_) => self.moment.evaluated_to.map(|to| to.min(moment)),
+        };
+        if let Some(watermark) = watermark {
+            self.pass_to(watermark);
         }
         let known = self.state.places.get_key_value(alert.definition.as_str());
         let definition = known.map(|(definition, _)| Arc::clone(definition));
@@ -182,11 +183,10 @@ impl<'r> Run<'r> {
         let (mut told, mut verdicts) = (Vec::new(), Vec::new());
         for channel in channels.into_iter().filter(|name| plan.notifying.channel(name).is_some()) {
             let name: Arc<str> = channel.into();
-            let judged = self.judge(alert, &facts.on(channel), at, is_higher_sent);
+            let decided = (at, at.plus(lag(of, alert)));
+            let judged = self.judge(alert, &facts.on(channel), decided, is_higher_sent);
             let (outcome, why) = self.act(judged, &name, key, &occasion);
-            if let Some(Told::Held(hold)) = outcome
-                && self.is_in_force
-            {
+            if let Some(Told::Held(hold)) = outcome {
                 let moment = self.moment_of(hold, alert.max_age, lag(of, alert));
                 self.agenda.insert((moment, key.clone()));
             }
@@ -199,8 +199,7 @@ impl<'r> Run<'r> {
 
     /// Judges again what was held for an incident, at a watermark.
     fn judge_again(&mut self, watermark: Timestamp, key: &IncidentKey) {
-        let plan = Arc::clone(&self.plan);
-        let Some(place) = self.state.places.get(&key.alert).copied() else { return };
+        let Some((plan, place)) = self.alert(key) else { return };
         let Some(before) = self.state.incidents.get(key).cloned() else { return };
         let Some(occasion) = occasion(&plan, place, key, &before) else { return };
         let Occasion { alert, metric, step, .. } = occasion;
@@ -214,7 +213,8 @@ impl<'r> Run<'r> {
                 continue;
             };
             let at = watermark.minus(lag).max(before.at);
-            let judged = self.judge(alert, &facts.on(channel), at, is_higher_sent);
+            let decided = (at, at.plus(lag));
+            let judged = self.judge(alert, &facts.on(channel), decided, is_higher_sent);
             let (outcome, _) = self.act(judged, channel, key, &occasion);
             if let Some(Told::Held(hold)) = outcome {
                 let moment = self.moment_of(hold, alert.max_age, lag);
@@ -227,11 +227,12 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// Judges a firing at an event time, which is decided at a watermark.
     fn judge(
         &self,
         alert: &Alert,
         facts: &Facts<'_>,
-        at: Timestamp,
+        (at, decided_at): (Timestamp, Timestamp),
         is_higher_sent: bool,
     ) -> Judgement {
         let oldest = match self.moment.clock {
@@ -239,7 +240,7 @@ impl<'r> Run<'r> {
             Clock::Events => None,
         };
         let quiet = || quiet(&self.plan.notifying, self.moment.silences, facts, at);
-        judge(at, oldest, is_higher_sent, quiet)
+        judge(decided_at, oldest, is_higher_sent, quiet)
     }
 
     /// Does what was judged; what the channel is told by that, and why.

@@ -62,6 +62,8 @@ impl Settler {
             }
         }
         let plans = (&*old_plan, &*new_plan);
+        // What the successor told ahead of the watermark its predecessor has told too, or it was about a time before its own.
+        successor.untold.clear();
         self.evaluator.hand_over(plans, &mut successor.evaluator, from, &moved);
         for ((place, metric), begin) in new.zip(begins) {
             if let Some(begin) = begin {

@@ -191,7 +191,7 @@ impl Settler {
         }
         sort(decisions.points.get_mut(begin.0..).unwrap_or_default());
         let plan = Arc::clone(&self.plan);
-        while self.evaluator.decide_next(&plan, moment, None, &mut decisions.transitions) {}
+        self.evaluator.decide_until(&plan, moment, None, &mut decisions.transitions);
         self.trim(begin, portion, decisions)
     }
 
@@ -228,7 +228,7 @@ impl Settler {
         let plan = Arc::clone(&self.plan);
         let last_of_alerts = stop.plus(self.evaluator.lag_ms());
         let told = &mut decisions.transitions;
-        while self.evaluator.decide_next(&plan, last_of_alerts, Some(stop), told) {}
+        self.evaluator.decide_until(&plan, last_of_alerts, Some(stop), told);
         self.trim(begin, portion, decisions)
     }
 

@@ -153,6 +153,22 @@ proptest! {
 }
 
 #[test]
+fn more_samples_than_bytes_that_follow_them_are_read_again() {
+    let plan = Arc::new(watched(TIMING));
+    // All are of one series that the partials have named: the columns of the samples are one number each.
+    let event = |identity: u64| {
+        let time = i64::try_from(identity).unwrap();
+        Sample { identity, time, delay: None, metrics: 1 << 3, value: 1, group: 0 }
+    };
+    let samples: Vec<_> = (1..200).map(event).collect();
+    let delta = deltas(&plan, &samples, samples.len()).remove(0);
+    let alone = Delta { slices: Vec::new(), ..delta };
+    assert_eq!(alone.samples.len(), samples.len());
+    let again = read_delta(&plan, &write_head(&alone), &write_chunk(&alone, &|_| true)).unwrap();
+    assert_eq!(heard(&again), heard(&alone));
+}
+
+#[test]
 fn what_adds_nothing_is_written_as_nothing() {
     let plan = Arc::new(plan(TIMING));
     let filtered = Sample { identity: 1, time: 0, delay: None, metrics: 0, value: 1, group: 0 };

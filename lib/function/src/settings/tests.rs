@@ -131,6 +131,35 @@ fn a_queue_is_a_url() {
 }
 
 #[test]
+fn pagerduty_is_called_over_tls_only_but_on_this_machine() {
+    let origin = |text| {
+        read(Role::Deliver, "STREAMGAUGE_PAGERDUTY", text).map(|settings| settings.pagerduty)
+    };
+    assert_eq!(origin("").unwrap(), "https://events.pagerduty.com");
+    for right in ["https://events.eu.pagerduty.com", "http://127.0.0.1:8080", "http://localhost"] {
+        assert_eq!(origin(right).unwrap(), right);
+    }
+    assert_eq!(origin("https://pager.example/").unwrap(), "https://pager.example");
+    let remedy = "write https://events.pagerduty.com or https://events.eu.pagerduty.com";
+    for wrong in ["http://events.pagerduty.com", "events.pagerduty.com", "https://", "https://h/v2"]
+    {
+        let expect = format!("`STREAMGAUGE_PAGERDUTY` is `{wrong}`; {remedy}");
+        refused(Role::Deliver, "STREAMGAUGE_PAGERDUTY", wrong, &expect);
+    }
+}
+
+#[test]
+fn private_webhooks_are_allowed_by_a_word_only() {
+    let allowed = |text| {
+        read(Role::Deliver, "STREAMGAUGE_PRIVATE_WEBHOOKS", text)
+            .map(|settings| settings.private_webhooks)
+    };
+    assert_eq!([allowed(""), allowed("no"), allowed("yes")], [Ok(false), Ok(false), Ok(true)]);
+    let expect = "`STREAMGAUGE_PRIVATE_WEBHOOKS` is `true`; write `yes` or `no`";
+    refused(Role::Deliver, "STREAMGAUGE_PRIVATE_WEBHOOKS", "true", expect);
+}
+
+#[test]
 fn each_variable_has_a_name_of_its_own_and_a_reader() {
     for (place, variable) in VARIABLES.iter().enumerate() {
         assert!(variable.name.starts_with("STREAMGAUGE_"));

@@ -9,7 +9,7 @@ pub enum Role {
     Aggregate,
     /// Shard logs to the settle log.
     Settle,
-    /// The settle log to `CloudWatch`.
+    /// The settle log to `CloudWatch` and to people.
     Deliver,
     /// Streams of others to a source stream.
     Filter,
@@ -154,8 +154,24 @@ pub const RULES: Variable = Variable {
     meaning: "Where the rules are: a file, or a folder with `.yaml` files, in the package or a layer. `announce` also reads `s3://BUCKET/KEY`, one file; the others then read the plan in the control log.",
 };
 
+/// Where `PagerDuty` is.
+pub const PAGERDUTY: Variable = Variable {
+    name: "STREAMGAUGE_PAGERDUTY",
+    roles: &[Deliver],
+    need: Need::Default("https://events.pagerduty.com"),
+    meaning: "Where PagerDuty is; accounts in the EU have `https://events.eu.pagerduty.com`. Not encrypted on this machine only, for stand-ins.",
+};
+
+/// Where webhooks may be.
+pub const PRIVATE_WEBHOOKS: Variable = Variable {
+    name: "STREAMGAUGE_PRIVATE_WEBHOOKS",
+    roles: &[Deliver],
+    need: Need::Default("no"),
+    meaning: "`yes`: webhooks may be at addresses that are not of the public internet. Whoever may change the rules can then make this function call whatever it can reach.",
+};
+
 /// All of them.
-pub const VARIABLES: [&Variable; 11] = [
+pub const VARIABLES: [&Variable; 13] = [
     &TABLE,
     &PARTITIONS,
     &STACK,
@@ -167,6 +183,8 @@ pub const VARIABLES: [&Variable; 11] = [
     &SETTLE_QUEUE,
     &DELIVER_QUEUE,
     &RULES,
+    &PAGERDUTY,
+    &PRIVATE_WEBHOOKS,
 ];
 
 /// Variables that Lambda or AWS's SDKs define and that the functions obey, with what they mean here.
@@ -177,7 +195,7 @@ pub const OF_AWS: [(&str, &str); 6] = [
         "The credentials; Lambda sets them. Profiles and instance metadata are not looked at.",
     ),
     (
-        "AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB, _KINESIS, _SQS, _S3, _CLOUDWATCH",
+        "AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB, _KINESIS, _SQS, _S3, _CLOUDWATCH, _SESV2, _SNS, _SECRETS_MANAGER, _SSM",
         "Where services are, instead of AWS: for stand-ins.",
     ),
     (

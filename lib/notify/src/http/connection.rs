@@ -25,6 +25,11 @@ impl Connector {
         Self { reach, protocol: protocol::Protocol::new() }
     }
 
+    /// The same, with the certificates that were read, where connections may go elsewhere.
+    pub(super) fn within(&self, reach: Reach) -> Self {
+        Self { reach, protocol: self.protocol.clone() }
+    }
+
     /// A connection on which nothing was said yet but for TLS's own words.
     pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, HttpError> {
         let host = uri.host().ok_or(HttpError::Address("it names no host"))?;

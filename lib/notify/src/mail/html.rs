@@ -13,16 +13,18 @@ use streamgauge_engine::alert::Severity;
 
 /// How high the chart is, in pixels.
 const CHART_HEIGHT: u32 = 48;
-/// How wide a bar is, in pixels.
-const BAR_WIDTH: u32 = 6;
+/// How wide a bar is, in pixels: sixty fit on a phone, where cells that are squeezed would lose their gaps.
+const BAR_WIDTH: u32 = 4;
 /// How wide a bar is with the gap after it, in pixels.
-const SLICE_WIDTH: u32 = 7;
+const SLICE_WIDTH: u32 = 5;
 /// The colour of bars.
 const BAR_COLOUR: &str = "#4a86c5";
 /// The colour of the threshold.
 const LINE_COLOUR: &str = "#d1495b";
 /// The colour of lines between rows.
 const RULE_COLOUR: &str = "#8a8a8a";
+/// Keys and ids are long words; one that is not broken widens the page, and a phone then shrinks all of it.
+const BREAKING: &str = "word-break:break-word";
 /// Tables are for layout unless they say otherwise.
 const TABLE: &str = r#"<table role="presentation" cellpadding="0" cellspacing="0" border="0""#;
 
@@ -47,7 +49,7 @@ pub(super) fn draw(page: &Page) -> String {
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"supported-color-schemes\" content=\"light dark\">\n\
          <title>{title}</title></head>\n\
-         <body style=\"font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif;font-size:15px\">\n\
+         <body style=\"font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif;font-size:15px;{BREAKING}\">\n\
          {badge}\n<h1 dir=\"auto\" style=\"font-size:20px\">{title}</h1>\n{}{}{stories}{}{}</body></html>\n",
         description.unwrap_or_default(),
         runbook.unwrap_or_default(),
@@ -89,8 +91,8 @@ fn row(Row { name, values }: &Row) -> String {
     let values: String = values.collect();
     let rule = format!("border-bottom:1px solid {RULE_COLOUR}");
     format!(
-        "<tr><th scope=\"row\" align=\"left\" valign=\"top\" style=\"{rule};font-weight:normal;padding-right:16px\">{name}</th>\
-         <td valign=\"top\" style=\"{rule}\">{values}</td></tr>\n"
+        "<tr><th scope=\"row\" align=\"left\" valign=\"top\" style=\"{rule};font-weight:normal;padding-right:16px;white-space:nowrap\">{name}</th>\
+         <td valign=\"top\" style=\"{rule};{BREAKING}\">{values}</td></tr>\n"
     )
 }
 

@@ -93,7 +93,7 @@ impl Page {
             Subject::Gathered { members, more } => {
                 (members.iter().map(Story::among).collect(), *more)
             }
-            Subject::Pipeline { .. } => (Vec::new(), 0),
+            Subject::Pipeline { .. } | Subject::Deploy(_) => (Vec::new(), 0),
         };
         Self {
             badge: badge(*action, *severity),
@@ -151,11 +151,12 @@ impl Story {
 
 /// What has happened, in a word or two, with the severity.
 pub(crate) fn badge(action: Action, severity: Severity) -> String {
-    let severity = details::severity(severity).to_uppercase();
+    let severity = severity.as_str().to_uppercase();
     match action {
         Action::Trigger => severity,
         Action::Repeat => format!("STILL {severity}"),
         Action::Resolve => format!("RESOLVED {severity}"),
+        Action::Change => "CHANGED".to_owned(),
     }
 }
 
@@ -191,8 +192,7 @@ fn ids(evidence: &Evidence, ids_max: usize) -> Option<Row> {
 
 fn about(notification: &Notification) -> Vec<Row> {
     let Notification { channel, key, id, severity, at, subject, labels, plan, .. } = notification;
-    let mut rows =
-        vec![Row::new("Severity", details::severity(*severity)), Row::new("At", at.to_string())];
+    let mut rows = vec![Row::new("Severity", severity.as_str()), Row::new("At", at.to_string())];
     if let Subject::Pipeline { alert } = subject {
         rows.push(Row::new(
             "Alert",

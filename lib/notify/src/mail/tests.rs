@@ -242,6 +242,7 @@ fn dressed(base: Notification, texts: &[String], group: &[(String, String)]) -> 
             more,
         },
         Subject::Pipeline { .. } => Subject::Pipeline { alert: texts[0].clone() },
+        deploy @ Subject::Deploy(_) => deploy,
     };
     Notification {
         channel: texts[5].clone(),

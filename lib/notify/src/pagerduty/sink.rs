@@ -30,10 +30,10 @@ impl PagerDuty {
     }
 
     /// Tells a change: no incident, no notification, a line beside the incidents of the service.
-    pub async fn tell_change(&self, told: &Change) -> Delivery {
+    async fn tell_change(&self, told: &Change, id: &str) -> Delivery {
         match change(told, &self.routing_key) {
-            Some(body) => self.enqueue("/v2/change/enqueue", body, &told.summary).await,
-            None => Self::told(&told.summary, &[]).impossible(
+            Some(body) => self.enqueue("/v2/change/enqueue", body, id).await,
+            None => Self::told(id, &[]).impossible(
                 "the routing key is that of an event orchestration (R...), and those take no changes",
             ),
         }
@@ -55,6 +55,9 @@ impl Sink for PagerDuty {
     type Entry = Notification;
 
     async fn deliver(&self, notification: &Notification) -> Delivery {
+        if let Some(change) = Change::of(notification) {
+            return self.tell_change(&change, &notification.id).await;
+        }
         let body = event(notification, &self.routing_key);
         self.enqueue("/v2/enqueue", body, &notification.id).await
     }

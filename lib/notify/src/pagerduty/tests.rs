@@ -1,11 +1,10 @@
 //! Events as they go out, and all of them against `PagerDuty`'s own schema.
 
 use super::*;
-use crate::testing::{AT, cases, member, notification, notifications, text};
+use crate::testing::{cases, member, notification, notifications, text};
 use jsonschema::Validator;
 use proptest::prelude::*;
 use std::path::PathBuf;
-use streamgauge_engine::notification::Subject;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -119,11 +118,21 @@ fn details_that_are_too_large_are_replaced_by_a_text_that_says_so() {
 }
 
 fn deploy() -> Change {
-    Change {
-        summary: "Shop 1.2.3 deployed".to_owned(),
-        at: AT,
-        details: vec![("version".to_owned(), "1.2.3".to_owned())],
-        link: Some("https://ci.example/77".to_owned()),
+    Change::of(&deployed(Some("shop"), Some("https://ci.example/77"))).unwrap()
+}
+
+fn deployed(service: Option<&str>, link: Option<&str>) -> Notification {
+    let deploy = Deploy {
+        version: "1.2.3".to_owned(),
+        service: service.map(str::to_owned),
+        author: "mira".to_owned(),
+        link: link.map(str::to_owned),
+    };
+    Notification {
+        action: Action::Change,
+        summary: "shop 1.2.3 deployed".to_owned(),
+        subject: Subject::Deploy(deploy),
+        ..notification()
     }
 }
 
@@ -136,14 +145,22 @@ fn a_deploy_is_a_change_event_unless_the_key_takes_none() {
             "routing_key": KEY,
             "links": [{"href": "https://ci.example/77", "text": "Change"}],
             "payload": {
-                "summary": "Shop 1.2.3 deployed",
+                "summary": "shop 1.2.3 deployed",
                 "timestamp": "2026-01-05T10:00:00Z",
                 "source": "StreamGauge",
-                "custom_details": {"version": "1.2.3"},
+                "custom_details": {"version": "1.2.3", "service": "shop", "author": "mira"},
             },
         })
     );
     assert_eq!(change(&deploy(), &Secret::new("R123")), None);
+}
+
+#[test]
+fn only_a_deploy_is_a_change_and_it_says_what_it_knows() {
+    assert_eq!(Change::of(&notification()), None);
+    let bare = Change::of(&deployed(None, None)).unwrap();
+    let names: Vec<_> = bare.details.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((names.as_slice(), bare.link), (&["version", "author"][..], None));
 }
 
 /// `PagerDuty`'s schema beside the project, or none in a clone without it.

@@ -36,6 +36,12 @@ pub(super) fn place(subject: &Subject) -> Place {
             group: None,
             class: Some(alert.clone()),
         },
+        Subject::Deploy(deploy) => Place {
+            source: source(),
+            component: deploy.service.clone(),
+            group: None,
+            class: Some("deploy".to_owned()),
+        },
     }
 }
 

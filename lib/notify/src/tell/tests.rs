@@ -1,24 +1,22 @@
 //! All channels over HTTP: the contract of sinks, every status, and no secret in anything that can be read.
 
-mod watched;
-
 use crate::http::reach::Reach;
 use crate::http::{Client, Limits};
-use crate::pagerduty::{Change, PagerDuty};
+use crate::pagerduty::PagerDuty;
 use crate::retry::{Answer, Channel, Outcome, delivery};
 use crate::secret::Secret;
 use crate::slack::Slack;
 use crate::testing::server::{Manner, Server, closed_port};
+use crate::testing::watched::watched;
 use crate::testing::{AT, notification};
 use crate::webhook::{SigningKey, Webhook};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use streamgauge_engine::notification::Notification;
+use streamgauge_engine::notification::{Deploy, Notification, Subject};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::contract::{SinkBench, SinkFault, sink_contract};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
-use watched::watched;
 
 /// Parts of the secrets of all channels: nobody may ever read one.
 const SECRETS: [&str; 4] =
@@ -205,8 +203,14 @@ async fn all_that_is_said(server: &Server) -> String {
     }
     let orchestration = Secret::new(format!("R{}", SECRETS[0]));
     let pagerduty = PagerDuty::new(client, "http://127.0.0.1", &orchestration);
-    let change = Change { summary: "1.2.3".to_owned(), at: AT, details: Vec::new(), link: None };
-    said.push(format!("{:?}", pagerduty.tell_change(&change).await));
+    let deploy = Deploy {
+        version: "1.2.3".to_owned(),
+        service: None,
+        author: "mira".to_owned(),
+        link: None,
+    };
+    let deployed = Notification { subject: Subject::Deploy(deploy), ..notification() };
+    said.push(format!("{:?}", pagerduty.deliver(&deployed).await));
     for secret in [SECRETS[1], "whsec_U1RSRUFNR0FVR0U", "whsec_U1RSRUFNR0FVR0U!"] {
         said.push(format!("{:?}", SigningKey::read(&Secret::new(secret))));
     }

@@ -2,12 +2,14 @@
 
 use crate::deflate::{read_deflated, write_deflated};
 use crate::deliver::lane::Cursor;
-use crate::port::log::{Chunks, Entry, Label, Logged};
+use crate::port::log::{Chunks, Entry, Label, Logged, Version};
 use crate::port::rules::RulesText;
 use crate::port::{Partition, TooLarge};
 use crate::publication::Publication;
-use crate::stored::{Reader, Writer, read};
+use crate::stored::{Reader, Writer, number, read};
 use minicbor::decode::Error;
+use streamgauge_engine::notification::Deploy;
+use streamgauge_engine::notify::rules::{Attribute, Match, Silence};
 use streamgauge_engine::stored::StoredError;
 use streamgauge_engine::time::Timestamp;
 
@@ -19,14 +21,23 @@ pub const EXPIRES_NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_000)
 pub(super) const TEXT: Label = Label(0);
 /// The chunk of the points that are given back.
 pub(super) const POINTS: Label = Label(1);
-/// The newest format of the header and of the chunk.
-const FORMAT: u64 = 1;
+/// The newest format of the header. What people say while the stack runs came with it; all else is still written in format 1, so
+/// that functions of an older version go on until somebody says something.
+const FORMAT: u64 = 2;
+/// The format of the chunk.
+const TEXT_FORMAT: u64 = 1;
 const WHAT: &str = "text of a plan";
 /// The kinds of entries.
 const TABLE: u8 = 0;
 const ANNOUNCED: u8 = 1;
 const IN_FORCE: u8 = 2;
 const GIVEN_BACK: u8 = 3;
+const SILENCED: u8 = 4;
+const SILENCE_ENDED: u8 = 5;
+const DEPLOYED: u8 = 6;
+/// What a match looks at, by number; the number after these is that of a name.
+const ATTRIBUTES: [Attribute; 5] =
+    [Attribute::Alert, Attribute::Metric, Attribute::Step, Attribute::Severity, Attribute::Channel];
 
 /// An entry of the control log.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,14 +72,48 @@ pub enum ControlEntry {
         /// The points; absent where only the header was read.
         points: Option<Publication>,
     },
+    /// Somebody adds a quiet time. The version of the entry is its name.
+    Silenced {
+        /// The quiet time.
+        silence: Silence,
+        /// The clock of whoever added it.
+        at: Timestamp,
+    },
+    /// Somebody ends a quiet time before its end.
+    SilenceEnded {
+        /// The version that added it.
+        silence: Version,
+        /// Who does.
+        author: String,
+        /// The clock of whoever ended it.
+        at: Timestamp,
+    },
+    /// Something was deployed that the events are about.
+    Deployed {
+        /// What.
+        deploy: Deploy,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl ControlEntry {
     /// The entry as it is appended, kept until `expires_at`, which is [`EXPIRES_NEVER`] but in tests.
     pub fn to_entry(&self, expires_at: Timestamp) -> Result<Entry, TooLarge> {
-        let mut header = Writer::new(FORMAT);
+        let mut header = Writer::new(self.format());
         let mut chunks = Chunks::new();
         match self {
+            Self::Silenced { silence, at } => {
+                write_silence(header.put(SILENCED).time(*at), silence);
+            }
+            Self::SilenceEnded { silence, author, at } => {
+                header.put(SILENCE_ENDED).time(*at).put(silence.0).put(author.as_str());
+            }
+            Self::Deployed { deploy, at } => {
+                let Deploy { version, service, author, link } = deploy;
+                header.put(DEPLOYED).time(*at).put(version.as_str()).put(service.as_deref());
+                header.put(author.as_str()).put(link.as_deref());
+            }
             Self::Table { partitions } => {
                 header.put(TABLE).put(*partitions);
             }
@@ -90,6 +135,17 @@ impl ControlEntry {
         Entry::new(header.finish(), chunks, expires_at)
     }
 
+    /// The format that the header is written in.
+    const fn format(&self) -> u64 {
+        match self {
+            Self::Table { .. }
+            | Self::Announced { .. }
+            | Self::InForce { .. }
+            | Self::GivenBack { .. } => 1,
+            Self::Silenced { .. } | Self::SilenceEnded { .. } | Self::Deployed { .. } => FORMAT,
+        }
+    }
+
     /// Reads an entry of the log.
     pub fn decode(logged: &Logged) -> Result<Self, StoredError> {
         let header = logged.entry.header();
@@ -106,6 +162,21 @@ impl ControlEntry {
                     letters: reader.list(Cursor::read)?,
                     points: None,
                 },
+                SILENCED => Self::Silenced { at: reader.time()?, silence: read_silence(reader)? },
+                SILENCE_ENDED => Self::SilenceEnded {
+                    at: reader.time()?,
+                    silence: Version(reader.take()?),
+                    author: reader.take()?,
+                },
+                DEPLOYED => Self::Deployed {
+                    at: reader.time()?,
+                    deploy: Deploy {
+                        version: reader.take()?,
+                        service: reader.take()?,
+                        author: reader.take()?,
+                        link: reader.take()?,
+                    },
+                },
                 kind => return Err(Error::message(format!("there is no kind {kind}"))),
             })
         })?;
@@ -118,24 +189,51 @@ impl ControlEntry {
                 let points = chunk(POINTS).map(Publication::decode).transpose()?;
                 Self::GivenBack { partition, letters, points }
             }
-            decoded @ (Self::Table { .. } | Self::InForce { .. }) => decoded,
+            decoded => decoded,
         })
     }
+}
+
+fn write_silence(writer: &mut Writer, silence: &Silence) {
+    let Silence { matches, from, until, author, reason } = silence;
+    writer.time(*from).time(*until).put(author.as_str()).put(reason.as_str());
+    writer.list(matches.conditions.iter(), |writer, (attribute, values)| {
+        match attribute {
+            Attribute::Named(name) => writer.put(ATTRIBUTES.len()).put(name.as_str()),
+            listed => writer.put(number(&ATTRIBUTES, listed)),
+        };
+        writer.list(values.iter(), |writer, value| _ = writer.put(value.as_str()));
+    });
+}
+
+fn read_silence(reader: &mut Reader<'_>) -> Result<Silence, Error> {
+    let (from, until) = (reader.time()?, reader.time()?);
+    let (author, reason) = (reader.take()?, reader.take()?);
+    let conditions = reader.list(|reader| {
+        let attribute: usize = reader.take()?;
+        let attribute = match ATTRIBUTES.get(attribute) {
+            Some(listed) => listed.clone(),
+            None if attribute == ATTRIBUTES.len() => Attribute::Named(reader.take()?),
+            None => return Err(Error::message("nothing that a match looks at")),
+        };
+        Ok((attribute, reader.list(Reader::take)?))
+    })?;
+    Ok(Silence { matches: Match { conditions }, from, until, author, reason })
 }
 
 fn write_text(text: &RulesText) -> Result<Vec<u8>, TooLarge> {
     let files = write_files(text);
     let remedy = "write shorter rules, or keep what is no rule out of their folder";
     TooLarge::check("the bytes of the rules", files.len(), RULES_BYTES_MAX, remedy)?;
-    Ok(write_deflated(FORMAT, &files))
+    Ok(write_deflated(TEXT_FORMAT, &files))
 }
 
 fn read_text(chunk: &[u8]) -> Result<RulesText, StoredError> {
-    read_files(&read_deflated(WHAT, FORMAT, chunk, RULES_BYTES_MAX)?)
+    read_files(&read_deflated(WHAT, TEXT_FORMAT, chunk, RULES_BYTES_MAX)?)
 }
 
 fn write_files(text: &RulesText) -> Vec<u8> {
-    let mut files = Writer::new(FORMAT);
+    let mut files = Writer::new(TEXT_FORMAT);
     files.list(text.files.iter(), |writer, (name, text)| {
         writer.put(name.as_str()).put(text.as_str());
     });
@@ -144,79 +242,9 @@ fn write_files(text: &RulesText) -> Vec<u8> {
 
 fn read_files(files: &[u8]) -> Result<RulesText, StoredError> {
     let file = |reader: &mut Reader<'_>| Ok((reader.take()?, reader.take()?));
-    let files = read(WHAT, FORMAT, files, |reader, _only| reader.list(file))?;
+    let files = read(WHAT, TEXT_FORMAT, files, |reader, _only| reader.list(file))?;
     Ok(RulesText { files })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::port::log::Version;
-    use crate::stored::check::check_form;
-
-    fn check(entry: &ControlEntry, fixture: &str) {
-        let encode = |it: &ControlEntry| it.to_entry(EXPIRES_NEVER).unwrap().header().to_vec();
-        let decode = |header: &[u8]| {
-            let stored = Entry::new(header.to_vec(), Chunks::new(), EXPIRES_NEVER).unwrap();
-            ControlEntry::decode(&Logged { version: Version(1), entry: stored })
-        };
-        check_form(entry, encode, decode, fixture);
-    }
-
-    #[test]
-    fn headers_are_written_as_ever() {
-        let (plan, at) = ("ab".to_owned(), Timestamp::from_millis(1_000));
-        check(&ControlEntry::Table { partitions: 64 }, "01 00 1840");
-        check(
-            &ControlEntry::Announced { plan: plan.clone(), text: None, at },
-            "01 01 626162 1903e8",
-        );
-        check(&ControlEntry::InForce { plan, from: at }, "01 02 626162 1903e8");
-        let letters = vec![Cursor { version: Version(7), point: 9 }];
-        let partition = Partition::new(3).unwrap();
-        let given_back = ControlEntry::GivenBack { partition, letters, points: None };
-        check(&given_back, "01 03 03 81 07 09");
-    }
-
-    #[test]
-    fn texts_are_written_as_ever() {
-        let text = RulesText {
-            files: vec![
-                ("a.yaml".to_owned(), "metrics: {}".to_owned()),
-                (String::new(), String::new()),
-            ],
-        };
-        check_form(
-            &text,
-            write_files,
-            read_files,
-            "01 82 66612e79616d6c 6b6d6574726963733a207b7d 60 60",
-        );
-        assert_eq!(read_text(&write_text(&text).unwrap()).unwrap(), text);
-    }
-
-    #[test]
-    fn a_text_stands_in_a_chunk_of_its_own() {
-        let files = vec![("a.yaml".to_owned(), "metrics: {}".repeat(50_000))];
-        let announced = ControlEntry::Announced {
-            plan: "ab".to_owned(),
-            text: Some(RulesText { files }),
-            at: Timestamp::EPOCH,
-        };
-        let entry = announced.to_entry(EXPIRES_NEVER).unwrap();
-        assert!(entry.bytes() < 10_000, "{}", entry.bytes());
-        assert_eq!(
-            ControlEntry::decode(&Logged { version: Version(1), entry }).unwrap(),
-            announced
-        );
-    }
-
-    #[test]
-    fn a_text_over_the_limit_is_refused() {
-        let files = vec![("a.yaml".to_owned(), "#".repeat(RULES_BYTES_MAX))];
-        let text = Some(RulesText { files });
-        let announced = ControlEntry::Announced { plan: String::new(), text, at: Timestamp::EPOCH };
-        let refused = announced.to_entry(EXPIRES_NEVER).unwrap_err();
-        assert_eq!(refused.limit, RULES_BYTES_MAX);
-    }
-}
+mod tests;

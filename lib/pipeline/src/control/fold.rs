@@ -109,7 +109,10 @@ impl Control {
                 self.in_force.push(InForce { plan, from, version });
             }
             // Settle's, when it comes by.
-            ControlEntry::GivenBack { .. } => {}
+            ControlEntry::GivenBack { .. }
+            | ControlEntry::Silenced { .. }
+            | ControlEntry::SilenceEnded { .. }
+            | ControlEntry::Deployed { .. } => {}
         }
         self.version = version;
         Ok(())

@@ -7,7 +7,7 @@
 
 use super::entry::POINTS;
 use super::{ControlEntry, ControlError};
-use crate::deliver::DeadLetter;
+use crate::deliver::DeadPoint;
 use crate::deliver::lane::Cursor;
 use crate::port::log::{Append, Log, LogId, Version, Wanted};
 use crate::port::{Partition, Retryable};
@@ -38,11 +38,11 @@ pub async fn letters_given_back(
     Ok(letters)
 }
 
-/// Gives the points of letters back to their lane, those that were not given back before.
+/// Gives the points of letters back to their lane, those that were not given back before; each with the letter's place.
 pub async fn give_back(
     log: &impl Log,
     partition: Partition,
-    letters: &[DeadLetter],
+    letters: &[(Cursor, DeadPoint)],
 ) -> Result<GivenBack, ControlError> {
     let mut done = GivenBack::default();
     let (mut read_to, mut known) = (Version::START, BTreeSet::new());
@@ -72,13 +72,13 @@ pub async fn give_back(
 /// The entry for the first letters, of how many, and how many of these are known.
 fn next_entry(
     partition: Partition,
-    letters: &[DeadLetter],
+    letters: &[(Cursor, DeadPoint)],
     known: &BTreeSet<Cursor>,
 ) -> (Option<ControlEntry>, usize, usize) {
     let (mut points, mut places) = (Publication::default(), Vec::new());
     let (mut bytes, mut count, mut repeats) = (0, 0, 0);
-    for letter in letters {
-        if known.contains(&letter.cursor) {
+    for (place, letter) in letters {
+        if known.contains(place) {
             repeats += 1;
         } else {
             bytes += bytes_of(letter);
@@ -92,7 +92,7 @@ fn next_entry(
             });
             let metric = u32::try_from(metric).unwrap_or(u32::MAX);
             points.points.push(PublishedPoint { metric, ..letter.point.clone() });
-            places.push(letter.cursor);
+            places.push(*place);
         }
         count += 1;
     }
@@ -102,7 +102,7 @@ fn next_entry(
 }
 
 /// About how many bytes a letter takes, its metric and its place included.
-fn bytes_of(letter: &DeadLetter) -> usize {
+fn bytes_of(letter: &DeadPoint) -> usize {
     let alone =
         Publication { metrics: vec![letter.metric.clone()], points: vec![letter.point.clone()] };
     alone.encode().len() + 16

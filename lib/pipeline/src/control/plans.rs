@@ -39,7 +39,7 @@ impl Plans {
         if let Some(plan) = self.compiled.get(hash) {
             return Ok(Arc::clone(plan));
         }
-        let text = text_of(world, control, hash).await?;
+        let text = text_in(world.log(), control, hash).await?;
         let no_plan = |source| ControlError::NoPlan { plan: hash.to_owned(), source };
         let plan = world.rules().compile(&text).map_err(no_plan)?;
         if plan.hash != hash {
@@ -58,21 +58,18 @@ impl Plans {
 }
 
 /// The text of a plan, as the control log holds it.
-async fn text_of<W: World>(
-    world: &W,
+pub async fn text_in(
+    log: &impl Log,
     control: &Control,
     hash: &str,
 ) -> Result<RulesText, ControlError> {
     let no_text = || ControlError::NoText { plan: hash.to_owned() };
     let version = control.text_at(hash).ok_or_else(no_text)?;
     let before = Version(version.0 - 1);
-    let read = world.log().read(&LogId::control(), before, Wanted::Only(&[TEXT])).await?;
+    let read = log.read(&LogId::control(), before, Wanted::Only(&[TEXT])).await?;
     let logged = read.first().filter(|logged| logged.version == version).ok_or_else(no_text)?;
     match ControlEntry::decode(logged)? {
         ControlEntry::Announced { text: Some(text), .. } => Ok(text),
-        ControlEntry::Announced { .. }
-        | ControlEntry::Table { .. }
-        | ControlEntry::InForce { .. }
-        | ControlEntry::GivenBack { .. } => Err(no_text()),
+        _ => Err(no_text()),
     }
 }

@@ -32,6 +32,7 @@ fn entries(town: &Town) -> Vec<String> {
         }
         ControlEntry::InForce { from, .. } => format!("in force {}", from.as_millis()),
         ControlEntry::GivenBack { letters, .. } => format!("given back {}", letters.len()),
+        said => format!("{said:?}"),
     };
     read.iter().map(short).collect()
 }
@@ -186,6 +187,24 @@ fn a_plan_is_left_when_a_shard_has_passed_its_last_windows() {
     check_works(&in_force, None, Some(150), &["c", "b"]);
     check_works(&in_force, None, Some(389), &["c", "b"]);
     check_works(&in_force, None, Some(390), &["c"]);
+}
+
+#[test]
+fn alerts_that_end_hear_of_their_metric_until_then_though_it_goes_on() {
+    let alert = |name: &str, threshold: u64| {
+        format!("  {name}: {{metric: a, when: sum over 1m > {threshold}, notify: desk}}\n")
+    };
+    let with = |alerts: &[String]| {
+        let channels = "channels: {desk: {webhook: {url: 'https://hooks.example/x'}}}\n";
+        [&rules(&[("a", "1m"), ("b", "1m")]), "alerts:\n", &alerts.concat(), channels].concat()
+    };
+    let [p, q] = [[alert("stays", 1), alert("ends", 1)], [alert("stays", 1), alert("ends", 2)]];
+    let [p, q] = [with(&p), with(&q)];
+    let same = with(&[alert("stays", 1), alert("ends", 1), alert("is_new", 3)]);
+    // The shard's watermark is 10 s behind.
+    check_works(&[(&p, 0), (&q, 30)], None, Some(39), &["a b", "a"]);
+    check_works(&[(&p, 0), (&q, 30)], None, Some(40), &["a b"]);
+    check_works(&[(&p, 0), (&same, 30)], None, Some(5), &["a b"]);
 }
 
 #[test]

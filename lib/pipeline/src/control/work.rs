@@ -5,7 +5,8 @@
 //!   ├── windows of P ──────────┬───┤ the last window of P, that holds T
 //!                              T   ├── windows of Q ──────────────────────────►
 //!   until the shard is past the end of P's last windows, with all that may still come late, it works for P too,
-//!   for the metrics that Q does not have as they are; and for all of R, which has no T yet
+//!   for the metrics that Q does not have as they are; until it is past T, for those with alerts that Q does not have as
+//!   they are; and for all of R, which has no T yet
 //! ```
 
 use crate::shard_entry::SECTIONS_MAX;
@@ -79,10 +80,11 @@ pub fn plans_to_work_for(
     works
 }
 
-/// Whether the last window that a plan has of a metric still takes events of a shard.
+/// Whether the last window that a plan has of a metric, or an alert on it, still takes events of a shard.
 ///
-/// Under the same definition the successor goes on with the metric's state. Else the last window is the one that holds the
-/// successor's beginning; nothing comes into it once the shard's watermark has passed its end by all that may be late.
+/// Under the same definition the successor goes on with the metric's state; what looks at it until the successor's beginning are alerts that
+/// end there. Else the last window is the one that holds that; nothing comes into it once the shard's watermark has passed
+/// its end by all that may be late.
 fn takes_events(
     plan: &Plan,
     metric: &Metric,
@@ -90,10 +92,23 @@ fn takes_events(
     from: Timestamp,
     furthest: Option<Timestamp>,
 ) -> bool {
+    let has_passed = |moment: Timestamp| {
+        furthest.is_some_and(|furthest| furthest.minus(plan.timing.out_of_order) >= moment)
+    };
     if successor.metrics.iter().any(|next| next.definition == metric.definition) {
-        return false;
+        return ends_alerts(plan, metric, successor) && !has_passed(from);
     }
     let last = plan.calendar.window(metric.window, from);
     let closed_at = plan.final_at(metric, last).plus(plan.timing.correction_horizon());
-    furthest.is_none_or(|furthest| furthest.minus(plan.timing.out_of_order) < closed_at)
+    !has_passed(closed_at)
+}
+
+/// Whether a plan has alerts on a metric that its successor does not have as they are.
+fn ends_alerts(plan: &Plan, metric: &Metric, successor: &Plan) -> bool {
+    let of_metric = plan.alerts.iter().filter(|alert| {
+        plan.metrics.get(alert.metric).is_some_and(|of| of.definition == metric.definition)
+    });
+    let goes_on =
+        |definition: &str| successor.alerts.iter().any(|next| next.definition == definition);
+    of_metric.into_iter().any(|alert| !goes_on(&alert.definition))
 }

@@ -14,12 +14,13 @@
 
 mod codec;
 
+use super::channels::LanesIndex;
+use super::failing::Failing;
 use crate::port::Partition;
 use crate::port::log::Version;
 use crate::port::points::{READ_BACK_MS, Receipt};
-use crate::port::wake::WAKE_DELAY_MS_MAX;
 use std::collections::BTreeMap;
-use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, SECOND_MS, Timestamp};
+use streamgauge_engine::time::{DAY_MS, HOUR_MS, MINUTE_MS, Millis, Timestamp};
 
 /// The oldest point that is sent again after nobody knows whether it was taken, in milliseconds. Older ones are read back late
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>).
@@ -32,8 +33,6 @@ pub const GIVEN_UP: &str = "it was retried for 13 days and not taken";
 pub const UNANSWERED: &str = "no answer came, and it is too old to be sent again";
 /// How the reason of a dead letter that the other end rejects begins.
 pub const REJECTED: &str = "the other end rejects it: ";
-/// The first pause after a call that is to be retried, in milliseconds, unless the other end asks for more.
-const BACK_OFF_MS: Millis = SECOND_MS;
 
 /// A place in a settle log: before the point with this number of the entry with this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +48,12 @@ impl Cursor {
     pub const fn before(version: Version) -> Self {
         Self { version, point: 0 }
     }
+
+    /// The place after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self { version: self.version, point: self.point.saturating_add(1) }
+    }
 }
 
 /// The register of a lane.
@@ -62,18 +67,16 @@ pub struct Lane {
     pub burying: Option<Burial>,
     /// Of the points between the cursor and here one or more were rejected.
     pub suspect: Option<Cursor>,
-    /// Nothing is sent before.
-    pub retry_at: Option<Timestamp>,
-    /// How many calls in a row are to be retried.
-    pub attempts: u32,
-    /// Since when no call was taken.
-    pub failing_since: Option<Timestamp>,
+    /// Calls in a row that were not taken.
+    pub failing: Failing,
     /// The minute of the receipts; it never goes back, whatever clocks do.
     pub minute: Timestamp,
     /// How many calls were taken in that minute, per namespace.
     pub receipts: BTreeMap<String, u32>,
     /// The last entry of the dead letters that the lane knows.
     pub letters: Version,
+    /// Up to where the lanes of channels are done: it stands here since this register is written anyway.
+    pub channels: LanesIndex,
 }
 
 impl Default for Lane {
@@ -83,12 +86,11 @@ impl Default for Lane {
             sending: None,
             burying: None,
             suspect: None,
-            retry_at: None,
-            attempts: 0,
-            failing_since: None,
+            failing: Failing::default(),
             minute: Timestamp::EPOCH,
             receipts: BTreeMap::new(),
             letters: Version::START,
+            channels: LanesIndex::default(),
         }
     }
 }
@@ -158,7 +160,7 @@ impl Lane {
     /// What is to be done next.
     pub fn step(&self, now: Timestamp, invocation: &str) -> Step {
         let Some(sending) = &self.sending else {
-            return match self.retry_at {
+            return match self.failing.retry_at {
                 _ if self.burying.is_some() => Step::Bury,
                 Some(retry_at) if now < retry_at => Step::Wait(retry_at),
                 _ => Step::Send,
@@ -190,8 +192,7 @@ impl Lane {
 
     /// Whether points that wait since then have failed for too long.
     pub fn gives_up(&self, waiting_since: Timestamp, now: Timestamp) -> bool {
-        self.failing_since
-            .is_some_and(|failing_since| failing_since.max(waiting_since).plus(GIVE_UP_MS) <= now)
+        self.failing.lasts(waiting_since, GIVE_UP_MS, now)
     }
 
     /// The mark before a call.
@@ -199,7 +200,8 @@ impl Lane {
     pub fn marked(&self, sending: Sending) -> Self {
         let minute = sending.receipt.minute;
         let receipts = if minute == self.minute { self.receipts.clone() } else { BTreeMap::new() };
-        Self { sending: Some(sending), retry_at: None, minute, receipts, ..self.clone() }
+        let failing = Failing { retry_at: None, ..self.failing };
+        Self { sending: Some(sending), failing, minute, receipts, ..self.clone() }
     }
 
     /// Without the mark: the call was not taken.
@@ -235,14 +237,7 @@ impl Lane {
     /// The call was not taken and is to be made again, after a pause.
     #[must_use]
     pub fn retried(&self, after_ms: Millis, now: Timestamp) -> Self {
-        let doubled = BACK_OFF_MS << self.attempts.min(20);
-        let pause = after_ms.max(doubled.min(WAKE_DELAY_MS_MAX));
-        Self {
-            attempts: self.attempts.saturating_add(1),
-            failing_since: Some(self.failing_since.unwrap_or(now)),
-            retry_at: Some(now.plus(pause)),
-            ..self.unmarked()
-        }
+        Self { failing: self.failing.again(after_ms, now), ..self.unmarked() }
     }
 
     /// The other end will never take the call: one point is a dead letter, of more the one is looked for.
@@ -278,12 +273,12 @@ impl Lane {
 
     /// When something is to be done again, if anything is left open.
     pub fn opens_at(&self) -> Option<Timestamp> {
-        self.sending.as_ref().map(Sending::ask_at).or(self.retry_at)
+        self.sending.as_ref().map(Sending::ask_at).or(self.failing.retry_at)
     }
 
     /// The other end has answered.
     fn answered(self) -> Self {
-        Self { attempts: 0, failing_since: None, retry_at: None, ..self }
+        Self { failing: Failing::default(), ..self }
     }
 }
 

@@ -1,35 +1,42 @@
-//! Dead letters: points that could not be delivered, why, and where they stand in the settle log.
+//! Dead letters: points and notifications that could not be delivered, why, and where they stand in the settle log.
 //!
 //! They are appended before the lane passes them, so a crash between the two appends them again: a letter's lane and place in
 //! the settle log are its identity, by which [`DeadLetters`] drops repeats.
 //!
 //! | part of an entry | what |
 //! | --- | --- |
-//! | header | version 1, the lane's name, the clock, the number of letters |
+//! | header | version 1, of notifications 2; the lane's name, the clock, the number of letters |
 //! | chunk 0 | the points, as a publication |
-//! | chunk 1 | version 1, the reasons; per point: its place in the settle log, the place of its reason |
+//! | chunk 1 | version 1, the reasons; per letter: its place in the settle log, the place of its reason |
+//! | chunk 2 | the notifications, as in a settle entry |
 
 use super::DeliverError;
-use super::lane::Cursor;
-use super::lane::{Dead, GIVEN_UP, REJECTED, UNANSWERED};
+use super::channels::lane::{TELL_GIVEN_UP, TELL_UNANSWERED};
+use super::lane::{Cursor, Dead, GIVEN_UP, REJECTED, UNANSWERED};
 use super::queue::Item;
-use super::register::POINTS_LANE;
+use crate::notifications;
 use crate::port::log::{Append, Chunks, Entry, Label, Log, LogId, Logged, Version, Wanted};
+use crate::port::points::Queued;
 use crate::port::{Partition, TooLarge};
 use crate::publication::{Publication, PublishedMetric, PublishedPoint};
 use crate::stored::{Reader, StoredError, Writer, read};
 use minicbor::decode::Error;
 use std::collections::BTreeSet;
+use streamgauge_engine::notification::Notification;
 use streamgauge_engine::time::{Millis, Timestamp};
 
-/// The version that is written.
-const VERSION: u64 = 1;
+/// The newest version: it knows notifications.
+const VERSION: u64 = 2;
+/// The version that is written of points, and of reasons.
+const POINTS_VERSION: u64 = 1;
 /// The chunk of the points.
 const PUBLICATION: Label = Label(0);
 /// The chunk of their places and reasons.
 const REASONS: Label = Label(1);
+/// The chunk of the notifications.
+const NOTIFICATIONS: Label = Label(2);
 
-/// A point that could not be delivered.
+/// A point or a notification that could not be delivered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetter {
     /// The lane that gave it up.
@@ -40,16 +47,32 @@ pub struct DeadLetter {
     pub cursor: Cursor,
     /// Why.
     pub reason: String,
+    /// What it is.
+    pub held: Undelivered,
+}
+
+/// What a dead letter holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Undelivered {
+    /// A point.
+    Point(Box<DeadPoint>),
+    /// A notification.
+    Notification(Box<Notification>),
+}
+
+/// A point that could not be delivered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadPoint {
     /// What its metric shares.
     pub metric: PublishedMetric,
     /// The point.
     pub point: PublishedPoint,
 }
 
-/// What became of a dead letter's point, as its reason says.
+/// What became of what a dead letter holds, as its reason says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LetterCode {
-    /// It was never sent: the other end takes no such point.
+    /// It was never sent: the other end takes no such thing.
     Refused,
     /// It was sent, and the other end answered that it will not take it.
     Rejected,
@@ -72,75 +95,110 @@ impl LetterCode {
 }
 
 impl DeadLetter {
-    /// What became of the point.
+    /// What became of what it holds.
     pub fn code(&self) -> LetterCode {
         match self.reason.as_str() {
-            UNANSWERED => LetterCode::Unanswered,
-            GIVEN_UP => LetterCode::GivenUp,
+            UNANSWERED | TELL_UNANSWERED => LetterCode::Unanswered,
+            GIVEN_UP | TELL_GIVEN_UP => LetterCode::GivenUp,
             reason if reason.starts_with(REJECTED) => LetterCode::Rejected,
             _ => LetterCode::Refused,
         }
     }
 }
 
-/// What is written as one or more entries.
-#[derive(Debug)]
-pub(super) struct Letters<'a>(Vec<(&'a Item, &'a str)>);
+/// A letter to write.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Letter<'a> {
+    cursor: Cursor,
+    reason: &'a str,
+    held: Held<'a>,
+}
 
-impl<'a> Letters<'a> {
-    /// Those of the points that a lane passes.
-    pub(super) fn of(passed: impl Iterator<Item = &'a Item>, dead: &'a Dead) -> Self {
-        let reason_of = |item: &Item| {
-            let place = dead.refused.binary_search_by_key(&item.cursor, |(cursor, _)| *cursor);
-            let own = place.ok().and_then(|place| dead.refused.get(place));
-            own.map(|(_, reason)| reason.as_str()).or(dead.rest.as_deref())
-        };
-        Self(passed.filter_map(|item| reason_of(item).map(|reason| (item, reason))).collect())
-    }
+#[derive(Clone, Copy, Debug)]
+enum Held<'a> {
+    Point(Queued<'a>),
+    Notification(&'a Notification),
+}
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The entries: as many as it takes.
-    pub(super) fn entries(&self, at: Timestamp, kept_ms: Millis) -> Result<Vec<Entry>, TooLarge> {
-        let all = Some(self.0.as_slice()).filter(|all| !all.is_empty());
-        let (mut entries, mut parts) = (Vec::new(), Vec::from_iter(all));
-        while let Some(part) = parts.pop() {
-            match entry(part, at, kept_ms) {
-                Ok(entry) => entries.push(entry),
-                Err(_) if part.len() > 1 => {
-                    let (front, back) = part.split_at(part.len() / 2);
-                    parts.extend([back, front]);
-                }
-                Err(too_large) => return Err(too_large),
-            }
-        }
-        Ok(entries)
+impl<'a> Letter<'a> {
+    /// That of a notification.
+    pub(super) fn notification(cursor: Cursor, reason: &'a str, held: &'a Notification) -> Self {
+        Self { cursor, reason, held: Held::Notification(held) }
     }
 }
 
-fn entry(letters: &[(&Item, &str)], at: Timestamp, kept_ms: Millis) -> Result<Entry, TooLarge> {
+/// The letters of the points that a lane passes.
+pub(super) fn of_points<'a>(
+    passed: impl Iterator<Item = &'a Item>,
+    dead: &'a Dead,
+) -> Vec<Letter<'a>> {
+    let letter = |item: &'a Item| {
+        let place = dead.refused.binary_search_by_key(&item.cursor, |(cursor, _)| *cursor);
+        let own = place.ok().and_then(|place| dead.refused.get(place));
+        let reason = own.map(|(_, reason)| reason.as_str()).or(dead.rest.as_deref())?;
+        Some(Letter { cursor: item.cursor, reason, held: Held::Point(item.queued()?) })
+    };
+    passed.filter_map(letter).collect()
+}
+
+/// The entries of a lane's letters: as many as it takes.
+pub(super) fn entries(
+    lane: &str,
+    letters: &[Letter<'_>],
+    at: Timestamp,
+    kept_ms: Millis,
+) -> Result<Vec<Entry>, TooLarge> {
+    let all = Some(letters).filter(|all| !all.is_empty());
+    let (mut entries, mut parts) = (Vec::new(), Vec::from_iter(all));
+    while let Some(part) = parts.pop() {
+        match entry(lane, part, at, kept_ms) {
+            Ok(entry) => entries.push(entry),
+            Err(_) if part.len() > 1 => {
+                let (front, back) = part.split_at(part.len() / 2);
+                parts.extend([back, front]);
+            }
+            Err(too_large) => return Err(too_large),
+        }
+    }
+    Ok(entries)
+}
+
+fn entry(
+    lane: &str,
+    letters: &[Letter<'_>],
+    at: Timestamp,
+    kept_ms: Millis,
+) -> Result<Entry, TooLarge> {
     let mut publication = Publication::default();
+    let mut notifications: Vec<&Notification> = Vec::new();
     let mut reasons: Vec<&str> = Vec::new();
     let mut places = Vec::new();
-    for (item, reason) in letters {
-        let Some(queued) = item.queued() else { continue };
-        let metric = place_in(&mut publication.metrics, queued.metric, Clone::clone);
-        let metric = u32::try_from(metric).unwrap_or(u32::MAX);
-        publication.points.push(PublishedPoint { metric, ..queued.point.clone() });
-        places.push((item.cursor, place_in(&mut reasons, reason, |reason| reason)));
+    for letter in letters {
+        match letter.held {
+            Held::Point(queued) => {
+                let metric = place_in(&mut publication.metrics, queued.metric, Clone::clone);
+                let metric = u32::try_from(metric).unwrap_or(u32::MAX);
+                publication.points.push(PublishedPoint { metric, ..queued.point.clone() });
+            }
+            Held::Notification(notification) => notifications.push(notification),
+        }
+        places.push((letter.cursor, place_in(&mut reasons, &letter.reason, |reason| *reason)));
     }
-    let mut header = Writer::new(VERSION);
-    header.put(POINTS_LANE).time(at).put(places.len());
-    let mut chunk = Writer::new(VERSION);
+    let version = if notifications.is_empty() { POINTS_VERSION } else { VERSION };
+    let mut header = Writer::new(version);
+    header.put(lane).time(at).put(places.len());
+    let mut chunk = Writer::new(POINTS_VERSION);
     chunk.list(reasons.iter(), |writer, reason| _ = writer.put(*reason));
     chunk.list(places.iter(), |writer, (cursor, reason)| {
         cursor.write(writer);
         writer.put(*reason);
     });
-    let chunks = Chunks::from([(PUBLICATION, publication.encode()), (REASONS, chunk.finish())]);
+    let held = if notifications.is_empty() {
+        (PUBLICATION, publication.encode())
+    } else {
+        (NOTIFICATIONS, notifications::encode(notifications))
+    };
+    let chunks = Chunks::from([held, (REASONS, chunk.finish())]);
     Entry::new(header.finish(), chunks, at.plus(kept_ms))
 }
 
@@ -217,18 +275,37 @@ fn decode(logged: &Logged) -> Result<Vec<DeadLetter>, StoredError> {
         let _: u64 = reader.take()?;
         Ok((lane, at))
     })?;
-    let places = read("reasons of dead letters", VERSION, chunk(REASONS), |reader, _| {
+    let places = read("reasons of dead letters", POINTS_VERSION, chunk(REASONS), |reader, _| {
         let reasons: Vec<String> = reader.list(Reader::take)?;
         reader.list(|reader| Ok((Cursor::read(reader)?, reader.place(&reasons)?)))
     })?;
-    let Publication { metrics, points } = Publication::decode(chunk(PUBLICATION))?;
-    if places.len() != points.len() {
-        let source = Error::message("not one reason for each point");
+    let held = match logged.entry.chunks().get(&NOTIFICATIONS) {
+        Some(told) => {
+            let notifications = notifications::decode(told)?.into_iter().map(Box::new);
+            notifications.map(Undelivered::Notification).collect()
+        }
+        None => points(Publication::decode(chunk(PUBLICATION))?),
+    };
+    if places.len() != held.len() {
+        let source = Error::message("not one reason for each that it holds");
         return Err(StoredError::Damaged { what: "dead letters", source });
     }
-    let letters = places.into_iter().zip(points).filter_map(|((cursor, reason), point)| {
-        let metric = metrics.get(usize::try_from(point.metric).ok()?)?.clone();
-        Some(DeadLetter { lane: lane.clone(), at, cursor, reason, metric, point })
+    let letters = places.into_iter().zip(held).map(|((cursor, reason), held)| DeadLetter {
+        lane: lane.clone(),
+        at,
+        cursor,
+        reason,
+        held,
     });
     Ok(letters.collect())
+}
+
+/// The points of a publication, each with its metric.
+fn points(publication: Publication) -> Vec<Undelivered> {
+    let Publication { metrics, points } = publication;
+    let dead = points.into_iter().filter_map(|point| {
+        let metric = metrics.get(usize::try_from(point.metric).ok()?)?.clone();
+        Some(Undelivered::Point(Box::new(DeadPoint { metric, point })))
+    });
+    dead.collect()
 }

@@ -64,7 +64,7 @@ impl Queue {
         log: &L,
         points: usize,
     ) -> Result<(), DeliverError> {
-        while self.items.len() < points && !self.is_at_end {
+        while self.reads_after(points).is_some() {
             self.read(log).await?;
         }
         Ok(())
@@ -84,11 +84,21 @@ impl Queue {
 
     async fn read<L: Log>(&mut self, log: &L) -> Result<(), DeliverError> {
         let entries = log.read(&self.log, self.read_to, Wanted::Only(&[POINTS])).await?;
+        self.take(&entries)
+    }
+
+    /// After which entry it would read on, if fewer points wait and there may be more.
+    pub(super) fn reads_after(&self, points: usize) -> Option<Version> {
+        (self.items.len() < points && !self.is_at_end).then_some(self.read_to)
+    }
+
+    /// Takes in the entries that follow; none: the log is read to its end.
+    pub(super) fn take(&mut self, entries: &[Logged]) -> Result<(), DeliverError> {
         self.is_at_end = entries.is_empty();
         for logged in entries {
             self.expired += logged.version.0.saturating_sub(self.read_to.next().0);
             let passed = if logged.version == self.read_to.next() { self.passed } else { 0 };
-            let items = items_of(&logged, passed).map_err(|source| DeliverError::Stored {
+            let items = items_of(logged, passed).map_err(|source| DeliverError::Stored {
                 object: format!("{}, version {}", self.log.as_str(), logged.version.0),
                 source,
             })?;

@@ -1,16 +1,16 @@
-//! One invocation: takes the steps that the lane decides, and does what they say.
+//! The lane of points in one invocation: takes the steps that the lane decides, and does what they say.
 
+use super::channels::LanesIndex;
 use super::lane::{Cursor, Dead, GIVEN_UP, Lane, Sending, Step};
-use super::letters::{self, Letters};
+use super::letters;
 use super::queue::{Item, Queue};
-use super::register::Register;
+use super::register::{POINTS_LANE, Register};
 use super::{Deliver, DeliverError, DeliverSettings, Delivered};
 use crate::port::Partition;
 use crate::port::clock::Clock;
-use crate::port::log::{Log, LogId, Version, Wanted};
+use crate::port::log::{Log, LogId, Logged, Version, Wanted};
 use crate::port::points::{Points, Queued, Receipt};
 use crate::port::sink::Delivery;
-use crate::port::wake::{Function, Wake, WakeUp, When};
 use crate::settle_entry::SettleEntry;
 use crate::world::World;
 use streamgauge_engine::time::{MINUTE_MS, Millis, Timestamp};
@@ -42,11 +42,13 @@ pub(super) struct Run<'a, W, P> {
     points: &'a P,
     settings: &'a DeliverSettings,
     invocation: Invocation<'a>,
-    register: Register,
+    register: Register<Lane>,
     /// The register's lane was read or written by this invocation.
     is_fresh: bool,
     /// The lane, perhaps further than in the register: the next write says so.
     lane: Lane,
+    /// Up to where the lanes of channels are done: each write says so.
+    channels: LanesIndex,
     queue: Queue,
     delivered: Delivered,
     /// It has written the register.
@@ -55,17 +57,30 @@ pub(super) struct Run<'a, W, P> {
     is_cut: bool,
 }
 
-impl<W: World, P: Points> Deliver<W, P> {
-    /// Begins an invocation with the register as this environment has seen it last, else as it is.
+/// What the lane has done.
+pub(super) struct Done {
+    pub(super) register: Register<Lane>,
+    pub(super) delivered: Delivered,
+    pub(super) has_written: bool,
+    /// When something is to be done again.
+    pub(super) opens_at: Option<Timestamp>,
+    /// It stopped only for the deadline.
+    pub(super) is_cut: bool,
+}
+
+impl<W: World, P: Points, C> Deliver<W, P, C> {
+    /// Begins with the register as this environment has seen it last, else as it is.
     pub(super) async fn begin<'a>(
-        &'a mut self,
+        &'a self,
         invocation: Invocation<'a>,
+        known: Option<Register<Lane>>,
     ) -> Result<Run<'a, W, P>, DeliverError> {
-        let known = self.registers.remove(&invocation.partition);
         let is_fresh = known.is_none();
-        let register = match known {
-            Some(register) => register,
-            None => Register::load(self.world.snapshots(), invocation.partition).await?,
+        let register = if let Some(register) = known {
+            register
+        } else {
+            let log = LogId::lane(POINTS_LANE, invocation.partition);
+            Register::load(self.world.snapshots(), log).await?
         };
         let lane = register.lane().clone();
         Ok(Run {
@@ -76,6 +91,7 @@ impl<W: World, P: Points> Deliver<W, P> {
             register,
             is_fresh,
             queue: Queue::new(invocation.partition, lane.cursor),
+            channels: lane.channels.clone(),
             lane,
             delivered: Delivered::default(),
             has_written: false,
@@ -85,18 +101,38 @@ impl<W: World, P: Points> Deliver<W, P> {
 }
 
 impl<W: World, P: Points> Run<'_, W, P> {
-    /// Takes all steps, sees to a wake-up, and looks what is left.
-    pub(super) async fn go(mut self) -> Result<(Register, Delivered), DeliverError> {
+    /// Up to where the lanes of channels are done, as the register says.
+    pub(super) fn channels(&self) -> &LanesIndex {
+        &self.channels
+    }
+
+    /// The lanes of channels are done up to there: the next write says so. By itself that is no reason to write.
+    pub(super) fn set_channels(&mut self, index: LanesIndex) {
+        self.channels = index;
+    }
+
+    /// After which entry the log is read next, if points are to be sent.
+    pub(super) fn reads_after(&self) -> Option<Version> {
+        let is_to_send = self.lane.step(self.now(), self.invocation.name) == Step::Send;
+        self.queue.reads_after(LOOK_AHEAD).filter(|_| is_to_send)
+    }
+
+    /// Takes in the entries that follow; none: there are no more.
+    pub(super) fn take(&mut self, page: &[Logged]) -> Result<(), DeliverError> {
+        self.queue.take(page)
+    }
+
+    /// Takes all steps, and looks what is left.
+    pub(super) async fn go(mut self) -> Result<Done, DeliverError> {
         while self.step().await? {}
         if self.lane != *self.register.lane() {
             self.write(self.lane.clone()).await?;
         }
-        if self.has_written {
-            self.wake().await;
-        }
         self.delivered.expired += self.queue.expired();
         self.look_behind().await?;
-        Ok((self.register, self.delivered))
+        let opens_at = self.lane.opens_at();
+        let Self { register, delivered, has_written, is_cut, .. } = self;
+        Ok(Done { register, delivered, has_written, opens_at, is_cut })
     }
 
     /// Takes the next step; false: there is none for now.
@@ -142,9 +178,10 @@ impl<W: World, P: Points> Run<'_, W, P> {
         let Some(burial) = self.lane.burying.clone() else { return Ok(true) };
         self.queue.fill_to(self.world.log(), burial.until).await?;
         let passed = self.queue.items().take_while(|item| item.cursor < burial.until);
-        let letters = Letters::of(passed, &burial.dead);
-        let count = u64::try_from(letters.len()).unwrap_or(u64::MAX);
-        let entries = letters.entries(self.now(), self.settings.dead_letters_kept_ms)?;
+        let dead = letters::of_points(passed, &burial.dead);
+        let count = u64::try_from(dead.len()).unwrap_or(u64::MAX);
+        let kept_ms = self.settings.dead_letters_kept_ms;
+        let entries = letters::entries(POINTS_LANE, &dead, self.now(), kept_ms)?;
         let Invocation { partition, .. } = self.invocation;
         let known =
             letters::append(self.world.log(), partition, self.lane.letters, &entries).await?;
@@ -261,8 +298,9 @@ impl<W: World, P: Points> Run<'_, W, P> {
 
     /// Writes the register; false: somebody else was first, and this goes on from theirs.
     async fn write(&mut self, lane: Lane) -> Result<bool, DeliverError> {
-        let partition = self.invocation.partition;
-        let is_written = self.register.write(self.world.snapshots(), partition, lane).await?;
+        let channels = self.channels.clone().further(&self.register.lane().channels);
+        let lane = Lane { channels, ..lane };
+        let is_written = self.register.write(self.world.snapshots(), lane).await?;
         self.has_written |= is_written;
         self.take_up(is_written);
         Ok(is_written)
@@ -270,8 +308,7 @@ impl<W: World, P: Points> Run<'_, W, P> {
 
     /// Reads the register.
     async fn reload(&mut self) -> Result<(), DeliverError> {
-        let partition = self.invocation.partition;
-        self.register = Register::load(self.world.snapshots(), partition).await?;
+        self.register.reload(self.world.snapshots()).await?;
         self.take_up(false);
         Ok(())
     }
@@ -283,18 +320,6 @@ impl<W: World, P: Points> Run<'_, W, P> {
         if !is_own {
             self.delivered.expired += self.queue.expired();
             self.queue = Queue::new(self.invocation.partition, self.lane.cursor);
-        }
-    }
-
-    /// Asks to be woken for the earliest moment that is left open.
-    async fn wake(&mut self) {
-        let left = self.is_cut.then(|| self.now());
-        self.delivered.wake_at = self.lane.opens_at().or(left);
-        if let Some(at) = self.delivered.wake_at {
-            let wake_up =
-                WakeUp { function: Function::Deliver, partition: self.invocation.partition };
-            self.delivered.wake_failed =
-                self.world.wake().wake(wake_up, When::At(at)).await.is_err();
         }
     }
 

@@ -57,3 +57,20 @@ fn notifications_are_stored_as_ever() {
     check_form(&notifications(), |all| encode(all), decode, include_str!("v1.hex"));
     check_form(&Vec::new(), |all| encode(all), decode, "0180");
 }
+
+/// A deploy, which came with version 2, beside what was there before.
+#[test]
+fn deploys_are_stored_as_ever() {
+    let deploy = |service: Option<&str>, link: Option<&str>| {
+        let subject = Subject::Deploy(Deploy {
+            version: "1.2.3".to_owned(),
+            service: service.map(str::to_owned),
+            author: "mira".to_owned(),
+            link: link.map(str::to_owned),
+        });
+        notification(Action::Change, subject)
+    };
+    let mut all = notifications();
+    all.extend([deploy(None, None), deploy(Some("shop"), Some("https://ci.test/1"))]);
+    check_form(&all, |all| encode(all), decode, include_str!("v2.hex"));
+}

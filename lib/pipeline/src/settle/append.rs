@@ -34,6 +34,7 @@ impl<W: World> Settle<W> {
         let totals = Totals::of(step.deltas());
         let gone = listing.as_deref().map(|listing| kept.state.gone(listing)).unwrap_or_default();
         let given_back = self.given_back(partition, &step.control).await?;
+        let deploys: Vec<Timestamp> = step.control.iter().filter_map(Change::deployed_at).collect();
         let (before, left_out) = (kept.state.watermark(), kept.state.left_out());
         let applied = kept.state.apply(step, self.world.rules().render());
         let Decided { decisions, progress, watermark, refused, told } = applied;
@@ -47,6 +48,7 @@ impl<W: World> Settle<W> {
             let shards = Shards::between(&left_out, &kept.state, clock);
             let standing = Standing { clock, watermark, shards, took_ms: kept.took_ms };
             totals.publish(&self.stack, standing, &mut publication);
+            figures::publish_deploys(&self.stack, &deploys, &mut publication);
         }
         let header = SettleEntry {
             clock,

@@ -5,7 +5,7 @@
 
 use super::SettleError;
 use super::state::Change;
-use crate::control::{Control, ControlEntry, ControlError, Plans};
+use crate::control::{Control, ControlEntry, ControlError, Plans, Silences};
 use crate::port::log::{Append, Log, LogId, Version, Wanted};
 use crate::world::World;
 use std::collections::BTreeMap;
@@ -57,11 +57,20 @@ impl Changes {
                 ControlEntry::Announced { plan, .. } | ControlEntry::InForce { plan, .. } => {
                     Some(self.plan(world, plan).await?)
                 }
-                ControlEntry::Table { .. } | ControlEntry::GivenBack { .. } => None,
+                _ => None,
             };
             changes.push(Change { version, entry, plan });
         }
         Ok(changes)
+    }
+
+    /// The silences that had been added up to a version.
+    pub(super) fn silences(&self, up_to: Version) -> Silences {
+        let mut silences = Silences::default();
+        for (version, entry) in self.entries.range(..=up_to) {
+            silences.take(*version, entry);
+        }
+        silences
     }
 
     async fn plan<W: World>(&mut self, world: &W, hash: &str) -> Result<Arc<Plan>, SettleError> {

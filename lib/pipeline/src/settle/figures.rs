@@ -13,6 +13,7 @@
 //! | `ShardsLeftOut` | Count | shards that are left out because they were behind for longer than `hold`, now |
 //! | `LeftOut`, `CameBack` | Count | how many became so, and how many count again; only where some did |
 //! | `SettleDuration` | Milliseconds | how long the settle before took |
+//! | `Deployed` | Count | deploys that people have marked, under the minute of the deploy |
 //!
 //! What a metric refuses belongs to its partition, which tells of it when there is something, once for the stack and once with
 //! the metric's name as a second dimension:
@@ -48,7 +49,7 @@ pub const METRIC_DIMENSION: &str = "Metric";
 /// What the name of a metric of journeys is followed by, for how many are open.
 pub const OPEN_SUFFIX: &str = ".open";
 /// The names of the self-metrics. Whoever alarms on one finds it here.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "Received",
     "Counted",
     "Filtered",
@@ -65,6 +66,7 @@ pub const NAMES: [&str; 16] = [
     "CameBack",
     "LateDropped",
     "SeriesFolded",
+    "Deployed",
 ];
 
 /// What the deltas of an entry were, in numbers.
@@ -190,6 +192,13 @@ pub(super) fn publish_refused(
     put("SeriesFolded", None, total.folded);
 }
 
+/// Adds a mark for each deploy, under its own time, so that charts show it where it was.
+pub(super) fn publish_deploys(stack: &str, deploys: &[Timestamp], publication: &mut Publication) {
+    for &at in deploys {
+        push(publication, (stack, None), at, ("Deployed", "Count"), Values::Count(1));
+    }
+}
+
 /// Adds how many journeys are open, of the metrics of a partition whose watermark was there before.
 ///
 /// They stand under the event time at which they are open, as the cohorts that they belong to do.
@@ -283,6 +292,7 @@ mod tests {
         totals.publish("shop", standing, &mut publication);
         let refused = [("orders".to_owned(), Refused { late_dropped: 1, folded: 2 })];
         publish_refused("shop", Timestamp::EPOCH, &refused, &mut publication);
+        publish_deploys("shop", &[Timestamp::EPOCH], &mut publication);
         let names: BTreeSet<&str> =
             publication.metrics.iter().map(|metric| metric.name.as_str()).collect();
         assert_eq!(names, BTreeSet::from(NAMES));
@@ -294,6 +304,7 @@ mod tests {
     fn metrics_that_refuse_nothing_are_not_told_of() {
         let mut publication = Publication::default();
         publish_refused("shop", Timestamp::EPOCH, &[], &mut publication);
+        publish_deploys("shop", &[], &mut publication);
         assert_eq!(publication, Publication::default());
     }
 }

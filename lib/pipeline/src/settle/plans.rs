@@ -9,6 +9,7 @@ use crate::port::Partition;
 use crate::shard_entry::partition_of;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use streamgauge_engine::notify::lag;
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::settle::{Decisions, Progress, Settler};
 use streamgauge_engine::time::Timestamp;
@@ -47,6 +48,11 @@ impl Settlers {
         fed: Option<PlanSettler>,
     ) {
         (self.retiring, self.current, self.fed) = (retiring, current, fed);
+    }
+
+    /// Whether this is the partition of what belongs to no metric.
+    pub(super) fn is_first(&self) -> bool {
+        self.partition == Partition::default()
     }
 
     /// Whether this partition has the metric.
@@ -120,6 +126,15 @@ impl Settlers {
     /// The earliest event time at which anything is left to decide.
     pub(super) fn next_moment(&self) -> Option<Timestamp> {
         self.deciding().filter_map(|one| one.settler.next_moment()).min()
+    }
+
+    /// What alerts have not decided yet happens at this event time or later; absent where none of a plan is decided.
+    pub(super) fn undecided_since(&self) -> Option<Timestamp> {
+        let told_to = self.deciding().map(|one| one.settler.told_to()).min().flatten()?;
+        let alerts = self.deciding().flat_map(|PlanSettler { plan, .. }| {
+            plan.alerts.iter().map(move |alert| lag(plan, alert))
+        });
+        Some(told_to.minus(alerts.max().unwrap_or(0)))
     }
 
     /// Decides what lies before the watermark, plan by plan, the oldest first.

@@ -64,7 +64,8 @@ impl<W: World> Settle<W> {
         let unreadable = |error| SettleError::unreadable(&log, version, error);
         let stored = StoredState::read(snapshot.state(), empty).map_err(unreadable)?;
         let plans = self.changes.plans(&self.world, stored.plans()).await?;
-        let state = stored.with(&plans).map_err(unreadable)?;
+        let mut state = stored.with(&plans).map_err(unreadable)?;
+        state.telling.silences = self.changes.silences(state.control);
         let since = Since { log: outgrown::Since::snapshot(snapshot), oldest: None };
         Ok(Kept::new(state, since))
     }

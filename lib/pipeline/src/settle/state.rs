@@ -60,7 +60,7 @@ impl Step {
     }
 }
 
-/// An entry of the control log that changes which plans there are, with its plan compiled.
+/// An entry of the control log, with its plan compiled.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
     /// The entry's version.
@@ -75,6 +75,11 @@ impl Change {
     /// Whether it gives points back to a partition.
     pub(super) fn gives_back_to(&self, wanted: Partition) -> bool {
         matches!(self.entry, ControlEntry::GivenBack { partition, .. } if partition == wanted)
+    }
+
+    /// When something was deployed, if it says that.
+    pub(super) fn deployed_at(&self) -> Option<Timestamp> {
+        if let ControlEntry::Deployed { at, .. } = self.entry { Some(at) } else { None }
     }
 }
 
@@ -160,6 +165,7 @@ impl State {
         for (shard, answer) in step.answers {
             self.answer(shard, answer);
         }
+        let since = self.settlers.undecided_since();
         let before = self.settlers.refused();
         for (shard, deltas) in step.deltas {
             for delta in deltas {
@@ -180,7 +186,7 @@ impl State {
             let late = |late_dropped| Refused { late_dropped, folded: 0 };
             refused.extend(dropped.map(|(metric, events)| (metric, late(events))));
         }
-        let told = self.tell(&mut decisions, render);
+        let told = self.tell(&mut decisions, since, render);
         if progress == Progress::Done {
             self.settlers.retire();
         }
@@ -191,15 +197,22 @@ impl State {
     }
 
     /// Decides who is told of what was decided.
-    fn tell(&mut self, decisions: &mut [(Arc<Plan>, Decisions)], render: &dyn Render) -> Told {
+    fn tell(
+        &mut self,
+        decisions: &mut [(Arc<Plan>, Decisions)],
+        since: Option<Timestamp>,
+        render: &dyn Render,
+    ) -> Told {
         let Some(current) = &self.settlers.current else { return Told::default() };
-        let occasion = Occasion { clock: self.clock, told_to: current.settler.told_to(), render };
-        let is_current_last = decisions.len() > self.settlers.retiring.len();
-        self.telling.decide(&current.plan, decisions, is_current_last, &occasion)
+        let told_to = current.settler.told_to();
+        let occasion = Occasion { clock: self.clock, since, told_to, render };
+        self.telling.set_retiring(self.settlers.retiring.iter().map(|one| Arc::clone(&one.plan)));
+        self.telling.decide(&current.plan, decisions, &occasion)
     }
 
     fn change(&mut self, change: &Change) {
         self.control = change.version;
+        self.telling.silences.take(change.version, &change.entry);
         match (&change.entry, &change.plan) {
             (ControlEntry::Announced { at, .. }, Some(plan)) => {
                 self.settlers.announce(Arc::clone(plan));
@@ -216,6 +229,11 @@ impl State {
                 self.telling.set_plan(plan);
                 if self.announced.as_ref().is_some_and(|announced| announced.plan == plan.hash) {
                     self.announced = None;
+                }
+            }
+            (ControlEntry::Deployed { deploy, at }, _) if self.settlers.is_first() => {
+                if let Some(current) = &self.settlers.current {
+                    self.telling.deployed(&current.plan, deploy, *at, change.version);
                 }
             }
             _ => {}

@@ -4,15 +4,17 @@
 //! which follows at once.
 
 use crate::alert_record::{AlertRecord, RecordedAlert};
+use crate::control::Silences;
 use crate::notifications;
+use crate::port::log::Version;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use streamgauge_engine::notification::Notification;
-use streamgauge_engine::notify::{Clock, Decided, Moment, Notifier, Render, Verdict};
+use streamgauge_engine::notification::{Deploy, Notification};
+use streamgauge_engine::notify::{self, Clock, Decided, Moment, Notifier, Render, Verdict, lag};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::Decisions;
 use streamgauge_engine::time::Timestamp;
-use streamgauge_engine::transition::Transition;
+use streamgauge_engine::transition::{Reason, Transition};
 
 /// How many bytes of notifications an entry holds, and one in any case: beside the points and transitions there is room for twice that.
 const NOTIFICATION_BYTES_MAX: usize = 4_000_000;
@@ -24,6 +26,8 @@ pub(super) struct Telling {
     pub(super) notifier: Option<Notifier>,
     /// What is decided and did not fit into an entry yet.
     pub(super) waiting: VecDeque<Notification>,
+    /// The silences that people have added. They stand in the control log, and so in no snapshot.
+    pub(super) silences: Silences,
 }
 
 /// What an entry tells.
@@ -40,6 +44,8 @@ pub(super) struct Told {
 pub(super) struct Occasion<'o> {
     /// The entry's clock.
     pub(super) clock: Timestamp,
+    /// What is decided now happened no earlier; absent where nothing was decided before.
+    pub(super) since: Option<Timestamp>,
     /// The watermark up to which all transitions of the plan in force have come.
     pub(super) told_to: Option<Timestamp>,
     /// Makes texts.
@@ -47,6 +53,11 @@ pub(super) struct Occasion<'o> {
 }
 
 impl Telling {
+    /// Something was deployed under a plan, and the version of the control log says so.
+    pub(super) fn deployed(&mut self, plan: &Plan, deploy: &Deploy, at: Timestamp, said: Version) {
+        self.waiting.extend(notify::deployed(plan, deploy, at, said.0));
+    }
+
     /// A plan is in force.
     pub(super) fn set_plan(&mut self, plan: &Arc<Plan>) {
         match &mut self.notifier {
@@ -55,32 +66,43 @@ impl Telling {
         }
     }
 
+    /// Alerts of these plans, which were in force, may fire until they end.
+    pub(super) fn set_retiring(&mut self, plans: impl Iterator<Item = Arc<Plan>>) {
+        if let Some(notifier) = &mut self.notifier {
+            notifier.set_retiring(plans.collect());
+        }
+    }
+
     /// Decides who is told of what was decided under plans, the oldest first, of which `current` is in force.
     pub(super) fn decide(
         &mut self,
         current: &Plan,
         decided: &mut [(Arc<Plan>, Decisions)],
-        is_current_last: bool,
         occasion: &Occasion<'_>,
     ) -> Told {
         let Some(notifier) = &mut self.notifier else { return Told::default() };
-        let Occasion { clock, told_to, render } = *occasion;
-        let last = decided.len().saturating_sub(usize::from(is_current_last));
-        let (retiring, in_force) = decided.split_at_mut_checked(last).unwrap_or_default();
-        let mut record = AlertRecord::default();
+        let Occasion { clock, since, told_to, render } = *occasion;
+        let silences = self.silences.from(since);
+        let mut recording = Recording::default();
         let mut tell = |of: &Plan, transitions: Vec<Transition>, evaluated_to| {
-            // Event time passes with the plan in force, once those before it have been heard.
             let clock = Clock::Recorded(clock);
-            let moment = Moment { clock, evaluated_to, silences: &[], render };
+            let moment = Moment { clock, evaluated_to, silences: &silences, render };
             let Decided { verdicts, notifications } = notifier.decide(of, &transitions, &moment);
             self.waiting.extend(notifications);
-            push(&mut record, of, transitions.into_iter().zip(verdicts));
+            recording.push(of, transitions.into_iter().zip(verdicts));
         };
-        for (plan, decisions) in retiring {
-            tell(plan, std::mem::take(&mut decisions.transitions), None);
+        let mut untold: Vec<_> = decided
+            .iter_mut()
+            .map(|(plan, decisions)| (plan, std::mem::take(&mut decisions.transitions).into()))
+            .collect();
+        // Event time passes once for all plans: what alerts of one that retires decided stands among the rest.
+        while let Some(Run { place, until }) = next_run(&untold) {
+            let Some((plan, transitions)) = untold.get_mut(place) else { break };
+            let own = take_before(plan, transitions, until);
+            tell(plan, own, told_to.map(|to| until.map_or(to, |until| until.min(to))));
         }
-        let transitions = in_force.first_mut().map(|(_, decisions)| &mut decisions.transitions);
-        tell(current, transitions.map(std::mem::take).unwrap_or_default(), told_to);
+        tell(current, Vec::new(), told_to);
+        let record = recording.record;
         Told { record, notifications: self.portion() }
     }
 
@@ -118,17 +140,70 @@ impl Telling {
     }
 }
 
-/// Adds transitions of a plan to the record, each with whether it is sent.
-fn push(record: &mut AlertRecord, plan: &Plan, told: impl Iterator<Item = (Transition, Verdict)>) {
-    let mut places = BTreeMap::new();
-    for (transition, verdict) in told {
-        let Some(place) = places.get(&transition.alert).copied().or_else(|| {
-            record.alerts.push(RecordedAlert::of(plan, transition.alert)?);
-            places.insert(transition.alert, record.alerts.len() - 1);
-            Some(record.alerts.len() - 1)
-        }) else {
-            continue;
-        };
-        record.transitions.push((Transition { alert: place, ..transition }, verdict));
+/// What is left to tell of a plan, in its order.
+type Untold<'d> = (&'d mut Arc<Plan>, VecDeque<Transition>);
+
+/// Which plan's transitions come next, and before which moment: then those of another do.
+struct Run {
+    place: usize,
+    until: Option<Timestamp>,
+}
+
+fn next_run(untold: &[Untold<'_>]) -> Option<Run> {
+    let heads = untold.iter().enumerate().filter_map(|(place, (plan, transitions))| {
+        Some((moment_of(plan, transitions.front()?), place))
+    });
+    let mut heads: Vec<_> = heads.collect();
+    heads.sort_unstable();
+    let (_, place) = *heads.first()?;
+    Some(Run { place, until: heads.get(1).map(|(moment, _)| *moment) })
+}
+
+/// Takes the first transition and what follows it before or at a moment.
+fn take_before(
+    plan: &Plan,
+    transitions: &mut VecDeque<Transition>,
+    until: Option<Timestamp>,
+) -> Vec<Transition> {
+    let mut taken: Vec<_> = transitions.pop_front().into_iter().collect();
+    while let Some(next) =
+        transitions.pop_front_if(|next| until.is_none_or(|until| moment_of(plan, next) <= until))
+    {
+        taken.push(next);
+    }
+    taken
+}
+
+/// The watermark at which a transition was decided; what was told ahead of that comes first.
+fn moment_of(plan: &Plan, transition: &Transition) -> Timestamp {
+    if transition.reason == Reason::ConditionCannotFail {
+        return Timestamp::EPOCH;
+    }
+    let alert = plan.alerts.get(transition.alert);
+    transition.at.plus(alert.map_or(0, |alert| lag(plan, alert)))
+}
+
+/// The record of an entry, as it is made.
+#[derive(Default)]
+struct Recording {
+    record: AlertRecord,
+    /// The places of alerts in it, by plan and place there.
+    places: BTreeMap<(String, usize), usize>,
+}
+
+impl Recording {
+    /// Adds transitions of a plan, each with whether it is sent.
+    fn push(&mut self, plan: &Plan, told: impl Iterator<Item = (Transition, Verdict)>) {
+        for (transition, verdict) in told {
+            let alert = (plan.hash.clone(), transition.alert);
+            let Some(place) = self.places.get(&alert).copied().or_else(|| {
+                self.record.alerts.push(RecordedAlert::of(plan, transition.alert)?);
+                Some(self.record.alerts.len() - 1)
+            }) else {
+                continue;
+            };
+            self.places.insert(alert, place);
+            self.record.transitions.push((Transition { alert: place, ..transition }, verdict));
+        }
     }
 }

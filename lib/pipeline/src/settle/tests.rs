@@ -9,6 +9,8 @@ mod many;
 mod quiet;
 mod restored;
 mod rivals;
+mod said;
+mod storm;
 mod works;
 
 use super::Settle;

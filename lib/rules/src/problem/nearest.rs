@@ -18,7 +18,7 @@ pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) 
 }
 
 /// A hint for a name that is not known: the nearest one, else all of them if they are few.
-pub(crate) fn hint(name: &str, known: &[&str]) -> Option<String> {
+pub fn hint(name: &str, known: &[&str]) -> Option<String> {
     if let Some(near) = nearest(name, known.iter().copied()) {
         return Some(format!("did you mean `{}`?", shown(near)));
     }

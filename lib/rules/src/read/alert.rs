@@ -114,6 +114,7 @@ impl Reader<'_> {
         let steps = self.steps(&settings, entry.key_place, &about);
         outline.steps = steps.names;
         let resolve = self.resolve(&settings, &about, &steps.list);
+        self.check_early_beside(&settings, &steps.list, resolve.as_ref());
         let min_volume = self.min_volume(&settings, outline_of_metric);
         let keep_firing_for = self.setting(&settings, "keep_firing_for").unwrap_or(0);
         let max_age = self.setting(&settings, "max_age").unwrap_or(MAX_AGE_DEFAULT);

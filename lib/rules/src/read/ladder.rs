@@ -157,7 +157,7 @@ impl Reader<'_> {
         let early = match early {
             Some(node) => {
                 let wanted = self.boolean(node).unwrap_or(false);
-                wanted && self.check_early(node, &parsed.condition, about.metric)
+                wanted && self.check_early(node, (&parsed.condition, hold), about.metric)
             }
             None => false,
         };

@@ -9,14 +9,12 @@ use crate::duration;
 use crate::problem::code::Code;
 use crate::problem::nearest;
 use crate::yaml::tree::{Node, shown};
-use streamgauge_engine::alert::{Aggregate, Comparison, Condition, Over};
+use streamgauge_engine::alert::{
+    Aggregate, Comparison, Condition, EXACT_THRESHOLD_MAX, Over, SLICES,
+};
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::time::{DAY_MS, Millis};
 
-/// A rollup that is not exact is made of 60 slices, so its length is a multiple of 60 ms.
-pub(crate) const SLICES: Millis = 60;
-/// Counts are exact to the millisecond for thresholds up to this.
-pub(crate) const EXACT_THRESHOLD_MAX: i128 = 1_000;
 /// A group is forgotten when it was not seen for this long, and can then no longer be absent.
 pub(crate) const GROUP_MEMORY: Millis = 7 * DAY_MS;
 
@@ -155,40 +153,14 @@ impl Reader<'_> {
             self.findings.warning(Code::ConstantCondition, place, message).hint(hint);
         }
     }
-
-    /// Whether a condition may be tested ahead of the watermark: it can only become truer as events come.
-    pub(super) fn check_early(
-        &mut self,
-        node: &Node,
-        condition: &Condition,
-        metric: Option<&Outline>,
-    ) -> bool {
-        let grows = matches!(
-            condition,
-            Condition::Threshold {
-                aggregate: Aggregate::Sum | Aggregate::Count,
-                over: Over::Sliding(_),
-                comparison: Comparison::AtLeast | Comparison::Above,
-                ..
-            }
-        );
-        let kind = metric.and_then(|metric| metric.kind);
-        if grows && matches!(kind, None | Some(Kind::Count)) {
-            return true;
-        }
-        self.findings
-            .error(Code::NotAvailable, node.place, "this condition can become untrue as more events come, so it cannot be tested early")
-            .hint("`early` is for `>` and `>=` on the `sum` or `count` of a count metric over a sliding time; leave it out");
-        false
-    }
 }
 
 /// Whether the rollup is exact to the millisecond, and not made of slices.
-fn is_exact(kind: Kind, aggregate: Aggregate, threshold: Decimal) -> bool {
+pub(super) fn is_exact(kind: Kind, aggregate: Aggregate, threshold: Decimal) -> bool {
     let counts = match kind {
         Kind::Count => true,
         Kind::Journey => aggregate != Aggregate::Rate,
         _ => false,
     };
-    counts && threshold.billionths() <= EXACT_THRESHOLD_MAX * BILLION
+    counts && threshold.billionths() <= i128::from(EXACT_THRESHOLD_MAX) * BILLION
 }

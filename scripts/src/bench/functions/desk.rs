@@ -1,6 +1,6 @@
 //! A world for `aggregate` without a network: one stream with one shard, and everything kept in memory.
 
-use super::payload::{RULES, SHARD, STREAM};
+use super::payload::{SHARD, STREAM};
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_pipeline::memory::{
     MemoryLog, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
@@ -24,12 +24,12 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// A world in which nothing has happened yet, on this clock.
-    pub(super) fn new(clock: &VirtualClock) -> Self {
+    /// A world in which nothing has happened yet, on this clock, with these rules.
+    pub(super) fn new(clock: &VirtualClock, rules: &str) -> Self {
         let id = StreamId { name: STREAM.into(), created_at: clock.now() };
         let stream = MemorySource::new(id, clock.clone(), BYTES);
         stream.open(&SHARD.into(), &[]);
-        let files = vec![("rules.yaml".to_owned(), RULES.to_owned())];
+        let files = vec![("rules.yaml".to_owned(), rules.to_owned())];
         Self {
             log: MemoryLog::new(clock.clone(), BYTES),
             snapshots: MemorySnapshots::new(clock.clone(), BYTES),

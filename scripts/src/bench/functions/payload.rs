@@ -35,6 +35,42 @@ metrics:
     max_series: 10000
 ";
 
+/// What alerts look at beside that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Alerts {
+    /// There are none.
+    None,
+    /// Each order by itself: a small count.
+    Events,
+    /// What the amounts of a sixtieth of ten minutes add up to.
+    Slices,
+}
+
+impl Alerts {
+    /// As the worker is told of it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Events => "events",
+            Self::Slices => "slices",
+        }
+    }
+}
+
+/// The rules with alerts.
+pub(super) fn rules(alerts: Alerts) -> String {
+    let when = match alerts {
+        Alerts::None => return RULES.to_owned(),
+        Alerts::Events => "absent for 10m",
+        Alerts::Slices => "sum over 10m > 1000000",
+    };
+    format!(
+        "{RULES}alerts:\n  amounts: {{metric: amounts, when: {when}, severity: error, notify: [oncall]}}\n{CHANNELS}"
+    )
+}
+
+const CHANNELS: &str = "channels:\n  oncall: {pagerduty: {routing_key: env:ROUTING_KEY}}\n";
+
 /// When the payload with this number has arrived, in milliseconds since the epoch, with so many between two orders.
 pub(super) const fn arrived_ms(number: i64, gap_ms: i64) -> i64 {
     START_MS + (number + 1) * RECORDS.cast_signed() * gap_ms

@@ -5,7 +5,7 @@
 //! call that stores the entry.
 
 use super::desk::Desk;
-use super::payload::{RECORDS, RULES, STREAM, arrived_ms, payload};
+use super::payload::{Alerts, RECORDS, STREAM, arrived_ms, payload, rules};
 use crate::bench::rounds::median;
 use anyhow::{Context, ensure};
 use nix::sys::time::TimeValLike;
@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// How many batches are measured
     #[arg(long)]
     batches: u64,
+    /// What alerts look at; without it there are none
+    #[arg(long, default_value = "none")]
+    alerts: Alerts,
 }
 
 /// What taking a batch of 1,000 records took; times are nanoseconds of CPU.
@@ -61,7 +64,8 @@ pub(crate) struct Took {
 /// Takes batches and prints the figures as JSON.
 pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
     let clock = VirtualClock::new(Timestamp::from_millis(arrived_ms(0, options.gap_ms)));
-    let mut aggregate = Aggregate::new(Desk::new(&clock), Settings::default());
+    let rules = rules(options.alerts);
+    let mut aggregate = Aggregate::new(Desk::new(&clock, &rules), Settings::default());
     let mut times = Vec::new();
     let (mut entry_units, mut snapshot_units) = (0, 0);
     for number in 0..options.warm_up + options.batches {
@@ -77,7 +81,7 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
         let end = now()?;
         ensure!(taken.problem.is_none(), "a batch was not taken: {:?}", taken.problem);
         let counted = taken.counters.counted;
-        ensure!(counted == RECORDS, "{counted} of {RECORDS} orders were counted by\n{RULES}");
+        ensure!(counted == RECORDS, "{counted} of {RECORDS} orders were counted by\n{rules}");
         if number >= options.warm_up {
             times.push([has_body - start, has_read - has_body, end - has_read]);
             entry_units += units(taken.entry_bytes)?;
@@ -110,7 +114,7 @@ fn units(bytes: usize) -> anyhow::Result<i64> {
 }
 
 /// The CPU time of this thread, in nanoseconds.
-fn now() -> anyhow::Result<i64> {
+pub(crate) fn now() -> anyhow::Result<i64> {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).context("asking for the time")?;
     Ok(time.num_nanoseconds())
 }
@@ -122,7 +126,8 @@ mod tests {
     #[test]
     fn batches_are_taken_and_weighed() {
         let mut out = Vec::new();
-        run(&Options { series: 10, gap_ms: 10, warm_up: 1, batches: 2 }, &mut out).unwrap();
+        let alerts = Alerts::Slices;
+        run(&Options { series: 10, gap_ms: 10, warm_up: 1, batches: 2, alerts }, &mut out).unwrap();
         let took: Took = serde_json::from_slice(&out).unwrap();
         assert!(took.median_nanos > 0 && took.mean_nanos > 0, "{took:?}");
         // Each identity takes 8 bytes.

@@ -7,6 +7,7 @@ use super::cloud::{Cloud, TakenPoint};
 use super::dice::Dice;
 use super::outcome;
 use super::stream::{SOURCE, SimulatedStream, UPSTREAM};
+use super::told::Told;
 use super::workload::{Front, START, Shape, Workload};
 use super::world::Shared;
 use invocation::{Environments, Task};
@@ -38,6 +39,8 @@ pub(super) struct Run {
     /// The plans that came in force, with their event times.
     pub(super) in_force: Vec<(String, Timestamp)>,
     pub(super) dead: usize,
+    /// What settle decided of alerts.
+    pub(super) told: Told,
     pub(super) story: Vec<String>,
 }
 
@@ -62,6 +65,7 @@ pub(super) struct Driver<'w> {
     settings: Settings,
     is_unwoken: bool,
     has_paused: bool,
+    told: Told,
     story: Vec<String>,
 }
 
@@ -92,6 +96,7 @@ impl<'w> Driver<'w> {
             settings: settings(workload, &dice),
             is_unwoken: dice.per_mille(chaos.unwoken),
             has_paused: false,
+            told: Told::default(),
             story: vec![format!(
                 "{shards} shards, {} partitions, {upstream_shards:?} upstream shards, items of {} bytes, deltas of {}",
                 workload.partitions, workload.item_bytes_max, workload.delta_bytes_max
@@ -160,6 +165,7 @@ impl<'w> Driver<'w> {
             let long = if steps < 15 { MINUTE_MS } else { (6 * HOUR_MS).min(left).max(MINUTE_MS) };
             self.advance(long);
             while self.poll_all() || self.start_batch() || self.start_woken() {}
+            self.told.follow(&self.shared, self.workload.partitions);
             steps += 1;
             if is_remade && steps == 2 {
                 self.must_be_drained();
@@ -290,8 +296,9 @@ impl<'w> Driver<'w> {
         self.story.push(format!("{} {}", self.clock.now(), what.as_ref()));
     }
 
-    fn outcome(self) -> Run {
+    fn outcome(mut self) -> Run {
         let partitions = self.workload.partitions;
+        self.told.follow(&self.shared, partitions);
         let logs = outcome::read(&self.shared, &self.stream, self.upstream.as_ref(), partitions);
         Run {
             points: self.cloud.points(),
@@ -300,6 +307,7 @@ impl<'w> Driver<'w> {
             rejects: logs.rejects,
             in_force: logs.in_force,
             dead: logs.dead,
+            told: self.told,
             story: self.story,
         }
     }

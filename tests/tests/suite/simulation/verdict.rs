@@ -1,6 +1,10 @@
-//! What was put against what `replay` prints of the same events.
+//! What was put and told against what `replay` prints of the same events; `transitions` and `notifications` look at alerts.
+
+mod notifications;
+mod transitions;
 
 use super::driver::Run;
+use super::rules;
 use super::workload::{Shape, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -26,6 +30,8 @@ type Place = (String, Vec<String>, i64);
 /// Where the two differ, if they do.
 pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
     let [before, after] = [0, 1].map(|rules| Replayed::of(workload, rules));
+    transitions::compare(workload, run, [&before, &after])?;
+    notifications::check(run)?;
     let mut put: BTreeMap<Place, Totals> = BTreeMap::new();
     for (metric, point) in &run.points {
         let values: Vec<_> = point.series.values().map(str::to_owned).collect();
@@ -203,11 +209,28 @@ struct Replayed {
     rejects: Vec<String>,
     /// How many journeys are open at the end, by metric.
     open: BTreeMap<String, u64>,
+    transitions: Vec<(Transition, Verdict)>,
 }
 
 impl Replayed {
+    /// What it says of all events.
     fn of(workload: &Workload, rules: usize) -> Self {
-        let plan = &workload.plans[rules];
+        Self::of_lines(workload, rules, workload.lines())
+    }
+
+    /// What it says of the events from a time on, if the rules are there since another.
+    fn from(workload: &Workload, rules: usize, (since, from): (Timestamp, Timestamp)) -> Self {
+        // An event that no metric takes: without groups, what is absent counts from when the rules are there.
+        let first = format!(r#"{{"source":"rules","id":"rules","type":"rules","time":"{since}"}}"#);
+        let puts = workload.puts.iter();
+        let later = puts.filter(|put| put.time.is_some_and(|time| time >= from));
+        let lines = [first.as_str()].into_iter().chain(later.map(|put| put.payload.as_str()));
+        Self::of_lines(workload, rules, lines.flat_map(|line| [line, "\n"]).collect())
+    }
+
+    fn of_lines(workload: &Workload, rules: usize, lines: String) -> Self {
+        // What is told ahead of the watermark is not of this input's order.
+        let plan = &rules::plan(&workload.rules[rules].replace(", early: true", ""));
         let journeys =
             plan.metrics.iter().filter(|it| matches!(it.kind, MetricKind::Journey { .. }));
         let mut collector = Collector {
@@ -216,17 +239,18 @@ impl Replayed {
             points: BTreeMap::new(),
             rejects: Vec::new(),
             open: journeys.map(|metric| (metric.name.clone(), 0)).collect(),
+            transitions: Vec::new(),
         };
-        let input = Input::bytes("events.ndjson", workload.lines().into_bytes());
+        let input = Input::bytes("events.ndjson", lines.into_bytes());
         let options = Options {
             threads: 1,
             until: Some(workload.end.plus(COMPARED_MS + UNTIL_MS)),
             open: true,
         };
         let summary = replay(plan, vec![input], &options, &mut collector).unwrap();
-        let Collector { points, mut rejects, open, .. } = collector;
+        let Collector { points, mut rejects, open, transitions, .. } = collector;
         rejects.sort();
-        Self { points, counters: summary.counters, rejects, open }
+        Self { points, counters: summary.counters, rejects, open, transitions }
     }
 }
 
@@ -236,6 +260,7 @@ struct Collector<'w> {
     points: BTreeMap<Place, Totals>,
     rejects: Vec<String>,
     open: BTreeMap<String, u64>,
+    transitions: Vec<(Transition, Verdict)>,
 }
 
 impl Observer for Collector<'_> {
@@ -256,7 +281,8 @@ impl Observer for Collector<'_> {
         Ok(())
     }
 
-    fn transition(&mut self, _: &Transition, _: &Verdict) -> std::io::Result<()> {
+    fn transition(&mut self, transition: &Transition, verdict: &Verdict) -> std::io::Result<()> {
+        self.transitions.push((transition.clone(), verdict.clone()));
         Ok(())
     }
 

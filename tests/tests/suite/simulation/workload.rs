@@ -1,9 +1,8 @@
-//! Rules and events of a seed.
+//! The events of a seed, and what else there is to know of it.
 
-use super::super::replayed;
 use super::dice::Dice;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use super::rules;
+use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Timestamp};
 use streamgauge_pipeline::aggregate::Settings;
@@ -12,38 +11,9 @@ use streamgauge_pipeline::aggregate::Settings;
 pub(super) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 /// By how much event times are behind arrivals at most: `out_of_order` of all rules.
 const OUT_OF_ORDER_MS: i64 = 5_000;
-
-/// Every kind of metric, in windows that are short, long, live and with zeros.
-const RULES: &str = r#"
-version: 1
-namespace: Shop
-out_of_order: 5s
-allowed_lateness: 3s
-late: correct
-deduplicate: 5m
-metrics:
-  orders: {count: type == "order", dimensions: {partner: data.partner}, window: 10s}
-  amounts: {sum: data.amount, where: type == "order", window: 20s}
-  sizes: {distribution: data.amount, where: type == "order", dimensions: {partner: data.partner}, window: 30s}
-  rejects: {ratio: {part: type == "reject", whole: 'type in ["order", "reject"]'}, dimensions: {partner: data.partner}, window: 10s}
-  customers: {unique: data.customer, where: type == "order", window: 1m}
-  clicks: {count: type == "click", window: 10s, emit: live}
-  silence: {count: type == "reject", window: 15s, zero: publish}
-  checkout: {journey: {start: type == "click", finish: type == "order", key: data.customer, within: 20s}, dimensions: {partner: data.partner}, window: 15s}
-"#;
-
-/// The rules after a change: `orders` means something else, `amounts` is gone, `fresh` is new, and all others are as they were.
-const CHANGES: [(&str, &str); 2] = [
-    (r#"orders: {count: type == "order","#, r#"orders: {count: 'type in ["order", "click"]',"#),
-    (
-        r#"amounts: {sum: data.amount, where: type == "order", window: 20s}"#,
-        r#"fresh: {count: type == "order", dimensions: {partner: data.partner}, window: 10s}"#,
-    ),
-];
-
-/// After a change the rules also want events that the filter did not let through before.
-const WANTS_MORE: (&str, &str) =
-    (r#"fresh: {count: type == "order","#, r#"fresh: {count: 'type in ["order", "other"]',"#);
+/// By how much they are where nothing may be overdue: a clock that is [ahead](super::chaos::Chaos::skew_ms) proves a shard to be idle by
+/// so much too far.
+const IN_TIME_MS: i64 = 3_500;
 
 /// The items of a store that keeps entries in pieces, in bytes: less than most entries have.
 const ITEM_BYTES: usize = 300;
@@ -81,6 +51,8 @@ pub(super) struct Put {
     /// Which shard it goes to: a place on a ring that shards share.
     pub(super) place: u8,
     pub(super) payload: String,
+    /// The event's time, if it is one.
+    pub(super) time: Option<Timestamp>,
 }
 
 /// What a run is given.
@@ -96,6 +68,8 @@ pub(super) struct Workload {
     pub(super) front: Option<Front>,
     /// Some events come late, and are published as corrections.
     pub(super) is_late: bool,
+    /// An event may come behind the watermark, though not behind the allowed lateness, where clocks differ.
+    pub(super) may_be_overdue: bool,
     /// Chunks of larger entries are put in pieces.
     pub(super) item_bytes_max: usize,
     /// Batches that add more are cut.
@@ -114,7 +88,7 @@ impl Workload {
         let partitions = u8::try_from(1 + dice.below(5)).unwrap();
         let fronts = [Front::Halting, Front::Covered];
         let front = (shape == Shape::Filtered).then(|| *dice.one_of(&fronts));
-        let rules = rules_of(&dice, shape, front);
+        let rules = rules::of(&dice, shape, front);
         let pause_ms = match (shape, front) {
             (Shape::Silent, _) => dice.millis(20 * DAY_MS),
             (Shape::Remade, _) | (_, Some(Front::Covered)) => 10 * MINUTE_MS,
@@ -122,7 +96,8 @@ impl Workload {
         };
         // Copies are known by their identity, within one stream.
         let copies =
-            if shape == Shape::Remade || rules.contains("deduplicate: off") { 0 } else { 60 };
+            if shape == Shape::Remade || rules[0].contains("deduplicate: off") { 0 } else { 60 };
+        let behind_ms = if dice.per_mille(250) { OUT_OF_ORDER_MS } else { IN_TIME_MS };
         let mut puts: Vec<Put> = Vec::new();
         let mut at = START;
         let numbers = 20 + dice.below(60);
@@ -138,11 +113,9 @@ impl Workload {
                 let copied = dice.one_of(&puts[first_copied..]).clone();
                 puts.push(Put { at, ..copied });
             } else {
-                puts.push(record(&dice, number, at, shape));
+                puts.push(record(&dice, number, (at, behind_ms), shape));
             }
         }
-        let replaced = CHANGES.iter().chain((shape == Shape::Filtered).then_some(&WANTS_MORE));
-        let changed = replaced.fold(rules.clone(), |rules, (old, new)| rules.replace(old, new));
         let length = at.as_millis() - START.as_millis();
         // A metric that is gone takes corrections no longer than its last windows are open.
         let is_late = shape == Shape::Held;
@@ -151,13 +124,14 @@ impl Workload {
             (0..dice.below(changes_max)).map(|_| START.plus(dice.millis(length))).collect();
         changes.sort();
         Self {
-            plans: [plan(&rules), plan(&changed)],
-            rules: [rules, changed],
+            plans: rules.each_ref().map(|rules| rules::plan(rules)),
+            rules,
             changes,
             partitions,
             shape,
             front,
             is_late,
+            may_be_overdue: behind_ms > IN_TIME_MS,
             item_bytes_max: if dice.per_mille(300) { ITEM_BYTES } else { usize::MAX },
             delta_bytes_max: if dice.per_mille(300) {
                 DELTA_BYTES
@@ -176,52 +150,13 @@ impl Workload {
     }
 }
 
-/// The rules of a seed: what is late, how copies are known and how many series there are differ.
-fn rules_of(dice: &Dice, shape: Shape, front: Option<Front>) -> String {
-    let mut rules = RULES.to_owned();
-    let mut change = |old: &str, new: &str| {
-        assert!(rules.contains(old), "{old}");
-        rules = rules.replace(old, new);
-    };
-    if shape == Shape::Held {
-        change("version: 1", "version: 1\nhold: 20s");
-        return rules;
-    }
-    if dice.per_mille(300) {
-        change("late: correct", "late: drop");
-    }
-    if front == Some(Front::Covered) {
-        change("out_of_order: 5s", "out_of_order: 5m");
-    }
-    // What is forwarded twice is known by its identity alone.
-    if front.is_none() && dice.per_mille(300) {
-        change("deduplicate: 5m", "deduplicate: off");
-    }
-    if dice.per_mille(300) {
-        change("window: 30s}", "window: 30s, max_series: 2}");
-        change(r#""reject"]'}, dimensions"#, r#""reject"]'}, max_series: 2, dimensions"#);
-    }
-    if shape == Shape::Silent {
-        // Else there would be a zero for each 15 seconds of many days.
-        change(", zero: publish", "");
-    }
-    rules
-}
-
-/// The plan of some rules: few are made of many seeds.
-fn plan(rules: &str) -> Arc<Plan> {
-    static PLANS: Mutex<BTreeMap<String, Arc<Plan>>> = Mutex::new(BTreeMap::new());
-    let mut plans = PLANS.lock().unwrap();
-    let plan = plans.entry(rules.to_owned()).or_insert_with(|| replayed::plan(rules));
-    Arc::clone(plan)
-}
-
-fn record(dice: &Dice, number: usize, at: Timestamp, shape: Shape) -> Put {
-    let time = at.minus(dice.millis(OUT_OF_ORDER_MS));
+fn record(dice: &Dice, number: usize, (at, behind_ms): (Timestamp, i64), shape: Shape) -> Put {
+    let time = at.minus(dice.millis(behind_ms));
     let customer = dice.below(6);
     // A customer's events stay on one shard or not: journeys have to join them from all.
     let place = u8::try_from(dice.below(256)).unwrap();
-    let payload = if dice.per_mille(30) {
+    let is_broken = dice.per_mille(30);
+    let payload = if is_broken {
         format!("{{\"id\": \"broken {number}\"")
     } else {
         let kind = dice.one_of(&["order", "order", "reject", "click", "other"]);
@@ -233,5 +168,5 @@ fn record(dice: &Dice, number: usize, at: Timestamp, shape: Shape) -> Put {
             r#"{{"source":"shop","id":"{number}","type":"{kind}","time":"{time}","data":{{"partner":"{partner}","amount":{amount},"customer":"c{customer}"}}}}"#
         )
     };
-    Put { at, place, payload }
+    Put { at, place, payload, time: (!is_broken).then_some(time) }
 }

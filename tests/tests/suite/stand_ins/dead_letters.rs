@@ -22,7 +22,7 @@ use streamgauge_lambda_aws::kinesis::primitives::Blob;
 use streamgauge_lambda_aws::kinesis::types::ShardIteratorType;
 use streamgauge_pipeline::aggregate::{self, Aggregate};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
-use streamgauge_pipeline::memory::MemoryPoints;
+use streamgauge_pipeline::memory::{MemoryChannels, MemoryPoints};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::points::{Packed, Points, Queued, Receipt};
 use streamgauge_pipeline::port::sink::Delivery;
@@ -109,7 +109,7 @@ impl Bench {
         Self { services, folder, settings, stream, table, bucket }
     }
 
-    fn world(&self) -> AwsWorld {
+    pub(super) fn world(&self) -> AwsWorld {
         let rules = DeployedRules::load(&self.settings.rules, &|_| None).unwrap();
         AwsWorld::new(&Clients::of_process(), &self.settings, rules)
     }
@@ -163,7 +163,8 @@ impl Bench {
 
     async fn deliver(&self, points: &Arc<MemoryPoints<SystemClock>>, invocation: &str) {
         let points = Shared(Arc::clone(points));
-        let mut deliver = Deliver::new(self.world(), points, DeliverSettings::default());
+        let channels = MemoryChannels::none();
+        let deliver = Deliver::new(self.world(), points, channels, DeliverSettings::default());
         let deadline = SystemClock.now().plus(MINUTE_MS);
         Box::pin(deliver.run(Partition::default(), invocation, deadline)).await.unwrap();
     }

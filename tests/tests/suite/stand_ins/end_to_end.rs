@@ -3,7 +3,7 @@
 //! lines that were sent, window by window. What is shown and how to run it: `docs/end-to-end.md`.
 //!
 //! 1. [`feed`]: what is sent. 2. [`scene`]: the account, the table, the streams. 3. [`stack`]: the programs.
-//! 4. [`answers`]: what should be there; [`read_back`], [`rejected`]: what is.
+//! 4. [`answers`]: what should be there; [`read_back`], [`rejected`]: what is. 5. [`told`]: who is told of what.
 //!
 //! Each test takes one to two minutes, most of which it waits. The orders are real data that lie beside the repository.
 
@@ -14,6 +14,7 @@ mod read_back;
 mod rejected;
 mod scene;
 mod stack;
+mod told;
 
 use super::metered::REGION;
 use feed::Span;
@@ -88,17 +89,20 @@ async fn filtered(span: Span) {
     let sent = scene.send("all", &[(one, &first), (other, &second)]);
     let judged = scene.judge(stack, &sent).await;
     // What no rule wants and what is no event stays behind; what has a wrong value comes through, to be rejected where it is kept.
-    let mut rejected = judged.answers.rejected.clone();
-    rejected.retain(|(_, payload), _| payload.contains(feed::WRONG_VALUE));
-    assert_eq!(judged.rejected, rejected);
+    // Each once, or more often where the filter put a batch twice for want of an answer: only what is counted has no copies.
+    let expect = judged.answers.rejected.keys();
+    let expect: Vec<_> = expect.filter(|(_, text)| text.contains(feed::WRONG_VALUE)).collect();
+    assert_eq!(judged.rejected.keys().collect::<Vec<_>>(), expect);
+    let rejects: usize = judged.rejected.values().sum();
+    assert!(rejects >= wrong_values, "{rejects} of {wrong_values}");
     let of_replay = &judged.answers.counters;
+    let duplicates = f64::from(u32::try_from(of_replay["duplicate"]).unwrap());
     for (name, total) in &judged.counters {
         match name.as_str() {
-            "counted" | "duplicate" | "late" => {
-                assert_eq!(total.to_string(), of_replay[name].to_string(), "{name}");
-            }
+            "counted" => assert_eq!(total.to_string(), of_replay[name].to_string()),
+            "duplicate" => assert!(*total >= duplicates, "{total} duplicates"),
             "filtered" => assert_eq!(total.to_string(), "0"),
-            "rejected" => assert_eq!(total.to_string(), wrong_values.to_string()),
+            "rejected" => assert_eq!(total.to_string(), rejects.to_string()),
             _ => {}
         }
     }
@@ -131,7 +135,7 @@ fn plan_of_faults(span: Span) -> String {
             ("30s", "kill at=received function=local-deliver every=3 times=20")
         }
         // Between a call and its mark nobody knows for minutes whether it was taken: there is time for that.
-        Span::Year => ("2m", "kill at=random within=150ms function=local-deliver every=5 times=60"),
+        Span::Year => ("2m", "kill at=random within=80ms function=local-deliver every=4 times=70"),
     };
     format!(
         "kill at=random within=200ms function=local-aggregate every=4 times=60

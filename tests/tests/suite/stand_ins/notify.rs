@@ -19,11 +19,11 @@ use streamgauge_notify::sns::{self, Sns};
 use streamgauge_notify::{mail, sms};
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 
-const FROM: &str = "streamgauge@example.com";
-const TO: &str = "ops@example.com";
-const NUMBER: &str = "+971500000000";
+pub(super) const FROM: &str = "streamgauge@example.com";
+pub(super) const TO: &str = "ops@example.com";
+pub(super) const NUMBER: &str = "+971500000000";
 
-fn notification() -> Notification {
+pub(super) fn notification() -> Notification {
     let at = Timestamp::from_millis(1_767_607_790_000);
     let three = Decimal::parse("3").ok();
     let member = Member {
@@ -61,7 +61,7 @@ fn notification() -> Notification {
 }
 
 /// The configuration of an account that nobody else has.
-async fn config(account: &str) -> SdkConfig {
+pub(super) async fn config(account: &str) -> SdkConfig {
     // Fails where nothing leads to the stand-ins.
     drop(services().await);
     let key = Credentials::new(account, "stand-ins", None, None, "test");
@@ -69,7 +69,7 @@ async fn config(account: &str) -> SdkConfig {
 }
 
 /// What the stand-in keeps under a path, of one account.
-fn kept(path: &str, account: &str) -> Value {
+pub(super) fn kept(path: &str, account: &str) -> Value {
     let endpoint = env::var("AWS_ENDPOINT_URL").unwrap();
     let host = endpoint.strip_prefix("http://").unwrap().trim_end_matches('/');
     let mut stream = TcpStream::connect(host).unwrap();
@@ -82,7 +82,7 @@ fn kept(path: &str, account: &str) -> Value {
     serde_json::from_str(body).unwrap()
 }
 
-fn mails(account: &str) -> Value {
+pub(super) fn mails(account: &str) -> Value {
     kept("/_ministack/ses/messages", account)["messages"][account].clone()
 }
 

@@ -3,31 +3,42 @@
 use super::{Read, Written};
 use crate::evaluate::Evaluator;
 use crate::evaluate::entry::{Entry, SliceEntry, What, WindowEntry};
+use crate::evaluate::waiting::Waits;
 use crate::plan::{Metric, Plan};
+use crate::series::SeriesKey;
 use crate::stored::accumulator;
 use crate::stored::reader::Reader;
 use crate::stored::settler::{KeyNumbers, Keys, read_accumulator, read_window};
 use crate::stored::writer::Writer;
 use crate::time::{Millis, Timestamp};
 use minicbor::decode::Error;
+use std::sync::Arc;
 
 /// Slices are no longer than the longest time that a reader takes.
 const SLICE_MS_MAX: Millis = 1 << 53;
 
 impl Evaluator {
     pub(super) fn write_waiting(&self, writer: &mut Writer, ids: &mut Written) {
-        let mut keys = Vec::new();
-        for track in 0..self.tracks.len() {
-            let of_track = self.waiting.iter().filter(|((_, of), _)| *of == track);
-            let entries = of_track.flat_map(|(_, entries)| entries);
-            keys.push(KeyNumbers::write(writer, entries.map(|entry| &entry.series)));
+        let all = self.waiting.sorted();
+        let mut of_track: Vec<Vec<&Arc<SeriesKey>>> = vec![Vec::new(); self.tracks.len()];
+        for waits in &all {
+            if let Some(series) = of_track.get_mut(waits.track) {
+                series.push(&waits.entry.series);
+            }
         }
-        writer.list(self.waiting.len());
-        for (&(moment, track), entries) in &self.waiting {
+        let keys: Vec<_> = of_track
+            .into_iter()
+            .map(|series| KeyNumbers::write(writer, series.into_iter()))
+            .collect();
+        let at_one_moment =
+            |one: &&Waits, next: &&Waits| (one.moment, one.track) == (next.moment, next.track);
+        writer.list(all.chunk_by(at_one_moment).count());
+        for waiting in all.chunk_by(at_one_moment) {
+            let Some(&&Waits { moment, track, .. }) = waiting.first() else { continue };
             writer.time(Timestamp::EPOCH, moment);
             writer.place(track);
-            writer.list(entries.len());
-            for entry in entries {
+            writer.list(waiting.len());
+            for Waits { entry, .. } in waiting {
                 writer.place(keys.get(track).map_or(usize::MAX, |keys| keys.number(&entry.series)));
                 entry.what.write(writer, moment, ids);
             }
@@ -51,11 +62,10 @@ impl Evaluator {
             let track = reader.place()?;
             let (keys, metric) =
                 all_keys.get(track).ok_or_else(|| reader.wrong("no track of the alerts"))?;
-            let entries = self.waiting.entry((moment, track)).or_default();
             for _ in 0..reader.list()? {
                 let series = keys.one(reader)?;
                 let what = What::read(reader, (plan, metric), moment, ids)?;
-                entries.push(Entry { series, what });
+                self.waiting.push(Waits { moment, track, entry: Entry { series, what } });
             }
         }
         Ok(())

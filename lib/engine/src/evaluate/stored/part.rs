@@ -74,7 +74,7 @@ impl Part {
                 Self::Exact(Exact { times, newest, rare })
             }
             PartKind::Slices { of, .. } => {
-                let mut slices = Slices::default();
+                let mut slices = Box::<Slices>::default();
                 for _ in 0..reader.list()? {
                     slices.add(Slice {
                         until: reader.time(known)?,

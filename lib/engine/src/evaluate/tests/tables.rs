@@ -13,7 +13,7 @@ use crate::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::transition::{Transition, TransitionKind};
 use std::sync::Arc;
 
-fn moment(text: &str) -> Timestamp {
+pub(super) fn moment(text: &str) -> Timestamp {
     let mut time = 1_000 * DAY_MS;
     let mut number = 0;
     for letter in text.chars() {
@@ -45,16 +45,19 @@ fn offset(time: Timestamp) -> String {
     text
 }
 
-fn settler(alerts: Vec<Alert>, groups: usize) -> (Arc<Plan>, Settler) {
+pub(super) fn settler(alerts: Vec<Alert>, groups: usize) -> (Arc<Plan>, Settler) {
     let mut plan = plan(TIMING);
     plan.alerts = alerts;
     plan.metrics[0].max_series = groups;
+    for (place, metric) in plan.metrics.iter_mut().enumerate() {
+        metric.name = place.to_string();
+    }
     let plan = Arc::new(plan);
     (Arc::clone(&plan), Settler::new(plan))
 }
 
 /// A delta of events `time aggregator country`; a `=` before the time makes a copy of one.
-fn delta(events: &[&str]) -> Delta {
+pub(super) fn delta(events: &[&str]) -> Delta {
     let mut delta = Delta { names: Names::default(), ..Delta::default() };
     for (number, event) in (0_u32..).zip(events) {
         let [time, aggregator, country] = event.split(' ').collect::<Vec<_>>()[..] else {
@@ -75,7 +78,7 @@ fn delta(events: &[&str]) -> Delta {
 }
 
 /// `at step+ group`, or `-` for a resolve and `?` for pending.
-fn lines(told: &[Transition]) -> Vec<String> {
+pub(super) fn lines(told: &[Transition]) -> Vec<String> {
     let line = |one: &Transition| {
         let kind = match one.kind {
             TransitionKind::Pending => '?',
@@ -89,7 +92,12 @@ fn lines(told: &[Transition]) -> Vec<String> {
 }
 
 #[track_caller]
-fn check(alert: Alert, events: &[&str], until: &str, expect: &[&str]) -> Vec<Transition> {
+pub(super) fn check(
+    alert: Alert,
+    events: &[&str],
+    until: &str,
+    expect: &[&str],
+) -> Vec<Transition> {
     let (_, mut settler) = settler(vec![alert], 2);
     settler.take(delta(events));
     let mut decisions = Decisions::default();
@@ -98,14 +106,14 @@ fn check(alert: Alert, events: &[&str], until: &str, expect: &[&str]) -> Vec<Tra
     decisions.transitions
 }
 
-fn count(minutes: i64, comparison: Comparison, threshold: &str) -> Condition {
+pub(super) fn count(minutes: i64, comparison: Comparison, threshold: &str) -> Condition {
     let threshold = Decimal::parse(threshold).unwrap();
     let over = Over::Sliding(minutes * MINUTE_MS);
     Condition::Threshold { aggregate: Aggregate::Sum, over, comparison, threshold }
 }
 
 /// Three in 10 minutes page, three in 20 minutes mail, none in 20 minutes ends it.
-fn rejections() -> Alert {
+pub(super) fn rejections() -> Alert {
     let three = |minutes| at_least(Aggregate::Sum, Over::Sliding(minutes * MINUTE_MS), "3");
     let mut alert = alert(0, vec![three(10), three(20)]);
     alert.by = vec![0];
@@ -209,6 +217,30 @@ fn a_group_that_is_forgotten_while_it_fires_resolves() {
 }
 
 #[test]
+fn each_group_is_forgotten_seven_days_after_it_was_seen_last() {
+    for is_restored in [false, true] {
+        let mut once = alert(0, vec![at_least(Aggregate::Sum, Over::Sliding(60 * DAY_MS), "1")]);
+        once.by = vec![0];
+        let (plan, mut settler) = settler(vec![once], 3);
+        let mut decisions = Decisions::default();
+        settler.take(delta(&["1m noon AE", "2m dusk AE", "3m dawn AE"]));
+        settler.settle(moment("1d"), &mut decisions);
+        if is_restored {
+            settler = Settler::decode(plan, |_| true, &settler.encode()).unwrap();
+        }
+        // The one that would be forgotten first is seen again.
+        settler.take(delta(&["3d noon AE"]));
+        settler.settle(moment("30d"), &mut decisions);
+        let forgotten = [
+            "7d2m 0- dusk GroupForgotten",
+            "7d3m 0- dawn GroupForgotten",
+            "10d 0- noon GroupForgotten",
+        ];
+        assert_eq!(lines(&decisions.transitions)[3..], forgotten);
+    }
+}
+
+#[test]
 fn a_new_group_takes_the_place_of_the_one_seen_longest_ago_without_an_episode() {
     let mut twice = alert(0, vec![at_least(Aggregate::Sum, Over::Sliding(60 * MINUTE_MS), "2")]);
     twice.by = vec![0];
@@ -247,6 +279,23 @@ fn evidence_tells_copies_and_late_events() {
     assert_eq!(lines(&told[..2]), ["5m 0+ noon ConditionHolds", "5m 1+ noon ConditionHolds"]);
     assert_eq!((told[0].evidence.late, told[0].evidence.duplicates), (1, 1));
     assert_eq!(lines(&told[2..]), ["23m 0- noon ResolveHolds", "23m 1- noon ResolveHolds"]);
+}
+
+#[test]
+fn what_is_overdue_enters_an_alert_that_waits_for_points_when_its_place_is_decided_there() {
+    let mut waiting = rejections();
+    waiting.steps[1].when = at_least(Aggregate::Sum, Over::Window, "100");
+    let (_, mut settler) = settler(vec![waiting], 2);
+    let mut decisions = Decisions::default();
+    settler.take(delta(&["1m noon AE", "2m noon AE"]));
+    settler.settle(moment("5m"), &mut decisions);
+    let mut late = delta(&["3m noon AE"]);
+    late.samples[0].overdue = Some(moment("4m"));
+    late.samples[0].event.identity = 9;
+    settler.take(late);
+    settler.settle(moment("6m"), &mut decisions);
+    // By the watermark 5 m all is decided there that is 100 ms, the allowed lateness, before that.
+    assert_eq!(lines(&decisions.transitions), ["4m59s900ms 0+ noon ConditionHolds"]);
 }
 
 #[test]

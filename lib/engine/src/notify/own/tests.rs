@@ -66,6 +66,19 @@ fn dead_letters_are_one_alert_until_none_came_for_an_hour() {
 }
 
 #[test]
+fn who_is_told_again_hears_how_it_is_now() {
+    let mut pipeline = Pipeline::new();
+    let letters = |dead_letters| Troubles { dead_letters, ..FINE };
+    pipeline.check(0, &letters(2), &["oncall trigger dead letters", "mail trigger dead letters"]);
+    for (half_hour, count) in (1..8).zip(3..) {
+        pipeline.check(half_hour * 30 * MINUTE, &letters(count), &[]);
+    }
+    let again = pipeline.check(4 * HOUR, &letters(99), &["mail repeat dead letters"]);
+    let said = "there are new dead letters, 99 in all, since 2026-01-05T14:00:00Z";
+    assert_eq!(again[0].summary, said);
+}
+
+#[test]
 fn lanes_are_stuck_after_what_retries_mend() {
     let mut pipeline = Pipeline::new();
     let lanes = [("mail".to_owned(), at(60)), ("hook".to_owned(), at(0))];

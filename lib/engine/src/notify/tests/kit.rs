@@ -101,7 +101,8 @@ pub(crate) fn plan() -> Plan {
         alert("silence", 0, vec![step(None, absent, Severity::Error, &["oncall", "mail"])]),
         alert("journeys", 5, vec![step(None, count_over(1, 1), Severity::Error, &["oncall"])]),
     ];
-    let channel = |name: &str, repeats| Channel { name: name.to_owned(), repeats };
+    let channel =
+        |name: &str, repeats| Channel { name: name.to_owned(), repeats, changes: name == "oncall" };
     plan.notifying = Notifying {
         channels: vec![channel("oncall", false), channel("mail", true), channel("hook", false)],
         pipeline: Some(PipelineAlerts {
@@ -247,6 +248,7 @@ pub(crate) fn line(notification: &Notification) -> String {
         Action::Trigger => "trigger",
         Action::Repeat => "repeat",
         Action::Resolve => "resolve",
+        Action::Change => "change",
     };
     let subject = match &notification.subject {
         Subject::Alert(member) => {
@@ -260,6 +262,7 @@ pub(crate) fn line(notification: &Notification) -> String {
             format!("{} and {more} more", groups.join(", "))
         }
         Subject::Pipeline { alert } => alert.clone(),
+        Subject::Deploy(deploy) => deploy.version.clone(),
     };
     format!("{} {action} {subject}", notification.channel)
 }

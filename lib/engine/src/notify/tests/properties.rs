@@ -139,7 +139,7 @@ fn heard(notifications: &[Notification], action: Action) -> BTreeMap<Name, usize
         let members: Vec<&Member> = match &one.subject {
             Subject::Alert(member) => vec![member],
             Subject::Gathered { members, .. } => members.iter().collect(),
-            Subject::Pipeline { .. } => Vec::new(),
+            Subject::Pipeline { .. } | Subject::Deploy(_) => Vec::new(),
         };
         for member in members {
             // A resolve shows the evidence of the end: its firing is known by its key.

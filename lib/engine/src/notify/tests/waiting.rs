@@ -1,10 +1,12 @@
 //! What is kept back by quiet times or by its age, and when it goes out.
 
-use super::kit::{Scene, also_fires, at, fires, line, matching, resolves, silence};
+use super::kit::{Scene, also_fires, at, fires, line, matching, plan, resolves, silence};
 use crate::calendar::{Calendar, Weekday};
 use crate::notify::rules::{Attribute, Maintenance};
 use crate::notify::{Clock, NextMoment, Why};
 use crate::time::{HOUR_MS, MINUTE_MS};
+use crate::transition::Reason;
+use std::sync::Arc;
 
 const HOUR: i64 = HOUR_MS / 1_000;
 
@@ -24,6 +26,36 @@ fn a_silenced_firing_goes_out_when_the_silence_ends_if_it_still_fires() {
     scene.check(102, &[], &[], &["oncall trigger rejections reactive noon"]);
     let over = resolves("rejections reactive", "noon", 102, 20);
     scene.check(103, &[over], &[Why::FiringSent], &["oncall resolve rejections reactive noon"]);
+}
+
+#[test]
+fn what_is_told_ahead_of_the_watermark_lets_nothing_go() {
+    let mut scene = Scene::new(|_| {});
+    scene.silences = vec![silence(&[(Attribute::Named("partner".to_owned()), "noon")], 0, 40)];
+    let noon = fires("rejections reactive", "noon", 20);
+    scene.check(21, &[noon], &[Why::Silenced], &[]);
+    // It comes first, and is about a later moment than the end of what is silenced.
+    let mut early = fires("rejections reactive", "zoo", 45);
+    early.reason = Reason::ConditionCannotFail;
+    let over = resolves("rejections reactive", "noon", 30, 20);
+    let lines = ["oncall trigger rejections reactive zoo"];
+    scene.check_behind(60, 50, &[early, over], &[Why::AtOnce, Why::FiringNotSent], &lines);
+}
+
+#[test]
+fn what_a_plan_that_retires_holds_is_let_go_too() {
+    let mut scene = Scene::new(|_| {});
+    let old = Arc::clone(&scene.plan);
+    let mut next = plan();
+    next.hash = "next plan".to_owned();
+    next.alerts.clear();
+    next.notifying.silences = vec![silence(&[], 0, 40)];
+    scene.silences = vec![silence(&[], 0, 40)];
+    scene.check(21, &[fires("rejections reactive", "noon", 20)], &[Why::Silenced], &[]);
+    scene.plan = Arc::new(next);
+    scene.notifier.set_plan(Arc::clone(&scene.plan));
+    scene.notifier.set_retiring(vec![old]);
+    scene.check(60, &[], &[], &["oncall trigger rejections reactive noon"]);
 }
 
 #[test]
@@ -177,4 +209,18 @@ fn what_is_decided_later_is_let_go_later() {
     // A minute after the watermark has passed the end of the silence all journeys of that moment are decided.
     let over = resolves("journeys", "noon", 99, 10);
     scene.check(150, &[over], &[Why::FiringNotSent], &[]);
+}
+
+#[test]
+fn what_an_alert_always_waits_for_does_not_make_it_too_old() {
+    let mut scene = Scene::new(|plan| plan.timing.allowed_lateness = 2 * HOUR_MS);
+    let firing = fires("journeys", "noon", 10);
+    let clock = 2 * HOUR + 12;
+    let lines = ["oncall trigger journeys noon"];
+    scene.check(clock, &[firing], &[Why::AtOnce], &lines);
+    // A backlog is what is late besides.
+    let old = [fires("journeys", "zoo", 20)];
+    let behind = 2 * HOUR + 21;
+    scene.check_behind(behind + HOUR, behind, &old, &[Why::TooOld], &[]);
+    scene.check_behind(behind + HOUR + 1, behind + 2, &[], &[], &["oncall trigger journeys zoo"]);
 }

@@ -2,6 +2,7 @@
 
 use crate::aggregate::Aggregator;
 use crate::aggregate::samples::{Sample, TIMING, batch};
+use crate::alert::{Aggregate, Over};
 use crate::calendar::Window;
 use crate::delta::Delta;
 use crate::output::{Point, Values};
@@ -375,5 +376,31 @@ fn partitions_hand_over_what_they_own() {
         from.hand_over(&mut to, Timestamp::from_millis(10_301));
         assert_eq!(from.is_finished(), place != ZEROS);
         assert_eq!(to.counters()[place].matched, u64::from(place != ZEROS));
+    }
+}
+
+#[test]
+fn what_is_told_ahead_of_the_watermark_is_told_under_one_plan() {
+    let mut old = plan();
+    let count = crate::alert::samples::at_least(Aggregate::Sum, Over::Sliding(1_000), "2");
+    let mut alert = crate::alert::samples::alert(0, vec![count]);
+    alert.steps[0].early = true;
+    old.alerts = vec![alert];
+    let mut stays = old.clone();
+    stays.hash = "other texts".to_owned();
+    let mut changes = stays.clone();
+    changes.alerts[0].definition.push_str(", changed");
+    for (new, reason) in [(&stays, Reason::NothingHolds), (&changes, Reason::AlertChanged)] {
+        let mut stack = Stack::new(&old);
+        stack.announce(new);
+        // Both settlers see that it cannot fail, and one of them tells.
+        stack.take(&[event(1, 10_000, 1, 1), event(2, 10_100, 1, 1)]);
+        stack.hand_over(10_500);
+        stack.settle(2, 20_000);
+        let told = stack.told.iter().flat_map(|told| &told.transitions);
+        let mut told: Vec<_> = told.map(|one| (one.kind, one.reason)).collect();
+        told.sort_unstable();
+        let firing = (TransitionKind::Firing, Reason::ConditionCannotFail);
+        assert_eq!(told, [firing, (TransitionKind::Resolved, reason)]);
     }
 }

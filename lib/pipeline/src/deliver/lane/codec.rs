@@ -1,6 +1,8 @@
-//! The stored form of a lane's register: the fields in their order, a place in the log as entry and point.
+//! The stored form of a lane's register: the fields in their order, a place in the log as entry and point. Version 2 adds
+//! how far the lanes of channels are.
 
-use super::{Burial, Cursor, Dead, Lane, Sending};
+use super::{Burial, Cursor, Dead, Failing, Lane, LanesIndex, Sending};
+use crate::deliver::register::Registered;
 use crate::port::Partition;
 use crate::port::log::Version;
 use crate::port::points::Receipt;
@@ -8,52 +10,45 @@ use crate::stored::{Reader, StoredError, Writer, read};
 use minicbor::decode::Error;
 
 /// The version that is written.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
-impl Lane {
-    /// The stored form.
-    pub fn encode(&self) -> Vec<u8> {
+impl Registered for Lane {
+    fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new(VERSION);
         self.cursor.write(&mut writer);
         writer.option(self.sending.as_ref(), write_sending);
-        writer.option(self.burying.as_ref(), |writer, Burial { until, dead }| {
-            until.write(writer);
-            write_refused(writer, &dead.refused);
-            writer.put(dead.rest.as_deref());
-        });
+        writer.option(self.burying.as_ref(), |writer, burial| burial.write(writer));
         writer.option(self.suspect, |writer, suspect| suspect.write(writer));
-        writer.option(self.retry_at, |writer, retry_at| _ = writer.time(retry_at));
-        writer.put(self.attempts);
-        writer.option(self.failing_since, |writer, since| _ = writer.time(since));
+        self.failing.write(&mut writer);
         writer.time(self.minute);
         writer.list(self.receipts.iter(), |writer, (namespace, number)| {
             writer.put(namespace.as_str()).put(*number);
         });
         writer.put(self.letters.0);
+        self.channels.write(&mut writer);
         writer.finish()
     }
 
-    /// Reads the stored form.
-    pub fn decode(bytes: &[u8]) -> Result<Self, StoredError> {
-        read("lane", VERSION, bytes, |reader, _| {
+    fn decode(bytes: &[u8]) -> Result<Self, StoredError> {
+        read("lane", VERSION, bytes, |reader, version| {
             Ok(Self {
                 cursor: Cursor::read(reader)?,
                 sending: reader.option(read_sending)?,
-                burying: reader.option(|reader| {
-                    let until = Cursor::read(reader)?;
-                    let dead = Dead { refused: read_refused(reader)?, rest: reader.take()? };
-                    Ok(Burial { until, dead })
-                })?,
+                burying: reader.option(Burial::read)?,
                 suspect: reader.option(Cursor::read)?,
-                retry_at: reader.option(Reader::time)?,
-                attempts: reader.take()?,
-                failing_since: reader.option(Reader::time)?,
+                failing: Failing::read(reader)?,
                 minute: reader.time()?,
                 receipts: reader
                     .list(|reader| Ok((reader.take()?, reader.take()?)))?
                     .into_iter()
                     .collect(),
                 letters: Version(reader.take()?),
+                // Before there were channels: whatever the log holds for them is to be looked for.
+                channels: if version < 2 {
+                    LanesIndex::default()
+                } else {
+                    LanesIndex::read(reader)?
+                },
             })
         })
     }
@@ -66,6 +61,20 @@ impl Cursor {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
         Ok(Self { version: Version(reader.take()?), point: reader.take()? })
+    }
+}
+
+impl Burial {
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        self.until.write(writer);
+        write_refused(writer, &self.dead.refused);
+        writer.put(self.dead.rest.as_deref());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
+        let until = Cursor::read(reader)?;
+        let dead = Dead { refused: read_refused(reader)?, rest: reader.take()? };
+        Ok(Self { until, dead })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Decisions, as plain values.
 
 use super::*;
+use crate::deliver::LaneName;
+use crate::deliver::register::Registered;
 use crate::stored::check::check_form;
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_607_230_000);
@@ -43,7 +45,8 @@ fn check_step(lane: &Lane, after_ms: Millis, invocation: &str, expected: &Step) 
 #[test]
 fn a_lane_without_a_call_sends_unless_it_backs_off() {
     check_step(&lane(), 0, "own", &Step::Send);
-    let backs_off = Lane { retry_at: Some(NOW.plus(10)), ..lane() };
+    let backs_off =
+        Lane { failing: Failing { retry_at: Some(NOW.plus(10)), ..Failing::default() }, ..lane() };
     check_step(&backs_off, 9, "own", &Step::Wait(NOW.plus(10)));
     check_step(&backs_off, 10, "own", &Step::Send);
 }
@@ -102,7 +105,7 @@ fn pauses_double_up_to_fifteen_minutes_and_are_as_long_as_was_asked_for() {
         let mut lane = lane();
         let pauses = (0..12).map(|_| {
             lane = lane.marked(sending(8)).retried(after_ms, NOW);
-            lane.retry_at.map(|at| at.as_millis() - NOW.as_millis())
+            lane.failing.retry_at.map(|at| at.as_millis() - NOW.as_millis())
         });
         pauses.flatten().collect::<Vec<_>>()
     };
@@ -114,15 +117,15 @@ fn pauses_double_up_to_fifteen_minutes_and_are_as_long_as_was_asked_for() {
 #[test]
 fn failing_begins_with_the_first_retry_and_ends_with_an_answer() {
     let failing = lane().retried(1, NOW).retried(1, NOW.plus(9));
-    assert_eq!((failing.attempts, failing.failing_since), (2, Some(NOW)));
+    assert_eq!((failing.failing.attempts, failing.failing.since), (2, Some(NOW)));
     for answered in [
         failing.delivered(sending(8)),
         failing.rejected(sending(8), "no"),
         failing.rejected(sending(1), "no"),
     ] {
-        assert_eq!((answered.attempts, answered.failing_since, answered.retry_at), (0, None, None));
+        assert_eq!(answered.failing, Failing::default());
     }
-    assert_eq!(failing.not_taken(sending(8), NOW).failing_since, Some(NOW));
+    assert_eq!(failing.not_taken(sending(8), NOW).failing.since, Some(NOW));
 }
 
 #[test]
@@ -172,13 +175,23 @@ fn lanes_are_stored_as_ever() {
             dead: Dead { refused: Vec::new(), rest: Some("all".to_owned()) },
         }),
         suspect: Some(cursor(3, 5)),
-        retry_at: Some(NOW.plus(1)),
-        attempts: 2,
-        failing_since: Some(NOW),
+        failing: Failing { retry_at: Some(NOW.plus(1)), attempts: 2, since: Some(NOW) },
         minute: MINUTE,
         receipts: BTreeMap::from([("a".to_owned(), 1), ("shop".to_owned(), 300)]),
         letters: Version(70),
+        channels: LanesIndex {
+            read_to: Version(2),
+            open: vec![LaneName { channel: "a".to_owned(), receiver: "b".to_owned() }],
+        },
     };
-    check_form(&lane, Lane::encode, Lane::decode, include_str!("v1.hex"));
-    check_form(&Lane::default(), Lane::encode, Lane::decode, "01 0100 80 80 80 80 00 80 00 80 00");
+    check_form(&lane, Lane::encode, Lane::decode, include_str!("v2.hex"));
+    let never = "02 0100 80 80 80 80 00 80 00 80 00 00 80";
+    check_form(&Lane::default(), Lane::encode, Lane::decode, never);
+    let first = Lane { channels: LanesIndex::default(), ..lane };
+    assert_eq!(Lane::decode(&bytes(include_str!("v1.hex"))).unwrap(), first);
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u32> = hex.chars().filter_map(|digit| digit.to_digit(16)).collect();
+    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
 }

@@ -1,13 +1,17 @@
 //! A world in memory with a settle log to follow, and a place that adds points up.
 
+use super::told::defined;
 use crate::deliver::lane::{Cursor, Lane};
+use crate::deliver::register::Registered;
 use crate::deliver::{
     DeadLetter, DeadLetters, Deliver, DeliverError, DeliverSettings, Delivered, POINTS_LANE,
+    Undelivered,
 };
 use crate::memory::{
-    MemoryCall, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake, VirtualClock,
-    block_on,
+    MemoryCall, MemoryChannels, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake,
+    VirtualClock, block_on,
 };
+use crate::notifications;
 use crate::port::Partition;
 use crate::port::clock::Clock;
 use crate::port::log::{Chunks, Entry, Log, LogId, Version};
@@ -17,12 +21,13 @@ use crate::port::sink::Delivery;
 use crate::port::snapshots::Snapshots;
 use crate::port::{Retryable, wake::WakeUp};
 use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint};
-use crate::settle_entry::{POINTS, SettleEntry};
+use crate::settle_entry::{NOTIFICATIONS, POINTS, SettleEntry};
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use streamgauge_engine::notification::Notification;
 use streamgauge_engine::notify::{Render, TemplateValue};
 use streamgauge_engine::output::Values;
 use streamgauge_engine::plan::Plan;
@@ -67,6 +72,7 @@ pub(super) struct Bench {
     pub(super) snapshots: MemorySnapshots<VirtualClock>,
     pub(super) wake: MemoryWake<VirtualClock>,
     pub(super) points: MemoryPoints<VirtualClock>,
+    pub(super) channels: MemoryChannels,
     rules: NoRules,
     places: Mutex<BTreeMap<String, Cursor>>,
     versions: AtomicU64,
@@ -123,7 +129,7 @@ impl Points for &Bench {
 }
 
 /// An environment of the function.
-pub(super) type Environment<'a> = Deliver<&'a Bench, &'a Bench>;
+pub(super) type Environment<'a> = Deliver<&'a Bench, &'a Bench, MemoryChannels>;
 
 pub(super) fn partition() -> Partition {
     Partition::default()
@@ -138,6 +144,7 @@ impl Bench {
             snapshots: MemorySnapshots::new(clock.clone(), BYTES_MAX),
             wake: MemoryWake::new(clock.clone()),
             points: MemoryPoints::new(clock.clone(), call_points_max),
+            channels: MemoryChannels::new(defined),
             clock,
             rules: NoRules,
             places: Mutex::default(),
@@ -148,7 +155,7 @@ impl Bench {
 
     /// A new environment.
     pub(super) fn environment(&self) -> Environment<'_> {
-        Deliver::new(self, self, DeliverSettings::default())
+        Deliver::new(self, self, self.channels.clone(), DeliverSettings::default())
     }
 
     /// Settles points into one entry: their names, which begin with the namespace and a slash. `!` at the end: only recorded.
@@ -176,10 +183,15 @@ impl Bench {
                 values: Values::Count(1),
             });
         }
-        self.append(&publication);
+        self.append(&publication, &[]);
     }
 
-    fn append(&self, publication: &Publication) {
+    /// Appends an entry to the settle log.
+    pub(super) fn append(
+        &self,
+        publication: &Publication,
+        notifications: &[Notification],
+    ) -> Version {
         let header = SettleEntry {
             clock: self.clock.now(),
             control: Version::START,
@@ -189,11 +201,13 @@ impl Bench {
             watermark: None,
             points: u64::try_from(publication.points.len()).unwrap(),
         };
-        let chunks = if publication.points.is_empty() {
-            Chunks::new()
-        } else {
-            Chunks::from([(POINTS, publication.encode())])
-        };
+        let mut chunks = Chunks::new();
+        if !publication.points.is_empty() {
+            chunks.insert(POINTS, publication.encode());
+        }
+        if !notifications.is_empty() {
+            chunks.insert(NOTIFICATIONS, notifications::encode(notifications));
+        }
         let expires_at = self.clock.now().plus(30 * DAY_MS);
         let entry = Entry::new(header.encode(), chunks, expires_at).unwrap();
         let version = Version(self.versions.fetch_add(1, Ordering::Relaxed)).next();
@@ -205,6 +219,7 @@ impl Bench {
         let placed = sent
             .map(|(place, point)| (name_of(publication, point), Cursor { version, point: place }));
         self.places.lock().unwrap().extend(placed);
+        version
     }
 
     /// Where the points that are to be sent stand in the settle log, by their names.
@@ -219,20 +234,17 @@ impl Bench {
     }
 
     /// An invocation in an environment, to its end.
-    pub(super) fn run(&self, environment: &mut Environment<'_>) -> Delivered {
+    pub(super) fn run(&self, environment: &Environment<'_>) -> Delivered {
         self.try_run(environment).unwrap()
     }
 
-    pub(super) fn try_run(
-        &self,
-        environment: &mut Environment<'_>,
-    ) -> Result<Delivered, DeliverError> {
+    pub(super) fn try_run(&self, environment: &Environment<'_>) -> Result<Delivered, DeliverError> {
         let (name, deadline) = self.invocation();
         block_on(environment.run(partition(), &name, deadline))
     }
 
     /// An invocation that is cut off after so many polls; whether it had ended before.
-    pub(super) fn run_cut(&self, environment: &mut Environment<'_>, polls: usize) -> bool {
+    pub(super) fn run_cut(&self, environment: &Environment<'_>, polls: usize) -> bool {
         let (name, deadline) = self.invocation();
         let mut run = Box::pin(environment.run(partition(), &name, deadline));
         let mut context = Context::from_waker(Waker::noop());
@@ -241,24 +253,24 @@ impl Bench {
 
     /// Ticks each minute in new environments until nothing is left, or so many times.
     pub(super) fn tick(&self, times: usize) -> Delivered {
-        let mut environment = self.environment();
+        let environment = self.environment();
         for _ in 0..times {
             self.clock.advance(MINUTE_MS);
-            let delivered = self.run(&mut environment);
-            if delivered.behind == 0 && delivered.wake_at.is_none() {
+            let delivered = self.run(&environment);
+            if is_done(&delivered) {
                 return delivered;
             }
         }
-        panic!("something is left after {times} minutes: {:?}", self.run(&mut environment));
+        panic!("something is left after {times} minutes: {:?}", self.run(&environment));
     }
 
     /// The same while invocations may fail.
     pub(super) fn tick_through(&self, times: usize) {
-        let mut environment = self.environment();
+        let environment = self.environment();
         let is_done = (0..times).any(|_| {
             self.clock.advance(MINUTE_MS);
-            let outcome = self.try_run(&mut environment);
-            outcome.is_ok_and(|delivered| delivered.behind == 0 && delivered.wake_at.is_none())
+            let outcome = self.try_run(&environment);
+            outcome.is_ok_and(|delivered| is_done(&delivered))
         });
         assert!(is_done, "something is left after {times} minutes");
     }
@@ -293,8 +305,9 @@ impl Bench {
     /// The dead letters: names and reasons.
     pub(super) fn dead(&self) -> Vec<(String, String)> {
         let letters = self.letters().into_iter().map(|letter| {
-            let values: Vec<_> = letter.point.series.values().collect();
-            (format!("{}/{}", letter.metric.namespace, values.concat()), letter.reason)
+            let Undelivered::Point(dead) = letter.held else { panic!("{letter:?}") };
+            let values: Vec<_> = dead.point.series.values().collect();
+            (format!("{}/{}", dead.metric.namespace, values.concat()), letter.reason)
         });
         letters.collect()
     }
@@ -313,6 +326,13 @@ impl Bench {
         let expected: BTreeMap<_, _> = names.iter().map(|&name| (name.to_owned(), 1)).collect();
         assert_eq!(self.counted(), expected);
     }
+}
+
+/// Whether nothing waits any more.
+fn is_done(delivered: &Delivered) -> bool {
+    delivered.behind == 0
+        && delivered.wake_at.is_none()
+        && delivered.lanes.iter().all(|lane| lane.waiting == 0)
 }
 
 fn metric(namespace: &str) -> PublishedMetric {

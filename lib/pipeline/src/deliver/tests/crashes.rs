@@ -53,10 +53,10 @@ fn invocations_that_are_cut_off_anywhere_lose_and_repeat_nothing() {
         bench.settle(&["a/1", "a/bad", "a/2", "a/3!", "b/4"]);
         bench.settle(&["b/poison", "b/5"]);
         let places = bench.places();
-        let has_ended = bench.run_cut(&mut bench.environment(), first);
+        let has_ended = bench.run_cut(&bench.environment(), first);
         check_register(&bench, &places);
         bench.clock.advance(6 * MINUTE_MS);
-        bench.run_cut(&mut bench.environment(), second);
+        bench.run_cut(&bench.environment(), second);
         check_register(&bench, &places);
         check_done(&bench, &places, &["a/bad", "b/poison"]);
         has_ended
@@ -152,11 +152,11 @@ fn settle(bench: &Bench, kinds: &[Kind]) {
 /// Two invocations in two environments, by turns.
 fn run_both(
     bench: &Bench,
-    environments: &mut [Environment<'_>; 3],
+    environments: &[Environment<'_>; 3],
     first: usize,
     turns: &[(bool, Millis)],
 ) {
-    let [one, other] = environments.get_disjoint_mut([first, (first + 1) % 3]).unwrap();
+    let [one, other] = [&environments[first], &environments[(first + 1) % 3]];
     let [(name, deadline), (other_name, other_deadline)] = [bench.invocation(), bench.invocation()];
     let mut one = Some(Box::pin(one.run(partition(), &name, deadline)));
     let mut other = Some(Box::pin(other.run(partition(), &other_name, other_deadline)));
@@ -178,7 +178,7 @@ fn run_both(
 
 fn check_actions(actions: &[Action]) {
     let bench = Bench::new(3);
-    let mut environments = [bench.environment(), bench.environment(), bench.environment()];
+    let environments = [bench.environment(), bench.environment(), bench.environment()];
     for action in actions {
         match action {
             Action::Settle(kinds) => settle(&bench, kinds),
@@ -186,9 +186,9 @@ fn check_actions(actions: &[Action]) {
             Action::Break(fault, true) => bench.snapshots.arm(*fault),
             Action::Break(fault, false) => bench.log.arm(*fault),
             Action::Run(place, polls) => {
-                bench.run_cut(&mut environments[*place], *polls);
+                bench.run_cut(&environments[*place], *polls);
             }
-            Action::Both(first, turns) => run_both(&bench, &mut environments, *first, turns),
+            Action::Both(first, turns) => run_both(&bench, &environments, *first, turns),
             Action::Pass(passes) => bench.clock.advance(*passes),
         }
         check_register(&bench, &bench.places());

@@ -14,7 +14,7 @@ use streamgauge_engine::notification::{Action, Notification, Subject};
 use streamgauge_engine::notify::Notifier;
 use streamgauge_engine::time::{MINUTE_MS, SECOND_MS};
 
-const RULES: &str = r#"
+pub(super) const RULES: &str = r#"
 version: 1
 namespace: Shop
 late: correct
@@ -38,7 +38,7 @@ channels:
 "#;
 
 /// What was told by all entries: `name+` or `-` and the seconds since the first event, with whether it is sent and why; then the notifications.
-fn told(stack: &Stack) -> (Vec<String>, Vec<Notification>) {
+pub(super) fn told(stack: &Stack) -> (Vec<String>, Vec<Notification>) {
     let log = LogId::settle(Partition::default());
     let (mut transitions, mut notifications) = (Vec::new(), Vec::new());
     for logged in block_on(stack.town.log.read(&log, Version::START, Wanted::All)).unwrap() {
@@ -57,7 +57,7 @@ fn told(stack: &Stack) -> (Vec<String>, Vec<Notification>) {
     (transitions, notifications)
 }
 
-fn lines(notifications: &[Notification]) -> Vec<String> {
+pub(super) fn lines(notifications: &[Notification]) -> Vec<String> {
     let line = |one: &Notification| format!("{} {:?} {}", one.channel, one.action, one.summary);
     notifications.iter().map(line).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{Stack, sum};
 use crate::control::{GIVEN_BACK_BYTES_MAX, GivenBack, give_back, letters_given_back};
-use crate::deliver::DeadLetter;
+use crate::deliver::DeadPoint;
 use crate::deliver::lane::Cursor;
 use crate::memory::block_on;
 use crate::port::Partition;
@@ -16,7 +16,7 @@ use streamgauge_engine::time::{MINUTE_MS, Timestamp};
 const RULES: &str = "{late: drop, metrics: {orders: {count: type == 'order', window: 1m}}}";
 
 /// A letter of the point at a place, which counts so much.
-fn letter(point: u32, count: u64) -> DeadLetter {
+fn letter(point: u32, count: u64) -> (Cursor, DeadPoint) {
     let metric = PublishedMetric {
         namespace: "Shop".to_owned(),
         name: "lost".to_owned(),
@@ -33,11 +33,10 @@ fn letter(point: u32, count: u64) -> DeadLetter {
         values: Values::Count(count),
     };
     let cursor = Cursor { version: Version(1), point };
-    let (lane, reason) = ("points".to_owned(), "it was refused".to_owned());
-    DeadLetter { lane, at: start, cursor, reason, metric, point: point_of }
+    (cursor, DeadPoint { metric, point: point_of })
 }
 
-fn give(stack: &Stack, letters: &[DeadLetter]) -> GivenBack {
+fn give(stack: &Stack, letters: &[(Cursor, DeadPoint)]) -> GivenBack {
     block_on(give_back(&stack.town.log, Partition::default(), letters)).unwrap()
 }
 
@@ -61,7 +60,7 @@ fn a_letter_is_published_once_however_often_it_is_given_back() {
     stack.pass(MINUTE_MS);
     assert_eq!(sum(&stack.settle(), "lost", PointKind::Final), None);
     let known = block_on(letters_given_back(&stack.town.log, Partition::default())).unwrap();
-    assert_eq!(known, letters.iter().map(|letter| letter.cursor).collect());
+    assert_eq!(known, letters.iter().map(|letter| letter.0).collect());
 }
 
 #[test]
@@ -86,10 +85,10 @@ fn those_of_another_partition_are_not_ours() {
 fn many_are_cut_into_entries_that_settle_takes_one_by_one() {
     let mut stack = begun();
     let large = "x".repeat(GIVEN_BACK_BYTES_MAX / 2);
-    let letters: Vec<DeadLetter> = (0..7)
+    let letters: Vec<(Cursor, DeadPoint)> = (0..7)
         .map(|point| {
             let mut letter = letter(point, 1);
-            letter.point.series = Arc::new(SeriesKey::new([large.as_str()]));
+            letter.1.point.series = Arc::new(SeriesKey::new([large.as_str()]));
             letter
         })
         .collect();

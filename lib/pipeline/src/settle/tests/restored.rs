@@ -120,14 +120,14 @@ fn play(restores: bool) -> Written {
         stack.settle();
         stack.pass(65 * SECOND_MS);
         if restores {
-            restore(&mut stack);
+            restore(&mut stack, RULES);
         }
     }
     written(&stack)
 }
 
 /// Another environment goes on from a snapshot of the very state that this one has.
-fn restore(stack: &mut Stack) {
+pub(super) fn restore(stack: &mut Stack, rules: &str) {
     let log = LogId::settle(Partition::default());
     let state = &stack.settle.kept[&Partition::default()].state;
     let newest = block_on(stack.town.snapshots.versions(&log)).unwrap().first().copied();
@@ -136,7 +136,7 @@ fn restore(stack: &mut Stack) {
         let put = block_on(stack.town.snapshots.put(&log, newest, &snapshot));
         assert_eq!(put.unwrap(), Put::Swung);
     }
-    stack.settle = Settle::new(stack.town.home(RULES), "shop", 1);
+    stack.settle = Settle::new(stack.town.home(rules), "shop", 1);
 }
 
 fn written(stack: &Stack) -> Written {

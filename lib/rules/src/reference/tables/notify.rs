@@ -204,7 +204,7 @@ pub static PIPELINE: Object = Object {
 /// How notifications are gathered.
 pub static GATHERING: Object = Object {
     name: "notify",
-    about: "Storm control: the first notification of a channel goes at once, what follows shortly after becomes one.",
+    about: "Storm control: however many groups fire, a channel gets its first notification at once, and then at most one in each time `together`.",
     keys: &[
         Key {
             name: "together",

@@ -11,6 +11,7 @@ use streamgauge_function::diagnostic::chain;
 use streamgauge_pipeline::aggregate::filter::Filter;
 use streamgauge_pipeline::aggregate::{Aggregate, Taken};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
+use streamgauge_pipeline::memory::MemoryChannels;
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{Batch, SequenceNumber, ShardId};
@@ -38,7 +39,7 @@ enum Ended {
     Aggregate(Warm<Aggregate<Shared>>, SequenceNumber, Result<Told, String>),
     Filter(Warm<Filtering>, SequenceNumber, Result<Told, String>),
     Settle(Warm<Settle<Shared>>, Result<String, String>),
-    Deliver(Warm<Deliver<Shared, Cloud>>, Result<String, String>),
+    Deliver(Warm<Deliver<Shared, Cloud, MemoryChannels>>, Result<String, String>),
 }
 
 type Filtering = Filter<Shared, Faulty<SimulatedStream>>;
@@ -52,7 +53,7 @@ pub(super) struct Environments {
     aggregates: Vec<Warm<Aggregate<Shared>>>,
     filters: Vec<Warm<Filtering>>,
     settles: Vec<Warm<Settle<Shared>>>,
-    delivers: Vec<Warm<Deliver<Shared, Cloud>>>,
+    delivers: Vec<Warm<Deliver<Shared, Cloud, MemoryChannels>>>,
 }
 
 impl Driver<'_> {
@@ -158,8 +159,10 @@ impl Driver<'_> {
             }
             Function::Deliver => {
                 let cloud = self.cloud.clone();
-                let new = |world| Deliver::new(world, cloud, DeliverSettings::default());
-                let mut deliver =
+                let new = |world| {
+                    Deliver::new(world, cloud, MemoryChannels::none(), DeliverSettings::default())
+                };
+                let deliver =
                     self.warm.delivers.pop().unwrap_or_else(|| self.environment(&[], new));
                 self.skew(&deliver);
                 let name = what.clone();

@@ -11,10 +11,10 @@ use std::fmt::Write as _;
 use streamgauge_engine::time::Timestamp;
 
 /// How many orders, in full batches of this many records.
-const ORDERS: u64 = 60_000;
+const ORDERS: u64 = 30_000;
 const BATCH: u64 = 1_000;
-/// Between two orders, in microseconds: a shard takes 1,000 a second.
-const GAP_MICROS: u64 = 1_100;
+/// Between two orders, in microseconds: half of what a shard takes, so that the stand-in keeps up.
+const GAP_MICROS: u64 = 2_200;
 
 /// The orders, each of another series than the one before.
 fn orders(series: u64) -> Vec<String> {

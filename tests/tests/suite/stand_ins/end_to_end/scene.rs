@@ -200,8 +200,13 @@ impl Scene {
         answers::differences(&answers.table, &answers::within(found, first, last))
     }
 
-    /// How many entries of points that could not be delivered there are.
-    async fn dead_letters(&self) -> i32 {
+    /// Where points come to.
+    pub(super) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        &self.cloudwatch
+    }
+
+    /// How many entries there are of what could not be delivered.
+    pub(super) async fn dead_letters(&self) -> i32 {
         let log = LogId::dead_letters(Partition::default()).as_str().to_owned();
         let query = self.dynamodb.query().table_name(TABLE).select(Select::Count);
         let query = query.key_condition_expression("#p = :p");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use streamgauge_engine::time::Timestamp;
 
 /// The functions, by their logical ids and binaries.
@@ -22,6 +22,8 @@ const FUNCTIONS: [(&str, &str); 5] = [
 ];
 /// How long nothing may be heard of a stack: a tick comes each minute, so it hangs.
 const SILENCE_MAX: Duration = Duration::from_mins(5);
+/// How long something may be waited for while the stack goes on: what would never come must not be waited for for ever.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What is run, and how.
 #[derive(Debug)]
@@ -182,6 +184,17 @@ impl Stack {
             if work["message"] == "delivered" && work["undelivered"] == 0 {
                 return;
             }
+        }
+    }
+
+    /// Waits until something outside is as it should be, looking each time that the stack has done something: it ticks.
+    #[track_caller]
+    pub(super) fn until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            let waited = begun.elapsed();
+            assert!(waited < PATIENCE, "after {waited:?} there is nothing of {what}");
+            self.next_work();
         }
     }
 

@@ -91,7 +91,8 @@ fn read_samples(
     columns: &mut Columns<'_>,
     events: &[NamedEvent],
 ) -> Result<Vec<AlertSample>, Error> {
-    let length = reader.list()?;
+    // They are events that have been read, and so may be more than there are bytes left.
+    let length = reader.place()?;
     let Some(events) = events.get(..length) else {
         return Err(reader.wrong("more samples than events"));
     };

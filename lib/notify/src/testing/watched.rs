@@ -44,7 +44,7 @@ impl Subscriber for Keeper {
 }
 
 /// Does something, and answers with all that was logged by it.
-pub(super) async fn watched<T>(doing: impl Future<Output = T>) -> (T, String) {
+pub(crate) async fn watched<T>(doing: impl Future<Output = T>) -> (T, String) {
     let keeper = Keeper::default();
     let mut doing = pin!(doing);
     let done = std::future::poll_fn(|context| {

@@ -1,0 +1,109 @@
+//! `deployed`: that something was deployed, for PagerDuty and charts.
+
+use crate::arguments::DeployedArguments;
+use crate::exit::{Exit, Failure};
+use crate::style::tell;
+use crate::{control_log, moment, rules};
+use streamgauge_engine::notification::Deploy;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::control::mark_deploy;
+use streamgauge_pipeline::port::log::Log;
+
+/// Says so.
+pub(super) fn run(arguments: &DeployedArguments) -> Result<Exit, Failure> {
+    control_log::check_built("deployed")?;
+    control_log::runtime()?.block_on(async {
+        let (log, now) = control_log::open(&arguments.table, "deployed").await?;
+        tell(mark(&log, arguments, now).await?);
+        Ok(Exit::Fine)
+    })
+}
+
+/// Marks the deploy; what is told of it.
+async fn mark(
+    log: &impl Log,
+    arguments: &DeployedArguments,
+    now: Timestamp,
+) -> Result<String, Failure> {
+    let DeployedArguments { version, service, link, at, author, .. } = arguments;
+    let is_page = |it: &&str| it.starts_with("https://") || it.starts_with("http://");
+    if let Some(link) = link.as_deref().filter(|link| !is_page(link)) {
+        return Err(Failure::wrong(format!("`{link}` is no address for --link"))
+            .hint("write it with `https://`"));
+    }
+    let at = at.as_deref().map_or(Ok(now), |text| moment::parse(text, "--at"))?;
+    let deploy = Deploy {
+        version: version.clone(),
+        service: service.clone(),
+        author: control_log::author(author.as_deref(), rules::environment)?,
+        link: link.clone(),
+    };
+    control_log::control(log).await?;
+    mark_deploy(log, &deploy, at, now).await.map_err(|error| control_log::refused(&error))?;
+    let service = service.as_deref().map(|service| format!("{service} ")).unwrap_or_default();
+    Ok(format!("{service}{version} was deployed at {at}; PagerDuty and charts show it in a minute"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+    use crate::command::silence::tests::{NOW, message, stack};
+    use clap::Parser;
+    use streamgauge_pipeline::control::ControlEntry;
+    use streamgauge_pipeline::memory::block_on;
+    use streamgauge_pipeline::port::log::{LogId, Version, Wanted};
+
+    /// Types a command, with who speaks; the deploys that then stand in the log, or what is said.
+    fn deployed(typed: &str) -> Result<Vec<(Deploy, Timestamp)>, String> {
+        let log = stack();
+        let typed = format!("streamgauge deployed --table t --author ci {typed}");
+        let arguments = Arguments::try_parse_from(typed.split_whitespace()).unwrap();
+        let Command::Deployed(arguments) = arguments.command else { panic!("{typed}") };
+        block_on(mark(&log, &arguments, NOW)).map_err(message)?;
+        let read = block_on(log.read(&LogId::control(), Version::START, Wanted::Only(&[])));
+        let entries = read.unwrap().iter().map(ControlEntry::decode).collect::<Result<Vec<_>, _>>();
+        let deploys = entries.unwrap().into_iter().filter_map(|entry| match entry {
+            ControlEntry::Deployed { deploy, at } => Some((deploy, at)),
+            _ => None,
+        });
+        Ok(deploys.collect())
+    }
+
+    #[test]
+    fn a_deploy_stands_in_the_log_with_all_that_is_known_of_it() {
+        let deploy = Deploy {
+            version: "1.2.3".to_owned(),
+            service: None,
+            author: "ci".to_owned(),
+            link: None,
+        };
+        assert_eq!(deployed("1.2.3"), Ok(vec![(deploy.clone(), NOW)]));
+        let whole = Deploy {
+            service: Some("shop".to_owned()),
+            link: Some("https://ci.test/7".to_owned()),
+            ..deploy
+        };
+        // 13:00 in Dubai is 9:00 in UTC.
+        let typed = "1.2.3 --service shop --link https://ci.test/7 --at 2026-01-05T13:00:00+04:00";
+        assert_eq!(deployed(typed), Ok(vec![(whole, NOW.minus(3_600_000))]));
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_refused_with_what_to_do() {
+        let check = |typed: &str, expect: &str| assert_eq!(deployed(typed).unwrap_err(), expect);
+        check(
+            "1 --at 2026-01-05T10:00:01Z",
+            "the deploy is at 2026-01-05T10:00:01Z, and it is 2026-01-05T10:00:00Z; say it when it is done; check the date and its offset from UTC",
+        );
+        check(
+            "1 --at 2025-12-01T00:00:00Z",
+            "the deploy was at 2025-12-01T00:00:00Z, and none before 2025-12-23T10:00:00Z can be marked; CloudWatch takes no point over two weeks",
+        );
+        check(
+            "1 --at 2026-01-05T10:00:00",
+            "`2026-01-05T10:00:00` is no time for --at; write it as 2026-01-05T10:00:00Z",
+        );
+        check("1 --link ci", "`ci` is no address for --link; write it with `https://`");
+    }
+}

@@ -1,0 +1,117 @@
+//! The control log of a stack, for commands by which people speak to it. Without the feature `aws` there is none.
+
+use crate::arguments::TableArguments;
+use crate::exit::Failure;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::control::{Control, ControlError, SaidError};
+use streamgauge_pipeline::port::log::Log;
+
+/// Fails if this program has no stack, before anything else is looked at.
+pub(crate) fn check_built(command: &str) -> Result<(), Failure> {
+    if cfg!(feature = "aws") { Ok(()) } else { Err(not_built(command)) }
+}
+
+fn not_built(command: &str) -> Failure {
+    Failure::wrong(format!("this program was built without what `{command}` needs"))
+        .hint("build it with `cargo build --release --package streamgauge --features aws`")
+}
+
+/// The logs of a stack, and what time it is.
+#[cfg(feature = "aws")]
+pub(crate) async fn open(
+    arguments: &TableArguments,
+    command: &str,
+) -> Result<(impl Log, Timestamp), Failure> {
+    use crate::stack_table::{self, Place, SystemClock};
+    use streamgauge_pipeline::port::clock::Clock;
+
+    let TableArguments { table, endpoint, region } = arguments;
+    let place = Place { endpoint: endpoint.as_deref(), region: region.as_deref() };
+    let (_, table) = stack_table::open(table, place, command).await?;
+    Ok((streamgauge_dynamodb::DynamoLog::new(table), SystemClock.now()))
+}
+
+#[cfg(not(feature = "aws"))]
+pub(crate) fn open(
+    _: &TableArguments,
+    command: &str,
+) -> std::future::Ready<Result<(impl Log + use<>, Timestamp), Failure>> {
+    use streamgauge_pipeline::memory::{MemoryLog, VirtualClock};
+
+    let opened: Result<(MemoryLog<VirtualClock>, _), _> = Err(not_built(command));
+    std::future::ready(opened)
+}
+
+/// What runs a command's calls.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::outside("could not start the runtime").because(&error))
+}
+
+/// Reads which plans there are; a table without a stack has none, and whoever speaks to it has mistaken it for another.
+pub(crate) async fn control(log: &impl Log) -> Result<Control, Failure> {
+    let mut control = Control::default();
+    control.follow(log).await.map_err(|error| unreadable(&error))?;
+    if control.partitions().is_none() {
+        return Err(Failure::wrong("the table holds no stack")
+            .hint("is it the right one? No function has worked on it"));
+    }
+    Ok(control)
+}
+
+/// The control log could not be read.
+pub(crate) fn unreadable(error: &ControlError) -> Failure {
+    Failure::outside("could not read the log \"control\"").because(error)
+}
+
+/// Why what was said is not taken, and what to do.
+pub(crate) fn refused(error: &SaidError) -> Failure {
+    let hint = match error {
+        SaidError::Control(error) => return not_appended(error),
+        SaidError::Everything => "name what is to be silent with --alert or --match",
+        SaidError::EndsFirst { .. } => "name a later end with --until, or its length with --for",
+        SaidError::Over { .. } => {
+            "the end must be in the future; check its date and its offset from UTC"
+        }
+        SaidError::TooLong { .. } => {
+            "write `silences` or `maintenance` into the rules for what lasts longer or is planned ahead"
+        }
+        SaidError::TooMany { .. } => {
+            "end some: `streamgauge silence list` shows them; one can match several alerts, and the rules can hold what stays"
+        }
+        SaidError::Empty { .. } => "say it in a few words",
+        SaidError::LongText { .. } => "say it in fewer words; a link can say the rest",
+        SaidError::ManyValues { .. } => {
+            "match what they have in common: a label, a severity, a channel"
+        }
+        SaidError::NoSilence(_) => "`streamgauge silence list` shows those that are active",
+        SaidError::Ended { .. } => "nothing is left to do",
+        SaidError::Ahead { .. } => "say it when it is done; check the date and its offset from UTC",
+        SaidError::TooOld { .. } => "CloudWatch takes no point over two weeks",
+    };
+    Failure::wrong(error.to_string()).hint(hint)
+}
+
+fn not_appended(error: &ControlError) -> Failure {
+    let failure = Failure::outside("could not append to the log \"control\"").because(error);
+    if error.is_retryable() {
+        failure.hint(
+            "it may have been taken all the same if only the answer was lost; check the permissions `dynamodb:Query` and `dynamodb:PutItem`",
+        )
+    } else {
+        failure
+    }
+}
+
+/// Who speaks: as typed, else the user's name as the environment has it.
+pub(crate) fn author(
+    typed: Option<&str>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<String, Failure> {
+    let of_environment = || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment);
+    typed.map(str::to_owned).or_else(of_environment).ok_or_else(|| {
+        Failure::wrong("it is not known who you are").hint("name yourself with --author")
+    })
+}

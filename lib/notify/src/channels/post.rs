@@ -1,0 +1,99 @@
+//! Over what mails and text messages go: that is not in the rules, since it is another for a local run.
+
+use super::any::Any;
+use std::fmt;
+use std::time::Duration;
+use streamgauge_pipeline::port::clock::Clock;
+
+#[cfg(feature = "aws")]
+use crate::aws::{Configure, Lazy, lazy};
+#[cfg(feature = "smtp")]
+use crate::smtp::Server;
+
+/// What carries mails and text messages.
+#[derive(Default)]
+pub struct Post {
+    #[cfg(feature = "smtp")]
+    smtp: Option<Server>,
+    #[cfg(feature = "aws")]
+    ses: Option<Lazy<aws_sdk_sesv2::Client>>,
+    #[cfg(feature = "aws")]
+    sns: Option<Lazy<aws_sdk_sns::Client>>,
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Post")
+    }
+}
+
+impl Post {
+    /// Nothing: channels of these kinds wait.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Mails over this server, whatever else there is.
+    #[cfg(feature = "smtp")]
+    #[must_use]
+    pub fn smtp(self, server: Server) -> Self {
+        Self { smtp: Some(server), ..self }
+    }
+
+    /// Mails over SES and text messages over SNS, by the SDK as it is configured.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn aws(self, configure: &Configure) -> Self {
+        let ses = lazy(configure, "SESV2", |config| crate::ses::client(config.into()));
+        let sns = lazy(configure, "SNS", |config| crate::sns::client(config.into()));
+        Self { ses: Some(ses), sns: Some(sns), ..self }
+    }
+
+    /// The longest that a call takes.
+    pub(super) fn call_time_max(&self) -> Duration {
+        let mut longest = Duration::ZERO;
+        #[cfg(feature = "aws")]
+        {
+            longest = longest.max(crate::ses::CALL_TIME_MAX).max(crate::sns::CALL_TIME_MAX);
+        }
+        #[cfg(feature = "smtp")]
+        if self.smtp.is_some() {
+            longest = longest.max(crate::smtp::CALL_TIME_MAX);
+        }
+        longest
+    }
+
+    /// What sends mails from this address to these; absent: nothing does.
+    #[cfg_attr(
+        not(any(feature = "aws", feature = "smtp")),
+        expect(unused_variables, reason = "nothing is sent")
+    )]
+    pub(super) fn mail<C: Clock + Clone>(
+        &self,
+        from: &str,
+        to: &[String],
+        clock: &C,
+    ) -> Option<Any<C>> {
+        #[cfg(feature = "smtp")]
+        if let Some(server) = &self.smtp {
+            let smtp = crate::smtp::Smtp::new(server.clone(), from, to.to_vec(), clock.clone());
+            return Some(Any::Smtp(smtp));
+        }
+        #[cfg(feature = "aws")]
+        if let Some(client) = &self.ses {
+            let client = (**client).clone();
+            return Some(Any::Ses(crate::ses::Ses::new(client, from, to.to_vec(), clock.clone())));
+        }
+        None
+    }
+
+    /// What sends text messages to this number; absent: nothing does.
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "nothing is sent"))]
+    pub(super) fn text<C: Clock>(&self, number: &str) -> Option<Any<C>> {
+        #[cfg(feature = "aws")]
+        if let Some(client) = &self.sns {
+            return Some(Any::Sns(crate::sns::Sns::new((**client).clone(), number)));
+        }
+        None
+    }
+}
