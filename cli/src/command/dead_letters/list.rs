@@ -140,6 +140,7 @@ fn action(action: Action) -> &'static str {
         Action::Trigger => "trigger",
         Action::Repeat => "repeat",
         Action::Resolve => "resolve",
+        Action::Change => "change",
     }
 }
 

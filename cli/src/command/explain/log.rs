@@ -27,6 +27,9 @@ use streamgauge_pipeline::publication::{PointKind, Publication};
 use streamgauge_pipeline::settle_entry::{ALERTS, NOTIFICATIONS, POINTS, SettleEntry};
 use streamgauge_pipeline::shard_entry::partition_of;
 
+/// How the keys begin that are not those of incidents of alerts.
+const NO_INCIDENTS: [&str; 3] = ["gathered/", "pipeline/", "deploy/"];
+
 /// What the control log says of a table.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -123,7 +126,7 @@ fn header(id: &LogId, logged: &Logged) -> Result<SettleEntry, Failure> {
 #[derive(Debug)]
 pub(super) struct Transitions {
     pub(super) found: Found,
-    /// What was told of the pipeline itself.
+    /// What was told of the pipeline itself, and of deploys.
     pub(super) notices: Vec<Notification>,
     /// How many more a gathered notification tells of, which it does not name.
     pub(super) unnamed: usize,
@@ -138,7 +141,7 @@ pub(super) async fn transitions(
 ) -> Result<Transitions, Failure> {
     let key = wanted.key.as_deref();
     let mut told = Members::default();
-    if key.is_some_and(|key| key.starts_with("gathered/") || key.starts_with("pipeline/")) {
+    if key.is_some_and(|key| NO_INCIDENTS.iter().any(|prefix| key.starts_with(prefix))) {
         told = members(stack, table, &wanted).await?;
         wanted.members = (!told.named.is_empty()).then_some(told.named);
     }
@@ -202,11 +205,11 @@ fn entry(
 fn tell(notice: &Notification, clock: Timestamp, found: &mut Found) {
     let gathered: &[Member] = match &notice.subject {
         Subject::Gathered { members, .. } => members,
-        Subject::Alert(_) | Subject::Pipeline { .. } => &[],
+        Subject::Alert(_) | Subject::Pipeline { .. } | Subject::Deploy(_) => &[],
     };
     for told in &mut found.told {
         let kind = super::told::kind_of(notice.action);
-        let own = told.transition.kind == kind && told.key == notice.key;
+        let own = Some(told.transition.kind) == kind && told.key == notice.key;
         let is_member =
             || gathered.iter().any(|member| tells_of(member, &told.alert, &told.transition));
         if !own && !is_member() {
@@ -229,7 +232,7 @@ struct Members {
     named: Vec<Member>,
     /// How many more there are, which they do not name.
     unnamed: usize,
-    /// Those that tell of the pipeline itself.
+    /// Those that tell of the pipeline itself, and of deploys.
     notices: Vec<Notification>,
 }
 
@@ -257,7 +260,7 @@ async fn members(stack: &impl Stack, table: &Table, wanted: &Wanted) -> Result<M
                             told.unnamed = told.unnamed.max(*more);
                         }
                         Subject::Alert(member) => told.named.push((**member).clone()),
-                        Subject::Pipeline { .. } => told.notices.push(notice),
+                        Subject::Pipeline { .. } | Subject::Deploy(_) => told.notices.push(notice),
                     }
                 }
             }

@@ -175,11 +175,12 @@ pub(super) fn pairs<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> Stri
     pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The transitions that a notification like this tells of.
-pub(super) const fn kind_of(action: Action) -> TransitionKind {
+/// The transitions that a notification like this tells of, if any.
+pub(super) const fn kind_of(action: Action) -> Option<TransitionKind> {
     match action {
-        Action::Trigger | Action::Repeat => TransitionKind::Firing,
-        Action::Resolve => TransitionKind::Resolved,
+        Action::Trigger | Action::Repeat => Some(TransitionKind::Firing),
+        Action::Resolve => Some(TransitionKind::Resolved),
+        Action::Change => None,
     }
 }
 
@@ -189,5 +190,6 @@ pub(super) const fn action(action: Action) -> &'static str {
         Action::Trigger => "trigger",
         Action::Repeat => "repeat",
         Action::Resolve => "resolve",
+        Action::Change => "change",
     }
 }

@@ -148,6 +148,8 @@ impl State {
                 *incident = MemoryIncident { opened: incident.opened + 1, is_open: true };
             }
             Action::Resolve => incident.is_open = false,
+            // It belongs to no incident.
+            Action::Change => {}
         }
     }
 }

@@ -33,7 +33,7 @@ fn of(channel: &str, all: &[Notification]) -> Vec<(Action, usize)> {
     let groups = |one: &Notification| match &one.subject {
         Subject::Alert(_) => 1,
         Subject::Gathered { members, more, .. } => members.len() + more,
-        Subject::Pipeline { .. } => panic!("{one:?} is of no alert"),
+        Subject::Pipeline { .. } | Subject::Deploy(_) => panic!("{one:?} is of no alert"),
     };
     own.map(|one| (one.action, groups(one))).collect()
 }
