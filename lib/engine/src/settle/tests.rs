@@ -76,6 +76,7 @@ proptest! {
         let mut whole = Settler::new(Arc::clone(&plan));
         let mut cut = whole.clone();
         let (mut told, mut told_cut) = (Told::default(), Told::default());
+        let mut told_to = None;
         for (number, delta) in all.iter().enumerate() {
             whole.take(delta.clone());
             cut.take(delta.clone());
@@ -88,6 +89,12 @@ proptest! {
                 let mut decisions = Decisions::default();
                 let portion = Portion::of(portion_bytes);
                 let progress = cut.settle_within(watermark, portion, &mut decisions);
+                // Whoever is told of transitions has heard of all before this.
+                for one in &decisions.transitions {
+                    let moment = one.at.plus(lag(&plan, &plan.alerts[one.alert]));
+                    prop_assert!(Some(moment) >= told_to, "{:?} was told to {:?}", one, told_to);
+                }
+                told_to = cut.told_to();
                 told_cut.add(decisions);
                 let stored = cut.encode();
                 cut = Settler::decode(Arc::clone(&plan), |_| true, &stored).unwrap();

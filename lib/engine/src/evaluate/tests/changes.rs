@@ -40,8 +40,8 @@ fn a_changed_alert_resolves_and_begins_afresh_with_the_events_from_then_on() {
     let ended = ["5m 0- noon AlertChanged", "5m 1- noon AlertChanged"];
     assert_eq!(lines(&settle(&mut old, "1d")), ended);
     let told = settle(&mut new, "10m");
-    let afresh = ["7m 0+ noon ConditionHolds", "7m 1+ noon ConditionHolds"];
-    assert_eq!(lines(&told), afresh);
+    let began_again = ["7m 0+ noon ConditionHolds", "7m 1+ noon ConditionHolds"];
+    assert_eq!(lines(&told), began_again);
     assert_eq!(told[0].evidence.events, 3);
 }
 

@@ -8,6 +8,12 @@ use crate::alert::{Aggregate, Comparison, Condition, Over};
 use crate::decimal::Decimal;
 use crate::settle::Decisions;
 use crate::time::{MINUTE_MS, SECOND_MS, Timestamp};
+use std::sync::Arc;
+
+/// An event of the metrics that these bits name.
+const fn event(identity: u64, time: i64, metrics: u8) -> Sample {
+    Sample { identity, time, delay: None, metrics, value: 4, group: 0 }
+}
 
 #[test]
 fn a_count_that_is_equal_for_a_while_is_told_when_it_comes_back_to_that() {
@@ -34,18 +40,28 @@ fn the_window_in_which_a_group_came_is_not_taken_for_a_whole_one() {
     // The other step makes the group known by its first event.
     let mut little = alert(0, vec![few, absent(1_200)]);
     little.by = vec![0];
-    let event = |identity, time, metrics| Sample {
-        identity,
-        time,
-        delay: None,
-        metrics,
-        value: 1,
-        group: 0,
-    };
     let events = [event(1, 10_500, 1), event(2, 11_500, 1), event(3, 13_000, 0)];
     let told = run(&plan_of(vec![little]), &events, PLAIN);
     let told: Vec<_> = told.iter().map(|told| (told.at.as_millis(), told.step)).collect();
     assert_eq!(told, [(12_000, 0), (12_700, 1)]);
+}
+
+#[test]
+fn a_window_whose_zero_is_published_is_a_final_point() {
+    let threshold = Decimal::from_u64(1).unwrap();
+    let (aggregate, comparison, over) = (Aggregate::Sum, Comparison::Below, Over::Window);
+    let none = Condition::Threshold { aggregate, over, comparison, threshold };
+    let told = |zero| {
+        let mut made = alert(0, vec![none.clone()]);
+        made.by = vec![0];
+        let mut plan = Arc::unwrap_or_clone(plan_of(vec![made]));
+        plan.metrics[0].zero = zero;
+        let events = [event(1, 10_500, 1), event(2, 11_500, 1), event(3, 13_200, 0)];
+        let told = run(&Arc::new(plan), &events, PLAIN);
+        told.iter().map(|told| (told.at.as_millis(), told.evidence.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(true), [(13_000, Some(Decimal::ZERO))]);
+    assert_eq!(told(false), []);
 }
 
 #[test]
@@ -77,9 +93,8 @@ fn late_events_are_told_where_the_condition_covers_them() {
 fn slices_tell_the_copies_that_were_ignored() {
     let over = Over::Sliding(60 * SECOND_MS);
     let plan = plan_of(vec![alert(1, vec![at_least(Aggregate::Count, over, "2")])]);
-    let event =
-        |identity, time| Sample { identity, time, delay: None, metrics: 2, value: 4, group: 0 };
-    let events = [event(1, 10_000), event(1, 10_000), event(2, 10_100), event(3, 12_000)];
+    let events =
+        [event(1, 10_000, 2), event(1, 10_000, 2), event(2, 10_100, 2), event(3, 12_000, 2)];
     let told = run(&plan, &events, PLAIN);
     assert_eq!(lines(&told).len(), 1);
     assert_eq!((told[0].evidence.events, told[0].evidence.duplicates), (2, 1));

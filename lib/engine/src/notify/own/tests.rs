@@ -109,6 +109,15 @@ fn a_quiet_time_keeps_them_back_and_who_was_not_told_is_not_told_the_end() {
 }
 
 #[test]
+fn a_channel_that_is_gone_is_not_told_the_end() {
+    let mut pipeline = Pipeline::new();
+    let behind = Troubles { behind_since: Some(at(0)), ..FINE };
+    pipeline.check(HOUR, &behind, &["oncall trigger behind", "mail trigger behind"]);
+    pipeline.plan.notifying.channels.retain(|channel| channel.name != "mail");
+    pipeline.check(2 * HOUR, &FINE, &["oncall resolve behind"]);
+}
+
+#[test]
 fn nobody_is_told_if_the_rules_name_nobody() {
     let mut pipeline = Pipeline::new();
     pipeline.plan.notifying.pipeline = None;

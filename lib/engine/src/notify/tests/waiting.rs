@@ -224,3 +224,26 @@ fn what_an_alert_always_waits_for_does_not_make_it_too_old() {
     scene.check_behind(behind + HOUR, behind, &old, &[Why::TooOld], &[]);
     scene.check_behind(behind + HOUR + 1, behind + 2, &[], &[], &["oncall trigger journeys zoo"]);
 }
+
+#[test]
+fn what_is_told_early_does_not_end_a_silence_early() {
+    let mut scene = Scene::new(|_| {});
+    scene.silences = vec![silence(&[], 0, 100)];
+    scene.check(21, &[fires("rejections reactive", "noon", 20)], &[Why::Silenced], &[]);
+    // Evaluation is at 50, and one step is certain to fire at 150.
+    let early = [fires("rejections reactive", "zoo", 150)];
+    let lines = ["oncall trigger rejections reactive zoo"];
+    scene.check_behind(60, 50, &early, &[Why::AtOnce], &lines);
+    scene.check(102, &[], &[], &["oncall trigger rejections reactive noon"]);
+}
+
+#[test]
+fn a_repeat_is_quiet_by_event_time_too() {
+    let mut scene = Scene::new(|_| {});
+    scene.silences = vec![silence(&[], 4 * HOUR - 300, 5 * HOUR)];
+    let lines = ["oncall trigger silence noon", "mail trigger silence noon"];
+    scene.check(1, &[fires("silence", "noon", 0)], &[Why::AtOnce], &lines);
+    // The clock is in the silence, and evaluation is not yet.
+    let behind = 4 * HOUR - 600;
+    scene.check_behind(4 * HOUR + 1, behind, &[], &[], &["mail repeat silence noon"]);
+}
