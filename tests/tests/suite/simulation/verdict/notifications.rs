@@ -93,7 +93,7 @@ fn incidents(run: &Run) -> Result<Incidents<'_>, String> {
         let channel = (told.partition, one.channel.as_str());
         let so_far = incidents.entry((channel, &one.key)).or_default();
         let is_right = match (so_far.last().map(|last| last.action), one.action) {
-            (before, Action::Trigger) => before.is_none(),
+            (before, Action::Trigger | Action::Change) => before.is_none(),
             (before, Action::Repeat | Action::Resolve) => {
                 before.is_some_and(|before| before != Action::Resolve)
             }
@@ -133,7 +133,7 @@ fn members(notification: &Notification) -> (Vec<&Member>, usize) {
     match &notification.subject {
         Subject::Alert(member) => (vec![member], 0),
         Subject::Gathered { members, more } => (members.iter().collect(), *more),
-        Subject::Pipeline { .. } => (Vec::new(), 0),
+        Subject::Pipeline { .. } | Subject::Deploy(_) => (Vec::new(), 0),
     }
 }
 
