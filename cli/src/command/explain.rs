@@ -22,6 +22,7 @@ mod wanted;
 use crate::arguments::{ExplainArguments, ExplainOutput};
 use crate::exit::{Exit, Failure};
 use crate::style::tell;
+use crate::words::{counted, widen};
 use anstream::stdout;
 use log::Table;
 use points::{FoundPoints, Point, WantedPoints};
@@ -67,7 +68,7 @@ async fn from_log<S: Stack>(
         }
         return tell_points(arguments, &points, &found_points);
     }
-    let log::Transitions { mut found, notices } =
+    let log::Transitions { mut found, notices, unnamed } =
         log::transitions(stack, &mut table, wanted, arguments.limit).await?;
     if !arguments.no_recompute {
         again::transitions(stack, partitions, &mut found).await;
@@ -81,6 +82,10 @@ async fn from_log<S: Stack>(
             }
         }
         return Ok(Exit::Fine);
+    }
+    if unnamed > 0 {
+        let others = counted(widen(unnamed), "transition");
+        tell(format_args!("the notification tells of {others} more, which it does not name"));
     }
     tell_transitions(arguments, &found)
 }
@@ -124,7 +129,7 @@ fn tell_points(
         }
     }
     let shown = explained.len().min(limit);
-    let total = u64::try_from(explained.len()).unwrap_or(u64::MAX);
+    let total = widen(explained.len());
     if let Some(note) = text::not_shown(shown, total, "further series") {
         tell(note);
     }

@@ -114,7 +114,9 @@ fn differences(told: &Told, again: &Again) -> Vec<String> {
     let Transition { step, group, kind, at, .. } = &told.transition;
     let same = again.record.transitions.iter().find(|(other, _)| {
         let alert = again.record.alerts.get(other.alert);
-        alert.is_some_and(|alert| alert.name == told.alert.name)
+        // While rules change, two plans may have alerts of this name.
+        alert
+            .is_some_and(|alert| (&alert.name, &alert.plan) == (&told.alert.name, &told.alert.plan))
             && (&other.step, &other.group, &other.kind, &other.at) == (step, group, kind, at)
     });
     let Some((transition, verdict)) = same else {

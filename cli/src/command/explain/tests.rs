@@ -304,7 +304,9 @@ fn what_was_gathered_is_explained_by_the_key_of_all() {
     assert!(key.starts_with("gathered/oncall/"), "{key}");
     let both =
         ["talabat", "careem"].map(|name| format!("rejected/reactive  partner={name} firing"));
-    assert_eq!(titles(&explained(&stack, key)), both);
+    let found = explained(&stack, key);
+    assert_eq!(titles(&found), both);
+    assert_eq!(found.unnamed, 0);
 }
 
 #[test]
