@@ -200,8 +200,13 @@ impl<W: World, P: Points, C: Channels> Deliver<W, P, C> {
         invocation: &str,
         deadline: Timestamp,
     ) -> Result<Delivered, DeliverError> {
+        // All lanes are in it, so it is large.
+        Box::pin(self.deliver(Invocation { partition, name: invocation, deadline })).await
+    }
+
+    async fn deliver(&self, invocation: Invocation<'_>) -> Result<Delivered, DeliverError> {
+        let partition = invocation.partition;
         let known = lock(&self.remembered).remove(&partition).unwrap_or_default();
-        let invocation = Invocation { partition, name: invocation, deadline };
         let mut run = self.begin(invocation, known.register).await?;
         let others = (&self.world, &self.channels, &self.settings);
         let mut lanes = Running::new(others, invocation, known.lanes, run.channels());

@@ -27,6 +27,9 @@ use texts::Texts;
 
 pub use index::{LaneName, LanesIndex};
 
+/// How many lanes an index names at most.
+const OPEN_MAX: usize = 32;
+
 /// What an environment remembers of the lanes of a partition.
 #[derive(Debug)]
 pub(super) struct Lanes {
@@ -153,7 +156,10 @@ impl<'a, W: World, C: Channels> Running<'a, W, C> {
         let open: Vec<LaneName> = mailbox.lanes.keys().cloned().collect();
         let read_to = open.iter().map(known).min().unwrap_or(Version(u64::MAX));
         let read_to = read_to.min(mailbox.read_to).max(index.read_to);
-        *index = LanesIndex { read_to, open };
+        // The register of points is written often. While more lanes than that wait, who starts cold reads from where it was.
+        if open.len() <= OPEN_MAX {
+            *index = LanesIndex { read_to, open };
+        }
     }
 
     /// Up to where all lanes are done, by their registers.

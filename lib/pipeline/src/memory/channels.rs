@@ -225,3 +225,76 @@ impl Sink for MemoryEnd {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{SinkBench, SinkFault, sink_contract};
+    use crate::memory::block_on;
+    use streamgauge_engine::alert::Severity;
+    use streamgauge_engine::notification::Subject;
+    use streamgauge_engine::time::Timestamp;
+
+    fn notification(action: Action) -> Notification {
+        Notification {
+            channel: "oncall".to_owned(),
+            key: "sg/1".to_owned(),
+            id: "sg/1/0".to_owned(),
+            action,
+            severity: Severity::Critical,
+            at: Timestamp::EPOCH,
+            summary: "3 rejects".to_owned(),
+            description: None,
+            runbook: None,
+            subject: Subject::Pipeline { alert: "behind".to_owned() },
+            labels: Vec::new(),
+            plan: "a7".to_owned(),
+        }
+    }
+
+    fn channels() -> (MemoryChannels, MemoryEnd) {
+        let one = MemoryChannel { receivers: vec![String::new()], knows_repeats: true };
+        let channels = MemoryChannels::new(move |_, _| Some(one.clone()));
+        let end = block_on(channels.open(&RulesText::default(), "oncall", "")).unwrap();
+        (channels, end)
+    }
+
+    impl SinkBench for MemoryChannels {
+        fn arm(&self, fault: SinkFault) -> bool {
+            let (outcome, taken) = match fault {
+                SinkFault::Unreachable | SinkFault::Busy => {
+                    (Delivery::Retry { after_ms: 1 }, false)
+                }
+                SinkFault::Refused => (Delivery::Rejected { reason: "no".to_owned() }, false),
+                SinkFault::AnswerLost => (Delivery::Unknown, true),
+            };
+            self.script("oncall", "", outcome, taken);
+            true
+        }
+
+        fn taken(&self) -> usize {
+            self.told().len()
+        }
+    }
+
+    #[test]
+    fn an_end_in_memory_keeps_the_contract_of_sinks() {
+        let (channels, end) = channels();
+        block_on(sink_contract(&end, &notification(Action::Trigger), &channels)).unwrap();
+    }
+
+    #[test]
+    fn a_trigger_after_the_resolve_opens_another_incident() {
+        let (channels, end) = channels();
+        let tell = |action| {
+            assert_eq!(block_on(end.deliver(&notification(action))), Delivery::Delivered);
+            let MemoryIncident { opened, is_open } = channels.incident("oncall", "", "sg/1");
+            (opened, is_open)
+        };
+        assert_eq!(tell(Action::Trigger), (1, true));
+        assert_eq!(tell(Action::Trigger), (1, true));
+        assert_eq!(tell(Action::Resolve), (1, false));
+        assert_eq!(tell(Action::Resolve), (1, false));
+        assert_eq!(tell(Action::Trigger), (2, true));
+    }
+}

@@ -163,3 +163,35 @@ pub(super) async fn hold<L: Log>(
     waiting.retain(|place, held| held.is_some() || place.version > read_to);
     Ok(places - waiting.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of the entries are held, of so many bytes each, if both lanes wait for all of them.
+    fn held(bytes: &[usize]) -> Vec<u64> {
+        let posted = (1..).zip(bytes).map(|(version, &bytes)| {
+            let place = Cursor { version: Version(version), point: 0 };
+            let notifications = Vec::new();
+            let waiting_since = Timestamp::EPOCH;
+            (place, Some(Arc::new(Posted { notifications, waiting_since, bytes })))
+        });
+        let waiting: Waiting = posted.collect();
+        let mut mailbox = Mailbox::new(Partition::default(), Version::START);
+        for receiver in ["1", "2"] {
+            let name = LaneName { channel: "phone".to_owned(), receiver: receiver.to_owned() };
+            mailbox.lanes.insert(name, waiting.clone());
+        }
+        mailbox.drop_held();
+        let held = mailbox.lanes.values().flatten().filter(|(_, one)| one.is_some());
+        held.map(|(place, _)| place.version.0).collect()
+    }
+
+    #[test]
+    fn what_stands_last_is_let_go_where_there_is_no_room() {
+        assert_eq!(held(&[HELD_BYTES_MAX / 2; 2]), [1, 2, 1, 2]);
+        assert_eq!(held(&[HELD_BYTES_MAX / 2; 4]), [1, 2, 1, 2]);
+        assert_eq!(held(&[HELD_BYTES_MAX, 1, 1]), [1, 1]);
+        assert_eq!(held(&[2 * HELD_BYTES_MAX, 1]), [1, 1], "one in any case");
+    }
+}

@@ -340,6 +340,29 @@ fn a_lane_that_is_stuck_does_not_make_others_read_the_log_again() {
 }
 
 #[test]
+fn many_lanes_that_are_stuck_are_not_named_in_the_register_of_points() {
+    let bench = Bench::new(10);
+    let numbers: Vec<String> = (0..40).map(|number| number.to_string()).collect();
+    bench.deploy("p1", &format!("phone once {}", numbers.join(" ")));
+    for number in &numbers {
+        bench.channels.set_down("phone", number, Some(retry(1)));
+    }
+    for key in ["a", "b"] {
+        bench.settle(&[&format!("a/{key}")]);
+        bench.tell(&[&format!("phone/{key}+")]);
+        bench.run(&bench.environment());
+    }
+    assert_eq!(bench.lane().channels, LanesIndex::default());
+    for number in &numbers {
+        bench.channels.set_down("phone", number, None);
+    }
+    bench.tick(5);
+    for number in &numbers {
+        assert_eq!(bench.told("phone", number), ["phone/a+", "phone/b+"]);
+    }
+}
+
+#[test]
 fn what_has_expired_while_nobody_delivered_is_counted_and_passed() {
     let bench = Bench::with_rules(10);
     bench.channels.set_down("oncall", "", Some(retry(1)));
@@ -355,6 +378,25 @@ fn what_has_expired_while_nobody_delivered_is_counted_and_passed() {
     let lane = &delivered.lanes[0];
     assert_eq!((lane.expired, lane.told, lane.waiting), (1, 1, 0));
     assert_eq!(bench.run(&bench.environment()).lanes, []);
+}
+
+#[test]
+fn what_is_too_much_to_be_held_is_read_again() {
+    let bench = Bench::with_rules(10);
+    bench.channels.set_down("phone", "1", Some(retry(1)));
+    let written: Vec<_> =
+        (0..12).map(|key| format!("phone/{key}{}+", "x".repeat(700_000))).collect();
+    for one in &written {
+        bench.tell(&[one]);
+    }
+    let warm = bench.environment();
+    assert_eq!(bench.run(&warm).lanes.len(), 1 + 1);
+    bench.channels.set_down("phone", "1", None);
+    bench.clock.set(after(1));
+    assert_eq!(bench.run(&warm).lanes[0].told, 12);
+    for receiver in ["1", "2"] {
+        assert!(bench.told("phone", receiver) == written);
+    }
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Driver<'_> {
                 let new = |world| {
                     Deliver::new(world, cloud, MemoryChannels::none(), DeliverSettings::default())
                 };
-                let mut deliver =
+                let deliver =
                     self.warm.delivers.pop().unwrap_or_else(|| self.environment(&[], new));
                 self.skew(&deliver);
                 let name = what.clone();
