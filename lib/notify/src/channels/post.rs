@@ -63,7 +63,7 @@ impl Post {
     /// What sends mails from this address to these; absent: nothing does.
     #[cfg_attr(
         not(any(feature = "aws", feature = "smtp")),
-        expect(unused_variables, reason = "nothing is sent")
+        expect(unused_variables, clippy::unused_self, reason = "nothing is sent")
     )]
     pub(super) fn mail<C: Clock + Clone>(
         &self,
@@ -85,7 +85,10 @@ impl Post {
     }
 
     /// What sends text messages to this number; absent: nothing does.
-    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "nothing is sent"))]
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(unused_variables, clippy::unused_self, reason = "nothing is sent")
+    )]
     pub(super) fn text<C: Clock>(&self, number: &str) -> Option<Any<C>> {
         #[cfg(feature = "aws")]
         if let Some(client) = &self.sns {
