@@ -13,6 +13,8 @@ use crate::smtp::Server;
 /// What carries mails and text messages.
 #[derive(Default)]
 pub struct Post {
+    /// The longest that a call takes.
+    call_time_max: Duration,
     #[cfg(feature = "smtp")]
     smtp: Option<Server>,
     #[cfg(feature = "aws")]
@@ -36,37 +38,32 @@ impl Post {
     /// Mails over this server, whatever else there is.
     #[cfg(feature = "smtp")]
     #[must_use]
-    pub fn smtp(self, server: Server) -> Self {
-        Self { smtp: Some(server), ..self }
+    pub fn smtp(mut self, server: Server) -> Self {
+        self.smtp = Some(server);
+        self.call_time_max = self.call_time_max.max(crate::smtp::CALL_TIME_MAX);
+        self
     }
 
     /// Mails over SES and text messages over SNS, by the SDK as it is configured.
     #[cfg(feature = "aws")]
     #[must_use]
-    pub fn aws(self, configure: &Configure) -> Self {
-        let ses = lazy(configure, "SESV2", |config| crate::ses::client(config.into()));
-        let sns = lazy(configure, "SNS", |config| crate::sns::client(config.into()));
-        Self { ses: Some(ses), sns: Some(sns), ..self }
+    pub fn aws(mut self, configure: &Configure) -> Self {
+        self.ses = Some(lazy(configure, "SESV2", |config| crate::ses::client(config.into())));
+        self.sns = Some(lazy(configure, "SNS", |config| crate::sns::client(config.into())));
+        let longest = crate::ses::CALL_TIME_MAX.max(crate::sns::CALL_TIME_MAX);
+        self.call_time_max = self.call_time_max.max(longest);
+        self
     }
 
     /// The longest that a call takes.
-    pub(super) fn call_time_max(&self) -> Duration {
-        let mut longest = Duration::ZERO;
-        #[cfg(feature = "aws")]
-        {
-            longest = longest.max(crate::ses::CALL_TIME_MAX).max(crate::sns::CALL_TIME_MAX);
-        }
-        #[cfg(feature = "smtp")]
-        if self.smtp.is_some() {
-            longest = longest.max(crate::smtp::CALL_TIME_MAX);
-        }
-        longest
+    pub(super) const fn call_time_max(&self) -> Duration {
+        self.call_time_max
     }
 
     /// What sends mails from this address to these; absent: nothing does.
     #[cfg_attr(
         not(any(feature = "aws", feature = "smtp")),
-        expect(unused_variables, reason = "nothing is sent")
+        expect(unused_variables, clippy::unused_self, reason = "nothing is sent")
     )]
     pub(super) fn mail<C: Clock + Clone>(
         &self,
@@ -88,7 +85,10 @@ impl Post {
     }
 
     /// What sends text messages to this number; absent: nothing does.
-    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "nothing is sent"))]
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(unused_variables, clippy::unused_self, reason = "nothing is sent")
+    )]
     pub(super) fn text<C: Clock>(&self, number: &str) -> Option<Any<C>> {
         #[cfg(feature = "aws")]
         if let Some(client) = &self.sns {
