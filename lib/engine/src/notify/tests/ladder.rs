@@ -220,6 +220,9 @@ fn a_channel_that_is_named_twice_is_told_once() {
     let mut scene = Scene::new(|plan| {
         plan.alerts[0].steps[0].notify = ["oncall", "mail", "oncall"].map(str::to_owned).to_vec();
     });
-    let lines = ["oncall trigger rejections reactive noon", "mail trigger rejections reactive noon"];
+    let lines =
+        ["oncall trigger rejections reactive noon", "mail trigger rejections reactive noon"];
     scene.check(2, &[fires("rejections reactive", "noon", 1)], &[Why::AtOnce], &lines);
+    // Nor was anything gathered.
+    scene.check(40, &[], &[], &[]);
 }
