@@ -24,8 +24,8 @@ fn a_count_that_is_equal_for_a_while_is_told_when_it_comes_back_to_that() {
     let events = ["1m noon AE", "5m noon AE", "12m noon AE", "13m noon AE"];
     check(two.clone(), &events, "1d", &[told, again].concat());
     // From too few to too many at once, and back to it as one leaves.
-    let events = ["1m noon AE", "5m noon AE", "12m noon AE", "12m noon AE"];
-    check(two, &events, "1d", &again);
+    let at_once = ["1m noon AE", "5m noon AE", "12m noon AE", "12m noon AE"];
+    check(two, &at_once, "1d", &again);
 }
 
 #[test]
