@@ -19,17 +19,13 @@ const fn event(identity: u64, time: i64, metrics: u8) -> Sample {
 fn a_count_that_is_equal_for_a_while_is_told_when_it_comes_back_to_that() {
     let mut two = alert(0, vec![count(10, Comparison::Equal, "2")]);
     two.by = vec![0];
-    check(
-        two,
-        &["1m noon AE", "5m noon AE", "12m noon AE", "13m noon AE"],
-        "1d",
-        &[
-            "12m 0+ noon ConditionHolds",
-            "13m 0- noon NothingHolds",
-            "15m 0+ noon ConditionHolds",
-            "22m 0- noon NothingHolds",
-        ],
-    );
+    let told = ["12m 0+ noon ConditionHolds", "13m 0- noon NothingHolds"];
+    let again = ["15m 0+ noon ConditionHolds", "22m 0- noon NothingHolds"];
+    let events = ["1m noon AE", "5m noon AE", "12m noon AE", "13m noon AE"];
+    check(two.clone(), &events, "1d", &[told, again].concat());
+    // From too few to too many at once, and back to it as one leaves.
+    let at_once = ["1m noon AE", "5m noon AE", "12m noon AE", "12m noon AE"];
+    check(two, &at_once, "1d", &again);
 }
 
 #[test]

@@ -223,4 +223,6 @@ fn a_channel_that_is_named_twice_is_told_once() {
     let lines =
         ["oncall trigger rejections reactive noon", "mail trigger rejections reactive noon"];
     scene.check(2, &[fires("rejections reactive", "noon", 1)], &[Why::AtOnce], &lines);
+    // Nor was anything gathered.
+    scene.check(40, &[], &[], &[]);
 }
