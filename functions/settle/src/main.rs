@@ -36,7 +36,9 @@ async fn handle(this: &mut Function, payload: &str, context: &Context) -> Result
     let wake_ups = wakeups::read(payload, this.partitions)?;
     let deadline = edge::deadline(context).minus(MARGIN_MS);
     edge::look(&wake_ups, async |partition| {
-        let done = this.settle.run(partition, deadline).await?;
+        // What is dropped midway is read again.
+        let work = Box::pin(this.settle.run(partition, deadline));
+        let done = edge::in_time(context, work).await??;
         let consumed = this.meter.take();
         info!(
             partition = partition.number(),

@@ -6,6 +6,7 @@
 //! A payload can be 6 MB, and the runtime would check it and copy it before the function reads it. So it goes around: the
 //! runtime gets `null`, and the function the bytes as they came.
 
+use crate::clock::SystemClock;
 use crate::diagnostic::{Failure, Kind};
 use crate::wakeups::{Answer, WakeUps};
 use bytes::Bytes;
@@ -15,8 +16,10 @@ use lambda_runtime::{Context, Error, LambdaEvent, LambdaInvocation, Runtime, ser
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use std::cell::Cell;
+use std::time::Duration;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Partition;
+use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::together::together;
 use tokio::sync::Mutex;
 use tracing::{error, warn};
@@ -100,6 +103,21 @@ pub fn deadline(context: &Context) -> Timestamp {
     Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
 }
 
+/// How much earlier than its deadline an invocation gives up, in milliseconds: its answer has to arrive.
+const ANSWER_MS: i64 = 1_000;
+
+/// Does what can be dropped at any moment, as long as there is time. An invocation that gives up keeps its environment, and
+/// says why; one that is cut by Lambda does neither.
+pub async fn in_time<T>(context: &Context, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let left = deadline(context).as_millis() - ANSWER_MS - SystemClock.now().as_millis();
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+    tokio::time::timeout(left, work).await.map_err(|_elapsed| Failure {
+        kind: Kind::Retryable,
+        message: "there was no more time: a stream or a table is slow; the next invocation goes on"
+            .into(),
+    })
+}
+
 /// Logs the failure of a part. What comes again by itself needs nobody.
 fn tell(failure: &Failure) {
     let Failure { kind, message } = failure;
@@ -133,6 +151,15 @@ mod tests {
             let answer = answer.map_err(|failure| failure.message);
             assert_eq!(answer.as_deref().map_err(String::as_str), expect);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_is_given_up_and_comes_again() {
+        let mut context = Context::default();
+        context.deadline = u64::try_from(SystemClock.now().as_millis()).unwrap() + 60_000;
+        assert_eq!(in_time(&context, async { 7 }).await, Ok(7));
+        let failure = in_time(&context, std::future::pending::<()>()).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Retryable);
     }
 
     const MESSAGES: &str = r#"{"Records":[

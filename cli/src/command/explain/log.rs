@@ -27,6 +27,9 @@ use streamgauge_pipeline::publication::{PointKind, Publication};
 use streamgauge_pipeline::settle_entry::{ALERTS, NOTIFICATIONS, POINTS, SettleEntry};
 use streamgauge_pipeline::shard_entry::partition_of;
 
+/// How the keys begin that are not those of incidents of alerts.
+const NO_INCIDENTS: [&str; 3] = ["gathered/", "pipeline/", "deploy/"];
+
 /// What the control log says of a table.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -123,8 +126,10 @@ fn header(id: &LogId, logged: &Logged) -> Result<SettleEntry, Failure> {
 #[derive(Debug)]
 pub(super) struct Transitions {
     pub(super) found: Found,
-    /// What was told of the pipeline itself.
+    /// What was told of the pipeline itself, and of deploys.
     pub(super) notices: Vec<Notification>,
+    /// How many more a gathered notification tells of, which it does not name.
+    pub(super) unnamed: usize,
 }
 
 /// The transitions that are wanted, with whom they told.
@@ -134,14 +139,11 @@ pub(super) async fn transitions(
     mut wanted: Wanted,
     limit: usize,
 ) -> Result<Transitions, Failure> {
-    let mut notices = Vec::new();
-    if wanted
-        .key
-        .as_deref()
-        .is_some_and(|key| key.starts_with("gathered/") || key.starts_with("pipeline/"))
-    {
-        let members = members(stack, table, &wanted, &mut notices).await?;
-        wanted.members = (!members.is_empty()).then_some(members);
+    let key = wanted.key.as_deref();
+    let mut told = Members::default();
+    if key.is_some_and(|key| NO_INCIDENTS.iter().any(|prefix| key.starts_with(prefix))) {
+        told = members(stack, table, &wanted).await?;
+        wanted.members = (!told.named.is_empty()).then_some(told.named);
     }
     let mut found = Found::new(limit);
     let from = wanted.recorded_from().map(|from| from.minus(table.ahead_max()));
@@ -158,12 +160,12 @@ pub(super) async fn transitions(
             }
         }
     }
-    for told in &mut found.told {
-        if let Some(plan) = table.plan(&told.alert.plan) {
-            told.complete(&plan);
+    for one in &mut found.told {
+        if let Some(plan) = table.plan(&one.alert.plan) {
+            one.complete(&plan);
         }
     }
-    Ok(Transitions { found, notices })
+    Ok(Transitions { found, notices: told.notices, unnamed: told.unnamed })
 }
 
 /// Looks through one entry.
@@ -205,9 +207,9 @@ fn tell(notice: &Notification, clock: Timestamp, found: &mut Found) {
         Subject::Gathered { members, .. } => members,
         Subject::Alert(_) | Subject::Pipeline { .. } | Subject::Deploy(_) => &[],
     };
-    let Some(kind) = super::told::kind_of(notice.action) else { return };
     for told in &mut found.told {
-        let own = told.transition.kind == kind && told.key == notice.key;
+        let kind = super::told::kind_of(notice.action);
+        let own = Some(told.transition.kind) == kind && told.key == notice.key;
         let is_member =
             || gathered.iter().any(|member| tells_of(member, &told.alert, &told.transition));
         if !own && !is_member() {
@@ -224,15 +226,20 @@ fn tell(notice: &Notification, clock: Timestamp, found: &mut Found) {
     }
 }
 
-/// Those that the wanted notifications tell of, where the key is not that of an incident.
-async fn members(
-    stack: &impl Stack,
-    table: &Table,
-    wanted: &Wanted,
-    notices: &mut Vec<Notification>,
-) -> Result<Vec<Member>, Failure> {
+/// What notifications tell of whose key is not that of an incident.
+#[derive(Debug, Default)]
+struct Members {
+    named: Vec<Member>,
+    /// How many more there are, which they do not name.
+    unnamed: usize,
+    /// Those that tell of the pipeline itself, and of deploys.
+    notices: Vec<Notification>,
+}
+
+/// What the wanted notifications tell of.
+async fn members(stack: &impl Stack, table: &Table, wanted: &Wanted) -> Result<Members, Failure> {
     let key = wanted.key.as_deref().unwrap_or_default();
-    let mut members = Vec::new();
+    let mut told = Members::default();
     for partition in table.all() {
         let id = LogId::settle(partition);
         let mut after = Version::START;
@@ -248,17 +255,18 @@ async fn members(
                         continue;
                     }
                     match &notice.subject {
-                        Subject::Gathered { members: named, .. } => {
-                            members.extend(named.iter().cloned());
+                        Subject::Gathered { members, more } => {
+                            told.named.extend(members.iter().cloned());
+                            told.unnamed = told.unnamed.max(*more);
                         }
-                        Subject::Alert(member) => members.push((**member).clone()),
-                        Subject::Pipeline { .. } | Subject::Deploy(_) => notices.push(notice),
+                        Subject::Alert(member) => told.named.push((**member).clone()),
+                        Subject::Pipeline { .. } | Subject::Deploy(_) => told.notices.push(notice),
                     }
                 }
             }
         }
     }
-    Ok(members)
+    Ok(told)
 }
 
 /// The points of a window, per series.
