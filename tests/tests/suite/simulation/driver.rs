@@ -16,7 +16,7 @@ use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use streamgauge_pipeline::aggregate::Settings;
 use streamgauge_pipeline::control::{Control, announce};
-use streamgauge_pipeline::memory::{VirtualClock, block_on};
+use streamgauge_pipeline::memory::{MemoryChannel, MemoryChannels, VirtualClock, block_on};
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::LogId;
@@ -56,6 +56,7 @@ pub(super) struct Driver<'w> {
     upstream: Option<SimulatedStream>,
     shared: Shared,
     cloud: Cloud,
+    channels: MemoryChannels,
     tasks: Vec<Task>,
     warm: Environments,
     put: usize,
@@ -87,6 +88,9 @@ impl<'w> Driver<'w> {
             workload,
             chaos,
             cloud,
+            channels: MemoryChannels::new(|_, _| {
+                Some(MemoryChannel { receivers: vec![String::new()], knows_repeats: true })
+            }),
             tasks: Vec::new(),
             warm: Environments::default(),
             put: 0,

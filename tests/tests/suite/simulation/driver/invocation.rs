@@ -159,9 +159,8 @@ impl Driver<'_> {
             }
             Function::Deliver => {
                 let cloud = self.cloud.clone();
-                let new = |world| {
-                    Deliver::new(world, cloud, MemoryChannels::none(), DeliverSettings::default())
-                };
+                let channels = self.channels.clone();
+                let new = |world| Deliver::new(world, cloud, channels, DeliverSettings::default());
                 let deliver =
                     self.warm.delivers.pop().unwrap_or_else(|| self.environment(&[], new));
                 self.skew(&deliver);
