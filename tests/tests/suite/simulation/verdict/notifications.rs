@@ -179,7 +179,7 @@ fn check_firings(
                     end.verdict
                         .channels
                         .iter()
-                        .all(|(other, why)| other != name || *why == Why::FiringNotSent)
+                        .all(|(other, end_why)| other != name || *end_why == Why::FiringNotSent)
                 });
             if !is_right || !is_end_right {
                 return Err(format!(

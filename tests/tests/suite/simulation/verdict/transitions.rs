@@ -134,7 +134,7 @@ pub(super) fn compare(
 fn same_lines(name: &str, seen: &[Line], expected: &[Line]) -> Result<(), String> {
     let only = |sign: char, lines: &[Line], others: &[Line]| {
         let only = lines.iter().filter(|line| !others.contains(line));
-        only.map(|line| format!("{sign} {line:?}\n")).collect::<String>()
+        only.fold(String::new(), |all, line| all + &format!("{sign} {line:?}\n"))
     };
     if seen == expected {
         return Ok(());
@@ -197,12 +197,12 @@ impl Life<'_> {
     fn lines(&self, workload: &Workload, replayed: [&Replayed; 2]) -> Vec<Line> {
         let plan = &workload.plans[self.rules];
         let alert = find_in(plan, self.name).unwrap();
-        let own;
+        let since;
         let transitions = match self.begins {
             None => &replayed[self.rules].transitions,
             Some(from) => {
-                own = Replayed::from(workload, self.rules, (from, hears_from(plan, alert, from)));
-                &own.transitions
+                since = Replayed::from(workload, self.rules, (from, hears_from(plan, alert, from)));
+                &since.transitions
             }
         };
         let place = plan.alerts.iter().position(|one| one.name == self.name);
@@ -275,7 +275,7 @@ fn take_turns(told: &[&ToldTransition]) -> Result<(), String> {
         };
         if !is_right {
             let told: Vec<_> =
-                told.iter().map(|one| Line::of(&one.transition, &one.verdict, false)).collect();
+                told.iter().map(|it| Line::of(&it.transition, &it.verdict, false)).collect();
             return Err(format!("{} does not take turns:\n{told:#?}", one.alert.name));
         }
     }
@@ -324,7 +324,7 @@ fn episodes(lines: &[Line]) -> Vec<Episode> {
             episodes.iter_mut().find(|(group, _, end, _)| *group == line.group && end.is_none());
         match (line.kind, open) {
             (TransitionKind::Firing, _) => {
-                episodes.push((line.group.clone(), line.at, None, line.reason))
+                episodes.push((line.group.clone(), line.at, None, line.reason));
             }
             (TransitionKind::Resolved, Some(open)) => open.2 = Some(line.at),
             (TransitionKind::Resolved, None) | (TransitionKind::Pending, _) => {}
