@@ -77,10 +77,13 @@ impl<W: World> Restorer<'_, W> {
                 let Some(newest) = read.last().map(|logged| logged.version) else { break };
                 for logged in &read {
                     if Some(logged.version) > covered {
-                        if state.is_none() && logged.version == Version::START.next() {
-                            state = Some(self.inherit(shard, generations, Needs::State).await?);
-                        }
-                        self.take_up(&log, state.get_or_insert_default(), logged).await?;
+                        // Whatever its version: logs of a stream that is old do not begin with the first.
+                        let mut so_far = match state.take() {
+                            Some(state) => state,
+                            None => self.inherit(shard, generations, Needs::State).await?,
+                        };
+                        self.take_up(&log, &mut so_far, logged).await?;
+                        state = Some(so_far);
                         since.add(logged.entry.bytes());
                     } else if let (Some(state), true) = (&mut state, window.is_some()) {
                         let recalled = state.recall(logged);
