@@ -119,7 +119,7 @@ fn add_point(table: &mut Table, point: &serde_json::Value) {
             put("", Statistics { samples: None, ends: None, sum: number(&point["sum"]) });
         }
         "customers" => put("", Statistics::one(number(&point["unique"]))),
-        "revenue" => put("", Statistics::set(&point["sum"], &point["count"])),
+        "revenue" | "amounts" => put("", Statistics::set(&point["sum"], &point["count"])),
         "order_value" => put("", Statistics::set(&point["sum"], &point["count"]).between(point)),
         "cancelled_share" if number(&point["count"]) > 0.0 => {
             put("", Statistics::set(&point["sum"], &point["count"]));
