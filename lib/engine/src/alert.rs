@@ -76,6 +76,11 @@ pub enum Severity {
     Info,
 }
 
+impl Severity {
+    /// All of them, in the order of their numbers in stored forms.
+    pub const ALL: [Self; 4] = [Self::Critical, Self::Error, Self::Warning, Self::Info];
+}
+
 /// A condition on a rollup of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {

@@ -374,21 +374,6 @@ impl AlertState {
     }
 }
 
-/// All reasons, in the order of their numbers in stored forms.
-const REASONS: [Reason; 11] = [
-    Reason::ConditionBegan,
-    Reason::ConditionHolds,
-    Reason::ConditionHeld,
-    Reason::ConditionCannotFail,
-    Reason::NoEvent,
-    Reason::ResolveHolds,
-    Reason::NothingHolds,
-    Reason::GroupForgotten,
-    Reason::GroupReplaced,
-    Reason::AlertChanged,
-    Reason::AlertRemoved,
-];
-
 /// Puts a group on the agenda, unless it is there for an earlier moment.
 fn schedule(
     agenda: &mut BTreeSet<(Timestamp, usize, u32)>,

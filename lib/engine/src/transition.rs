@@ -43,6 +43,9 @@ pub enum TransitionKind {
 }
 
 impl TransitionKind {
+    /// All of them, in the order of their numbers in stored forms.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Firing, Self::Resolved];
+
     /// As users see it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +84,21 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in the order of their numbers in stored forms.
+    pub const ALL: [Self; 11] = [
+        Self::ConditionBegan,
+        Self::ConditionHolds,
+        Self::ConditionHeld,
+        Self::ConditionCannotFail,
+        Self::NoEvent,
+        Self::ResolveHolds,
+        Self::NothingHolds,
+        Self::GroupForgotten,
+        Self::GroupReplaced,
+        Self::AlertChanged,
+        Self::AlertRemoved,
+    ];
+
     /// The name.
     pub const fn as_str(self) -> &'static str {
         match self {

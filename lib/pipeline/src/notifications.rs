@@ -19,8 +19,6 @@ use streamgauge_engine::time::Timestamp;
 const VERSION: u64 = 2;
 
 const ACTIONS: [Action; 4] = [Action::Trigger, Action::Repeat, Action::Resolve, Action::Change];
-const SEVERITIES: [Severity; 4] =
-    [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
 
 /// The stored form of notifications, in their order.
 pub fn encode<'n>(
@@ -41,7 +39,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Notification>, StoredError> {
 fn write_notification(writer: &mut Writer, notification: &Notification) {
     let Notification { channel, key, id, action, severity, at, summary, .. } = notification;
     writer.put(channel.as_str()).put(key.as_str()).put(id.as_str());
-    writer.put(number(&ACTIONS, action)).put(number(&SEVERITIES, severity));
+    writer.put(number(&ACTIONS, action)).put(number(&Severity::ALL, severity));
     writer.time(*at).put(summary.as_str());
     writer.put(notification.description.as_deref()).put(notification.runbook.as_deref());
     write_pairs(writer, &notification.labels);
@@ -64,7 +62,7 @@ fn write_notification(writer: &mut Writer, notification: &Notification) {
 
 fn read_notification(reader: &mut Reader<'_>) -> Result<Notification, Error> {
     let (channel, key, id) = (reader.take()?, reader.take()?, reader.take()?);
-    let (action, severity) = (reader.place(&ACTIONS)?, reader.place(&SEVERITIES)?);
+    let (action, severity) = (reader.place(&ACTIONS)?, reader.place(&Severity::ALL)?);
     let at = reader.time()?;
     Ok(Notification {
         channel,

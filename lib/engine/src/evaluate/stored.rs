@@ -18,7 +18,7 @@ pub(crate) use transition::{read_transition, write_transition};
 use super::group::Group;
 use super::ladder::{Ladder, StepState};
 use super::part::Part;
-use super::{AlertState, Evaluator, REASONS};
+use super::{AlertState, Evaluator};
 use crate::hash::Map;
 use crate::newest::{NamedEvent, Newest};
 use crate::plan::{Metric, Plan};
@@ -148,7 +148,9 @@ impl AlertState {
         match self.ends {
             Some((at, reason)) => {
                 writer.time(Timestamp::EPOCH, at);
-                writer.place(REASONS.iter().position(|&known| known == reason).unwrap_or_default());
+                writer.place(
+                    Reason::ALL.iter().position(|&known| known == reason).unwrap_or_default(),
+                );
             }
             None => writer.null(),
         }
@@ -184,7 +186,7 @@ impl AlertState {
 }
 
 fn read_reason(reader: &mut Reader<'_>) -> Result<Reason, Error> {
-    let reason = REASONS.get(reader.place()?).copied();
+    let reason = Reason::ALL.get(reader.place()?).copied();
     reason.ok_or_else(|| reader.wrong("no reason"))
 }
 

@@ -19,23 +19,6 @@ use streamgauge_engine::transition::{Reason, Transition, TransitionKind};
 /// The version that is written.
 const VERSION: u64 = 1;
 
-/// The kinds, by their numbers.
-const KINDS: [TransitionKind; 3] =
-    [TransitionKind::Pending, TransitionKind::Firing, TransitionKind::Resolved];
-/// The reasons, by their numbers.
-const REASONS: [Reason; 11] = [
-    Reason::ConditionBegan,
-    Reason::ConditionHolds,
-    Reason::ConditionHeld,
-    Reason::ConditionCannotFail,
-    Reason::NoEvent,
-    Reason::ResolveHolds,
-    Reason::NothingHolds,
-    Reason::GroupForgotten,
-    Reason::GroupReplaced,
-    Reason::AlertChanged,
-    Reason::AlertRemoved,
-];
 /// Why a channel is told or not, by number.
 const WHYS: [Why; 10] = [
     Why::AtOnce,
@@ -121,8 +104,8 @@ fn write_transition(writer: &mut Writer, transition: &Transition) {
     writer.put(*alert).put(*step);
     let values: Vec<_> = group.values().collect();
     writer.list(values.into_iter(), |writer, value| _ = writer.put(value));
-    writer.put(number(&KINDS, kind)).time(*at);
-    writer.put(episode.minus(at.as_millis()).as_millis()).put(number(&REASONS, reason));
+    writer.put(number(&TransitionKind::ALL, kind)).time(*at);
+    writer.put(episode.minus(at.as_millis()).as_millis()).put(number(&Reason::ALL, reason));
     write_evidence(writer, *at, evidence);
 }
 
@@ -133,7 +116,7 @@ fn read_transition(reader: &mut Reader<'_>, alerts: &[RecordedAlert]) -> Result<
     }
     let values: Vec<&str> = reader.list(Reader::take)?;
     let group = Arc::new(SeriesKey::new(values));
-    let (kind, at) = (reader.place(&KINDS)?, reader.time()?);
+    let (kind, at) = (reader.place(&TransitionKind::ALL)?, reader.time()?);
     Ok(Transition {
         alert,
         step,
@@ -141,7 +124,7 @@ fn read_transition(reader: &mut Reader<'_>, alerts: &[RecordedAlert]) -> Result<
         kind,
         at,
         episode: at.plus(reader.take()?),
-        reason: reader.place(&REASONS)?,
+        reason: reader.place(&Reason::ALL)?,
         evidence: read_evidence(reader, at)?,
     })
 }

@@ -2,18 +2,14 @@
 
 use super::read_reason;
 use crate::decimal::Decimal;
-use crate::evaluate::REASONS;
 use crate::plan::Plan;
 use crate::series::SeriesKey;
 use crate::stored::reader::Reader;
 use crate::stored::writer::Writer;
 use crate::time::Timestamp;
-use crate::transition::{Evidence, Transition, TransitionKind};
+use crate::transition::{Evidence, Reason, Transition, TransitionKind};
 use minicbor::decode::Error;
 use std::sync::Arc;
-
-const KINDS: [TransitionKind; 3] =
-    [TransitionKind::Pending, TransitionKind::Firing, TransitionKind::Resolved];
 
 /// Writes a transition.
 pub(crate) fn write_transition(writer: &mut Writer, told: &Transition) {
@@ -21,10 +17,10 @@ pub(crate) fn write_transition(writer: &mut Writer, told: &Transition) {
     writer.place(*alert);
     writer.place(*step);
     group.values().for_each(|value| writer.text(value));
-    writer.place(KINDS.iter().position(|known| known == kind).unwrap_or_default());
+    writer.place(TransitionKind::ALL.iter().position(|known| known == kind).unwrap_or_default());
     writer.time(Timestamp::EPOCH, *at);
     writer.time(*at, *episode);
-    writer.place(REASONS.iter().position(|known| known == reason).unwrap_or_default());
+    writer.place(Reason::ALL.iter().position(|known| known == reason).unwrap_or_default());
     let Evidence { from, until, value, threshold, volume, events, .. } = evidence;
     writer.time(*at, *from);
     writer.time(*at, *until);
@@ -54,7 +50,7 @@ pub(crate) fn read_transition(reader: &mut Reader<'_>, plan: &Plan) -> Result<Tr
         return Err(reader.wrong("no step of the alert"));
     }
     let values: Vec<_> = definition.by.iter().map(|_| reader.text()).collect::<Result<_, _>>()?;
-    let kind = KINDS.get(reader.place()?).copied();
+    let kind = TransitionKind::ALL.get(reader.place()?).copied();
     let kind = kind.ok_or_else(|| reader.wrong("no kind of a transition"))?;
     let at = reader.time(Timestamp::EPOCH)?;
     let episode = reader.time(at)?;

@@ -11,9 +11,6 @@ use crate::transition::Evidence;
 use minicbor::decode::Error;
 use std::sync::Arc;
 
-const SEVERITIES: [Severity; 4] =
-    [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
-
 pub(super) fn write_evidence(writer: &mut Writer, at: Timestamp, evidence: &Evidence) {
     let Evidence { from, until, watermark, value, threshold, volume, .. } = evidence;
     writer.time(at, *from);
@@ -79,7 +76,7 @@ pub(super) fn read_member(reader: &mut Reader<'_>, clock: Timestamp) -> Result<M
 /// Writes what a message about one alert has beside its member.
 pub(super) fn write_message(writer: &mut Writer, clock: Timestamp, message: &Message) {
     writer.text(&message.key);
-    let severity = SEVERITIES.iter().position(|severity| *severity == message.severity);
+    let severity = Severity::ALL.iter().position(|severity| *severity == message.severity);
     writer.place(severity.unwrap_or(usize::MAX));
     writer.time(clock, message.at);
     writer.text(&message.summary);
@@ -95,7 +92,7 @@ pub(super) fn read_message(
     member: Member,
 ) -> Result<Message, Error> {
     let key = reader.text()?.to_owned();
-    let severity = SEVERITIES.get(reader.place()?).copied();
+    let severity = Severity::ALL.get(reader.place()?).copied();
     Ok(Message {
         key,
         severity: severity.ok_or_else(|| reader.wrong("no severity"))?,
