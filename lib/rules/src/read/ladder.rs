@@ -11,8 +11,6 @@ use crate::source::Place;
 use crate::yaml::tree::{Node, shown};
 use streamgauge_engine::alert::{Severity, Step};
 
-const SEVERITIES: [&str; 4] = ["critical", "error", "warning", "info"];
-
 /// What the steps of one alert are about.
 pub(super) struct About<'p> {
     /// The metric, if it is known.
@@ -174,12 +172,8 @@ impl Reader<'_> {
 
     /// A severity.
     pub(crate) fn severity(&mut self, node: &Node) -> Option<Severity> {
-        self.choice(node, &SEVERITIES).map(|position| match position {
-            0 => Severity::Critical,
-            1 => Severity::Error,
-            2 => Severity::Warning,
-            _ => Severity::Info,
-        })
+        let place = self.choice(node, &Severity::ALL.map(Severity::as_str))?;
+        Severity::ALL.get(place).copied()
     }
 
     /// The channels in a list of names; each must exist.
