@@ -43,12 +43,10 @@ pub(super) struct Answers {
     /// When the first and the last event happened.
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
-    /// By when every window of `table` is over, corrections and journeys too.
-    pub(super) decided: Timestamp,
+    /// When the last window of `table` is over.
+    pub(super) over: Timestamp,
 }
 
-/// How long after its end a window is decided at the latest, in milliseconds: a journey's `within`, and `allowed_lateness`.
-const DECIDED_AFTER_MS: i64 = 15_000;
 /// How long after now a replay looks, in milliseconds: every window is over then.
 const LOOK_AHEAD_MS: i64 = 600_000;
 
@@ -87,9 +85,9 @@ pub(super) fn replay(rules: &Path, sent: &Path) -> Answers {
     }
     let table = within(table, first, last);
     let ends = table.keys().map(|cell| cell.start + i64::from(window_seconds(&cell.metric)));
-    let decided = Timestamp::from_millis(ends.max().unwrap() * 1_000).plus(DECIDED_AFTER_MS);
+    let over = Timestamp::from_millis(ends.max().unwrap() * 1_000);
     let rejected = rejected::written(&rejects);
-    Answers { table, counters: BTreeMap::from(counters), rejected, first, last, decided }
+    Answers { table, counters: BTreeMap::from(counters), rejected, first, last, over }
 }
 
 /// The cells whose windows have to do with these events: zeros go on as long as somebody looks.

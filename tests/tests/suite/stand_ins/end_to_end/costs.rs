@@ -37,8 +37,9 @@ pub(super) async fn measure(series: u64) -> String {
     let parameters = [format!("BatchSize={BATCH}"), "BatchingWindowSeconds=60".to_owned()];
     scene.setting.parameters.extend(parameters);
     scene.stream(SOURCE, 1).await;
-    let stack = scene.setting.start();
+    // All is there before anybody reads it, so that batches are full.
     let sent = scene.send("all", &[(SOURCE, &orders(series))]);
+    let stack = scene.setting.start();
     let judged = scene.judge(stack, &sent).await;
     line(series, &judged)
 }

@@ -39,6 +39,15 @@ impl Span {
         }
     }
 
+    /// How long after its end a window is decided at the latest, in milliseconds: a journey's `within`, and `allowed_lateness`.
+    pub(super) fn decided_after_ms(self) -> i64 {
+        match self {
+            Self::November | Self::Year => 15_000,
+            // There are no journeys, and nothing comes late.
+            Self::Costs => 0,
+        }
+    }
+
     fn takes(self, line: &str) -> bool {
         self == Self::Year || line.contains(r#""time":"2011-11-"#)
     }

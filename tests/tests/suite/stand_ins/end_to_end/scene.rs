@@ -159,7 +159,7 @@ impl Scene {
     pub(super) async fn judge(&self, mut stack: Stack, sent: &[PathBuf]) -> Judged {
         let kept = feed::merge(&self.setting.folder, "sent.ndjson", sent);
         let answers = answers::replay(&self.setting.rules, &kept);
-        stack.until_decided(answers.decided);
+        stack.until_decided(answers.over.plus(self.span.decided_after_ms()));
         let mut differences = Vec::new();
         for _ in 0..LOOKS_MAX {
             stack.until_delivered();
