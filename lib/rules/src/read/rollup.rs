@@ -61,7 +61,7 @@ impl Reader<'_> {
             }
             Condition::Absent { length } => {
                 if about.has_groups && length >= GROUP_MEMORY {
-                    self.warn_of_forgotten_group(node, parsed);
+                    self.warn_of_forgotten_group(node, parsed, "before this");
                 }
                 return;
             }
@@ -85,6 +85,12 @@ impl Reader<'_> {
             return;
         }
         if let Over::Sliding(length) = over
+            && about.has_groups
+            && length > GROUP_MEMORY
+        {
+            self.warn_of_forgotten_group(node, parsed, "with all that it had");
+        }
+        if let Over::Sliding(length) = over
             && !is_exact(kind, aggregate, threshold)
             && length % SLICES != 0
         {
@@ -101,14 +107,11 @@ impl Reader<'_> {
         self.check_threshold(node, parsed, (aggregate, comparison, threshold), kind);
     }
 
-    fn warn_of_forgotten_group(&mut self, node: &Node, parsed: &Parsed) {
+    fn warn_of_forgotten_group(&mut self, node: &Node, parsed: &Parsed, how: &str) {
         let place = self.part(node, parsed.length.clone());
+        let message = format!("a group that was not seen for 7d is forgotten {how}");
         self.findings
-            .warning(
-                Code::ConstantCondition,
-                place,
-                "a group that was not seen for 7d is forgotten before this",
-            )
+            .warning(Code::ConstantCondition, place, message)
             .hint("write less than `7d`, or `by: []` for a condition on all groups together");
     }
 
