@@ -54,7 +54,7 @@ const LOOK_AHEAD_MS: i64 = 600_000;
 pub(super) fn window_seconds(metric: &str) -> i32 {
     match metric {
         "revenue" | "order_value" => 30,
-        "customers" => 60,
+        "customers" | "amounts" => 60,
         _ => 10,
     }
 }
