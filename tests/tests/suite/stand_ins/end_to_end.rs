@@ -36,7 +36,7 @@ async fn undisturbed(span: Span) {
     let sent = scene.send("all", &[(SOURCE, &lines)]);
     let judged = scene.judge(stack, &sent).await;
     counters_are_those_of_the_replay(&judged);
-    assert_eq!(judged.killed.len(), 0);
+    assert_eq!(judged.course.killed.len(), 0);
 }
 
 /// A run in which functions are killed, batches are repeated and bisected, calls and wake-ups are lost, a shard lags, another has
@@ -59,7 +59,7 @@ async fn disturbed(span: Span) {
     let judged = scene.judge(stack, &sent).await;
     counters_are_those_of_the_replay(&judged);
     for function in ["local-aggregate", "local-settle", "local-deliver"] {
-        let killed = judged.killed.get(function).copied().unwrap_or_default();
+        let killed = judged.course.killed.get(function).copied().unwrap_or_default();
         assert!(killed >= kills(span), "{function} was killed {killed} times");
     }
     let mappings = judged.summary["mappings"].as_array().unwrap();

@@ -7,7 +7,6 @@ use super::feed::Span;
 use super::scene::{Judged, SOURCE, Scene};
 use crate::suite::source::root;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use streamgauge_engine::time::Timestamp;
 
 /// How many orders, in full batches of this many records.
@@ -46,18 +45,21 @@ pub(super) async fn measure(series: u64) -> String {
 
 fn line(series: u64, judged: &Judged) -> String {
     let windows: BTreeSet<_> = judged.answers.table.keys().map(|cell| cell.start).collect();
-    let per_window = |amount: u64| ratio(amount, u64::try_from(windows.len()).unwrap());
+    let windows = u64::try_from(windows.len()).unwrap();
     let thousands = judged.answers.counters["received"] / 1_000;
-    let per_thousand = |amount: u64| ratio(amount, thousands);
-    let amount = |operation: &str, unit: &str| judged.amount(operation, unit);
-    let mut line = format!("{series} | {}", judged.invocations("local-aggregate"));
-    for operation in ["PutItem", "UpdateItem", ""] {
-        write!(line, " | {}", per_thousand(amount(operation, "write units"))).unwrap();
-    }
-    for unit in ["calls", "data"] {
-        write!(line, " | {}", per_window(amount("PutMetricData", unit))).unwrap();
-    }
-    line
+    let written = |function: &str, of: u64| {
+        let units = judged.course.written[function];
+        format!("{:.1}", units / u32::try_from(of).map(f64::from).unwrap())
+    };
+    let all = ratio(judged.amount("", "write units"), thousands);
+    let [calls, data] =
+        ["calls", "data"].map(|unit| ratio(judged.amount("PutMetricData", unit), windows));
+    let batches = judged.invocations("local-aggregate");
+    let aggregate = written("local-aggregate", thousands);
+    let [settle, deliver] = ["local-settle", "local-deliver"].map(|name| written(name, windows));
+    format!(
+        "{series} | {batches} | {windows} | {aggregate} | {settle} | {deliver} | {all} | {calls} | {data}"
+    )
 }
 
 /// One decimal.
@@ -66,8 +68,9 @@ fn ratio(amount: u64, of: u64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-/// What the columns of [`measure`] are.
-pub(super) const HEADER: &str = "series | batches | write units per 1,000 events: PutItem | UpdateItem | all | PutMetricData per window: calls | data";
+/// What the columns of [`measure`] are: of functions what they say they have used, of all what the meter saw.
+pub(super) const HEADER: &str = "series | batches | windows | write units: aggregate, per 1,000 events | settle, per window | \
+     deliver, per window | all, per 1,000 events | PutMetricData per window: calls | data";
 
 #[test]
 fn windows_are_as_long_as_the_rules_say() {

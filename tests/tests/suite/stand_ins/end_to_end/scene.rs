@@ -7,11 +7,10 @@ use super::answers::{self, Answers};
 use super::feed::{self, Span};
 use super::read_back;
 use super::rejected::{self, Rejected};
-use super::stack::{self, Setting, Stack};
+use super::stack::{self, Course, Setting, Stack};
 use crate::suite::source::{read, root};
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -170,7 +169,7 @@ impl Scene {
                 break;
             }
         }
-        let (summary, failures) = stack.stop();
+        let (summary, course) = stack.stop();
         if differences.is_empty() {
             differences = self.differences(&answers).await;
         }
@@ -187,7 +186,7 @@ impl Scene {
         let cells = u64::try_from(answers.table.len()).unwrap();
         assert!(amount(&summary, "PutMetricData", "data") >= cells);
         assert_eq!(self.dead_letters().await, 0);
-        assert_eq!(failures.others, Vec::<String>::new());
+        assert_eq!(course.failures, Vec::<String>::new());
         let own =
             read_back::table(&self.cloudwatch, SELF_NAMESPACE, self.begun, stack::now()).await;
         let counters = answers
@@ -196,7 +195,7 @@ impl Scene {
             .map(|name| (name.clone(), read_back::total(&own, name)))
             .collect();
         let rejected = rejected::kept(&self.dynamodb, TABLE, &self.services, SOURCE).await;
-        Judged { summary, killed: failures.killed, counters, rejected, answers }
+        Judged { summary, course, counters, rejected, answers }
     }
 
     async fn differences(&self, answers: &Answers) -> Vec<String> {
@@ -237,8 +236,7 @@ fn template(account: &str) -> String {
 #[derive(Debug)]
 pub(super) struct Judged {
     pub(super) summary: serde_json::Value,
-    /// How many times each function was killed.
-    pub(super) killed: BTreeMap<String, usize>,
+    pub(super) course: Course,
     /// What the pipeline's own metrics add up to, by counter.
     pub(super) counters: Vec<(String, f64)>,
     /// What the shards' logs keep as rejected.

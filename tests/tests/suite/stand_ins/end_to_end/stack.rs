@@ -48,16 +48,18 @@ pub(super) struct Stack {
     simulator: Child,
     happenings: Receiver<serde_json::Value>,
     log: PathBuf,
-    failures: Failures,
+    course: Course,
 }
 
-/// Invocations that failed, but those that say that they come again: calls without an answer are usual.
+/// What was seen of a run.
 #[derive(Debug, Default)]
-pub(super) struct Failures {
+pub(super) struct Course {
     /// How many times a process of a function was killed.
     pub(super) killed: BTreeMap<String, usize>,
-    /// All others.
-    pub(super) others: Vec<String>,
+    /// The other invocations that failed, but those that say that they come again: calls without an answer are usual.
+    pub(super) failures: Vec<String>,
+    /// The write units that each function says it has used.
+    pub(super) written: BTreeMap<String, f64>,
 }
 
 /// A program, run from the root, with the variables that lead to the stand-ins.
@@ -127,7 +129,7 @@ impl Setting {
                 drop(happened.send(serde_json::from_str(&line).unwrap()));
             }
         });
-        Stack { simulator, happenings, log, failures: Failures::default() }
+        Stack { simulator, happenings, log, course: Course::default() }
     }
 }
 
@@ -142,26 +144,15 @@ impl Stack {
                 self.log.display()
             )
         });
-        if happening["ending"] == "error" {
-            let function = happening["function"].as_str().unwrap();
-            let error = happening["error"].as_str().unwrap();
-            if error.ends_with("signal: killed") {
-                *self.failures.killed.entry(function.to_owned()).or_default() += 1;
-            } else if !error.starts_with("Retryable: ") {
-                self.failures.others.push(format!("{function}: {error}"));
-            }
-        }
+        self.course.add(&happening);
         happening
     }
 
     /// The next thing that a function says it has done: its fields.
     fn next_work(&mut self) -> serde_json::Value {
         loop {
-            let happening = self.next();
-            let line = happening["line"].as_str().unwrap_or_default();
-            let line: Option<serde_json::Value> = serde_json::from_str(line).ok();
-            if let Some(line) = line.filter(|line| line["fields"].is_object()) {
-                return line["fields"].clone();
+            if let Some(work) = work(&self.next()) {
+                return work;
             }
         }
     }
@@ -198,18 +189,41 @@ impl Stack {
         }
     }
 
-    /// Lets it finish what it is at: the summary, and what failed.
-    pub(super) fn stop(mut self) -> (serde_json::Value, Failures) {
+    /// Lets it finish what it is at: the summary, and what was seen.
+    pub(super) fn stop(mut self) -> (serde_json::Value, Course) {
         let mut stop = Command::new("kill");
         stop.args(["-TERM", &self.simulator.id().to_string()]);
         assert!(stop.status().unwrap().success());
         loop {
             let happening = self.next();
             if happening["kind"] == "summary" {
-                return (happening, std::mem::take(&mut self.failures));
+                return (happening, std::mem::take(&mut self.course));
             }
         }
     }
+}
+
+impl Course {
+    fn add(&mut self, happening: &serde_json::Value) {
+        let function = || happening["function"].as_str().unwrap().to_owned();
+        if let Some(units) = work(happening).and_then(|work| work["write_units"].as_f64()) {
+            *self.written.entry(function()).or_default() += units;
+        }
+        if happening["ending"] == "error" {
+            let error = happening["error"].as_str().unwrap();
+            if error.ends_with("signal: killed") {
+                *self.killed.entry(function()).or_default() += 1;
+            } else if !error.starts_with("Retryable: ") {
+                self.failures.push(format!("{}: {error}", function()));
+            }
+        }
+    }
+}
+
+/// What a function says it has done, if this is that: its fields.
+fn work(happening: &serde_json::Value) -> Option<serde_json::Value> {
+    let line: serde_json::Value = serde_json::from_str(happening["line"].as_str()?).ok()?;
+    line["fields"].is_object().then(|| line["fields"].clone())
 }
 
 impl Drop for Stack {

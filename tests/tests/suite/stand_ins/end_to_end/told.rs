@@ -148,8 +148,8 @@ impl Told {
 
     /// Stops the stack; nothing that was to be told is a dead letter.
     async fn stop(self) {
-        let (summary, failures) = self.stack.stop();
-        assert_eq!(failures.others, Vec::<String>::new(), "{summary}");
+        let (summary, course) = self.stack.stop();
+        assert_eq!(course.failures, Vec::<String>::new(), "{summary}");
         assert_eq!(self.scene.dead_letters().await, 0);
         let said = fs::read_to_string(self.scene.setting.folder.join("simulator.ndjson")).unwrap();
         assert!(said.contains("delivered") && !said.contains(KEY), "the routing key is in a log");
