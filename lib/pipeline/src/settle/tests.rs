@@ -7,6 +7,7 @@ mod hold;
 mod journeys;
 mod many;
 mod quiet;
+mod rested;
 mod restored;
 mod rivals;
 mod said;
