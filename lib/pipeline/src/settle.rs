@@ -217,13 +217,16 @@ impl<W: World> Settle<W> {
         settled: &mut Settled,
     ) -> Result<bool, SettleError> {
         loop {
+            // A plan that comes in force and is not read here does so from a later time, however long all else takes.
+            let read_at = self.world.clock().now();
             self.changes.follow(self.world.log()).await?;
             let is_whole = self.read_shards(partition, kept).await?;
             let now = self.world.clock().now().max(kept.state.clock);
             let asked = if is_whole { self.ask(kept, now).await? } else { None };
+            let asked = asked.map(|asked| asked.up_to(read_at));
             // Nothing that others append meanwhile is read before the answers are applied: a proof that a shard is idle says
             // nothing of a plan that was announced after the question, whatever the clocks say.
-            let put = self.put_in_force(&kept.state, now).await?;
+            let put = self.put_in_force(&kept.state).await?;
             let (after, up_to) = (kept.state.control, self.changes.version());
             let mut control = self.changes.between(&self.world, after, up_to).await?;
             // One entry holds what is given back at once, whatever else it decides.
@@ -306,12 +309,9 @@ impl<W: World> Settle<W> {
     }
 
     /// Puts an announced plan in force once all shards work for it. Whoever is faster decides from when on.
-    async fn put_in_force(
-        &mut self,
-        state: &State,
-        now: Timestamp,
-    ) -> Result<Option<Append>, SettleError> {
+    async fn put_in_force(&mut self, state: &State) -> Result<Option<Append>, SettleError> {
         let is_ready = self.changes.version() == state.control;
+        let now = self.world.clock().now().max(state.clock);
         let Some((plan, from)) = state.ready_plan(now).filter(|_| is_ready) else {
             return Ok(None);
         };

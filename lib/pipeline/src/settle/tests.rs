@@ -11,6 +11,7 @@ mod rested;
 mod restored;
 mod rivals;
 mod said;
+mod slow;
 mod storm;
 mod works;
 
