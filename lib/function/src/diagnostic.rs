@@ -162,7 +162,9 @@ impl From<SettleError> for Failure {
         let kind = match &error {
             SettleError::Retryable(_) | SettleError::Missing { .. } => Kind::Retryable,
             SettleError::Control(control) => kind_of(control),
-            SettleError::Entry { .. } | SettleError::TooLarge(_) => Kind::Damaged,
+            SettleError::Expired { .. } | SettleError::Entry { .. } | SettleError::TooLarge(_) => {
+                Kind::Damaged
+            }
         };
         Self::new(kind, &error)
     }

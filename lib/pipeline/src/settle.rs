@@ -64,6 +64,9 @@ const ASKED_EVERY_MS: Millis = 1_000;
 const SILENT_AFTER_MS: Millis = 2 * ASKED_EVERY_MS;
 /// The shards are listed at least so often, however busy those are that are known.
 const LISTED_EVERY_MS: Millis = MINUTE_MS;
+/// For so long an environment that has read the log to its end goes on from there. Later, what others have appended may have expired, or deltas
+/// that it took; snapshots, which are a day old at most, cover that.
+const WARM_MS_MAX: Millis = DAY_MS;
 /// How often an invocation goes back to the log because another one was faster.
 const OVERTAKEN_MAX: u32 = 5;
 
@@ -82,6 +85,14 @@ pub enum SettleError {
         version: Version,
         /// The log of the entry that has taken it.
         taken_by: LogId,
+    },
+    /// The log goes on behind entries that have expired, and no snapshot covers them.
+    #[error("version {} of the log \"{}\" has expired, and no snapshot covers it", version.0, log.as_str())]
+    Expired {
+        /// The log.
+        log: LogId,
+        /// The first of these entries.
+        version: Version,
     },
     /// An entry cannot be read.
     #[error("version {} of the log \"{}\" cannot be read", version.0, log.as_str())]
@@ -146,6 +157,8 @@ struct Kept {
     state: State,
     waiting: Waiting,
     since: Since,
+    /// When the log was last read to its end.
+    read_at: Timestamp,
     asked_at: Option<Timestamp>,
     /// How long the last settle took, in milliseconds.
     took_ms: Option<Millis>,
@@ -174,7 +187,8 @@ impl<W: World> Settle<W> {
         let began_at = self.world.clock().now();
         for _ in 0..OVERTAKEN_MAX {
             // Taken out: if this future is dropped or fails midway, the next invocation begins with what the log says.
-            let mut kept = match self.kept.remove(&partition) {
+            let kept = self.kept.remove(&partition).filter(|kept| kept.is_sure(began_at));
+            let mut kept = match kept {
                 Some(kept) => kept,
                 None => self.restore(partition).await?,
             };
@@ -203,13 +217,16 @@ impl<W: World> Settle<W> {
         settled: &mut Settled,
     ) -> Result<bool, SettleError> {
         loop {
+            // A plan that comes in force and is not read here does so from a later time, however long all else takes.
+            let read_at = self.world.clock().now();
             self.changes.follow(self.world.log()).await?;
             let is_whole = self.read_shards(partition, kept).await?;
             let now = self.world.clock().now().max(kept.state.clock);
             let asked = if is_whole { self.ask(kept, now).await? } else { None };
+            let asked = asked.map(|asked| asked.up_to(read_at));
             // Nothing that others append meanwhile is read before the answers are applied: a proof that a shard is idle says
             // nothing of a plan that was announced after the question, whatever the clocks say.
-            let put = self.put_in_force(&kept.state, now).await?;
+            let put = self.put_in_force(&kept.state).await?;
             let (after, up_to) = (kept.state.control, self.changes.version());
             let mut control = self.changes.between(&self.world, after, up_to).await?;
             // One entry holds what is given back at once, whatever else it decides.
@@ -292,12 +309,9 @@ impl<W: World> Settle<W> {
     }
 
     /// Puts an announced plan in force once all shards work for it. Whoever is faster decides from when on.
-    async fn put_in_force(
-        &mut self,
-        state: &State,
-        now: Timestamp,
-    ) -> Result<Option<Append>, SettleError> {
+    async fn put_in_force(&mut self, state: &State) -> Result<Option<Append>, SettleError> {
         let is_ready = self.changes.version() == state.control;
+        let now = self.world.clock().now().max(state.clock);
         let Some((plan, from)) = state.ready_plan(now).filter(|_| is_ready) else {
             return Ok(None);
         };
@@ -328,7 +342,13 @@ impl<W: World> Settle<W> {
 
 impl Kept {
     fn new(state: State, since: Since) -> Self {
-        Self { state, waiting: Waiting::default(), since, asked_at: None, took_ms: None }
+        let (waiting, read_at) = (Waiting::default(), Timestamp::EPOCH);
+        Self { state, waiting, since, read_at, asked_at: None, took_ms: None }
+    }
+
+    /// Whether all that others may have appended since the log was read is still there.
+    fn is_sure(&self, now: Timestamp) -> bool {
+        now < self.read_at.plus(WARM_MS_MAX)
     }
 
     /// Where the shard's log is read to, deltas that wait included.

@@ -35,6 +35,18 @@ pub(super) struct Asked {
     pub(super) listing: Vec<ListedShard>,
 }
 
+impl Asked {
+    /// The same answers, where no shard is proven idle beyond a time.
+    pub(super) fn up_to(mut self, time: Timestamp) -> Self {
+        for (_, answer) in &mut self.answers {
+            if let Answer::Idle { asked_at } = answer {
+                *asked_at = time.min(*asked_at);
+            }
+        }
+        self
+    }
+}
+
 /// Asks the streams.
 ///
 /// The shards are listed last: one that is read to its end was closed before its children were listed, so that it never leaves before they hold.

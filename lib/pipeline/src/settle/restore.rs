@@ -78,16 +78,19 @@ impl<W: World> Settle<W> {
     ) -> Result<(), SettleError> {
         let log = LogId::settle(partition);
         loop {
+            kept.read_at = self.world.clock().now();
             let read = self.world.log().read(&log, kept.state.version, Wanted::Only(&[])).await?;
             if read.is_empty() {
                 return Ok(());
             }
             for logged in read {
+                let version = kept.state.version.next();
+                if logged.version != version {
+                    return Err(SettleError::Expired { log, version });
+                }
                 let step = self.step(partition, kept, &logged).await?;
                 let taken: usize = step.deltas().map(|delta| delta.bytes).sum();
                 kept.since.entry(logged.entry.bytes() + taken, step.clock);
-                // The version may have leapt over what has expired.
-                kept.state.version = Version(logged.version.0 - 1);
                 kept.state.apply(step, self.world.rules().render());
             }
         }

@@ -294,7 +294,7 @@ impl State {
 
     /// The plan that can be put in force, and from which event time on: all shards work for it.
     ///
-    /// The time is later than every event that was counted without it, and than the clock, which no watermark has passed.
+    /// The time is later than every event that was counted without it, and not before the clock, which no watermark has passed.
     pub(super) fn ready_plan(&self, now: Timestamp) -> Option<(String, Timestamp)> {
         let announced = self.announced.as_ref()?;
         let all_name_it = self.open_shards().all(|shard| announced.named_by.contains(shard));

@@ -7,9 +7,11 @@ mod hold;
 mod journeys;
 mod many;
 mod quiet;
+mod rested;
 mod restored;
 mod rivals;
 mod said;
+mod slow;
 mod storm;
 mod works;
 
