@@ -218,6 +218,32 @@ impl Bench {
         (0..polls).any(|_| matches!(run.as_mut().poll(&mut context), Poll::Ready(_)))
     }
 
+    /// Two invocations in two environments, by turns: whose it is, and how much time passes before. Then both are cut off.
+    pub(super) fn run_both(
+        &self,
+        environments: &[Environment<'_>; 3],
+        first: usize,
+        turns: &[(bool, Millis)],
+    ) {
+        let [one, other] = [&environments[first], &environments[(first + 1) % 3]];
+        // They begin now, and so have the same deadline.
+        let [(name, deadline), (other_name, _)] = [self.invocation(), self.invocation()];
+        let mut one = Some(Box::pin(one.run(partition(), &name, deadline)));
+        let mut other = Some(Box::pin(other.run(partition(), &other_name, deadline)));
+        let mut context = Context::from_waker(Waker::noop());
+        for (is_first, passes) in turns {
+            self.clock.advance(*passes);
+            if self.clock.now() >= deadline {
+                return;
+            }
+            let run = if *is_first { &mut one } else { &mut other };
+            let poll = run.as_mut().map(|run| run.as_mut().poll(&mut context));
+            if matches!(poll, Some(Poll::Ready(_))) {
+                *run = None;
+            }
+        }
+    }
+
     /// Ticks each minute in new environments until nothing is left, or so many times.
     pub(super) fn tick(&self, times: usize) -> Delivered {
         let environment = self.environment();
@@ -292,6 +318,18 @@ impl Bench {
     pub(super) fn check_counted(&self, names: &[&str]) {
         let expected: BTreeMap<_, _> = names.iter().map(|&name| (name.to_owned(), 1)).collect();
         assert_eq!(self.counted(), expected);
+    }
+}
+
+/// Cuts two invocations off after each number of polls at which the first has not ended, so that every pair of places is
+/// met; `check` does that, and says whether the first had ended.
+pub(super) fn cut_anywhere(check: impl Fn(usize, usize) -> bool) {
+    let ends_after = (1..1_000).find(|&polls| check(polls, 0)).unwrap();
+    assert!(ends_after > 20, "only {ends_after} polls");
+    for first in 1..ends_after {
+        for second in 1..ends_after {
+            check(first, second);
+        }
     }
 }
 
