@@ -6,16 +6,6 @@ use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::control::{Control, ControlError, SaidError};
 use streamgauge_pipeline::port::log::Log;
 
-/// Fails if this program has no stack, before anything else is looked at.
-pub(crate) fn check_built(command: &str) -> Result<(), Failure> {
-    if cfg!(feature = "aws") { Ok(()) } else { Err(not_built(command)) }
-}
-
-fn not_built(command: &str) -> Failure {
-    Failure::wrong(format!("this program was built without what `{command}` needs"))
-        .hint("build it with `cargo build --release --package streamgauge --features aws`")
-}
-
 /// The logs of a stack, and what time it is.
 #[cfg(feature = "aws")]
 pub(crate) async fn open(
@@ -38,16 +28,9 @@ pub(crate) fn open(
 ) -> std::future::Ready<Result<(impl Log + use<>, Timestamp), Failure>> {
     use streamgauge_pipeline::memory::{MemoryLog, VirtualClock};
 
-    let opened: Result<(MemoryLog<VirtualClock>, _), _> = Err(not_built(command));
+    let opened: Result<(MemoryLog<VirtualClock>, _), _> =
+        Err(crate::sdk::absent(&format!("`{command}`")));
     std::future::ready(opened)
-}
-
-/// What runs a command's calls.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::outside("could not start the runtime").because(&error))
 }
 
 /// Reads which plans there are; a table without a stack has none, and whoever speaks to it has mistaken it for another.

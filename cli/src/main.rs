@@ -9,7 +9,8 @@
 //! 2. [`command`]: one file per command.
 //! 3. [`moment`]: times as they are typed; [`rules`], [`inputs`], [`reading`]: the rules file, or all that is wrong with it; the
 //!    events.
-//! 4. `stack_table`: the table of a stack, with the feature `aws`; [`control_log`]: by which people speak to it.
+//! 4. [`sdk`]: what commands that call AWS begin with; `stack_table`, with the feature `aws`: the table of a stack; [`control_log`]:
+//!    by which people speak to it.
 //! 5. [`watched`], [`rejects`], [`summary`]: the events on their way, and what became of them.
 //! 6. [`style`], [`words`], [`table`], [`progress`]: what people see.
 //! 7. [`exit`]: how a call ends: its code, and its error message if it has one; [`signals`]: somebody wants it to end early.
@@ -24,6 +25,7 @@ mod progress;
 mod reading;
 mod rejects;
 mod rules;
+mod sdk;
 mod signals;
 #[cfg(feature = "aws")]
 mod stack_table;

@@ -55,12 +55,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Selects what the AWS SDK is compiled for, the same in all calls: with other packages it would be compiled again.
-const TEST: [&str; 25] = [
+const TEST: [&str; 27] = [
     "test",
     "--package",
     "streamgauge-lambda-aws",
     "--package",
     "streamgauge-dynamodb",
+    "--package",
+    "streamgauge-aws",
     "--package",
     "streamgauge-cloudwatch",
     "--package",

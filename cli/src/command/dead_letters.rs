@@ -18,6 +18,7 @@ mod stack;
 
 use crate::arguments::{DeadLettersArguments, DeadLettersCommand, ListOutput, Wanted};
 use crate::exit::{Exit, Failure};
+use crate::sdk;
 use crate::style::tell;
 use anstream::stdout;
 use letter::Filter;
@@ -26,11 +27,8 @@ use std::io::Write;
 
 /// Does what is asked.
 pub(super) fn run(arguments: &DeadLettersArguments) -> Result<Exit, Failure> {
-    stack::check_built()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::outside("could not start the runtime").because(&error))?;
+    sdk::check("`dead-letters`")?;
+    let runtime = sdk::runtime()?;
     let wanted = match &arguments.command {
         DeadLettersCommand::List { wanted, .. } | DeadLettersCommand::Show { wanted, .. } => wanted,
         DeadLettersCommand::Replay(replay) => &replay.wanted,

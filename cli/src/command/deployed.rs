@@ -2,6 +2,7 @@
 
 use crate::arguments::DeployedArguments;
 use crate::exit::{Exit, Failure};
+use crate::sdk;
 use crate::style::tell;
 use crate::{control_log, moment, rules};
 use streamgauge_engine::notification::Deploy;
@@ -11,8 +12,8 @@ use streamgauge_pipeline::port::log::Log;
 
 /// Says so.
 pub(super) fn run(arguments: &DeployedArguments) -> Result<Exit, Failure> {
-    control_log::check_built("deployed")?;
-    control_log::runtime()?.block_on(async {
+    sdk::check("`deployed`")?;
+    sdk::runtime()?.block_on(async {
         let (log, now) = control_log::open(&arguments.table, "deployed").await?;
         tell(mark(&log, arguments, now).await?);
         Ok(Exit::Fine)

@@ -21,6 +21,7 @@ mod wanted;
 
 use crate::arguments::{ExplainArguments, ExplainOutput};
 use crate::exit::{Exit, Failure};
+use crate::sdk;
 use crate::style::tell;
 use crate::words::{counted, widen};
 use anstream::stdout;
@@ -36,11 +37,8 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
     let wanted = Wanted::new(arguments)?;
     let points = WantedPoints::new(&arguments.which)?;
     if arguments.table.is_some() {
-        stack::check_built()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::outside("could not start the runtime").because(&error))?;
+        sdk::check("`explain --table`")?;
+        let runtime = sdk::runtime()?;
         return runtime.block_on(async {
             let stack = stack::open(arguments).await?;
             from_log(&stack, arguments, wanted, points).await

@@ -17,6 +17,7 @@ mod target;
 use crate::arguments::SendArguments;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
+use crate::sdk;
 use crate::style::tell;
 use crate::{inputs, reading, rules, signals};
 use event::Lines;
@@ -30,7 +31,7 @@ use streamgauge_local::input::Input;
 
 /// Sends the events.
 pub(super) fn run(arguments: &SendArguments) -> Result<Exit, Failure> {
-    target::check_built()?;
+    sdk::check("`send`")?;
     if let Some(path) = &arguments.keep {
         inputs::keep(path, "--keep", arguments.events.iter().chain(&arguments.rules))?;
     }
@@ -40,10 +41,7 @@ pub(super) fn run(arguments: &SendArguments) -> Result<Exit, Failure> {
     };
     let lines = Lines::new(plan, arguments.key.as_deref())?;
     let inputs = inputs::open(&arguments.events)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::outside("could not start the runtime").because(&error))?;
+    let runtime = sdk::runtime()?;
     let (sent, result) = runtime.block_on(send(arguments, lines, inputs))?;
     for line in
         sent.lines(&arguments.stream, arguments.keep.as_deref(), pace(arguments) != Pace::Unbounded)

@@ -8,6 +8,7 @@ mod matching;
 
 use crate::arguments::{AddSilence, SilenceArguments, SilenceCommand, SilenceOutput};
 use crate::exit::{Exit, Failure};
+use crate::sdk;
 use crate::style::{self, tell};
 use crate::{control_log, moment, rules};
 use anstream::stdout;
@@ -19,12 +20,12 @@ use streamgauge_pipeline::port::log::Log;
 
 /// Does what is asked.
 pub(super) fn run(arguments: &SilenceArguments) -> Result<Exit, Failure> {
-    control_log::check_built("silence")?;
+    sdk::check("`silence`")?;
     let table = match &arguments.command {
         SilenceCommand::Add(add) => &add.table,
         SilenceCommand::List { table, .. } | SilenceCommand::End { table, .. } => table,
     };
-    control_log::runtime()?.block_on(async {
+    sdk::runtime()?.block_on(async {
         let (log, now) = control_log::open(table, "silence").await?;
         let said = answer(&log, &arguments.command, now).await?;
         for line in said.told {

@@ -12,10 +12,8 @@
 //!
 //! A 5xx that does not say otherwise may be the answer of something in front of a server that has taken the call.
 
-use aws_sdk_cloudwatch::config::http::HttpResponse;
-use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
-use std::error::Error;
+use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
+use streamgauge_aws::Reached;
 use streamgauge_engine::time::{MINUTE_MS, Millis, SECOND_MS};
 use streamgauge_pipeline::port::sink::Delivery;
 
@@ -61,21 +59,17 @@ const NOT_ABOUT_DATA: [&str; 16] = [
     "",
 ];
 
-/// What became of a call that ended in an error. `was_sent`: whether it was handed to the network.
-pub fn of_error(error: &SdkError<PutMetricDataError, HttpResponse>, was_sent: bool) -> Delivery {
-    if let Some(response) = error.raw_response() {
-        let service = error.as_service_error();
-        let code = service.and_then(ProvideErrorMetadata::code).unwrap_or_default();
-        let message = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
-        return of_answer(response.status().as_u16(), code, message);
+/// What became of a call that ended in an error, having come so far.
+pub fn of_error(error: &impl ProvideErrorMetadata, reached: Reached) -> Delivery {
+    match reached {
+        Reached::Answer(status) => {
+            let (code, message) = (error.code(), error.message());
+            of_answer(status, code.unwrap_or_default(), message.unwrap_or_default())
+        }
+        Reached::Nothing => Delivery::Retry { after_ms: LATER_MS },
+        Reached::NoConnection => Delivery::Retry { after_ms: SOON_MS },
+        Reached::NoAnswer => Delivery::Unknown,
     }
-    if !was_sent {
-        return Delivery::Retry { after_ms: LATER_MS };
-    }
-    if never_connected(error) {
-        return Delivery::Retry { after_ms: SOON_MS };
-    }
-    Delivery::Unknown
 }
 
 /// What an answer says that is no success.
@@ -100,20 +94,6 @@ fn reason(code: &str, message: &str) -> String {
         (_, "") => format!("CloudWatch refuses it: {code}"),
         _ => format!("CloudWatch refuses it: {code}: {message}"),
     }
-}
-
-/// Whether the call ended while its connection was being made: the name was not found, nobody listened, TLS failed, or that
-/// took too long.
-fn never_connected(error: &SdkError<PutMetricDataError, HttpResponse>) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(below) = cause {
-        let client = below.downcast_ref::<hyper_util::client::legacy::Error>();
-        if client.is_some_and(hyper_util::client::legacy::Error::is_connect) {
-            return true;
-        }
-        cause = below.source();
-    }
-    false
 }
 
 #[cfg(test)]

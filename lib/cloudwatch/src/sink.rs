@@ -1,37 +1,26 @@
 //! The calls themselves.
 //!
-//! One call is one attempt. The SDK would make a call again whose answer was lost, and `CloudWatch` would count it twice; the
-//! lane knows better, since it can look for the receipt. For the same reason each put has a connection of its own: a
-//! function is frozen between invocations, and a connection that died meanwhile shows it only after a request was written to
-//! it, which is an answer that was lost like any other.
+//! One put is one attempt on a connection of its own ([`streamgauge_aws`]): `CloudWatch` would count a call twice that the SDK
+//! makes again; the lane knows better, since it can look for the receipt.
 
 use crate::data::{self, RECEIPT_METRIC};
 use crate::outcome;
 use crate::pack::{self, Call};
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_cloudwatch::config::Builder;
 use aws_sdk_cloudwatch::config::retry::RetryConfig;
-use aws_sdk_cloudwatch::config::timeout::TimeoutConfig;
-use aws_sdk_cloudwatch::config::{Builder, ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_cloudwatch::error::{BoxError, DisplayErrorContext};
+use aws_sdk_cloudwatch::error::DisplayErrorContext;
 use aws_sdk_cloudwatch::types::{
     Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode,
 };
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+pub use streamgauge_aws::CALL_TIME_MAX;
+use streamgauge_aws::Watch;
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::points::{Packed, Points, Queued, Receipt};
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 use tracing::warn;
 
-/// The longest that a call takes, all in all. Lanes begin none that their deadline could cut short.
-pub const CALL_TIME_MAX: Duration = Duration::from_secs(10);
-/// The longest that its one attempt takes, from the credentials to the last byte of the answer.
-const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(9);
-/// The longest that making a connection takes.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 /// From this size on bodies are packed with gzip, in bytes. Names and dimensions repeat, so that a tenth is left of a full call.
 const PACKED_FROM_BYTES: u32 = 1_024;
 /// The resolution of the receipts in seconds.
@@ -47,13 +36,9 @@ impl CloudWatch {
     /// Over the SDK, as it is configured (region, credentials, endpoint), except for what a call must be here: one attempt,
     /// in limited time, packed.
     pub fn new(config: Builder) -> Self {
-        let times = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIME_MAX)
-            .operation_attempt_timeout(ATTEMPT_TIME_MAX)
-            .operation_timeout(CALL_TIME_MAX);
         let config = config
             .retry_config(RetryConfig::disabled())
-            .timeout_config(times.build())
+            .timeout_config(streamgauge_aws::times())
             .disable_request_compression(false)
             .request_min_compression_size_bytes(PACKED_FROM_BYTES);
         Self { client: Client::from_conf(config.build()) }
@@ -74,7 +59,7 @@ impl Points for CloudWatch {
         let Err(error) = put.interceptor(watch.clone()).send().await else {
             return Delivery::Delivered;
         };
-        let outcome = outcome::of_error(&error, watch.was_sent());
+        let outcome = outcome::of_error(&error, watch.reached(&error));
         // The outcome says what to do and not always why.
         warn!(namespace = call.namespace, ?outcome, error = %DisplayErrorContext(&error), "put no points");
         outcome
@@ -118,34 +103,6 @@ impl Sink for CloudWatch {
 
     async fn deliver(&self, call: &Call) -> Delivery {
         self.put(call).await
-    }
-}
-
-/// Sees whether a call was handed to the network, and asks for a connection of its own.
-#[derive(Clone, Debug, Default)]
-struct Watch(Arc<AtomicBool>);
-
-impl Watch {
-    fn was_sent(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Intercept for Watch {
-    fn name(&self) -> &'static str {
-        "Watch"
-    }
-
-    /// The last thing before the network: after signing, which covers no header that is for this connection only.
-    fn modify_before_transmit(
-        &self,
-        context: &mut BeforeTransmitInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        context.request_mut().headers_mut().insert("connection", "close");
-        self.0.store(true, Ordering::Relaxed);
-        Ok(())
     }
 }
 

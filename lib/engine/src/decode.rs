@@ -7,25 +7,24 @@
 mod batch;
 mod identity;
 mod index;
+mod offer;
 mod value;
 mod windows;
 
 pub use batch::{Batch, Event, EventIds, ID_BYTES_MAX, Take};
 
-use crate::accumulate::Contribution;
-use crate::expression::{Program, raw_text};
+use crate::expression::raw_text;
 use crate::field::{FieldValues, Raw};
 use crate::json::{self, Extractor};
 use crate::place::{at, index, number};
-use crate::plan::{Dimension, MetricKind, Plan, TimeUnit};
+use crate::plan::{Plan, TimeUnit};
 use crate::reject::{Reject, RejectCode};
 use crate::time::{TimeError, TimeParser, Timestamp};
-use batch::SeriesTable;
 use index::MetricIndex;
+use offer::Numbers;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
-use windows::WindowTable;
 
 /// The largest record, in bytes: Kinesis' own limit of 10 MiB
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html>).
@@ -68,15 +67,6 @@ struct Lengths {
     ids: (usize, usize),
 }
 
-/// Numbers the series and windows of a batch.
-#[derive(Clone, Debug)]
-struct Numbers {
-    windows: WindowTable,
-    series: SeriesTable,
-    /// The series that is being put together.
-    packed: Vec<u8>,
-}
-
 impl Decoder {
     /// A decoder for this plan.
     pub fn new(plan: Arc<Plan>) -> Self {
@@ -85,11 +75,7 @@ impl Decoder {
             times: TimeParser::default(),
             index: MetricIndex::new(&plan),
             candidates: Vec::new(),
-            numbers: Numbers {
-                windows: WindowTable::new(&plan),
-                series: SeriesTable::default(),
-                packed: Vec::new(),
-            },
+            numbers: Numbers::new(&plan),
             watched: plan.feeds().iter().map(|feed| feed.is_watched).collect(),
             lengths: Lengths::default(),
             plan,
@@ -98,8 +84,7 @@ impl Decoder {
 
     /// Decodes records, each a range of `text`.
     pub fn decode(&mut self, text: &[u8], records: impl Iterator<Item = Record>) -> Batch {
-        self.numbers.series.begin();
-        self.numbers.windows.begin();
+        self.numbers.begin();
         let Lengths { events, takes, ids } = self.lengths;
         let mut batch = Batch {
             events: Vec::with_capacity(events),
@@ -262,93 +247,6 @@ impl Decoder {
         }
         Ok(number(batch.takes.len() - takes))
     }
-}
-
-impl Numbers {
-    /// Offers an event to the metric at a place of the plan.
-    #[inline]
-    fn offer(
-        &mut self,
-        plan: &Plan,
-        place: usize,
-        values: &FieldValues<'_>,
-        time: Timestamp,
-        batch: &mut Batch,
-    ) -> Result<(), Rejection> {
-        let Some(metric) = plan.metrics.get(place) else { return Ok(()) };
-        if metric.filter.as_ref().is_some_and(|filter| !filter.matches(values)) {
-            return Ok(());
-        }
-        let in_metric =
-            |(code, text): Rejection| (code, format!("{text} (metric `{}`)", metric.name));
-        let contribution = match contribution(&metric.kind, values).map_err(in_metric)? {
-            Offer::Take(contribution) => contribution,
-            Offer::NoValue => {
-                batch.no_value.push((place, number(batch.events.len())));
-                return Ok(());
-            }
-            Offer::NoMatch => return Ok(()),
-        };
-        // A finish counts under the dimensions of its start, so its own are not looked at.
-        let dimensions: &[Dimension] =
-            if matches!(contribution, Contribution::Step { start: false, .. }) {
-                &[]
-            } else {
-                &metric.dimensions
-            };
-        self.packed.clear();
-        for dimension in dimensions {
-            value::push_dimension(&mut self.packed, dimension, values).map_err(in_metric)?;
-        }
-        let series = self.series.number_of(place, &self.packed, &mut batch.names.series);
-        let window = self.windows.number_of(place, time, &plan.calendar, &mut batch.names.windows);
-        batch.takes.push(Take { series, window, contribution });
-        Ok(())
-    }
-}
-
-/// What an event is to a metric.
-enum Offer {
-    Take(Contribution),
-    NoValue,
-    NoMatch,
-}
-
-#[inline]
-fn contribution(kind: &MetricKind, values: &FieldValues<'_>) -> Result<Offer, Rejection> {
-    Ok(match kind {
-        MetricKind::Count(when) if when.matches(values) => Offer::Take(Contribution::One),
-        MetricKind::Count(_) => Offer::NoMatch,
-        MetricKind::Sum(program) | MetricKind::Distribution(program) => {
-            value::number(program, values)?
-                .map_or(Offer::NoValue, |number| Offer::Take(Contribution::Number(number)))
-        }
-        MetricKind::Unique(program) => value::text_hash(program, values)?
-            .map_or(Offer::NoValue, |hash| Offer::Take(Contribution::Member(hash))),
-        MetricKind::Ratio { part, whole } => {
-            let (part, whole) = (part.matches(values), whole.matches(values));
-            if part || whole {
-                Offer::Take(Contribution::Share { part, whole })
-            } else {
-                Offer::NoMatch
-            }
-        }
-        MetricKind::Journey { start, finish, key, .. } => step(start, finish, key, values)?,
-    })
-}
-
-fn step(
-    start: &Program,
-    finish: &Program,
-    key: &Program,
-    values: &FieldValues<'_>,
-) -> Result<Offer, Rejection> {
-    let (start, finish) = (start.matches(values), finish.matches(values));
-    if !start && !finish {
-        return Ok(Offer::NoMatch);
-    }
-    let key = value::text_hash(key, values)?;
-    Ok(key.map_or(Offer::NoValue, |key| Offer::Take(Contribution::Step { key, start, finish })))
 }
 
 #[cfg(test)]

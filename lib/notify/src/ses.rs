@@ -3,7 +3,7 @@
 //! SES has no token by which it would know a mail again, so an answer that was lost leaves an Unknown
 //! (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>).
 
-use crate::aws::{self, Watch};
+use crate::aws;
 use crate::mail::{self, Mail};
 use crate::retry::{Channel, Outcome, delivery};
 use aws_sdk_sesv2::Client;
@@ -11,14 +11,12 @@ use aws_sdk_sesv2::config::Builder;
 use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
-use std::time::Duration;
+pub use streamgauge_aws::CALL_TIME_MAX;
+use streamgauge_aws::Watch;
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 use tracing::warn;
-
-/// The longest that a call takes, all in all. Lanes begin none that their deadline could cut short.
-pub const CALL_TIME_MAX: Duration = aws::CALL_TIME_MAX;
 
 /// One list of receivers, over SES.
 #[derive(Clone, Debug)]
@@ -32,7 +30,8 @@ pub struct Ses<C> {
 /// The client of SES, over the SDK as it is configured (region, credentials, endpoint), except for what a call must be here:
 /// one attempt, in limited time. All lists share one.
 pub fn client(config: Builder) -> Client {
-    let config = config.retry_config(RetryConfig::disabled()).timeout_config(aws::times());
+    let config =
+        config.retry_config(RetryConfig::disabled()).timeout_config(streamgauge_aws::times());
     Client::from_conf(config.build())
 }
 

@@ -3,19 +3,18 @@
 //! A sink is for one number: with several, one that is throttled would make the others get the message twice. SNS knows
 //! no message again, so an answer that was lost leaves an Unknown.
 
-use crate::aws::{self, Watch};
+use crate::aws;
 use crate::retry::Channel;
 use crate::sms;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::types::MessageAttributeValue;
-use std::time::Duration;
+pub use streamgauge_aws::CALL_TIME_MAX;
+use streamgauge_aws::Watch;
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 
-/// The longest that a call takes, all in all. Lanes begin none that their deadline could cut short.
-pub const CALL_TIME_MAX: Duration = aws::CALL_TIME_MAX;
 /// Delivered at once rather than cheaply:
 /// <https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html>.
 const KIND: (&str, &str) = ("AWS.SNS.SMS.SMSType", "Transactional");
@@ -30,7 +29,8 @@ pub struct Sns {
 /// The client of SNS, over the SDK as it is configured (region, credentials, endpoint), except for what a call must be here:
 /// one attempt, in limited time. All numbers share one.
 pub fn client(config: Builder) -> Client {
-    let config = config.retry_config(RetryConfig::disabled()).timeout_config(aws::times());
+    let config =
+        config.retry_config(RetryConfig::disabled()).timeout_config(streamgauge_aws::times());
     Client::from_conf(config.build())
 }
 

@@ -27,26 +27,26 @@ mod records;
 mod restore;
 mod state;
 mod streams;
+mod taken;
 mod warm;
 
 pub use error::AggregateError;
+pub use taken::Taken;
 
 use crate::bell::{Bell, Rung};
 use crate::control::{self, Control, Plans, Work, plans_to_work_for};
 use crate::outgrown::LOG_BYTES_MIN;
+use crate::port::TooLarge;
 use crate::port::clock::Clock;
-use crate::port::log::{Append, Log, LogId, Version};
+use crate::port::log::{Append, Log, LogId};
 use crate::port::snapshots::{Put, Snapshot};
-use crate::port::source::{Batch, SequenceNumber, ShardId, ShardKey};
+use crate::port::source::{Batch, ShardId, ShardKey};
 use crate::port::wake::{Function, WakeUp};
-use crate::port::{Partition, TooLarge};
 use crate::world::World;
 use compose::{Composed, Decoders, Frame, compose};
 use records::Records;
 use restore::{Restored, Restorer};
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{HOUR_MS, Millis};
 use streams::Streams;
 use warm::Warm;
@@ -84,39 +84,6 @@ impl Default for Settings {
             snapshot_log_bytes_min: LOG_BYTES_MIN,
         }
     }
-}
-
-/// What became of a batch.
-#[derive(Debug, Default)]
-pub struct Taken {
-    /// The first record that is not proven to be in the log: from here on the batch has to come again.
-    pub failed_from: Option<SequenceNumber>,
-    /// Why.
-    pub problem: Option<AggregateError>,
-    /// The batch's records.
-    pub records: usize,
-    /// Of these, how many the log had already.
-    pub known: usize,
-    /// The entries that were appended.
-    pub entries: usize,
-    /// Their bytes.
-    pub entry_bytes: usize,
-    /// What became of the records in them, under the plan in force.
-    pub counters: Counters,
-    /// How often others came first.
-    pub conflicts: u32,
-    /// How often a piece of the batch was too large for an entry.
-    pub cuts: u32,
-    /// The settle partitions that were written.
-    pub written: BTreeSet<Partition>,
-    /// How many of them were woken.
-    pub woken: usize,
-    /// How many wake-ups failed; the tick comes.
-    pub wake_ups_failed: usize,
-    /// The bytes of the snapshot that was put.
-    pub snapshot_bytes: Option<usize>,
-    /// A snapshot was due and was not put; the next entry tries again.
-    pub snapshot_failed: bool,
 }
 
 /// The function. An environment has one, and takes one batch at a time.
@@ -346,40 +313,6 @@ impl<W: World> Aggregate<W> {
             Ok(Put::Conflict) => {}
             Err(_retryable) => taken.snapshot_failed = true,
         }
-    }
-}
-
-impl Taken {
-    fn appended(&mut self, composed: Composed) {
-        self.entries += 1;
-        self.entry_bytes += composed.entry.bytes();
-        self.counters.add(&composed.counters);
-        self.written.extend(composed.written);
-    }
-}
-
-impl Restored {
-    /// An entry was appended, of which the state knows already.
-    fn appended(&mut self, composed: &Composed, control: Version) {
-        self.state.covers(&composed.entry, control, composed.last.clone());
-        self.next = self.next.next();
-        self.since.add(composed.entry.bytes());
-    }
-
-    /// Somebody else has appended first.
-    fn was_late(&mut self, taken: &mut Taken) {
-        taken.conflicts += 1;
-        self.lookout.was_late();
-    }
-
-    fn is_snapshot_due(&self, log_bytes_min: usize) -> bool {
-        let window = self.state.window().map_or(0, |window| window.bytes);
-        self.since.is_due(usize::try_from(window).unwrap_or(usize::MAX), log_bytes_min)
-    }
-
-    /// The version of the last entry.
-    fn last(&self) -> Version {
-        Version(self.next.0 - 1)
     }
 }
 

@@ -12,6 +12,7 @@ mod sink;
 mod snapshots;
 mod source;
 mod wake;
+mod world;
 
 use crate::contract::Fault;
 use crate::port::Retryable;
@@ -29,6 +30,7 @@ pub use sink::MemorySink;
 pub use snapshots::MemorySnapshots;
 pub use source::MemorySource;
 pub use wake::{Fate, MemoryWake};
+pub use world::{MemoryPorts, MemoryWorld};
 
 /// How many calls the memory sink records and how many wake-ups wait in the memory queue.
 pub const MEMORY_CALLS_MAX: usize = 1 << 20;

@@ -20,16 +20,21 @@ const FUNCTION: &[&str] = &[
 ];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
     ("streamgauge-local", &["streamgauge-pipeline", "streamgauge-engine"]),
     ("streamgauge-kinesis", &["streamgauge-pipeline", "streamgauge-engine"]),
     ("streamgauge-dynamodb", &["streamgauge-pipeline", "streamgauge-engine"]),
-    ("streamgauge-cloudwatch", &["streamgauge-pipeline", "streamgauge-engine"]),
+    // What both adapters below need to know of a call that failed: docs/adr/0018-one-place-for-calls-of-aws.md.
+    ("streamgauge-aws", &[]),
+    ("streamgauge-cloudwatch", &["streamgauge-pipeline", "streamgauge-aws", "streamgauge-engine"]),
     // It opens the channels that rules files name: docs/adr/0016-notify-opens-the-channels-of-rules.md.
-    ("streamgauge-notify", &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-engine"]),
+    (
+        "streamgauge-notify",
+        &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-aws", "streamgauge-engine"],
+    ),
     // What every function has in common. A function adds the outside systems that only it speaks to.
     (
         "streamgauge-function",

@@ -37,21 +37,12 @@ pub(super) trait Stack {
     async fn stream(&self, name: &str) -> Result<(Self::Put, usize), Failure>;
 }
 
-/// Fails if this program has no stack, before anything else is looked at.
-pub(super) fn check_built() -> Result<(), Failure> {
-    if cfg!(feature = "aws") { Ok(()) } else { Err(not_built()) }
-}
-
-fn not_built() -> Failure {
-    Failure::wrong("this program was built without what `dead-letters` needs")
-        .hint("build it with `cargo build --release --package streamgauge --features aws`")
-}
-
 #[cfg(not(feature = "aws"))]
 mod without_sdk {
-    use super::{Stack, not_built};
+    use super::Stack;
     use crate::arguments::Wanted;
     use crate::exit::Failure;
+    use crate::sdk;
     use std::future::{Ready, ready};
     use streamgauge_engine::time::Timestamp;
     use streamgauge_kinesis::put::memory::MemoryStream;
@@ -88,6 +79,6 @@ mod without_sdk {
     }
 
     pub(in super::super) fn open(_: &Wanted) -> Ready<Result<NoStack, Failure>> {
-        ready(Err(not_built()))
+        ready(Err(sdk::absent("`dead-letters`")))
     }
 }

@@ -1,6 +1,5 @@
 //! The logs and snapshots of a stack. Without the feature `aws` there are none.
 
-use crate::exit::Failure;
 use streamgauge_pipeline::port::log::Log;
 use streamgauge_pipeline::port::snapshots::Snapshots;
 
@@ -21,16 +20,6 @@ pub(super) trait Stack {
 
     /// The snapshots.
     fn snapshots(&self) -> &Self::Snapshots;
-}
-
-/// Fails if this program has no stack, before anything else is looked at.
-pub(super) fn check_built() -> Result<(), Failure> {
-    if cfg!(feature = "aws") { Ok(()) } else { Err(not_built()) }
-}
-
-fn not_built() -> Failure {
-    Failure::wrong("this program was built without what `explain --table` needs")
-        .hint("build it with `cargo build --release --package streamgauge --features aws`")
 }
 
 #[cfg(feature = "aws")]
@@ -74,9 +63,10 @@ mod with_sdk {
 
 #[cfg(not(feature = "aws"))]
 mod without_sdk {
-    use super::{Stack, not_built};
+    use super::Stack;
     use crate::arguments::ExplainArguments;
     use crate::exit::Failure;
+    use crate::sdk;
     use std::future::{Ready, ready};
     use streamgauge_pipeline::memory::{MemoryLog, MemorySnapshots, VirtualClock};
 
@@ -98,6 +88,6 @@ mod without_sdk {
     }
 
     pub(in super::super) fn open(_: &ExplainArguments) -> Ready<Result<NoStack, Failure>> {
-        ready(Err(not_built()))
+        ready(Err(sdk::absent("`explain --table`")))
     }
 }

@@ -20,7 +20,7 @@ use streamgauge_engine::transition::TransitionKind;
 use streamgauge_pipeline::aggregate::{Aggregate, Settings};
 use streamgauge_pipeline::alert_record::AlertRecord;
 use streamgauge_pipeline::memory::{
-    MemoryLog, MemorySnapshots, MemorySource, MemoryWake, VirtualClock, block_on,
+    MemoryLog, MemoryPorts, MemorySnapshots, MemorySource, MemoryWorld, VirtualClock, block_on,
 };
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
@@ -29,7 +29,6 @@ use streamgauge_pipeline::port::rules::{NoPlan, Rules, RulesText};
 use streamgauge_pipeline::port::source::{ShardKey, Source, StreamId};
 use streamgauge_pipeline::settle::Settle;
 use streamgauge_pipeline::settle_entry::ALERTS;
-use streamgauge_pipeline::world::World;
 
 /// 2026-01-05T10:00:00Z
 const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
@@ -53,21 +52,11 @@ channels:
   desk: {webhook: {url: "https://hooks.test/desk"}}
 "#;
 
-/// What the functions share.
-struct Town {
-    clock: VirtualClock,
-    log: MemoryLog<VirtualClock>,
-    snapshots: MemorySnapshots<VirtualClock>,
-    streams: Vec<MemorySource<VirtualClock>>,
-    wake: MemoryWake<VirtualClock>,
-    rules: Deployed,
-}
-
+#[derive(Clone)]
 struct Deployed(RulesText);
 
 /// The world of one function.
-#[derive(Clone)]
-struct Home(Arc<Town>);
+type Home = MemoryWorld<Deployed>;
 
 impl Rules for Deployed {
     fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
@@ -83,49 +72,16 @@ impl Rules for Deployed {
     }
 }
 
-impl World for Home {
-    type Log = MemoryLog<VirtualClock>;
-    type Snapshots = MemorySnapshots<VirtualClock>;
-    type Stream = MemorySource<VirtualClock>;
-    type Wake = MemoryWake<VirtualClock>;
-    type Clock = VirtualClock;
-    type Rules = Deployed;
-
-    fn log(&self) -> &Self::Log {
-        &self.0.log
-    }
-
-    fn snapshots(&self) -> &Self::Snapshots {
-        &self.0.snapshots
-    }
-
-    fn streams(&self) -> &[Self::Stream] {
-        &self.0.streams
-    }
-
-    fn wake(&self) -> &Self::Wake {
-        &self.0.wake
-    }
-
-    fn clock(&self) -> &Self::Clock {
-        &self.0.clock
-    }
-
-    fn rules(&self) -> &Self::Rules {
-        &self.0.rules
-    }
-}
-
 impl Stack for Home {
     type Log = MemoryLog<VirtualClock>;
     type Snapshots = MemorySnapshots<VirtualClock>;
 
     fn log(&self) -> &Self::Log {
-        &self.0.log
+        &self.ports.log
     }
 
     fn snapshots(&self) -> &Self::Snapshots {
-        &self.0.snapshots
+        &self.ports.snapshots
     }
 }
 
@@ -147,14 +103,8 @@ impl Running {
         let orders = MemorySource::new(stream(), clock.clone(), BYTES);
         orders.open(&"one".into(), &[]);
         let files = vec![("rules.yaml".to_owned(), RULES.to_owned())];
-        let home = Home(Arc::new(Town {
-            log: MemoryLog::new(clock.clone(), BYTES),
-            snapshots: MemorySnapshots::new(clock.clone(), BYTES),
-            streams: vec![orders],
-            wake: MemoryWake::new(clock.clone()),
-            rules: Deployed(RulesText { files }),
-            clock,
-        }));
+        let ports = MemoryPorts::new(clock, vec![orders], BYTES);
+        let home = Home { ports, rules: Deployed(RulesText { files }) };
         let settings = Settings { partitions: 1, ..Settings::default() };
         let mut running = Self {
             aggregate: Aggregate::new(home.clone(), settings),
@@ -170,11 +120,11 @@ impl Running {
     /// Something happens now.
     fn happens(&mut self, kind: &str, partner: &str) {
         self.events += 1;
-        let (id, time) = (self.events, self.home.0.clock.now());
+        let (id, time) = (self.events, self.home.ports.clock.now());
         let event = format!(
             r#"{{"id":"e{id}","source":"s","type":"{kind}","time":"{time}","data":{{"partner":"{partner}"}}}}"#
         );
-        let orders = &self.home.0.streams[0];
+        let orders = &self.home.ports.streams[0];
         orders.put(&"one".into(), event.as_bytes()).unwrap();
         let batch = block_on(orders.next()).unwrap().unwrap();
         let (shard, last) =
@@ -187,8 +137,8 @@ impl Running {
     /// So many seconds pass.
     fn pass(&mut self, seconds: i64) {
         for _ in 0..seconds {
-            self.home.0.clock.advance(SECOND_MS);
-            let deadline = self.home.0.clock.now().plus(MINUTE_MS);
+            self.home.ports.clock.advance(SECOND_MS);
+            let deadline = self.home.ports.clock.now().plus(MINUTE_MS);
             block_on(self.settle.run(Partition::default(), deadline)).unwrap();
         }
     }
@@ -335,12 +285,11 @@ fn where_nothing_is_found_it_is_said_what_is_there() {
 
 /// Copies the logs; the first transition that was recorded gets another value.
 fn altered(stack: &Home) -> Home {
-    let town = &stack.0;
-    let log = MemoryLog::new(town.clock.clone(), BYTES);
+    let altered = MemoryPorts::new(stack.ports.clock.clone(), Vec::new(), BYTES);
     let shard = LogId::shard(&ShardKey { stream: stream(), shard: "one".into() });
     let mut is_altered = false;
     for id in [LogId::control(), shard, LogId::settle(Partition::default())] {
-        for logged in block_on(town.log.read(&id, Version::START, Chunks::All)).unwrap() {
+        for logged in block_on(stack.ports.log.read(&id, Version::START, Chunks::All)).unwrap() {
             let mut chunks = logged.entry.chunks().clone();
             let is_settle = id.as_str().starts_with("settle/");
             if let Some(chunk) = chunks.get_mut(&ALERTS).filter(|_| is_settle && !is_altered) {
@@ -352,20 +301,12 @@ fn altered(stack: &Home) -> Home {
             let expires_at = logged.entry.expires_at();
             let entry = Entry::new(logged.entry.header().to_vec(), chunks, expires_at).unwrap();
             assert_eq!(
-                block_on(log.append(&id, logged.version, &entry)).unwrap(),
+                block_on(altered.log.append(&id, logged.version, &entry)).unwrap(),
                 Append::Appended
             );
         }
     }
-    let snapshots = MemorySnapshots::new(town.clock.clone(), BYTES);
-    Home(Arc::new(Town {
-        log,
-        snapshots,
-        clock: town.clock.clone(),
-        streams: Vec::new(),
-        wake: MemoryWake::new(town.clock.clone()),
-        rules: Deployed(town.rules.0.clone()),
-    }))
+    Home { ports: altered, rules: stack.rules.clone() }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::problems;
 use crate::arguments::{LambdaArguments, LambdaOutput};
 use crate::exit::{Exit, Failure};
 use crate::inputs;
+use crate::sdk;
 use crate::style::{self, tell};
 use bytes::Bytes;
 use names::Names;
@@ -299,9 +300,8 @@ fn endpoints(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
             .hint("leave one of them out"));
         }
     }
-    if !endpoints.is_empty() && !cfg!(feature = "aws") {
-        return Err(Failure::wrong("this program was built without what --endpoint needs")
-            .hint("build it with `cargo build --release --package streamgauge --features aws`"));
+    if !endpoints.is_empty() {
+        sdk::check("--endpoint")?;
     }
     Ok(endpoints)
 }

@@ -1,21 +1,9 @@
 //! The stream that events are sent to. Without the feature `aws` there is none.
 
-use crate::exit::Failure;
-
 #[cfg(feature = "aws")]
 pub(super) use with_sdk::open;
 #[cfg(not(feature = "aws"))]
 pub(super) use without_sdk::open;
-
-/// Fails if this program cannot send at all, before anything else is looked at.
-pub(super) fn check_built() -> Result<(), Failure> {
-    if cfg!(feature = "aws") { Ok(()) } else { Err(not_built()) }
-}
-
-fn not_built() -> Failure {
-    Failure::wrong("this program was built without what `send` needs")
-        .hint("build it with `cargo build --release --package streamgauge --features aws`")
-}
 
 #[cfg(feature = "aws")]
 mod with_sdk {
@@ -46,9 +34,9 @@ mod with_sdk {
 
 #[cfg(not(feature = "aws"))]
 mod without_sdk {
-    use super::not_built;
     use crate::arguments::SendArguments;
     use crate::exit::Failure;
+    use crate::sdk;
     use std::future::{Ready, ready};
     use streamgauge_kinesis::put::record::PutRecord;
     use streamgauge_kinesis::put::{Outcome, PutRecords};
@@ -70,6 +58,6 @@ mod without_sdk {
     }
 
     pub(in super::super) fn open(_: &SendArguments) -> Ready<Result<NoStream, Failure>> {
-        ready(Err(not_built()))
+        ready(Err(sdk::absent("`send`")))
     }
 }

@@ -3,7 +3,13 @@
 use super::*;
 use crate::testing::server::{Answer, Server};
 use crate::testing::{TEN, metric, point, receipt};
+use aws_sdk_cloudwatch::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_cloudwatch::error::BoxError;
 use minicbor::Encoder;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use streamgauge_engine::output::Values;
 use streamgauge_pipeline::contract::{SinkBench, SinkFault, sink_contract};
 use streamgauge_pipeline::deliver::DeliverSettings;

@@ -3,7 +3,8 @@
 use super::*;
 use crate::aggregate::samples::plan_with_identity;
 use crate::alert::samples::{absent, alert};
-use crate::expression::{Node, Value};
+use crate::expression::{Node, Program, Value};
+use crate::plan::MetricKind;
 use std::fmt::Write as _;
 
 /// A plan with one count, told apart by source; with an alert on it or without.

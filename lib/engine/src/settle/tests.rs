@@ -3,6 +3,7 @@
 use super::portion::Portion;
 use super::samples::{Told, after, deltas, plan, runs, settle, settles_after};
 use super::*;
+use crate::delta::{Delta, DeltaSeries, Names, Partial};
 use crate::newest::Newest;
 use proptest::prelude::*;
 

@@ -53,6 +53,11 @@ impl<'b> Reader<'b> {
         self.decoder.u64()
     }
 
+    /// A number that is never negative, and may be absent.
+    pub(crate) fn optional_unsigned(&mut self) -> Result<Option<u64>, Error> {
+        if self.null()? { Ok(None) } else { self.unsigned().map(Some) }
+    }
+
     /// Any number.
     #[inline]
     pub(crate) fn signed(&mut self) -> Result<i64, Error> {
@@ -105,6 +110,11 @@ impl<'b> Reader<'b> {
     #[inline]
     pub(crate) fn text(&mut self) -> Result<&'b str, Error> {
         self.decoder.str()
+    }
+
+    /// A text that may be absent.
+    pub(crate) fn optional_text(&mut self) -> Result<Option<&'b str>, Error> {
+        if self.null()? { Ok(None) } else { self.text().map(Some) }
     }
 
     /// Bytes.
@@ -170,5 +180,10 @@ impl<'b> Reader<'b> {
         let packed = self.signed()?;
         let scale = u32::try_from(packed.rem_euclid(10)).map_or(1, |zeros| 10_i128.pow(zeros));
         Ok(Decimal::from_billionths(i128::from(packed.div_euclid(10)) * scale))
+    }
+
+    /// A decimal that may be absent.
+    pub(crate) fn optional_decimal(&mut self) -> Result<Option<Decimal>, Error> {
+        if self.null()? { Ok(None) } else { self.decimal().map(Some) }
     }
 }

@@ -36,6 +36,14 @@ impl Writer {
         written(self.encoder.u64(number));
     }
 
+    /// A number that is never negative, and may be absent.
+    pub(crate) fn optional_unsigned(&mut self, number: Option<u64>) {
+        match number {
+            Some(number) => self.unsigned(number),
+            None => self.null(),
+        }
+    }
+
     /// Any number.
     #[inline]
     pub(crate) fn signed(&mut self, number: i64) {
@@ -61,6 +69,14 @@ impl Writer {
     #[inline]
     pub(crate) fn text(&mut self, text: &str) {
         written(self.encoder.str(text));
+    }
+
+    /// A text that may be absent.
+    pub(crate) fn optional_text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(text),
+            None => self.null(),
+        }
     }
 
     /// Bytes.
@@ -125,6 +141,14 @@ impl Writer {
         match packed(value.billionths()) {
             Some(packed) => self.signed(packed),
             None => self.bytes(&value.billionths().to_be_bytes()),
+        }
+    }
+
+    /// A decimal that may be absent.
+    pub(crate) fn optional_decimal(&mut self, value: Option<Decimal>) {
+        match value {
+            Some(value) => self.decimal(value),
+            None => self.null(),
         }
     }
 }

@@ -9,10 +9,11 @@
 //! Entries that hold identities expire days after these are forgotten, so they are missing only after a silence as long. What comes then
 //! and could have been a copy is older than all that settle still takes; it counts as late there instead of as a duplicate here.
 
-use super::AggregateError;
+use super::compose::Composed;
 use super::decide::next_version;
 use super::lookout::Lookout;
 use super::state::{State, StoredState};
+use super::{AggregateError, Taken};
 use crate::control::{Control, ControlError, Plans};
 use crate::outgrown::Since;
 use crate::port::Retryable;
@@ -40,6 +41,32 @@ pub(super) struct Restored {
     pub(super) since: Since,
     /// What this environment has met of others.
     pub(super) lookout: Lookout,
+}
+
+impl Restored {
+    /// An entry was appended, of which the state knows already.
+    pub(super) fn appended(&mut self, composed: &Composed, control: Version) {
+        self.state.covers(&composed.entry, control, composed.last.clone());
+        self.next = self.next.next();
+        self.since.add(composed.entry.bytes());
+    }
+
+    /// Somebody else has appended first.
+    pub(super) fn was_late(&mut self, taken: &mut Taken) {
+        taken.conflicts += 1;
+        self.lookout.was_late();
+    }
+
+    /// Whether the log has outgrown its snapshot, and has so many bytes since.
+    pub(super) fn is_snapshot_due(&self, log_bytes_min: usize) -> bool {
+        let window = self.state.window().map_or(0, |window| window.bytes);
+        self.since.is_due(usize::try_from(window).unwrap_or(usize::MAX), log_bytes_min)
+    }
+
+    /// The version of the last entry.
+    pub(super) fn last(&self) -> Version {
+        Version(self.next.0 - 1)
+    }
 }
 
 /// Restores shards of a stream.

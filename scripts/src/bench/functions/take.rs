@@ -4,7 +4,7 @@
 //! of the log (decoded, deduplicated, folded, encoded, and now and then a snapshot of the state). What is left out is the
 //! call that stores the entry.
 
-use super::desk::Desk;
+use super::desk::desk;
 use super::payload::{Alerts, RECORDS, STREAM, arrived_ms, payload, rules};
 use crate::bench::rounds::median;
 use anyhow::{Context, ensure};
@@ -65,7 +65,7 @@ pub(crate) struct Took {
 pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
     let clock = VirtualClock::new(Timestamp::from_millis(arrived_ms(0, options.gap_ms)));
     let rules = rules(options.alerts);
-    let mut aggregate = Aggregate::new(Desk::new(&clock, &rules), Settings::default());
+    let mut aggregate = Aggregate::new(desk(&clock, &rules), Settings::default());
     let mut times = Vec::new();
     let (mut entry_units, mut snapshot_units) = (0, 0);
     for number in 0..options.warm_up + options.batches {

@@ -1,7 +1,6 @@
 //! Transitions as bytes, as they wait to be handed out.
 
 use super::read_reason;
-use crate::decimal::Decimal;
 use crate::plan::Plan;
 use crate::series::SeriesKey;
 use crate::stored::reader::Reader;
@@ -24,19 +23,16 @@ pub(crate) fn write_transition(writer: &mut Writer, told: &Transition) {
     let Evidence { from, until, value, threshold, volume, events, .. } = evidence;
     writer.time(*at, *from);
     writer.time(*at, *until);
-    write_optional(writer, *value);
-    write_optional(writer, *threshold);
-    match volume {
-        Some(volume) => writer.unsigned(*volume),
-        None => writer.null(),
-    }
+    writer.optional_decimal(*value);
+    writer.optional_decimal(*threshold);
+    writer.optional_unsigned(*volume);
     writer.unsigned(*events);
     writer.list(evidence.ids.len());
     evidence.ids.iter().for_each(|id| writer.text(id));
     writer.unsigned(evidence.late);
     writer.unsigned(evidence.duplicates);
     writer.list(evidence.course.len());
-    evidence.course.iter().for_each(|&sixtieth| write_optional(writer, sixtieth));
+    evidence.course.iter().for_each(|&sixtieth| writer.optional_decimal(sixtieth));
     writer.optional_time(*at, evidence.watermark);
 }
 
@@ -64,9 +60,9 @@ fn read_evidence(reader: &mut Reader<'_>, at: Timestamp) -> Result<Evidence, Err
     Ok(Evidence {
         from: reader.time(at)?,
         until: reader.time(at)?,
-        value: read_optional(reader)?,
-        threshold: read_optional(reader)?,
-        volume: if reader.null()? { None } else { Some(reader.unsigned()?) },
+        value: reader.optional_decimal()?,
+        threshold: reader.optional_decimal()?,
+        volume: reader.optional_unsigned()?,
         events: reader.unsigned()?,
         ids: {
             let length = reader.list()?;
@@ -76,19 +72,8 @@ fn read_evidence(reader: &mut Reader<'_>, at: Timestamp) -> Result<Evidence, Err
         duplicates: reader.unsigned()?,
         course: {
             let length = reader.list()?;
-            (0..length).map(|_| read_optional(reader)).collect::<Result<_, _>>()?
+            (0..length).map(|_| reader.optional_decimal()).collect::<Result<_, _>>()?
         },
         watermark: reader.optional_time(at)?,
     })
-}
-
-fn write_optional(writer: &mut Writer, value: Option<Decimal>) {
-    match value {
-        Some(value) => writer.decimal(value),
-        None => writer.null(),
-    }
-}
-
-fn read_optional(reader: &mut Reader<'_>) -> Result<Option<Decimal>, Error> {
-    if reader.null()? { Ok(None) } else { reader.decimal().map(Some) }
 }

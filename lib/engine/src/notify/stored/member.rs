@@ -1,7 +1,6 @@
 //! What is said of a firing, as bytes: evidence, members and messages.
 
 use crate::alert::Severity;
-use crate::decimal::Decimal;
 use crate::notification::{Member, Subject};
 use crate::notify::text::Message;
 use crate::stored::reader::Reader;
@@ -16,12 +15,9 @@ pub(super) fn write_evidence(writer: &mut Writer, at: Timestamp, evidence: &Evid
     writer.time(at, *from);
     writer.time(at, *until);
     writer.optional_time(at, *watermark);
-    optional_decimal(writer, *value);
-    optional_decimal(writer, *threshold);
-    match volume {
-        Some(volume) => writer.unsigned(*volume),
-        None => writer.null(),
-    }
+    writer.optional_decimal(*value);
+    writer.optional_decimal(*threshold);
+    writer.optional_unsigned(*volume);
     for count in [evidence.events, evidence.late, evidence.duplicates] {
         writer.unsigned(count);
     }
@@ -31,7 +27,7 @@ pub(super) fn write_evidence(writer: &mut Writer, at: Timestamp, evidence: &Evid
     }
     writer.list(evidence.course.len());
     for step in &evidence.course {
-        optional_decimal(writer, *step);
+        writer.optional_decimal(*step);
     }
 }
 
@@ -40,20 +36,20 @@ pub(super) fn read_evidence(reader: &mut Reader<'_>, at: Timestamp) -> Result<Ev
         from: reader.time(at)?,
         until: reader.time(at)?,
         watermark: reader.optional_time(at)?,
-        value: read_decimal(reader)?,
-        threshold: read_decimal(reader)?,
-        volume: if reader.null()? { None } else { Some(reader.unsigned()?) },
+        value: reader.optional_decimal()?,
+        threshold: reader.optional_decimal()?,
+        volume: reader.optional_unsigned()?,
         events: reader.unsigned()?,
         late: reader.unsigned()?,
         duplicates: reader.unsigned()?,
         ids: list(reader, |reader| reader.text().map(Arc::from))?,
-        course: list(reader, read_decimal)?,
+        course: list(reader, Reader::optional_decimal)?,
     })
 }
 
 pub(super) fn write_member(writer: &mut Writer, clock: Timestamp, member: &Member) {
     writer.text(&member.alert);
-    optional_text(writer, member.step.as_deref());
+    writer.optional_text(member.step.as_deref());
     writer.text(&member.metric);
     pairs(writer, &member.group);
     writer.text(&member.condition);
@@ -64,7 +60,7 @@ pub(super) fn write_member(writer: &mut Writer, clock: Timestamp, member: &Membe
 pub(super) fn read_member(reader: &mut Reader<'_>, clock: Timestamp) -> Result<Member, Error> {
     Ok(Member {
         alert: reader.text()?.to_owned(),
-        step: read_text(reader)?,
+        step: reader.optional_text()?.map(str::to_owned),
         metric: reader.text()?.to_owned(),
         group: read_pairs(reader)?,
         condition: reader.text()?.to_owned(),
@@ -80,8 +76,8 @@ pub(super) fn write_message(writer: &mut Writer, clock: Timestamp, message: &Mes
     writer.place(severity.unwrap_or(usize::MAX));
     writer.time(clock, message.at);
     writer.text(&message.summary);
-    optional_text(writer, message.description.as_deref());
-    optional_text(writer, message.runbook.as_deref());
+    writer.optional_text(message.description.as_deref());
+    writer.optional_text(message.runbook.as_deref());
     pairs(writer, &message.labels);
 }
 
@@ -98,33 +94,11 @@ pub(super) fn read_message(
         severity: severity.ok_or_else(|| reader.wrong("no severity"))?,
         at: reader.time(clock)?,
         summary: reader.text()?.to_owned(),
-        description: read_text(reader)?,
-        runbook: read_text(reader)?,
+        description: reader.optional_text()?.map(str::to_owned),
+        runbook: reader.optional_text()?.map(str::to_owned),
         labels: read_pairs(reader)?,
         subject: Subject::Alert(Box::new(member)),
     })
-}
-
-fn optional_decimal(writer: &mut Writer, value: Option<Decimal>) {
-    match value {
-        Some(value) => writer.decimal(value),
-        None => writer.null(),
-    }
-}
-
-fn read_decimal(reader: &mut Reader<'_>) -> Result<Option<Decimal>, Error> {
-    if reader.null()? { Ok(None) } else { reader.decimal().map(Some) }
-}
-
-fn optional_text(writer: &mut Writer, text: Option<&str>) {
-    match text {
-        Some(text) => writer.text(text),
-        None => writer.null(),
-    }
-}
-
-fn read_text(reader: &mut Reader<'_>) -> Result<Option<String>, Error> {
-    if reader.null()? { Ok(None) } else { reader.text().map(|text| Some(text.to_owned())) }
 }
 
 fn pairs(writer: &mut Writer, pairs: &[(String, String)]) {

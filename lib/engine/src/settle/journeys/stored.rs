@@ -56,7 +56,7 @@ impl Journeys {
                     Some((series, _)) => writer.place(keys.number(series)),
                     None => writer.null(),
                 }
-                write_id(writer, step.id.as_deref());
+                writer.optional_text(step.id.as_deref());
                 last = step.time;
             }
         }
@@ -69,7 +69,7 @@ impl Journeys {
             writer.unsigned(key);
             writer.place(keys.number(&journey.series));
             writer.unsigned(journey.identity);
-            write_id(writer, journey.id.as_deref());
+            writer.optional_text(journey.id.as_deref());
             last = start;
         }
     }
@@ -94,7 +94,7 @@ impl Journeys {
             } else {
                 Some((keys.one(reader)?, plan.calendar.window(metric.window, time)))
             };
-            let id = if has_ids { read_id(reader)? } else { None };
+            let id = if has_ids { reader.optional_text()?.map(Arc::from) } else { None };
             let step = Waiting { time, rank, identity, key, id, start };
             self.waiting.entry(bucket_of(time)).or_default().push(step);
             last = time;
@@ -105,23 +105,15 @@ impl Journeys {
             let span = plan.calendar.window(metric.window, start);
             self.deadlines.push_back((start, key));
             let series = keys.one(reader)?;
-            let (identity, id) =
-                if has_ids { (reader.unsigned()?, read_id(reader)?) } else { (0, None) };
+            let (identity, id) = if has_ids {
+                (reader.unsigned()?, reader.optional_text()?.map(Arc::from))
+            } else {
+                (0, None)
+            };
             self.open.insert(key, OpenJourney { start, identity, id, series, span });
             last = start;
         }
         self.find_earliest();
         Ok(())
     }
-}
-
-fn write_id(writer: &mut Writer, id: Option<&str>) {
-    match id {
-        Some(id) => writer.text(id),
-        None => writer.null(),
-    }
-}
-
-fn read_id(reader: &mut Reader<'_>) -> Result<Option<Arc<str>>, Error> {
-    if reader.null()? { Ok(None) } else { Ok(Some(reader.text()?.into())) }
 }

@@ -91,10 +91,7 @@ pub(super) fn write(writer: &mut Writer, block: &Block<'_>, series: &Series) {
     if steps.iter().any(|step| step.id.is_some()) {
         writer.unsigned(PRESENT);
         for step in steps {
-            match &step.id {
-                Some(id) => writer.text(id),
-                None => writer.null(),
-            }
+            writer.optional_text(step.id.as_deref());
         }
     } else {
         writer.unsigned(ABSENT);

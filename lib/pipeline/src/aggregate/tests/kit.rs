@@ -1,15 +1,15 @@
 //! A small world: memory adapters, a stream `orders`, rules, and what a log must hold.
 
 use crate::aggregate::{Aggregate, AggregateError, Settings, Taken};
-use crate::memory::{MemoryLog, MemorySnapshots, MemorySource, MemoryWake, VirtualClock, block_on};
+use crate::memory::{MemoryPorts, MemorySource, MemoryWorld, VirtualClock, block_on};
 use crate::port::clock::Clock;
 use crate::port::log::{Label, Log, LogId, Logged, Version, Wanted};
 use crate::port::rules::{NoPlan, Rules, RulesText};
 use crate::port::source::{Batch, Record, SequenceNumber, ShardId, ShardKey, StreamId};
 use crate::port::{PARTITIONS_MAX, Partition};
 use crate::shard_entry::{REJECTS, Rejected, ShardEntry, delta_label, read_rejects};
-use crate::world::World;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -47,11 +47,7 @@ metrics:
 
 /// What all functions share.
 pub(crate) struct Town {
-    pub(crate) clock: VirtualClock,
-    pub(crate) log: MemoryLog<VirtualClock>,
-    pub(crate) snapshots: MemorySnapshots<VirtualClock>,
-    pub(crate) streams: Vec<MemorySource<VirtualClock>>,
-    pub(crate) wake: MemoryWake<VirtualClock>,
+    ports: Arc<MemoryPorts>,
     /// What was put, by shard.
     records: Mutex<BTreeMap<ShardId, Vec<Kept>>>,
 }
@@ -59,11 +55,16 @@ pub(crate) struct Town {
 /// A record that was put: its number, arrival and payload.
 type Kept = (SequenceNumber, Timestamp, Vec<u8>);
 
-/// The world of one function.
-pub(crate) struct Home {
-    town: Arc<Town>,
-    deployed: Compiled,
+impl Deref for Town {
+    type Target = MemoryPorts;
+
+    fn deref(&self) -> &MemoryPorts {
+        &self.ports
+    }
 }
+
+/// The world of one function.
+pub(crate) type Home = MemoryWorld<Compiled>;
 
 /// Compiles rules with the real compiler.
 pub(crate) struct Compiled(pub(crate) Option<RulesText>);
@@ -99,39 +100,6 @@ impl Rules for Compiled {
     }
 }
 
-impl World for Home {
-    type Log = MemoryLog<VirtualClock>;
-    type Snapshots = MemorySnapshots<VirtualClock>;
-    type Stream = MemorySource<VirtualClock>;
-    type Wake = MemoryWake<VirtualClock>;
-    type Clock = VirtualClock;
-    type Rules = Compiled;
-
-    fn log(&self) -> &Self::Log {
-        &self.town.log
-    }
-
-    fn snapshots(&self) -> &Self::Snapshots {
-        &self.town.snapshots
-    }
-
-    fn streams(&self) -> &[Self::Stream] {
-        &self.town.streams
-    }
-
-    fn wake(&self) -> &Self::Wake {
-        &self.town.wake
-    }
-
-    fn clock(&self) -> &Self::Clock {
-        &self.town.clock
-    }
-
-    fn rules(&self) -> &Self::Rules {
-        &self.deployed
-    }
-}
-
 pub(super) fn stream() -> StreamId {
     StreamId { name: "orders".into(), created_at: START }
 }
@@ -163,14 +131,8 @@ impl Town {
         let clock = VirtualClock::new(START.plus(3_600_000));
         let orders = MemorySource::new(stream(), clock.clone(), BYTES);
         orders.open(&shard("one"), &[]);
-        Arc::new(Self {
-            log: MemoryLog::new(clock.clone(), BYTES),
-            snapshots: MemorySnapshots::new(clock.clone(), BYTES),
-            streams: vec![orders],
-            wake: MemoryWake::new(clock.clone()),
-            records: Mutex::default(),
-            clock,
-        })
+        let ports = MemoryPorts::new(clock, vec![orders], BYTES);
+        Arc::new(Self { ports, records: Mutex::default() })
     }
 
     /// A function that was deployed with these rules, without any memory.
@@ -185,12 +147,12 @@ impl Town {
 
     /// The world of a function that was deployed with these rules.
     pub(crate) fn home(self: &Arc<Self>, rules: &str) -> Home {
-        Home { town: Arc::clone(self), deployed: Compiled(Some(text(rules))) }
+        Home { ports: Arc::clone(&self.ports), rules: Compiled(Some(text(rules))) }
     }
 
     /// The world of one that was deployed with none.
     pub(crate) fn home_without_rules(self: &Arc<Self>) -> Home {
-        Home { town: Arc::clone(self), deployed: Compiled(None) }
+        Home { ports: Arc::clone(&self.ports), rules: Compiled(None) }
     }
 
     /// Puts records at the end of a shard.

@@ -8,8 +8,7 @@ use crate::deliver::{
     Undelivered,
 };
 use crate::memory::{
-    MemoryCall, MemoryChannels, MemoryLog, MemoryPoints, MemorySnapshots, MemorySource, MemoryWake,
-    VirtualClock, block_on,
+    MemoryCall, MemoryChannels, MemoryPoints, MemoryPorts, MemoryWorld, VirtualClock, block_on,
 };
 use crate::notifications;
 use crate::port::Partition;
@@ -22,8 +21,8 @@ use crate::port::snapshots::Snapshots;
 use crate::port::{Retryable, wake::WakeUp};
 use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint};
 use crate::settle_entry::{NOTIFICATIONS, POINTS, SettleEntry};
-use crate::world::World;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -67,48 +66,19 @@ impl Render for NoRules {
 /// All that tests share with the functions that they run.
 #[derive(Debug)]
 pub(super) struct Bench {
-    pub(super) clock: VirtualClock,
-    pub(super) log: MemoryLog<VirtualClock>,
-    pub(super) snapshots: MemorySnapshots<VirtualClock>,
-    pub(super) wake: MemoryWake<VirtualClock>,
+    ports: Arc<MemoryPorts>,
     pub(super) points: MemoryPoints<VirtualClock>,
     pub(super) channels: MemoryChannels,
-    rules: NoRules,
     places: Mutex<BTreeMap<String, Cursor>>,
     versions: AtomicU64,
     invocations: AtomicU64,
 }
 
-impl World for &Bench {
-    type Log = MemoryLog<VirtualClock>;
-    type Snapshots = MemorySnapshots<VirtualClock>;
-    type Stream = MemorySource<VirtualClock>;
-    type Wake = MemoryWake<VirtualClock>;
-    type Clock = VirtualClock;
-    type Rules = NoRules;
+impl Deref for Bench {
+    type Target = MemoryPorts;
 
-    fn log(&self) -> &Self::Log {
-        &self.log
-    }
-
-    fn snapshots(&self) -> &Self::Snapshots {
-        &self.snapshots
-    }
-
-    fn streams(&self) -> &[Self::Stream] {
-        &[]
-    }
-
-    fn wake(&self) -> &Self::Wake {
-        &self.wake
-    }
-
-    fn clock(&self) -> &Self::Clock {
-        &self.clock
-    }
-
-    fn rules(&self) -> &Self::Rules {
-        &self.rules
+    fn deref(&self) -> &MemoryPorts {
+        &self.ports
     }
 }
 
@@ -129,7 +99,7 @@ impl Points for &Bench {
 }
 
 /// An environment of the function.
-pub(super) type Environment<'a> = Deliver<&'a Bench, &'a Bench, MemoryChannels>;
+pub(super) type Environment<'a> = Deliver<MemoryWorld<NoRules>, &'a Bench, MemoryChannels>;
 
 pub(super) fn partition() -> Partition {
     Partition::default()
@@ -140,13 +110,9 @@ impl Bench {
     pub(super) fn new(call_points_max: usize) -> Self {
         let clock = VirtualClock::new(START);
         Self {
-            log: MemoryLog::new(clock.clone(), BYTES_MAX),
-            snapshots: MemorySnapshots::new(clock.clone(), BYTES_MAX),
-            wake: MemoryWake::new(clock.clone()),
             points: MemoryPoints::new(clock.clone(), call_points_max),
             channels: MemoryChannels::new(defined),
-            clock,
-            rules: NoRules,
+            ports: MemoryPorts::new(clock, Vec::new(), BYTES_MAX),
             places: Mutex::default(),
             versions: AtomicU64::new(0),
             invocations: AtomicU64::new(0),
@@ -155,7 +121,8 @@ impl Bench {
 
     /// A new environment.
     pub(super) fn environment(&self) -> Environment<'_> {
-        Deliver::new(self, self, self.channels.clone(), DeliverSettings::default())
+        let world = MemoryWorld { ports: Arc::clone(&self.ports), rules: NoRules };
+        Deliver::new(world, self, self.channels.clone(), DeliverSettings::default())
     }
 
     /// Settles points into one entry: their names, which begin with the namespace and a slash. `!` at the end: only recorded.
@@ -251,6 +218,32 @@ impl Bench {
         (0..polls).any(|_| matches!(run.as_mut().poll(&mut context), Poll::Ready(_)))
     }
 
+    /// Two invocations in two environments, by turns: whose it is, and how much time passes before. Then both are cut off.
+    pub(super) fn run_both(
+        &self,
+        environments: &[Environment<'_>; 3],
+        first: usize,
+        turns: &[(bool, Millis)],
+    ) {
+        let [one, other] = [&environments[first], &environments[(first + 1) % 3]];
+        // They begin now, and so have the same deadline.
+        let [(name, deadline), (other_name, _)] = [self.invocation(), self.invocation()];
+        let mut one = Some(Box::pin(one.run(partition(), &name, deadline)));
+        let mut other = Some(Box::pin(other.run(partition(), &other_name, deadline)));
+        let mut context = Context::from_waker(Waker::noop());
+        for (is_first, passes) in turns {
+            self.clock.advance(*passes);
+            if self.clock.now() >= deadline {
+                return;
+            }
+            let run = if *is_first { &mut one } else { &mut other };
+            let poll = run.as_mut().map(|run| run.as_mut().poll(&mut context));
+            if matches!(poll, Some(Poll::Ready(_))) {
+                *run = None;
+            }
+        }
+    }
+
     /// Ticks each minute in new environments until nothing is left, or so many times.
     pub(super) fn tick(&self, times: usize) -> Delivered {
         let environment = self.environment();
@@ -325,6 +318,18 @@ impl Bench {
     pub(super) fn check_counted(&self, names: &[&str]) {
         let expected: BTreeMap<_, _> = names.iter().map(|&name| (name.to_owned(), 1)).collect();
         assert_eq!(self.counted(), expected);
+    }
+}
+
+/// Cuts two invocations off after each number of polls at which the first has not ended, so that every pair of places is
+/// met; `check` does that, and says whether the first had ended.
+pub(super) fn cut_anywhere(check: impl Fn(usize, usize) -> bool) {
+    let ends_after = (1..1_000).find(|&polls| check(polls, 0)).unwrap();
+    assert!(ends_after > 20, "only {ends_after} polls");
+    for first in 1..ends_after {
+        for second in 1..ends_after {
+            check(first, second);
+        }
     }
 }
 

@@ -3,16 +3,14 @@
 //! After each action two things hold, by the register that is stored: all that was taken is before the lane's cursor, or in
 //! the call or the burial that it names, and all before the cursor was taken once or is a dead letter, never both.
 
-use super::bench::{Bench, Environment, partition};
+use super::bench::{Bench, cut_anywhere};
 use crate::contract::Fault;
 use crate::deliver::lane::Cursor;
-use crate::port::clock::Clock;
 use crate::port::sink::Delivery;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config;
 use std::collections::BTreeMap;
-use std::task::{Context, Poll, Waker};
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Millis, SECOND_MS};
 
 /// What holds at any moment. `places` are those of all points that are to be sent.
@@ -61,13 +59,7 @@ fn invocations_that_are_cut_off_anywhere_lose_and_repeat_nothing() {
         check_done(&bench, &places, &["a/bad", "b/poison"]);
         has_ended
     };
-    let ends_after = (1..1_000).find(|&polls| check_cut(polls, 0)).unwrap();
-    assert!(ends_after > 20, "only {ends_after} polls");
-    for first in 1..ends_after {
-        for second in 1..ends_after {
-            check_cut(first, second);
-        }
-    }
+    cut_anywhere(check_cut);
 }
 
 /// What happens next.
@@ -149,33 +141,6 @@ fn settle(bench: &Bench, kinds: &[Kind]) {
     }
 }
 
-/// Two invocations in two environments, by turns.
-fn run_both(
-    bench: &Bench,
-    environments: &[Environment<'_>; 3],
-    first: usize,
-    turns: &[(bool, Millis)],
-) {
-    let [one, other] = [&environments[first], &environments[(first + 1) % 3]];
-    let [(name, deadline), (other_name, other_deadline)] = [bench.invocation(), bench.invocation()];
-    let mut one = Some(Box::pin(one.run(partition(), &name, deadline)));
-    let mut other = Some(Box::pin(other.run(partition(), &other_name, other_deadline)));
-    for (is_first, passes) in turns {
-        let (run, deadline) =
-            if *is_first { (&mut one, deadline) } else { (&mut other, other_deadline) };
-        bench.clock.advance(*passes);
-        // The function is stopped at its deadline.
-        if bench.clock.now() >= deadline {
-            *run = None;
-        }
-        let poll =
-            run.as_mut().map(|run| run.as_mut().poll(&mut Context::from_waker(Waker::noop())));
-        if matches!(poll, Some(Poll::Ready(_))) {
-            *run = None;
-        }
-    }
-}
-
 fn check_actions(actions: &[Action]) {
     let bench = Bench::new(3);
     let environments = [bench.environment(), bench.environment(), bench.environment()];
@@ -188,7 +153,7 @@ fn check_actions(actions: &[Action]) {
             Action::Run(place, polls) => {
                 bench.run_cut(&environments[*place], *polls);
             }
-            Action::Both(first, turns) => run_both(&bench, &environments, *first, turns),
+            Action::Both(first, turns) => bench.run_both(&environments, *first, turns),
             Action::Pass(passes) => bench.clock.advance(*passes),
         }
         check_register(&bench, &bench.places());

@@ -3,17 +3,15 @@
 //! A receiver that knows repeats hears everything, in order, some of it twice in a row. One that does not hears nothing twice, and
 //! what it may not have heard is a dead letter.
 
-use super::bench::{Bench, Environment, partition};
+use super::bench::{Bench, cut_anywhere};
 use super::told::RULES;
 use crate::contract::Fault;
 use crate::port::channels::NotOpen;
-use crate::port::clock::Clock;
 use crate::port::sink::Delivery;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config;
 use std::collections::BTreeSet;
-use std::task::{Context, Poll, Waker};
 use streamgauge_engine::time::{MINUTE_MS, Millis, SECOND_MS};
 
 /// The receivers, and whether they know repeats.
@@ -72,13 +70,7 @@ fn invocations_that_are_cut_off_anywhere_tell_all_and_repeat_only_what_is_known_
         assert_eq!((incident.opened, incident.is_open), (1, false));
         has_ended
     };
-    let ends_after = (1..1_000).find(|&polls| check_cut(polls, 0)).unwrap();
-    assert!(ends_after > 20, "only {ends_after} polls");
-    for first in 1..ends_after {
-        for second in 1..ends_after {
-            check_cut(first, second);
-        }
-    }
+    cut_anywhere(check_cut);
 }
 
 /// What happens next.
@@ -123,31 +115,6 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Two invocations in two environments, by turns.
-fn run_both(
-    bench: &Bench,
-    one: &Environment<'_>,
-    other: &Environment<'_>,
-    turns: &[(bool, Millis)],
-) {
-    let [(name, deadline), (other_name, other_deadline)] = [bench.invocation(), bench.invocation()];
-    let mut one = Some(Box::pin(one.run(partition(), &name, deadline)));
-    let mut other = Some(Box::pin(other.run(partition(), &other_name, other_deadline)));
-    for (is_first, passes) in turns {
-        bench.clock.advance(*passes);
-        let run = if *is_first { &mut one } else { &mut other };
-        let poll =
-            run.as_mut().map(|run| run.as_mut().poll(&mut Context::from_waker(Waker::noop())));
-        // The function is stopped at its deadline, which is the same for both.
-        if matches!(poll, Some(Poll::Ready(_))) || bench.clock.now() >= deadline {
-            *run = None;
-        }
-        if bench.clock.now() >= deadline {
-            return;
-        }
-    }
-}
-
 fn check_actions(actions: &[Action]) {
     let bench = Bench::with_rules(3);
     let environments = [bench.environment(), bench.environment(), bench.environment()];
@@ -184,9 +151,7 @@ fn check_actions(actions: &[Action]) {
             Action::Run(place, polls) => {
                 bench.run_cut(&environments[*place], *polls);
             }
-            Action::Both(first, turns) => {
-                run_both(&bench, &environments[*first], &environments[(first + 1) % 3], turns);
-            }
+            Action::Both(first, turns) => bench.run_both(&environments, *first, turns),
             Action::Pass(passes) => bench.clock.advance(*passes),
         }
         check_told(&bench, &all);

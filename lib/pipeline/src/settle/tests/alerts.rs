@@ -64,7 +64,12 @@ pub(super) fn lines(notifications: &[Notification]) -> Vec<String> {
 
 /// A stack whose plan is in force and whose shards are known.
 pub(super) fn begun() -> Stack {
-    let mut stack = Stack::new(RULES);
+    begun_with(RULES)
+}
+
+/// The same with other rules.
+pub(super) fn begun_with(rules: &str) -> Stack {
+    let mut stack = Stack::new(rules);
     for name in ["one", "two"] {
         stack.town.put(name, &[event(name, "click", 0)]);
         stack.aggregate(name);

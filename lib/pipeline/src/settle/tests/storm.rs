@@ -1,8 +1,7 @@
 //! Storm control, from records to what entries tell: however many groups fire, a channel gets its first notification at once and then
 //! at most one per `together`.
 
-use super::Stack;
-use super::alerts::told;
+use super::alerts::{begun_with, told};
 use crate::aggregate::tests::kit::{START, event};
 use streamgauge_engine::notification::{Action, Notification, Subject};
 use streamgauge_engine::time::SECOND_MS;
@@ -40,15 +39,7 @@ fn of(channel: &str, all: &[Notification]) -> Vec<(Action, usize)> {
 
 #[test]
 fn ten_thousand_groups_that_fire_at_once_are_two_notifications_to_each_channel() {
-    let mut stack = Stack::new(RULES);
-    for name in ["one", "two"] {
-        stack.town.put(name, &[event(name, "click", 0)]);
-        stack.aggregate(name);
-    }
-    for _ in 0..3 {
-        stack.settle();
-        stack.pass(SECOND_MS);
-    }
+    let mut stack = begun_with(RULES);
     let seconds = (stack.now().as_millis() - START.as_millis()) / SECOND_MS;
     let orders: Vec<_> =
         (0..GROUPS).map(|order| event(&format!("o{order:04}"), "order", seconds)).collect();
