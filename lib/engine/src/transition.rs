@@ -75,8 +75,6 @@ pub enum Reason {
     NothingHolds,
     /// Resolved: the group has not been seen for 7 days.
     GroupForgotten,
-    /// Resolved: another group has taken the place of this one, because there are more than the cap.
-    GroupReplaced,
     /// Resolved: the alert's definition has changed.
     AlertChanged,
     /// Resolved: the alert is gone from the rules.
@@ -85,7 +83,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of their numbers in stored forms.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::ConditionBegan,
         Self::ConditionHolds,
         Self::ConditionHeld,
@@ -94,7 +92,6 @@ impl Reason {
         Self::ResolveHolds,
         Self::NothingHolds,
         Self::GroupForgotten,
-        Self::GroupReplaced,
         Self::AlertChanged,
         Self::AlertRemoved,
     ];
@@ -110,7 +107,6 @@ impl Reason {
             Self::ResolveHolds => "resolve holds",
             Self::NothingHolds => "nothing holds",
             Self::GroupForgotten => "group forgotten",
-            Self::GroupReplaced => "group replaced",
             Self::AlertChanged => "alert changed",
             Self::AlertRemoved => "alert removed",
         }

@@ -106,23 +106,35 @@ impl Group {
         truth: &mut Truth,
     ) {
         truth.steps.clear();
+        truth.events.clear();
         for look in &rule.looks {
-            truth.steps.push(self.holds(rule, look, kind, at));
+            let (holds, events) = self.holds(rule, look, kind, at);
+            truth.steps.push(holds);
+            truth.events.push(events);
         }
         truth.resolve = truth.steps.get(rule.steps).copied();
         truth.steps.truncate(rule.steps);
     }
 
-    fn holds(&mut self, rule: &Rule, look: &Look, kind: &MetricKind, at: Timestamp) -> bool {
+    /// Whether a condition holds, and how many events it has seen.
+    fn holds(
+        &mut self,
+        rule: &Rule,
+        look: &Look,
+        kind: &MetricKind,
+        at: Timestamp,
+    ) -> (bool, Option<u64>) {
         let Some((comparison, threshold)) = look.test else {
-            return self.latest.plus(look.length_ms) <= at;
+            return (self.latest.plus(look.length_ms) <= at, None);
         };
         if self.decided_from(rule, look).is_some_and(|from| from > at) {
-            return false;
+            return (false, None);
         }
-        let reading = self.reading(rule, look, kind, at);
-        look.volume_min.is_none_or(|least| reading.volume.is_none_or(|volume| volume >= least))
-            && reading.value.is_some_and(|value| value.compares(comparison, threshold))
+        let Reading { value, volume, events } = self.reading(rule, look, kind, at);
+        let is_enough =
+            look.volume_min.is_none_or(|least| volume.is_none_or(|volume| volume >= least));
+        let holds = is_enough && value.is_some_and(|value| value.compares(comparison, threshold));
+        (holds, Some(events))
     }
 
     /// The first moment at which a condition is decided, where it must wait.
@@ -196,7 +208,8 @@ impl Group {
         looks
             .filter_map(|(number, look)| {
                 let holds = truth.steps.get(number).copied().or(truth.resolve).unwrap_or(false);
-                let changes = self.look_changes(rule, look, holds, at);
+                let events = truth.events.get(number).copied().flatten();
+                let changes = self.look_changes(rule, look, (holds, events), at);
                 let decided = self.decided_from(rule, look).filter(|&from| from > at);
                 changes.into_iter().chain(decided.filter(|_| look.length_ms > 0)).min()
             })
@@ -207,7 +220,7 @@ impl Group {
         &self,
         rule: &Rule,
         look: &Look,
-        holds: bool,
+        (holds, events): (bool, Option<u64>),
         at: Timestamp,
     ) -> Option<Timestamp> {
         let Some((comparison, threshold)) = look.test else {
@@ -216,7 +229,8 @@ impl Group {
         let place = look.part?;
         match (self.parts.get(place)?, rule.parts.get(place)?) {
             (Part::Exact(exact), _) => {
-                let now = exact.times.count(at.minus(look.length_ms), at);
+                let count = || exact.times.count(at.minus(look.length_ms), at);
+                let now = events.unwrap_or_else(count);
                 let by_count = |count| {
                     let fewer = turns_at(count, holds, comparison, threshold)?;
                     Some(exact.times.nth_newest(fewer)?.plus(look.length_ms))

@@ -21,6 +21,8 @@ pub(super) struct Truth {
     pub(super) steps: Vec<bool>,
     /// Of `resolve`, if the alert has one.
     pub(super) resolve: Option<bool>,
+    /// How many events each of them has seen, that of `resolve` last; none where nothing was decided.
+    pub(super) events: Vec<Option<u64>>,
 }
 
 /// What changes for one step.

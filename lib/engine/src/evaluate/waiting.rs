@@ -2,7 +2,6 @@
 
 use super::entry::Entry;
 use crate::time::Timestamp;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Moments are waited for in buckets of about a second: few enough to find, small enough to sort.
@@ -31,13 +30,21 @@ pub(super) struct Waits {
     pub(super) entry: Entry,
 }
 
-impl Waits {
-    /// The order in which what waits enters. New groups are taken in this order, whichever came first; of one series it is as it
-    /// came.
-    fn in_turn(&self, other: &Self) -> Ordering {
-        let of = |waits: &Self| (waits.moment, waits.track, waits.entry.series.stable_hash());
-        of(self).cmp(&of(other)).then_with(|| self.entry.series.cmp(&other.entry.series))
-    }
+/// What waits in the order in which it enters: by moments, then by tracks, then by series, so that new groups are taken in this
+/// order, whichever came first; of one series it is as it came. What is sorted is small and beside each other in memory.
+fn in_turn(waiting: Vec<Waits>) -> Vec<Waits> {
+    let turn = |(place, waits): (usize, &Waits)| {
+        (waits.moment, waits.track, waits.entry.series.stable_hash(), place)
+    };
+    let mut turns: Vec<_> = waiting.iter().enumerate().map(turn).collect();
+    let series = |place: usize| waiting.get(place).map(|waits| &waits.entry.series);
+    turns.sort_by(|one, other| {
+        let key =
+            |&(moment, track, hash, _): &(Timestamp, usize, u64, usize)| (moment, track, hash);
+        key(one).cmp(&key(other)).then_with(|| series(one.3).cmp(&series(other.3)))
+    });
+    let mut waiting: Vec<_> = waiting.into_iter().map(Some).collect();
+    turns.iter().filter_map(|&(.., place)| waiting.get_mut(place)?.take()).collect()
 }
 
 impl Waiting {
@@ -68,9 +75,8 @@ impl Waiting {
             }
             bucket.remove();
         }
-        taken.sort_by(Waits::in_turn);
         self.find_first();
-        taken
+        in_turn(taken)
     }
 
     /// All, as it came within about a second.

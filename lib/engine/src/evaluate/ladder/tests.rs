@@ -41,7 +41,8 @@ fn run(alert: &Alert, minutes: &[&str]) -> String {
             let (steps, resolve) = text
                 .split_once('|')
                 .map_or((*text, None), |(steps, rest)| (steps, Some(rest == "x")));
-            truth = Truth { steps: steps.chars().map(|step| step == 'x').collect(), resolve };
+            let steps = steps.chars().map(|step| step == 'x').collect();
+            truth = Truth { steps, resolve, ..Truth::default() };
         } else if timer != Some(at) {
             continue;
         }
@@ -110,7 +111,7 @@ fn a_ladder_without_anything_to_say_remembers_nothing() {
     let mut ladder = Ladder::default();
     let mut changes = Vec::new();
     for holds in [true, false] {
-        let truth = Truth { steps: vec![holds], resolve: None };
+        let truth = Truth { steps: vec![holds], ..Truth::default() };
         ladder.advance(&alert, Timestamp::EPOCH, &truth, &mut changes);
     }
     assert_eq!(ladder, Ladder::default());
