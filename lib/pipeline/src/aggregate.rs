@@ -40,6 +40,7 @@ use crate::port::snapshots::{Put, Snapshot};
 use crate::port::source::{Batch, SequenceNumber, ShardId, ShardKey};
 use crate::port::wake::{Function, WakeUp};
 use crate::port::{Partition, TooLarge};
+use crate::shard_entry::{RecordId, Rejected};
 use crate::world::World;
 use compose::{Composed, Decoders, Frame, compose};
 use records::Records;
@@ -103,6 +104,8 @@ pub struct Taken {
     pub entry_bytes: usize,
     /// What became of the records in them, under the plan in force.
     pub counters: Counters,
+    /// The rejects among them, in the order of the records, as the dead letters keep them.
+    pub rejected: Vec<Rejected>,
     /// How often others came first.
     pub conflicts: u32,
     /// How often a piece of the batch was too large for an entry.
@@ -169,6 +172,20 @@ impl<W: World> Aggregate<W> {
             Err(error) => return Err(error),
         }
         Ok(taken)
+    }
+
+    /// The last record that the log of a shard covers, for a source that has to know where to go on; absent: there is none.
+    ///
+    /// The state that this reads is kept for the batches to come.
+    pub async fn last(
+        &mut self,
+        stream: &str,
+        shard: &ShardId,
+    ) -> Result<Option<RecordId>, AggregateError> {
+        let (_, key, restored) = self.shard(stream, shard).await?;
+        let last = restored.state.last.clone();
+        self.warm.put(key, restored);
+        Ok(last)
     }
 
     /// Appends what the log does not have. The state is out of the warm ones meanwhile: where this ends early, it is forgotten.
@@ -354,6 +371,7 @@ impl Taken {
         self.entries += 1;
         self.entry_bytes += composed.entry.bytes();
         self.counters.add(&composed.counters);
+        self.rejected.extend(composed.rejected);
         self.written.extend(composed.written);
     }
 }

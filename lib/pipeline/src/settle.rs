@@ -120,6 +120,8 @@ pub struct Settled {
     pub transitions: usize,
     /// How many notifications of these are to go out.
     pub notifications: usize,
+    /// The last entry of the log.
+    pub version: Version,
     /// The event time up to which everything is decided.
     pub watermark: Option<Timestamp>,
     /// How many shards are left out because they have been behind for too long.
@@ -127,6 +129,16 @@ pub struct Settled {
     /// It left the rest to others: again and again one of them appended first. Nothing is lost, for whoever wins goes on, and the
     /// next wake-up or tick does.
     pub overtaken: bool,
+}
+
+/// The clock that says whether something is too old to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToldBy {
+    /// The one that is recorded with each entry.
+    #[default]
+    Clock,
+    /// That of the events, for those of the past: it passes through every moment, and so nothing is ever too old.
+    Events,
 }
 
 /// Settles partitions. Keeps their states from invocation to invocation.
@@ -138,6 +150,7 @@ pub struct Settle<W> {
     kept: BTreeMap<Partition, Kept>,
     changes: Changes,
     bell: Bell,
+    told_by: ToldBy,
 }
 
 /// What is kept of a partition.
@@ -161,7 +174,14 @@ impl<W: World> Settle<W> {
             kept: BTreeMap::new(),
             changes: Changes::default(),
             bell: Bell::default(),
+            told_by: ToldBy::default(),
         }
+    }
+
+    /// The same by another clock for whether something is too old to be told.
+    #[must_use]
+    pub fn told_by(self, told_by: ToldBy) -> Self {
+        Self { told_by, ..self }
     }
 
     /// Settles a partition, until nothing more is to decide, the deadline has come, or others are faster.
@@ -180,6 +200,7 @@ impl<W: World> Settle<W> {
             };
             self.catch_up(partition, &mut kept).await?;
             if self.settle(partition, &mut kept, deadline, &mut settled).await? {
+                settled.version = kept.state.version;
                 settled.watermark = kept.state.watermark();
                 settled.left_out = kept.state.watermarks.left_out().count();
                 restore::snapshot(&self.world, partition, &mut kept).await;
