@@ -20,7 +20,7 @@ const FUNCTION: &[&str] = &[
 ];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
@@ -30,6 +30,17 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("streamgauge-cloudwatch", &["streamgauge-pipeline", "streamgauge-engine"]),
     // It opens the channels that rules files name: docs/adr/0016-notify-opens-the-channels-of-rules.md.
     ("streamgauge-notify", &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-engine"]),
+    // The whole pipeline in one process, on the store of one machine: docs/adr/0018-dev-is-the-pipeline-in-one-process.md.
+    (
+        "streamgauge-dev",
+        &[
+            "streamgauge-rules",
+            "streamgauge-pipeline",
+            "streamgauge-local",
+            "streamgauge-notify",
+            "streamgauge-engine",
+        ],
+    ),
     // What every function has in common. A function adds the outside systems that only it speaks to.
     (
         "streamgauge-function",
@@ -58,6 +69,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "streamgauge-rules",
             "streamgauge-pipeline",
             "streamgauge-local",
+            "streamgauge-dev",
             "streamgauge-lambda",
             "streamgauge-lambda-aws",
             "streamgauge-meter",
