@@ -21,7 +21,7 @@ pub use fatal::{Fatal, is_damage};
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
 use streamgauge_pipeline::control::{Control, Plans, announce};
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::channels::Channels;
@@ -32,6 +32,9 @@ use streamgauge_pipeline::settle::{Settled, ToldBy};
 use threads::Threads;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+
+/// How long after an append it is settled: what else is appended until then costs no further entry.
+const SETTLED_AFTER_MS: Millis = SECOND_MS / 10;
 
 /// What was found in the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,8 +125,10 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         let mut settler = Settler::new(world.clone(), told_by, tells_settled, teller.clone());
         let mut messenger = Messenger::new(world.clone(), channels, teller.clone());
         let mut threads = Threads::new(intake.clone());
-        let settle: Arc<Alarm> = Arc::clone(&world.alarms.settle);
-        threads.start("commit", move || committer.run(|| settle.ring()))?;
+        let (settle, clock): (Arc<Alarm>, C) =
+            (Arc::clone(&world.alarms.settle), world.clock.clone());
+        let appended = move || settle.ring_at(clock.now().plus(SETTLED_AFTER_MS));
+        threads.start("commit", move || committer.run(appended))?;
         threads.start("settle", move || settler.run())?;
         world.alarms.deliver.ring();
         threads.start("deliver", move || messenger.run(&runtime))?;

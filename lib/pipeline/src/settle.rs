@@ -141,6 +141,22 @@ pub enum ToldBy {
     Events,
 }
 
+/// How soon a stream is asked whether it is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// It is asked at most so often, in milliseconds.
+    pub every_ms: Millis,
+    /// A shard whose last delta is this old is asked whether more is there, in milliseconds.
+    pub silent_after_ms: Millis,
+}
+
+impl Default for Asking {
+    /// That of a stream that costs something to ask.
+    fn default() -> Self {
+        Self { every_ms: ASKED_EVERY_MS, silent_after_ms: SILENT_AFTER_MS }
+    }
+}
+
 /// Settles partitions. Keeps their states from invocation to invocation.
 #[derive(Debug)]
 pub struct Settle<W> {
@@ -151,6 +167,7 @@ pub struct Settle<W> {
     changes: Changes,
     bell: Bell,
     told_by: ToldBy,
+    asking: Asking,
 }
 
 /// What is kept of a partition.
@@ -175,7 +192,14 @@ impl<W: World> Settle<W> {
             changes: Changes::default(),
             bell: Bell::default(),
             told_by: ToldBy::default(),
+            asking: Asking::default(),
         }
+    }
+
+    /// The same that asks streams at another pace.
+    #[must_use]
+    pub fn asking(self, asking: Asking) -> Self {
+        Self { asking, ..self }
     }
 
     /// The same by another clock for whether something is too old to be told.
@@ -302,7 +326,8 @@ impl<W: World> Settle<W> {
 
     /// Asks the streams, if that can decide anything.
     async fn ask(&mut self, kept: &mut Kept, now: Timestamp) -> Result<Option<Asked>, SettleError> {
-        let Some(questions) = step::questions(kept, now) else { return Ok(None) };
+        let questions = step::questions(kept, now, self.asking);
+        let Some(questions) = questions else { return Ok(None) };
         kept.asked_at = Some(now);
         let asked = if self.partitions > 1 {
             shared::ask(&self.world, questions, self.changes.version(), now).await?

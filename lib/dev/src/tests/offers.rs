@@ -3,6 +3,7 @@
 use super::*;
 use streamgauge_engine::reject::RejectCode;
 use streamgauge_pipeline::contract::Fault;
+use streamgauge_pipeline::port::clock::Clock;
 
 /// More than any of these tests stores.
 const ROOM: usize = 1 << 30;
@@ -164,6 +165,27 @@ fn silence_lets_windows_end_and_what_waits_does_not() {
     bench.pass(10 * SECOND_MS);
     assert_eq!(bench.counts(), BTreeMap::from([(0, 3)]));
     assert!(bench.settled.borrow().watermark > Some(START.plus(100 * SECOND_MS)));
+}
+
+#[test]
+fn a_lone_event_that_an_alert_waits_for_is_told_within_a_second() {
+    let clock = VirtualClock::new(START);
+    let rules = RULES.replace("out_of_order: 1s", "out_of_order: 0s")
+        + "alerts: {any: {metric: orders, when: sum over 1m >= 1, severity: critical, notify: [hook]}}\n\
+           channels: {hook: {webhook: {url: 'http://127.0.0.1:9/'}}}\n";
+    let store = Shared(Memory::new(&clock, ROOM));
+    let mut bench = Bench::with(store, &clock, &rules, By::Clock);
+    bench.pass(5 * SECOND_MS);
+    let second = (clock.now().as_millis() - START.as_millis()) / SECOND_MS;
+    bench.take(&[order(second)]).unwrap();
+    let (mut told, mut waited_ms) = (0, 0);
+    while told == 0 && waited_ms < SECOND_MS {
+        bench.settler.settle().unwrap();
+        told = bench.settled.borrow().notifications;
+        clock.advance(250);
+        waited_ms += 250;
+    }
+    assert_eq!((told, waited_ms), (1, 500));
 }
 
 #[test]
