@@ -70,8 +70,21 @@ struct Dev {
 
 impl Dev {
     fn start(sandbox: &Sandbox, arguments: &str) -> Self {
-        let arguments = format!("dev --rules rules.yaml --store dev.store {arguments}");
-        let mut child = sandbox.command(&arguments).stdin(Stdio::piped()).spawn().unwrap();
+        Self::of(sandbox.command(&typed(arguments)))
+    }
+
+    /// One that cannot make files larger than this, in units of 512 bytes.
+    fn start_within(sandbox: &Sandbox, blocks: u32, arguments: &str) -> Self {
+        let plain = sandbox.command(&typed(arguments));
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        limited.arg(plain.get_program()).args(plain.get_args()).current_dir(&sandbox.folder);
+        limited.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(limited)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -104,6 +117,10 @@ impl Drop for Dev {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn typed(arguments: &str) -> String {
+    format!("dev --rules rules.yaml --store dev.store {arguments}")
 }
 
 fn line(from: &mut impl BufRead, wanted: &str) -> String {
@@ -226,6 +243,35 @@ fn channels_are_told_if_that_is_wanted() {
     drop((socket, request));
     let (code, told) = dev.stop();
     assert_eq!(code, Some(0), "{told}");
+}
+
+/// How many events a process said at its end that it took.
+fn events(told: &str) -> usize {
+    let last = told.lines().last().unwrap();
+    last.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_full_disk_is_told_and_loses_nothing() {
+    const BAD: usize = 10_000;
+    let sandbox = Sandbox::new("dev_full");
+    sandbox.file("rules.yaml", RULES);
+    // Rejects are kept with their payloads, and take room.
+    let bad = (0..BAD)
+        .map(|second| order(i64::try_from(second).unwrap()).replace("\"type\"", "\"kind\""));
+    append(&sandbox, "events.ndjson", &(bad.collect::<String>() + &order(1) + &order(1_000_000)));
+    let arguments = "--follow events.ndjson --clock events --output json";
+    let mut full = Dev::start_within(&sandbox, 300, arguments);
+    let told = full.error("found no room for the store `dev.store`");
+    assert!(told.ends_with("it is tried again"), "{told}");
+    let (code, first) = full.stop();
+    assert_eq!(code, Some(0), "{first}");
+    let mut dev = Dev::start(&sandbox, arguments);
+    dev.out("\"orders\"");
+    let (ended, second) = dev.stop();
+    assert_eq!(ended, Some(0), "{second}");
+    assert!(events(&first) < BAD, "{first}");
+    assert_eq!(events(&first) + events(&second), BAD + 2);
 }
 
 #[test]
