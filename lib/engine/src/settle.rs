@@ -217,6 +217,11 @@ impl Settler {
             .filter_map(|(place, state)| Some((place, state.as_ref()?.journeys.as_ref()?.open())))
     }
 
+    /// How many windows are open.
+    pub fn open_windows(&self) -> usize {
+        self.metrics.iter().flatten().map(|state| state.windows.open()).sum()
+    }
+
     /// Takes in a delta of a shard. It decides nothing and moves no watermark.
     pub fn take(&mut self, delta: Delta) {
         for &beginning in &delta.beginnings {

@@ -124,6 +124,8 @@ pub struct Settled {
     pub version: Version,
     /// The event time up to which everything is decided.
     pub watermark: Option<Timestamp>,
+    /// How many windows are open.
+    pub open_windows: usize,
     /// How many shards are left out because they have been behind for too long.
     pub left_out: usize,
     /// It left the rest to others: again and again one of them appended first. Nothing is lost, for whoever wins goes on, and the
@@ -226,6 +228,7 @@ impl<W: World> Settle<W> {
             if self.settle(partition, &mut kept, deadline, &mut settled).await? {
                 settled.version = kept.state.version;
                 settled.watermark = kept.state.watermark();
+                settled.open_windows = kept.state.settlers.open_windows();
                 settled.left_out = kept.state.watermarks.left_out().count();
                 restore::snapshot(&self.world, partition, &mut kept).await;
                 self.wake(partition, &kept, &settled).await;

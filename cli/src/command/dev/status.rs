@@ -2,7 +2,7 @@
 
 use super::Dev;
 use crate::style::{self, printable, tell};
-use crate::words::counted;
+use crate::words::{counted, widen};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,16 +62,17 @@ impl Status {
         let came = u32::try_from(received - before.1).unwrap_or(u32::MAX);
         *before = (now, received);
         let rate = if seconds > 0.0 { f64::from(came) / seconds } else { 0.0 };
-        let watermark = dev.settled().borrow().watermark;
-        let lag = watermark.map(|watermark| {
+        let settled = *dev.settled().borrow();
+        let lag = settled.watermark.map(|watermark| {
             lag(SystemClock.now().as_millis().saturating_sub(watermark.as_millis()))
         });
         let lag = lag.unwrap_or_else(|| "nothing decided yet".to_owned());
         let (waiting, _) = dev.intake().waiting();
+        let open = counted(widen(settled.open_windows), "open window");
         let waiting =
             if waiting == 0 { String::new() } else { format!(" \u{b7} {waiting} waiting") };
         line.set_message(format!(
-            "{rate:.0} events/s{waiting} \u{b7} {lag} \u{b7} {firing} firing"
+            "{rate:.0} events/s{waiting} \u{b7} {lag} \u{b7} {open} \u{b7} {firing} firing"
         ));
     }
 

@@ -199,6 +199,7 @@ fn by_the_events_own_clock_silence_proves_nothing() {
     bench.take(&[order(1_000_000)]).unwrap();
     bench.pass(SECOND_MS);
     assert_eq!(bench.counts(), BTreeMap::from([(0, 2)]));
+    assert_eq!(bench.settled.borrow().open_windows, 1, "that of the last order");
 }
 
 #[test]
