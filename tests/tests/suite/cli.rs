@@ -7,6 +7,7 @@
 mod alerts;
 mod check;
 mod dead_letters;
+mod dev;
 mod explain;
 mod general;
 mod input;

@@ -35,6 +35,17 @@ const ALLOWED: [(&str, &[&str]); 21] = [
         "streamgauge-notify",
         &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-aws", "streamgauge-engine"],
     ),
+    // The whole pipeline in one process, on the store of one machine: docs/adr/0020-dev-is-the-pipeline-in-one-process.md.
+    (
+        "streamgauge-dev",
+        &[
+            "streamgauge-rules",
+            "streamgauge-pipeline",
+            "streamgauge-local",
+            "streamgauge-notify",
+            "streamgauge-engine",
+        ],
+    ),
     // What every function has in common. A function adds the outside systems that only it speaks to.
     (
         "streamgauge-function",
@@ -63,6 +74,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "streamgauge-rules",
             "streamgauge-pipeline",
             "streamgauge-local",
+            "streamgauge-dev",
             "streamgauge-lambda",
             "streamgauge-lambda-aws",
             "streamgauge-meter",
