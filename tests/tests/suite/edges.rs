@@ -20,7 +20,7 @@ const FUNCTION: &[&str] = &[
 ];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
@@ -30,6 +30,17 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("streamgauge-cloudwatch", &["streamgauge-pipeline", "streamgauge-engine"]),
     // It opens the channels that rules files name: docs/adr/0016-notify-opens-the-channels-of-rules.md.
     ("streamgauge-notify", &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-engine"]),
+    // The pipeline in one process: what `streamgauge dev` is made of.
+    (
+        "streamgauge-dev",
+        &[
+            "streamgauge-rules",
+            "streamgauge-pipeline",
+            "streamgauge-local",
+            "streamgauge-notify",
+            "streamgauge-engine",
+        ],
+    ),
     // What every function has in common. A function adds the outside systems that only it speaks to.
     (
         "streamgauge-function",
