@@ -59,6 +59,9 @@ mod suite {
     /// Pushes of `CloudEvents` in all forms, the published ones too, as the decoder takes them.
     mod cloud_events;
 
+    /// Scrapes of metrics, by the published cases of `OpenMetrics`.
+    mod prometheus;
+
     /// Pages to a stand-in of PagerDuty that keeps incidents as the real one does.
     mod pagerduty;
 
