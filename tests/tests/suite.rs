@@ -38,7 +38,7 @@ mod suite {
     /// The generated documents are not stale: the rules reference and the JSON Schema.
     mod docs;
 
-    /// Helper: the event logs beside the repository.
+    /// Helper: the event logs and published vectors beside the repository.
     mod shared_data;
 
     /// The exact answers of two event logs, computed by SQL.
@@ -55,6 +55,12 @@ mod suite {
 
     /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
     mod lambda_runtime;
+
+    /// Pushes of `CloudEvents` in all forms, the published ones too, as the decoder takes them.
+    mod cloud_events;
+
+    /// Scrapes of metrics, by the published cases of `OpenMetrics`.
+    mod prometheus;
 
     /// Pages to a stand-in of PagerDuty that keeps incidents as the real one does.
     mod pagerduty;

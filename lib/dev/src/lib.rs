@@ -17,15 +17,20 @@
 //! 4. `settling`, `telling`: what the threads of settle and deliver do; [`channels`]: where notifications go.
 //! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
 //! 6. [`happening`]: what people are to know meanwhile.
+//! 7. [`cloud_events`]: a push over HTTP to records; [`exposition`]: what was decided, in the text formats of Prometheus and
+//!    `OpenMetrics`. Both are pure.
 
 mod alarm;
 pub mod channels;
 pub mod clock;
+pub mod cloud_events;
 mod cutter;
 pub mod decided;
+pub mod exposition;
 pub mod follow;
 pub mod happening;
 pub mod intake;
+mod media;
 mod piped;
 pub mod rules;
 pub mod rules_file;
