@@ -101,6 +101,22 @@ impl Renderer {
         out.extend_from_slice(if in_time { b"}}\n" } else { b"}\n" });
     }
 
+    /// Appends what so many windows come to as one line of JSON: as a point, and at its end how many they are. A count of
+    /// different values that stands for more than one window is that of the largest, and says so.
+    pub fn json_of_windows(&self, point: &Point, windows: u64, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.json(point, out);
+        let Some(end) = out.len().checked_sub(b"}\n".len()).filter(|&end| end > start) else {
+            return;
+        };
+        out.truncate(end);
+        push_member("windows", windows, out);
+        if windows > 1 && matches!(point.values, Values::Unique(_)) {
+            out.extend_from_slice(br#","of":"largest""#);
+        }
+        out.extend_from_slice(b"}\n");
+    }
+
     /// Appends a point as one row of CSV.
     pub fn csv(&self, point: &Point, out: &mut Vec<u8>) {
         let Some(metric) = self.metrics.get(point.metric) else { return };
