@@ -50,6 +50,9 @@ mod suite {
     /// Alerts over those logs, against the same answers.
     mod real_alerts;
 
+    /// What the embedded store keeps of the past, against `replay`.
+    mod history;
+
     /// The whole pipeline in this process, with faults at every port, against `replay`.
     mod simulation;
 
