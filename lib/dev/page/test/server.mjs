@@ -1,0 +1,77 @@
+// A server as README.md describes it: the page, what was decided before, and the live stream. Tests decide what comes and when it is cut.
+
+import { createServer } from "node:http";
+import { join, policy } from "./join.mjs";
+
+const instant = (value) => (value === null ? null : Date.parse(value));
+
+export async function serve({ catalog, lines = [], token = null, port = 0 }) {
+  const decided = lines.map((line, index) => ({ id: index + 1, object: typeof line === "string" ? JSON.parse(line) : line }));
+  const listeners = new Set();
+  let summary = { kind: "summary", received: 0, counted: 0, filtered: 0, duplicate: 0, late: 0, rejected: 0, metrics: {} };
+  let requests = [];
+
+  function overlapping(object, from, to) {
+    const start = Date.parse(object.window_start ?? object.at), end = Date.parse(object.window_end ?? object.at);
+    return (from === null || end > from || (object.at && end >= from)) && (to === null || start < to);
+  }
+
+  function answer(response, type, body, headers = {}) {
+    response.writeHead(200, { "Content-Type": type, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", ...headers });
+    response.end(body);
+  }
+
+  function list(response, query, wanted) {
+    const from = instant(query.get("from")), to = instant(query.get("to"));
+    const found = decided.filter(({ object }) => wanted(object) && overlapping(object, from, to));
+    answer(response, "application/x-ndjson", found.map(({ object }) => `${JSON.stringify(object)}\n`).join(""), { Position: String(decided.length) });
+  }
+
+  function live(request, response) {
+    response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+    response.write(`data: ${JSON.stringify({ kind: "catalog", ...catalog })}\n\n`);
+    listeners.add(response);
+    request.on("close", () => listeners.delete(response));
+  }
+
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url, "http://localhost");
+    requests.push(request.url);
+    const allowed = token === null || request.headers.authorization === `Bearer ${token}`;
+    if (pathname === "/") {
+      const shown = allowed ? catalog : { live: true, title: "", now: catalog.now, metrics: [], alerts: [] };
+      answer(response, "text/html; charset=utf-8", join(shown), { "Content-Security-Policy": `${policy(true)}; frame-ancestors 'none'`, "Referrer-Policy": "no-referrer" });
+    } else if (!allowed) response.writeHead(401).end();
+    else if (pathname === "/points") list(response, searchParams, (object) => object.kind === "point" && object.metric === searchParams.get("metric"));
+    else if (pathname === "/alerts") list(response, searchParams, (object) => object.kind === "alert");
+    else if (pathname === "/summary") answer(response, "application/json", JSON.stringify(summary));
+    else if (pathname === "/live") live(request, response);
+    else response.writeHead(404).end();
+  });
+
+  // What happens in the pipeline: kept for later questions, and sent to everybody who listens.
+  function decide(object) {
+    decided.push({ id: decided.length + 1, object });
+    for (const listener of listeners) listener.write(`id: ${decided.length}\ndata: ${JSON.stringify(object)}\n\n`);
+  }
+
+  function tell(object) {
+    for (const listener of listeners) listener.write(`data: ${JSON.stringify(object)}\n\n`);
+  }
+
+  const listen = (at) => new Promise((resolve, reject) => server.listen(at, "127.0.0.1", resolve).on("error", reject));
+  async function stop() {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  await listen(port);
+  const { port: chosen } = server.address();
+  return {
+    url: `http://127.0.0.1:${chosen}/`, decide, tell, stop,
+    again: () => listen(chosen),
+    summarise: (object) => { summary = object; },
+    requests: () => requests.splice(0),
+    listening: () => listeners.size,
+  };
+}
