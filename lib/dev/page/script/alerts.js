@@ -1,7 +1,7 @@
 // Alerts: what fires now, and every transition with what it rests on.
 
 const alerts = (() => {
-  const { el, replace, foreign } = text;
+  const { el, replace, refresh, foreign } = text;
   const PAGE = 50;
   const nodes = new WeakMap(); // one element per transition: what is opened stays open
   let shown = PAGE, zone = null;
@@ -20,7 +20,7 @@ const alerts = (() => {
       replace(root, el("p", { class: "quiet" }, words, catalog.alerts.slice(0, 20).flatMap((alert, index) => [index ? ", " : "", foreign(alert.name, 60)]), count > 20 ? ` and ${count - 20} more` : ""));
       return;
     }
-    const head = ["state", "severity", "alert", "group", "since", "value", "condition"].map((name) => el("th", { scope: "col", text: name }));
+    const head = ["state", "severity", "alert", "group", "since", "value", "condition"].map((name) => el("th", { scope: "col", class: name === "value" ? "number" : null, text: name }));
     const rows = current.slice(0, PAGE).map((one) => el("tr", {},
       el("td", {}, el("strong", { class: one.transition, text: one.transition })), el("td", {}, severity(one)), el("th", { scope: "row" }, title(one)), el("td", {}, group(one)),
       el("td", { text: `${format.moment(one.time)}${today ? `, ${format.duration(Math.max(0, today - one.time))}` : ""}` }),
@@ -74,15 +74,12 @@ const alerts = (() => {
     if (outside) notes.push(`${outside} outside of this range.`);
     if (transitions.dropped()) notes.push(`The page keeps the newest ${format.number(LIMITS.transitions)}: ${format.number(transitions.dropped())} older ones are not here.`);
     const wanted = inside.slice(0, shown).map(entry);
-    const list = root.firstElementChild || el("div", { class: "history" });
+    if (!root.firstElementChild) root.append(el("div", { class: "history" }), el("div"));
+    const [list, foot] = root.children;
     const same = list.childElementCount === wanted.length && wanted.every((node, index) => list.children[index] === node);
     if (!same) replace(list, wanted);
     const more = inside.length > shown ? el("button", { class: "small", text: `show ${Math.min(PAGE, inside.length - shown)} more of ${inside.length - shown}`, on: { click: () => { shown += PAGE; history(root, times); } } }) : null;
-    const foot = el("p", { class: "faint", text: notes.join(" ") });
-    if (!root.firstElementChild) root.append(list);
-    while (root.childElementCount > 1) root.lastElementChild.remove();
-    if (more) root.append(more);
-    root.append(foot);
+    refresh(foot, more, el("p", { class: "faint", text: notes.join(" ") }));
   }
 
   return { now, history };

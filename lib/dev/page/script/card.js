@@ -1,7 +1,7 @@
 // The card of one metric: what it is, its newest number and how complete that is, charts, series, and all of it as a table.
 
 const card = (() => {
-  const { el, set, replace } = text;
+  const { el, set, replace, refresh } = text;
   const WINDOWS_IN_TABLE = 100;
   const SPANS_TOLD = 3;
   const KINDS = {
@@ -35,6 +35,7 @@ const card = (() => {
       complete: el("p", { class: "complete" }),
       find: el("input", { type: "search", placeholder: "find series", "aria-label": `Find series of ${entry.name}`, autocomplete: "off", spellcheck: "false" }),
       unpick: el("button", { class: "small", text: "show all series" }),
+      window: el("span", { class: "window" }),
       empty: el("p", { class: "empty" }),
       panels: el("div", { class: "panels" }),
       spoken: el("p", { class: "unseen", "aria-live": "polite" }),
@@ -48,7 +49,7 @@ const card = (() => {
         el("div", {}, el("h3", { id: `${id}-name` }, text.foreign(entry.name, 60), parts.alert), el("p", { class: "subtitle", text: subtitle(entry) })),
         el("p", { class: "headline" }, parts.value, parts.detail)),
       parts.complete, parts.empty, parts.panels, parts.spoken,
-      el("div", { class: "tools" }, parts.find, parts.unpick),
+      el("div", { class: "tools" }, parts.find, parts.unpick, parts.window),
       el("div", { class: "scroll" }, parts.table), parts.notes, parts.details);
     return { root, ...parts };
   }
@@ -165,7 +166,7 @@ const card = (() => {
       const panels = plots.panels(entry.kind, selection, chosen, metric.finalUntil);
       panels.forEach((panel, index) => chartFor(panel).draw({
         ...panel, from: times.from, to: times.to, spans, deploys: pipeline.deploys,
-        openFrom: open.length ? open[0].start : null, openTo: open.length ? open[open.length - 1].end : null, showTimes: index === panels.length - 1,
+        openFrom: open.length ? open[0].start : null, openTo: open.length ? open[open.length - 1].end : null, first: index === 0, showTimes: index === panels.length - 1,
       }));
     }
 
@@ -198,12 +199,12 @@ const card = (() => {
       parts.unpick.hidden = !picks;
       set(parts.unpick, picks ? `${picks.size} of ${selection.alive} picked: show all` : "");
       const nothing = selection.alive === 0;
-      parts.panels.hidden = parts.table.parentNode.hidden = parts.details.hidden = nothing;
+      parts.window.hidden = parts.panels.hidden = parts.table.parentNode.hidden = parts.details.hidden = nothing;
       parts.empty.hidden = !nothing;
-      if (nothing) replace(parts.empty, page.emptyWords(metric, find, picks));
+      if (nothing) refresh(parts.empty, page.emptyWords(metric, find, picks));
       else if (self.visible) drawPanels(metric, selection, spans, times, chosen);
       drawHead(metric);
-      replace(parts.notes, nothing ? [] : notes(metric, selection, spans));
+      refresh(parts.notes, nothing ? [] : notes(metric, selection, spans));
       if (!nothing) drawAt();
       if (parts.details.open && !nothing) windowsTable(parts, metric, selection);
     }
@@ -214,6 +215,7 @@ const card = (() => {
       const { metric, selection, picks, chosen } = drawn;
       const time = cursor.time();
       const window = (time === null ? null : select.windowAt(metric, time)) || (time === null ? select.latestFinal(metric) || select.openWindows(metric)[0] || null : null);
+      set(parts.window, window ? `${format.span(window.start, window.end)}, ${cells.status(window)}` : "no window here");
       legend.draw(parts.table, metric, selection, window, { metric: entry.name, picks, chosen });
     }
 

@@ -78,7 +78,8 @@ const chart = (() => {
       ctx.moveTo(x, top);
       ctx.lineTo(x, top + height);
       ctx.stroke();
-      if (spec.showTimes) {
+      if (spec.first) {
+        ctx.textAlign = "left";
         ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
         ctx.fillText(text.shorten(deploy.version, 14), x + 3 * devicePixelRatio, top + 13 * devicePixelRatio);
       }

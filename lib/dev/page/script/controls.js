@@ -52,11 +52,16 @@ const controls = (() => {
   // Connection in words; each state has its own mark, so that colour is never alone.
   function connectionWords(status, isLive) {
     if (!isLive) return ["report", "Report, as of its end"];
-    if (status.state === "live") return ["live", status.busy ? "Live, fetching" : "Live"];
+    if (status.state === "live") return ["live", "Live"];
     if (status.state === "locked") return ["away", "A token is wanted"];
     if (status.state !== "away") return ["connecting", "Connecting"];
-    const seconds = status.next ? Math.max(0, Math.ceil((status.next - Date.now()) / 1000)) : 0;
-    return ["away", `Away since ${format.clock(Math.floor(status.since / 1000) * 1000)}, ${status.next ? `trying again in ${seconds} s` : "trying now"}`];
+    return ["away", `Away since ${format.clock(Math.floor(status.since / 1000) * 1000)}`];
+  }
+
+  // What changes too often to be read aloud.
+  function activity(status) {
+    if (status.state !== "away") return status.busy ? "fetching" : "";
+    return status.next ? `trying again in ${Math.max(0, Math.ceil((status.next - Date.now()) / 1000))} s` : "trying now";
   }
 
   function tokenForm(submit) {
@@ -67,14 +72,14 @@ const controls = (() => {
 
   function create(root, catalog, page) {
     const parts = {
-      title: el("h1", {}), connection: el("span", { class: "connection", role: "status" }), times: el("span", { class: "times" }),
+      title: el("h1", {}), connection: el("span", { class: "connection", role: "status" }), activity: el("span", { class: "activity faint", "aria-hidden": "true" }), times: el("span", { class: "times" }),
       back: el("button", { class: "small", text: "back to the whole range", on: { click: () => state.change({ from: null, to: null }) } }),
       search: el("input", { type: "search", placeholder: "search metrics and series", "aria-label": "Search metrics and series", autocomplete: "off", spellcheck: "false" }),
       zone: el("span"), ranges: ranges(), notice: el("div", { class: "notice", role: "status", hidden: true }), locked: el("div", { hidden: true }),
     };
     parts.search.addEventListener("input", () => state.change({ search: parts.search.value }));
     root.append(
-      el("div", { class: "line-1" }, parts.title, parts.connection, el("span", { class: "space" }), parts.search, parts.zone, themeSwitch(page.repaint)),
+      el("div", { class: "line-1" }, parts.title, parts.connection, parts.activity, el("span", { class: "space" }), parts.search, parts.zone, themeSwitch(page.repaint)),
       el("div", { class: "line-2" }, parts.ranges, parts.times, parts.back), parts.notice, parts.locked);
     parts.locked.append(tokenForm((value) => page.unlock(value)));
 
@@ -90,6 +95,7 @@ const controls = (() => {
       const [mark, words] = connectionWords(page.connection, current.live);
       parts.connection.className = `connection ${mark}`;
       set(parts.connection, words);
+      set(parts.activity, current.live ? activity(page.connection) : "");
       parts.locked.hidden = page.connection.state !== "locked";
       set(parts.times, `${format.moment(times.from - (times.from % 1000))} \u2013 ${format.moment(times.to - (times.to % 1000))} ${format.offset(times.to)}`);
       parts.back.hidden = !times.fixed;

@@ -56,13 +56,13 @@ const legend = (() => {
     });
   }
 
-  function head(kind, title, count) {
+  function head(kind, count) {
     const { window, range } = COLUMNS[kind];
     const cell = (column) => text.el("th", { scope: "col", text: column.title });
     return text.el("thead", {},
       text.el("tr", {},
         text.el("th", { scope: "col", rowspan: 2, text: count }),
-        text.el("th", { scope: "colgroup", colspan: window.length, class: "group" }, title),
+        text.el("th", { scope: "colgroup", colspan: window.length, class: "group", text: "in window" }),
         text.el("th", { scope: "colgroup", colspan: range.length, class: "group", text: "in range" })),
       text.el("tr", {}, window.map(cell), range.map(cell)));
   }
@@ -89,13 +89,16 @@ const legend = (() => {
   // Fills `table`. The focus stays on the series on which it was.
   function draw(table, metric, selection, window, options) {
     const kind = metric.entry.kind;
+    const { picks, chosen } = options;
     const focused = table.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-    const title = window ? `${format.span(window.start, window.end)}, ${cells.status(window)}` : "no window yet";
     const rows = selection.listed.map((one) => row(kind, one, window, options));
     if (selection.others) rows.push(row(kind, selection.others, window, options));
+    const pressed = [...(picks || [])].concat(chosen?.key);
     const count = selection.alive === 1 ? "series" : `${number(selection.alive)} series`;
-    text.replace(table, text.el("caption", { class: "unseen", text: `${metric.entry.name}: series and their values` }), head(kind, title, count), text.el("tbody", {}, rows));
-    if (focused !== undefined) [...table.querySelectorAll("button")].find((button) => button.dataset.key === focused)?.focus();
+    const write = table.dataset.pressed === JSON.stringify(pressed) ? text.refresh : text.replace;
+    table.dataset.pressed = JSON.stringify(pressed);
+    write(table, text.el("caption", { class: "unseen", text: `${metric.entry.name}: series and their values` }), head(kind, count), text.el("tbody", {}, rows));
+    if (focused !== undefined && !table.contains(document.activeElement)) [...table.querySelectorAll("button")].find((button) => button.dataset.key === focused)?.focus();
   }
 
   return { COLUMNS, name, severity, key, draw, numbers };

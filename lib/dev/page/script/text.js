@@ -54,10 +54,17 @@ const text = (() => {
     node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   }
 
-  // Writes only what changed: readers and selections of text are not disturbed.
+  // The same, unless it would read as before: then focus, selections and half-done clicks stay.
+  function refresh(node, ...children) {
+    const fresh = el("div");
+    replace(fresh, ...children);
+    if (fresh.textContent !== node.textContent) node.replaceChildren(...fresh.childNodes);
+  }
+
+  // Writes only what changed.
   function set(node, value) {
     if (node.textContent !== value) node.textContent = value;
   }
 
-  return { visible, shorten, el, foreign, replace, set };
+  return { visible, shorten, el, foreign, replace, refresh, set };
 })();

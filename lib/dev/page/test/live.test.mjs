@@ -22,9 +22,8 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-async function started(t, { hash = "range=6h&zone=UTC", lines = recorded.filter((line) => !line.includes('"kind":"summary"')), ...options } = {}) {
-  const server = await serve({ catalog, lines, ...options });
-  server.summarise(JSON.parse(recorded[recorded.length - 1]));
+async function started(t, { hash = "range=6h&zone=UTC", lines = recorded.filter((line) => !line.includes('"kind":"summary"')), summary = JSON.parse(recorded[recorded.length - 1]), ...options } = {}) {
+  const server = await serve({ catalog, lines, summary, ...options });
   const page = await browser.open(`${server.url}#${hash}`);
   t.after(async () => {
     await page.close();
@@ -33,7 +32,7 @@ async function started(t, { hash = "range=6h&zone=UTC", lines = recorded.filter(
   return { server, page };
 }
 
-const isLive = "document.querySelector('.connection')?.textContent === 'Live'";
+const isLive = "document.querySelector('.connection')?.textContent === 'Live' && document.querySelector('.activity').textContent === ''";
 const value = (card, text) => `document.querySelector("${card} .headline .value")?.textContent === "${text}"`;
 
 test("what was decided before is fetched, for the range that is looked at", async (t) => {
@@ -158,9 +157,7 @@ test("rules that change bring their metrics", async (t) => {
 });
 
 test("where nothing has come yet, the page says how to push an event", async (t) => {
-  const { server, page } = await started(t, { lines: [] });
-  server.summarise({ kind: "summary", received: 0, metrics: {} });
-  await page.reload();
+  const { server, page } = await started(t, { lines: [], summary: { kind: "summary", received: 0, metrics: {} } });
   await page.until('document.querySelector(".start pre")');
   const command = await page.text(".start pre");
   assert.match(command, new RegExp(`^curl -i '${server.url}events'`));

@@ -5,11 +5,12 @@ import { join, policy } from "./join.mjs";
 
 const instant = (value) => (value === null ? null : Date.parse(value));
 
-export async function serve({ catalog, lines = [], token = null, port = 0 }) {
+const NOTHING = { kind: "summary", received: 0, counted: 0, filtered: 0, duplicate: 0, late: 0, rejected: 0, metrics: {} };
+
+export async function serve({ catalog, lines = [], summary = NOTHING, token = null }) {
   const decided = lines.map((line, index) => ({ id: index + 1, object: typeof line === "string" ? JSON.parse(line) : line }));
   const listeners = new Set();
-  let summary = { kind: "summary", received: 0, counted: 0, filtered: 0, duplicate: 0, late: 0, rejected: 0, metrics: {} };
-  let requests = [];
+  const requests = [];
 
   function overlapping(object, from, to) {
     const start = Date.parse(object.window_start ?? object.at), end = Date.parse(object.window_end ?? object.at);
@@ -65,13 +66,11 @@ export async function serve({ catalog, lines = [], token = null, port = 0 }) {
     await new Promise((resolve) => server.close(resolve));
   }
 
-  await listen(port);
+  await listen(0);
   const { port: chosen } = server.address();
   return {
     url: `http://127.0.0.1:${chosen}/`, decide, tell, stop,
     again: () => listen(chosen),
-    summarise: (object) => { summary = object; },
     requests: () => requests.splice(0),
-    listening: () => listeners.size,
   };
 }
