@@ -19,6 +19,9 @@ const cursor = (() => {
 const chart = (() => {
   const SEVERITY_COLORS = { critical: "critical", error: "error", warning: "warning", info: "info" };
 
+  // Between two counts there is none.
+  const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
   function edges(u, from, to) {
     const { left, width } = u.bbox;
     const x = (time) => Math.min(left + width, Math.max(left, u.valToPos(time, "x", true)));
@@ -116,8 +119,8 @@ const chart = (() => {
     const common = { stroke: () => theme.color("faint"), font: "11px system-ui, sans-serif", ticks: { show: false } };
     const grid = { stroke: () => theme.color("grid"), width: 1 };
     return [
-      { ...common, grid: { ...grid, show: false }, values: timeLabels, size: holder.spec.showTimes ? 32 : 4, space: 64, show: true, ...(holder.spec.showTimes ? {} : { values: (u, splits) => splits.map(() => "") }) },
-      { ...common, grid, values: (u, splits) => splits.map((value) => holder.spec.format(value)), size: 50, space: 26 },
+      { ...common, grid: { ...grid, show: false }, values: timeLabels, size: holder.spec.showTimes ? 32 : 4, space: 80, show: true, ...(holder.spec.showTimes ? {} : { values: (u, splits) => splits.map(() => "") }) },
+      { ...common, grid, values: (u, splits) => splits.map((value) => holder.spec.format(value)), size: 50, space: 26, ...(holder.spec.whole ? { incrs: WHOLE_STEPS } : {}) },
     ];
   }
 
@@ -127,7 +130,7 @@ const chart = (() => {
       width,
       height: spec.height,
       ms: 1,
-      padding: [6, 18, 0, 0],
+      padding: [6, 26, 0, 0],
       legend: { show: false },
       tzDate: (time) => uPlot.tzDate(new Date(time), format.zone()),
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 4 } },
@@ -157,7 +160,7 @@ const chart = (() => {
     if (to - from >= 1000) state.change({ range: null, from, to });
   }
 
-  const shapeOf = (spec) => JSON.stringify([spec.height, spec.showTimes, format.zone(), spec.lines.map((line) => [line.shape, line.color, line.fill, line.dash, line.width])]);
+  const shapeOf = (spec) => JSON.stringify([spec.height, spec.showTimes, spec.whole, format.zone(), spec.lines.map((line) => [line.shape, line.color, line.fill, line.dash, line.width])]);
   const data = (spec) => [[spec.from, spec.to], ...spec.lines.map(() => [0, 0])];
 
   // A chart in `host`. `draw` takes what is to be seen; only where the lines are others is it made anew.

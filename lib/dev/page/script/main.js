@@ -179,7 +179,7 @@
   const pipelineView = health.create(roots.health);
   const connection = catalog.live ? live.create(page) : null;
   makeCards();
-  for (const one of element("lines").textContent.split("\n")) if (one.trim()) line(JSON.parse(one));
+  for (const one of element("lines").textContent.split("\n")) if (one.trim()) line(stream.parse(one));
 
   let later = null;
   state.listen((names) => {

@@ -25,7 +25,7 @@ const plots = (() => {
   // All shown series together, as bars.
   function volume(selection, kind) {
     const all = together(selection, kind);
-    return { name: "volume", title: kind === "journey" ? "started" : kind === "ratio" ? "whole" : "values", height: SMALL, format: format.short, lines: [{ shape: "bar", color: "volume", cells: cellsOf(all, (values) => cells.volume(kind, values)) }] };
+    return { name: "volume", title: kind === "journey" ? "started" : kind === "ratio" ? "whole" : "values", height: SMALL, format: format.short, whole: true, lines: [{ shape: "bar", color: "volume", cells: cellsOf(all, (values) => cells.volume(kind, values)) }] };
   }
 
   function together(selection, kind) {
@@ -63,12 +63,12 @@ const plots = (() => {
       case "journey":
         return [
           { name: "rate", title: "abandoned of started", height: MAIN - 28, format: format.roundPercent, least: 0.05, lines: steps(selection, kind, (values) => values.rate) },
-          { name: "outcomes", title: "started, finished, abandoned, open", height: SMALL + 28, format: format.short, lines: outcomes(selection), keys: [["started", "series-1", false], ["finished", "series-3", true], ["abandoned", "series-2", false], ["open", "others", true]] },
+          { name: "outcomes", title: "started, finished, abandoned, open", height: SMALL + 28, format: format.short, whole: true, lines: outcomes(selection), keys: [["started", "series-1", false], ["finished", "series-3", true], ["abandoned", "series-2", false], ["open", "others", true]] },
         ];
       case "distribution":
         return [{ name: "percentiles", title: "percentiles", height: MAIN, format: format.short, lines: chosen ? bands(chosen) : [], keys: [["p50", "series-1", false], ["p90", "band-line", false], ["p95", "band-line", true], ["p99", "band-line", true]] }, volume(chosen ? { drawn: [chosen], folded: null } : selection, kind)];
       default:
-        return [{ name: "value", title: kind === "unique" ? "distinct" : "per window", height: MAIN + SMALL, format: format.short, lines: steps(selection, kind, (values) => cells.main(kind, values), until) }];
+        return [{ name: "value", title: kind === "unique" ? "distinct" : "per window", height: MAIN + SMALL, format: format.short, whole: kind !== "sum", lines: steps(selection, kind, (values) => cells.main(kind, values), until) }];
     }
   }
 

@@ -56,6 +56,16 @@ test("hostile text is text: in dimensions, names, ids, reasons, versions and tit
   assert.deepEqual(page.complaints, []);
 });
 
+test("a script that got in would not run", async (t) => {
+  const { page } = await opened(t, [metric("count")], [window(0, { metric: "count" })]);
+  const attempt = (code) => page.evaluate(`{ try { ${code} } catch (error) { if (!(error instanceof TypeError || error instanceof EvalError)) throw error; } }`);
+  await attempt('const one = document.createElement("script"); one.textContent = "window.stolen = 1"; document.body.append(one);');
+  await attempt('const one = document.createElement("button"); one.setAttribute("onclick", "window.stolen = 1"); document.body.append(one); one.click();');
+  await attempt('document.body.insertAdjacentHTML("beforeend", "<img src=x onerror=\'window.stolen = 1\'>");');
+  assert.equal(await page.evaluate("window.stolen"), undefined);
+  assert.ok(page.complaints.some((complaint) => /Content Security Policy|TrustedHTML|TrustedScript/.test(complaint)), page.complaints.join("\n"));
+});
+
 test("hostile text in a link is only a search", async (t) => {
   const { server, page } = await opened(t, [metric("by_name", "count", "name")], [window(0, { metric: "by_name", dimensions: { name: "a" } })]);
   const other = await browser.open(`${server.url}#search=${encodeURIComponent(HOSTILE[1])}&zone=${encodeURIComponent(HOSTILE[0])}&pick.by_name=${encodeURIComponent(HOSTILE[2])}&range=__proto__`);
