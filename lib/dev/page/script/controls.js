@@ -60,7 +60,8 @@ const controls = (() => {
 
   // What changes too often to be read aloud.
   function activity(status) {
-    if (status.state !== "away") return status.busy ? "fetching" : "";
+    if (status.busy) return "fetching";
+    if (status.state !== "away") return "";
     return status.next ? `trying again in ${Math.max(0, Math.ceil((status.next - Date.now()) / 1000))} s` : "trying now";
   }
 

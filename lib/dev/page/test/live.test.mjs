@@ -117,6 +117,25 @@ test("a connection that breaks is said, taken up again, and nothing is missed or
   await page.until(value(rejections, "11"));
 });
 
+test("what comes while a question is answered counts once, whether the answer holds it or not", async (t) => {
+  const { server, page } = await started(t);
+  await page.until(isLive);
+  server.decide(point({}));
+  await page.until(value(rejections, "7"));
+  await server.stop();
+  const release = server.hold();
+  await server.again();
+  server.requests();
+  await page.until("document.querySelector('.activity').textContent === 'fetching'");
+  assert.equal(server.listening(), 1, "the stream is open before the questions");
+  server.decide(point({ status: "correction", sum: 2, count: 2 }));
+  release();
+  await page.until(isLive);
+  await page.until(value(rejections, "9"));
+  server.decide(point({ status: "correction", sum: 10, count: 10 }));
+  await page.until(value(rejections, "19"));
+});
+
 test("what resolved while the page was away, and before its range, does not fire any more", async (t) => {
   const { server, page } = await started(t, { hash: "range=15m&zone=UTC" });
   await page.until(isLive);

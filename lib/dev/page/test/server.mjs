@@ -11,6 +11,7 @@ export async function serve({ catalog, lines = [], summary = NOTHING, token = nu
   const decided = lines.map((line, index) => ({ id: index + 1, object: typeof line === "string" ? JSON.parse(line) : line }));
   const listeners = new Set();
   const requests = [];
+  let gate = null;
 
   function overlapping(object, from, to) {
     const start = Date.parse(object.window_start ?? object.at), end = Date.parse(object.window_end ?? object.at);
@@ -22,7 +23,8 @@ export async function serve({ catalog, lines = [], summary = NOTHING, token = nu
     response.end(body);
   }
 
-  function list(response, query, wanted) {
+  async function list(response, query, wanted) {
+    await gate;
     const from = instant(query.get("from")), to = instant(query.get("to"));
     const found = decided.filter(({ object }) => wanted(object) && overlapping(object, from, to));
     answer(response, "application/x-ndjson", found.map(({ object }) => `${JSON.stringify(object)}\n`).join(""), { Position: String(decided.length) });
@@ -60,15 +62,24 @@ export async function serve({ catalog, lines = [], summary = NOTHING, token = nu
     for (const listener of listeners) listener.write(`data: ${JSON.stringify(object)}\n\n`);
   }
 
+  setInterval(() => listeners.forEach((listener) => listener.write(":\n\n")), 15_000).unref();
   const listen = (at) => new Promise((resolve, reject) => server.listen(at, "127.0.0.1", resolve).on("error", reject));
   async function stop() {
     server.closeAllConnections();
+    listeners.clear();
     await new Promise((resolve) => server.close(resolve));
   }
 
   await listen(0);
   const { port: chosen } = server.address();
   return {
+    // Lets questions wait until what it returns is called.
+    hold: () => {
+      let release;
+      gate = new Promise((resolve) => { release = resolve; });
+      return release;
+    },
+    listening: () => listeners.size,
     url: `http://127.0.0.1:${chosen}/`, decide, tell, stop,
     again: () => listen(chosen),
     requests: () => requests.splice(0),
