@@ -17,6 +17,9 @@ mod suite {
     /// The engine has no clock, no I/O, no async and no hash order.
     mod purity;
 
+    /// The page of `dev` and of reports, in a browser.
+    mod page;
+
     /// Whole answers of the command: exit code, standard output, standard error.
     mod cli;
 
