@@ -230,13 +230,11 @@ impl Group {
         match (self.parts.get(place)?, rule.parts.get(place)?) {
             (Part::Exact(exact), _) => {
                 let count = || exact.times.count(at.minus(look.length_ms), at);
-                let now = events.unwrap_or_else(count);
-                let by_count = |count| {
-                    let fewer = turns_at(count, holds, comparison, threshold)?;
-                    Some(exact.times.nth_newest(fewer)?.plus(look.length_ms))
-                };
+                let fewer = turns_at(events.unwrap_or_else(count), holds, comparison, threshold);
+                let leaves = fewer.and_then(|fewer| exact.times.nth_newest(fewer));
+                let by_count = leaves.map(|time| time.plus(look.length_ms));
                 let volume = self.volume_changes(look, at);
-                by_count(now).into_iter().chain(volume).min()
+                by_count.into_iter().chain(volume).min()
             }
             (Part::Slices(slices), &PartKind::Slices { slice_ms, .. }) => {
                 slices.next_change(at, slice_ms)
