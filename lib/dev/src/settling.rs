@@ -95,7 +95,7 @@ fn is_retryable(error: &SettleError) -> bool {
     let may_pass = match error {
         SettleError::Retryable(_) | SettleError::Missing { .. } => true,
         SettleError::Control(error) => ControlError::is_retryable(error),
-        SettleError::Entry { .. } | SettleError::TooLarge(_) => false,
+        SettleError::Expired { .. } | SettleError::Entry { .. } | SettleError::TooLarge(_) => false,
     };
     may_pass && !is_damage(error)
 }
