@@ -1,14 +1,18 @@
 //! Arguments of `dev`.
 
 use clap::{Args, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
+  streamgauge dev --rules streamgauge.yaml
   streamgauge dev --rules streamgauge.yaml --follow /var/log/shop/events.ndjson
   kafka-console-consumer --topic orders | streamgauge dev --rules streamgauge.yaml --stdin --notify
   streamgauge dev --rules streamgauge.yaml --clock events --stdin < january.ndjson
+  streamgauge dev --rules streamgauge.yaml --listen 0.0.0.0:8080 --token-file token
 
+Events come by HTTP (POST /events), from a file, or on standard input; the page at http://127.0.0.1:8080/ shows what is decided.
 Events are JSON, one per line. What is taken is in the store before it counts, so the process can be killed at any time: the next one goes
 on where it was, in a followed file at the very line. Rules are read again when their files change. Ctrl-C stops cleanly.
 
@@ -34,6 +38,12 @@ pub(crate) struct DevArguments {
     /// Take the lines of standard input
     #[arg(long)]
     pub(crate) stdin: bool,
+    /// Listen here for events and questions over HTTP; with port 0 on any free one, which standard error tells
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Ask for the token in this file, sent as `Authorization: Bearer TOKEN`; or for that in STREAMGAUGE_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// By which clock time passes
     #[arg(long, value_enum, default_value_t, value_name = "CLOCK")]
     pub(crate) clock: DevClock,

@@ -1,8 +1,9 @@
 //! `dev`: the whole pipeline in this process, explained in [`streamgauge_dev`].
 //!
-//! The modules: [`lines`] has what was decided, [`status`] what people see meanwhile.
+//! The modules: [`lines`] has what was decided, [`status`] what people see meanwhile, [`served`] what is asked over HTTP.
 
 mod lines;
+mod served;
 mod status;
 
 use crate::arguments::{DevArguments, DevClock};
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_dev::channels::{Nobody, real};
 use streamgauge_dev::clock::SystemClock;
+use streamgauge_dev::http::Serving;
 use streamgauge_dev::rules_file::RulesFiles;
 use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running};
 use streamgauge_local::store::{LocalStore, StoreError};
@@ -34,15 +36,13 @@ const STATUS_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until it is stopped.
 pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
-    if arguments.follow.is_none() && !arguments.stdin {
-        let failure = Failure::wrong("there is nothing to take events from");
-        return Err(failure.hint("give --follow FILE or --stdin"));
-    }
     let rules = read_rules(arguments)?;
-    let store = LocalStore::open(&arguments.store, SystemClock).map_err(|error| opened(&error))?;
+    let token = served::token(arguments)?;
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::outside("could not start threads").because(&error))?;
+    let (listener, address) = runtime.block_on(served::listen(arguments))?;
+    let store = LocalStore::open(&arguments.store, SystemClock).map_err(|error| opened(&error))?;
     let status = Status::new();
     let by = match arguments.clock {
         DevClock::Machine => By::Clock,
@@ -54,8 +54,11 @@ pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
     let from = opened.recovered().settled;
     let dev = start(arguments, opened, rules, &runtime)?;
     let plans = dev.plans().map_err(|error| fatal(&error))?;
+    let serving = runtime.block_on(async { Serving::start(&dev, listener, token) });
+    let serving = serving.map_err(|error| served::failed(&error))?;
+    tell(format_args!("listening on http://{address}"));
     let mut lines = Lines::new(arguments.output, from, plans);
-    let ended = runtime.block_on(drive(dev, &mut lines, &status));
+    let ended = runtime.block_on(drive(dev, serving, &mut lines, &status));
     status.finish();
     // A thread that reads standard input cannot be told to end.
     runtime.shutdown_background();
@@ -110,7 +113,12 @@ fn start(
 }
 
 /// Shows what is decided until somebody wants it to end, or it cannot go on; then stops it.
-async fn drive(dev: Dev, lines: &mut Lines, status: &Status) -> Result<(), Failure> {
+async fn drive(
+    dev: Dev,
+    serving: Serving,
+    lines: &mut Lines,
+    status: &Status,
+) -> Result<(), Failure> {
     let store = Arc::clone(dev.store());
     let mut settled = dev.settled();
     let mut ticks = interval(STATUS_EVERY);
@@ -131,7 +139,11 @@ async fn drive(dev: Dev, lines: &mut Lines, status: &Status) -> Result<(), Failu
     status.finish();
     let totals = dev.totals().clone();
     let plans = dev.plans();
-    let stopping = tokio::task::spawn_blocking(move || dev.stop());
+    let stopping = async {
+        // Who has begun to push is answered before nothing is taken any more.
+        serving.stop().await;
+        tokio::task::spawn_blocking(move || dev.stop()).await
+    };
     let stopped = tokio::select! {
         ended = stopping => {
             ended.map_err(|error| Failure::outside("could not stop").because(&error))?

@@ -27,6 +27,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use header::percent_decoded;
 pub use refusal::Refusal;
 
 use crate::media::Media;

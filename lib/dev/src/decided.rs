@@ -65,11 +65,14 @@ pub async fn read(log: &impl Log, after: Version) -> Result<Vec<Decided>, Retrya
         let chunks = logged.entry.chunks();
         let alerts = chunks.get(&ALERTS).map(|chunk| AlertRecord::decode(chunk)).transpose();
         let points = chunks.get(&POINTS).map(|chunk| Publication::decode(chunk)).transpose();
+        let mut points = points.map_err(unreadable)?.unwrap_or_default();
+        // What it counts was decided; self-metrics stand behind that.
+        points.points.truncate(usize::try_from(header.points).unwrap_or(usize::MAX));
         Ok(Decided {
             version: logged.version,
             watermark: header.watermark,
             alerts: alerts.map_err(unreadable)?.unwrap_or_default(),
-            points: points.map_err(unreadable)?.unwrap_or_default(),
+            points,
         })
     });
     decided.collect()

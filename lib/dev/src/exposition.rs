@@ -11,7 +11,7 @@
 //! | distribution | summary | `M_sum`, `M_count`; `M{quantile="0.5"}` to `0.999` of the newest final window |
 //! | unique | gauge | `M`, of the newest final window |
 //! | journey | counters | `M_started_total`, `M_finished_total`, `M_abandoned_total` |
-//! | | gauge | `M_open`, of all series together, now |
+//! | | gauge | `M_open`, of all series together, now, where it is known |
 //! | | summary | `M_time_seconds`, the time to finish |
 //!
 //! - **Totals** begin with the store. A new store begins at 0, which is the reset that `rate` and `increase` know. Corrections
@@ -77,8 +77,8 @@ pub struct Metric<'e> {
     pub dimensions: Vec<&'e str>,
     /// The event time up to which its windows are final: the watermark, less what the metric waits for.
     pub final_until: Option<Timestamp>,
-    /// How many journeys are open.
-    pub open: u64,
+    /// How many journeys are open, where that is known.
+    pub open: Option<u64>,
     /// Its series, in any order.
     pub series: Vec<Series>,
 }

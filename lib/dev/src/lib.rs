@@ -18,7 +18,7 @@
 //! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
 //! 6. [`happening`]: what people are to know meanwhile.
 //! 7. [`cloud_events`]: a push over HTTP to records; [`exposition`]: what was decided, in the text formats of Prometheus and
-//!    `OpenMetrics`. Both are pure.
+//!    `OpenMetrics`. Both are pure. [`http`] serves them, the past, the live stream and the page.
 
 mod alarm;
 pub mod channels;
@@ -29,6 +29,7 @@ pub mod decided;
 pub mod exposition;
 pub mod follow;
 pub mod happening;
+pub mod http;
 pub mod intake;
 mod media;
 mod piped;

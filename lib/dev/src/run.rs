@@ -174,20 +174,25 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         &self.world.store
     }
 
+    pub(crate) fn world(&self) -> &DevWorld<S, C> {
+        &self.world
+    }
+
+    pub(crate) fn teller(&self) -> &Teller {
+        &self.teller
+    }
+
     /// The plans that are or were in force lately and the one that is announced, the newest first.
     pub fn plans(&self) -> Result<Vec<Arc<Plan>>, Fatal> {
-        let (mut control, mut plans) = (Control::default(), Plans::default());
-        block_on(control.follow(&*self.world.store)).map_err(Fatal::Control)?;
-        let announced = control.announced().map(|announced| announced.plan.clone());
-        let in_force = control.in_force().iter().rev().map(|in_force| in_force.plan.clone());
-        let mut found: Vec<Arc<Plan>> = Vec::new();
-        for hash in announced.into_iter().chain(in_force) {
-            if found.iter().all(|plan| plan.hash != hash) {
-                let plan = block_on(plans.get(&self.world, &control, &hash));
-                found.push(plan.map_err(Fatal::Control)?);
-            }
-        }
-        Ok(found)
+        plans(&self.world)
+    }
+
+    /// The same for a thread of its own.
+    pub(crate) fn reads_plans(
+        &self,
+    ) -> impl Fn() -> Result<Vec<Arc<Plan>>, Fatal> + Send + use<S, C> {
+        let world = self.world.clone();
+        move || plans(&world)
     }
 
     /// Waits until it cannot go on; [`Running::stop`] says why.
@@ -200,4 +205,20 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         self.intake.close();
         self.threads.stop(&self.world.alarms)
     }
+}
+
+/// The plans that a control log has lately, the newest first.
+fn plans<S: Store, C: Clock + Clone>(world: &DevWorld<S, C>) -> Result<Vec<Arc<Plan>>, Fatal> {
+    let (mut control, mut known) = (Control::default(), Plans::default());
+    block_on(control.follow(&*world.store)).map_err(Fatal::Control)?;
+    let announced = control.announced().map(|announced| announced.plan.clone());
+    let in_force = control.in_force().iter().rev().map(|in_force| in_force.plan.clone());
+    let mut found: Vec<Arc<Plan>> = Vec::new();
+    for hash in announced.into_iter().chain(in_force) {
+        if found.iter().all(|plan| plan.hash != hash) {
+            let plan = block_on(known.get(world, &control, &hash));
+            found.push(plan.map_err(Fatal::Control)?);
+        }
+    }
+    Ok(found)
 }

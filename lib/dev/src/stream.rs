@@ -63,6 +63,12 @@ impl<C> Embedded<C> {
         self.sources().push(Box::new(has_more));
     }
 
+    /// How many batches must have been read until all that is here now is, and how many have been.
+    pub(crate) fn batches(&self) -> (u64, u64) {
+        let needed = self.intake.appended() + u64::from(self.intake.is_waiting());
+        (needed, self.read.load(Ordering::SeqCst))
+    }
+
     /// A settle begins: what it asks is about what comes after all that stands in the log now.
     pub(crate) fn settle_begins(&self) {
         self.read.store(self.intake.appended(), Ordering::SeqCst);

@@ -27,13 +27,14 @@
 //! [`Limits`] bound it. What is over them goes before its time, the oldest first, and [`History::state`] says how many went.
 //!
 //! The modules: `tables` has the layout, `entry` what the log says, `book` and `names` what a transaction holds, `fold` and `prune`
-//! what it does, `points` and `alerts` what can be asked.
+//! what it does, `points` and `alerts` what can be asked, `moment` several pages at once.
 
 mod alerts;
 mod book;
 mod entry;
 mod error;
 mod fold;
+mod moment;
 mod names;
 mod points;
 mod prune;
@@ -49,6 +50,7 @@ use streamgauge_pipeline::port::clock::Clock;
 
 pub use alerts::{AlertsCursor, AlertsPage, AlertsWanted};
 pub use error::HistoryError;
+pub use moment::Moment;
 pub use points::{PointsCursor, PointsPage, PointsWanted};
 
 /// A portion of an entry has so many points or transitions: what is pruned at once depends on them, and so on nothing else.
@@ -224,6 +226,12 @@ impl<C: Clock> History<C> {
     /// How far it has come and what it has.
     pub fn state(&self) -> Result<KeptState, HistoryError> {
         error::read(&self.store, book::read_state)
+    }
+
+    /// All of it as it is now, for whoever wants several pages of one moment.
+    pub fn moment(&self) -> Result<Moment<C>, HistoryError> {
+        let read = self.store.begin_read()?;
+        Ok(Moment { store: Arc::clone(&self.store), limits: self.limits, read })
     }
 
     /// The metrics that there are points of, by their names.

@@ -157,6 +157,19 @@ impl<C: Clock> LocalStore<C> {
         let now = self.clock.now();
         self.held.with(|database| work(&database.begin_read()?, now))
     }
+
+    /// Begins a transaction that sees what is there now, for as long as it is held.
+    pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
+        self.held.with(|database| Ok(database.begin_read()?))
+    }
+
+    /// Reads in a transaction that was begun before.
+    pub(crate) fn read_in<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        self.held.with(|_database| work())
+    }
 }
 
 impl<C: Clock> Log for LocalStore<C> {

@@ -128,7 +128,7 @@ fn promtool_finds_nothing_odd_where_names_are_good() {
         help: None,
         dimensions: Vec::new(),
         final_until: None,
-        open: 0,
+        open: Some(0),
         series: Vec::new(),
     });
     let exposition = Exposition { metrics: metrics.to_vec(), ..Exposition::default() };

@@ -101,7 +101,7 @@ fn decode(name: &str, written: &str) -> Result<String, Refusal> {
         .map_err(|_not_utf8| refuse(name, "is not UTF-8 when its percent-encoding is decoded"))
 }
 
-fn percent_decoded(written: &[u8]) -> Vec<u8> {
+pub(crate) fn percent_decoded(written: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(written.len());
     let mut rest = written;
     while let Some((&first, tail)) = rest.split_first() {

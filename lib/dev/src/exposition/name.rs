@@ -126,7 +126,7 @@ mod tests {
             help: None,
             dimensions: Vec::new(),
             final_until: None,
-            open: 0,
+            open: Some(0),
             series: Vec::new(),
         }
     }

@@ -166,8 +166,11 @@ impl<'w> Writer<'w> {
             }
             _ => None,
         };
-        let mut open = self.family("_open", Type::Gauge, "journeys that are open");
-        open.push(Vec::new(), Number::Whole(self.metric.open));
+        let open = self.metric.open.map(|open| {
+            let mut family = self.family("_open", Type::Gauge, "journeys that are open");
+            family.push(Vec::new(), Number::Whole(open));
+            family
+        });
         let mut families = vec![
             self.counter("_started", "journeys that started", |total| Some(journeys(total)?.0)),
             self.counter("_finished", "journeys that finished in time", |total| {
@@ -176,8 +179,8 @@ impl<'w> Writer<'w> {
             self.counter("_abandoned", "journeys that did not finish in time", |total| {
                 Some(journeys(total)?.2)
             }),
-            open,
         ];
+        families.extend(open);
         families.extend(self.summary("_time_seconds", "time to finish", Some("seconds"), time));
         families
     }

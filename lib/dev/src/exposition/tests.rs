@@ -29,7 +29,7 @@ fn metric<'e>(name: &'e str, kind: Kind, dimensions: &[&'e str]) -> Metric<'e> {
         help: None,
         dimensions: dimensions.to_vec(),
         final_until: None,
-        open: 0,
+        open: Some(0),
         series: Vec::new(),
     }
 }
@@ -185,7 +185,7 @@ fn a_journey_is_its_counters_what_is_open_and_a_summary() {
     let time = distribution(&["61.5"]);
     let values = JourneyValues { started: 4, finished: 1, abandoned: 3, open: 0, time };
     journey.series = vec![series(&["AE"], 1, Values::Journey(Box::new(values)))];
-    journey.open = 9;
+    journey.open = Some(9);
     check(
         journey,
         r#"# TYPE checkout_started counter

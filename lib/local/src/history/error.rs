@@ -81,3 +81,16 @@ pub(super) fn read<C: Clock, T>(
     })?;
     Ok(outcome?)
 }
+
+/// Reads in a transaction that was begun before.
+pub(super) fn read_in<C: Clock, T>(
+    store: &LocalStore<C>,
+    work: impl FnOnce() -> Result<T, Fault>,
+) -> Result<T, HistoryError> {
+    let outcome = store.read_in(|| match work() {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(Fault::Form(error)) => Ok(Err(error)),
+        Err(Fault::File(error)) => Err(error),
+    })?;
+    Ok(outcome?)
+}

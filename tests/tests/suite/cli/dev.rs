@@ -1,5 +1,7 @@
 //! `dev` as a process: killed again and again, told by signals, by changed rules, and telling others.
 
+mod served;
+
 use super::Sandbox;
 use insta::assert_snapshot;
 use std::fmt::Write as _;
@@ -120,7 +122,7 @@ impl Drop for Dev {
 }
 
 fn typed(arguments: &str) -> String {
-    format!("dev --rules rules.yaml --store dev.store {arguments}")
+    format!("dev --rules rules.yaml --store dev.store --listen 127.0.0.1:0 {arguments}")
 }
 
 fn line(from: &mut impl BufRead, wanted: &str) -> String {
@@ -280,17 +282,19 @@ fn what_cannot_be_used_is_told() {
     sandbox.file("rules.yaml", RULES).file("wrong.yaml", "late: never\n");
     sandbox.file("events.ndjson", order(1));
     assert_snapshot!("help_dev", sandbox.run("dev --help"));
-    assert_snapshot!("dev_nothing", sandbox.run("dev --rules rules.yaml"));
+    assert_snapshot!("dev_open", sandbox.run("dev --rules rules.yaml --listen 0.0.0.0:0"));
+    sandbox.file("token", "short");
+    assert_snapshot!("dev_token", sandbox.run("dev --rules rules.yaml --token-file token"));
     assert_snapshot!("dev_wrong_rules", sandbox.run("dev --rules wrong.yaml --stdin"));
     assert_snapshot!(
         "dev_foreign",
-        sandbox.run("dev --rules rules.yaml --stdin --store events.ndjson")
+        sandbox.run("dev --rules rules.yaml --listen 127.0.0.1:0 --store events.ndjson")
     );
     assert_snapshot!(
         "dev_no_folder",
-        sandbox.run("dev --rules rules.yaml --stdin --store missing/dev.store")
+        sandbox.run("dev --rules rules.yaml --listen 127.0.0.1:0 --store missing/dev.store")
     );
     let mut dev = Dev::start(&sandbox, "--stdin");
     dev.error("it is new");
-    assert_snapshot!("dev_in_use", sandbox.run("dev --rules rules.yaml --stdin --store dev.store"));
+    assert_snapshot!("dev_in_use", sandbox.run(&typed("--stdin")));
 }

@@ -42,7 +42,7 @@ impl Scrape {
             help: outline.help.as_deref(),
             dimensions: outline.dimensions.iter().map(String::as_str).collect(),
             final_until: outline.final_minute.map(minute),
-            open: self.received,
+            open: Some(self.received),
             series: outline.series.clone(),
         });
         let alerts = self.alerts.iter().map(|(alert, step, groups)| Firing {
