@@ -184,15 +184,16 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
 
     /// The plans that are or were in force lately and the one that is announced, the newest first.
     pub fn plans(&self) -> Result<Vec<Arc<Plan>>, Fatal> {
-        plans(&self.world)
+        plans(&self.world, &mut Control::default(), &mut Plans::default())
     }
 
-    /// The same for a thread of its own.
+    /// The same again and again, for a thread of its own.
     pub(crate) fn reads_plans(
         &self,
-    ) -> impl Fn() -> Result<Vec<Arc<Plan>>, Fatal> + Send + use<S, C> {
+    ) -> impl FnMut() -> Result<Vec<Arc<Plan>>, Fatal> + Send + use<S, C> {
         let world = self.world.clone();
-        move || plans(&world)
+        let (mut control, mut known) = (Control::default(), Plans::default());
+        move || plans(&world, &mut control, &mut known)
     }
 
     /// Waits until it cannot go on; [`Running::stop`] says why.
@@ -208,15 +209,18 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
 }
 
 /// The plans that a control log has lately, the newest first.
-fn plans<S: Store, C: Clock + Clone>(world: &DevWorld<S, C>) -> Result<Vec<Arc<Plan>>, Fatal> {
-    let (mut control, mut known) = (Control::default(), Plans::default());
+fn plans<S: Store, C: Clock + Clone>(
+    world: &DevWorld<S, C>,
+    control: &mut Control,
+    known: &mut Plans,
+) -> Result<Vec<Arc<Plan>>, Fatal> {
     block_on(control.follow(&*world.store)).map_err(Fatal::Control)?;
     let announced = control.announced().map(|announced| announced.plan.clone());
     let in_force = control.in_force().iter().rev().map(|in_force| in_force.plan.clone());
     let mut found: Vec<Arc<Plan>> = Vec::new();
     for hash in announced.into_iter().chain(in_force) {
         if found.iter().all(|plan| plan.hash != hash) {
-            let plan = block_on(known.get(world, &control, &hash));
+            let plan = block_on(known.get(world, control, &hash));
             found.push(plan.map_err(Fatal::Control)?);
         }
     }

@@ -2,13 +2,15 @@
 //!
 //! In this order: who begins to listen, and asks for the past after that, misses nothing between the two.
 
+mod load;
+
 use super::HttpError;
 use super::live::{Hub, Messages};
 use super::page::write_catalog;
 use super::view::{Seen, View};
 use crate::decided::{self, Decided};
 use crate::happening::{Happening, Teller, chain};
-use crate::run::Running;
+use crate::run::{Fatal, Running};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,12 +21,13 @@ use streamgauge_engine::output::{Point, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
-use streamgauge_local::history::{AlertsWanted, History, PointsWanted, Tier};
+use streamgauge_local::history::History;
 use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
+use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
-use streamgauge_pipeline::publication::PointKind;
+use streamgauge_pipeline::publication::{PointKind, PublishedMetric, PublishedPoint};
 use streamgauge_pipeline::render::Renderer;
 use streamgauge_pipeline::settle::Settled;
 use tokio::runtime::Handle;
@@ -97,7 +100,7 @@ impl Historian {
     }
 }
 
-impl<C: Clock, P: Fn() -> Result<Vec<Arc<Plan>>, crate::run::Fatal>> Work<C, P> {
+impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     fn run(
         &mut self,
         mut settled: watch::Receiver<Settled>,
@@ -126,83 +129,31 @@ impl<C: Clock, P: Fn() -> Result<Vec<Arc<Plan>>, crate::run::Fatal>> Work<C, P> 
         }
     }
 
-    /// Brings the history up to now, and makes the view of it.
-    fn load(&mut self, watermark: Option<Timestamp>) -> Result<(), Box<dyn Error>> {
-        while self.history.step()?.entries > 0 {}
-        let moment = self.history.moment()?;
-        let plan = self.view().plan.clone();
-        let mut view = View::of(plan);
-        // Totals of all that is kept, then the newest windows.
-        let from = watermark.map(|watermark| watermark.minus(reach(view.plan.as_deref())));
-        let all = PointsWanted { tier: Some(Tier::Hours), ..PointsWanted::default() };
-        let newest = PointsWanted { tier: Some(Tier::Decided), from, ..PointsWanted::default() };
-        self.growing.clear();
-        for wanted in [all, newest] {
-            let mut cursor = None;
-            loop {
-                let page = moment.points(&wanted, cursor.as_ref())?;
-                for (point, _) in &page.points {
-                    let Some(kept) = page.metrics.get(point.metric) else { continue };
-                    let seen = Seen {
-                        metric: &kept.metric.name,
-                        series: &point.series,
-                        window_start: point.window_start,
-                        window_end: point.window_end,
-                        status: point.status,
-                        values: &point.values,
-                    };
-                    match (page.tier, point.status) {
-                        (Tier::Decided, Status::Open) => {
-                            self.growing.insert(growing(&seen), point.values.clone());
-                        }
-                        (Tier::Decided, _) => view.see(seen),
-                        _ => view.add(seen),
-                    }
-                }
-                cursor = page.next;
-                if cursor.is_none() {
-                    break;
-                }
-            }
-        }
-        let (wanted, mut cursor) = (AlertsWanted::default(), None);
-        loop {
-            let page = moment.alerts(&wanted, cursor.as_ref())?;
-            let renderer = Renderer::recorded(std::iter::empty(), page.record.alerts.clone());
-            for (transition, verdict) in &page.record.transitions {
-                let Some(alert) = page.record.alerts.get(transition.alert) else { continue };
-                let mut line = Vec::new();
-                renderer.alert_json(transition, verdict, &mut line);
-                view.transition(alert, transition, &line);
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        self.told = moment.state()?.version;
-        view.is_read = true;
-        *self.view() = view;
-        Ok(())
-    }
-
     /// Takes what is new.
     fn follow(&mut self) -> Result<(), Box<dyn Error>> {
-        while self.history.step()?.entries > 0 {}
-        let until = self.history.state()?.version;
-        if self.look_at_plans()? {
-            self.tell_catalog();
+        loop {
+            let stepped = self.history.step()?;
+            if self.look_at_plans()? {
+                self.tell_catalog();
+            }
+            self.tell_until(self.history.state()?.version)?;
+            if stepped.entries == 0 {
+                return Ok(());
+            }
         }
+    }
+
+    /// Tells what was decided up to an entry. What comes after it is told when the history has it.
+    fn tell_until(&mut self, until: Version) -> Result<(), Retryable> {
         while self.told < until {
             let read = block_on(decided::read(&*self.store, self.told))?;
-            // Those after it are told when the history has them.
-            let read: Vec<_> = read.into_iter().filter(|one| one.version <= until).collect();
-            if read.is_empty() {
-                break;
-            }
-            for decided in &read {
+            let before = self.told;
+            for decided in read.iter().filter(|decided| decided.version <= until) {
                 self.told = decided.version;
                 self.take(decided);
+            }
+            if self.told == before {
+                return Ok(());
             }
         }
         Ok(())
@@ -210,61 +161,67 @@ impl<C: Clock, P: Fn() -> Result<Vec<Arc<Plan>>, crate::run::Fatal>> Work<C, P> 
 
     fn take(&mut self, decided: &Decided) {
         let mut messages = Messages::default();
-        let version = Some(decided.version);
-        let (points, alerts) = (&decided.points, &decided.alerts);
-        let renderer = Renderer::recorded(points.metrics.iter(), alerts.alerts.clone());
         let shared = Arc::clone(&self.view);
         let mut view = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let (metrics, alerts) = (decided.points.metrics.iter(), decided.alerts.alerts.clone());
+        let renderer = Renderer::recorded(metrics, alerts);
         let mut line = Vec::new();
-        for point in &points.points {
-            let Ok(metric) = usize::try_from(point.metric) else { continue };
-            let Some(published) = points.metrics.get(metric) else { continue };
-            let (status, values) = match point.kind {
-                PointKind::Final | PointKind::Recorded => (Status::Final, &point.values),
-                PointKind::Correction => (Status::Correction, &point.values),
-                PointKind::Increment => (Status::Open, &point.values),
-            };
-            let seen = Seen {
-                metric: &published.name,
-                series: &point.series,
-                window_start: point.window_start,
-                window_end: point.window_end,
-                status,
-                values,
-            };
-            let values = match status {
-                Status::Open => self.grow(&seen),
-                _ => values.clone(),
-            };
-            if status == Status::Final {
-                self.growing.remove(&growing(&seen));
-            }
-            if status != Status::Open {
-                view.add(seen);
-                view.see(seen);
-                view.points += 1;
-            }
-            let (window_start, window_end) = (point.window_start, point.window_end);
-            let series = Arc::clone(&point.series);
-            let decided_at = window_end;
+        for point in &decided.points.points {
             line.clear();
-            renderer.json(
-                &Point { metric, series, window_start, window_end, status, decided_at, values },
-                &mut line,
-            );
-            messages.add(version, &line);
+            if let Some(point) = self.take_point(point, &decided.points.metrics, &mut view) {
+                renderer.json(&point, &mut line);
+                messages.add(Some(decided.version), &line);
+            }
         }
-        for (transition, verdict) in &alerts.transitions {
+        for (transition, verdict) in &decided.alerts.transitions {
             line.clear();
             renderer.alert_json(transition, verdict, &mut line);
-            if let Some(alert) = alerts.alerts.get(transition.alert) {
+            if let Some(alert) = decided.alerts.alerts.get(transition.alert) {
                 view.transition(alert, transition, &line);
             }
             view.alerts += 1;
-            messages.add(version, &line);
+            messages.add(Some(decided.version), &line);
         }
         drop(view);
         self.hub.tell(messages);
+    }
+
+    /// Takes a point, and says how it is shown: a window that grows as what it has come to.
+    fn take_point(
+        &mut self,
+        point: &PublishedPoint,
+        metrics: &[PublishedMetric],
+        view: &mut View,
+    ) -> Option<Point> {
+        let metric = usize::try_from(point.metric).ok()?;
+        let (window_start, window_end) = (point.window_start, point.window_end);
+        let status = match point.kind {
+            PointKind::Final | PointKind::Recorded => Status::Final,
+            PointKind::Correction => Status::Correction,
+            PointKind::Increment => Status::Open,
+        };
+        let seen = Seen {
+            metric: &metrics.get(metric)?.name,
+            series: &point.series,
+            window_start,
+            window_end,
+            status,
+            values: &point.values,
+        };
+        let values = if status == Status::Open {
+            self.grow(&seen)
+        } else {
+            view.add(seen);
+            view.see(seen);
+            view.points += 1;
+            point.values.clone()
+        };
+        if status == Status::Final {
+            self.growing.remove(&growing(&seen));
+        }
+        let series = Arc::clone(&point.series);
+        let decided_at = window_end;
+        Some(Point { metric, series, window_start, window_end, status, decided_at, values })
     }
 
     /// What a window that grows has come to.
@@ -282,7 +239,7 @@ impl<C: Clock, P: Fn() -> Result<Vec<Arc<Plan>>, crate::run::Fatal>> Work<C, P> 
     }
 
     /// Reads the newest rules; true: they are new.
-    fn look_at_plans(&self) -> Result<bool, crate::run::Fatal> {
+    fn look_at_plans(&mut self) -> Result<bool, Fatal> {
         let newest = (self.plans)()?.into_iter().next();
         let hash = |plan: &Option<Arc<Plan>>| plan.as_ref().map(|plan| plan.hash.clone());
         let mut view = self.view();
@@ -318,13 +275,6 @@ async fn news(settled: &mut watch::Receiver<Settled>, ended: &mut watch::Receive
 
 fn growing(seen: &Seen<'_>) -> Growing {
     (seen.metric.to_owned(), Arc::clone(seen.series), seen.window_start)
-}
-
-/// How far behind the watermark the newest final windows are at most.
-fn reach(plan: Option<&Plan>) -> Millis {
-    let Some(plan) = plan else { return 0 };
-    let reach = plan.metrics.iter().map(|metric| 2 * length_ms(metric.window) + metric.within());
-    reach.max().unwrap_or_default() + plan.timing.allowed_lateness
 }
 
 /// How long windows are; days that differ by an hour are taken as alike.

@@ -85,3 +85,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
         this.watch(context, tried)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::runtime::Builder;
+
+    #[test]
+    fn who_does_not_read_ends_the_connection_and_who_reads_does_not() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (own, mut other) = duplex(4);
+            let mut own = Impatient::new(own, Duration::from_millis(1));
+            let error = own.write_all(&[0; 8]).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            let mut read = [0; 4];
+            other.read_exact(&mut read).await.unwrap();
+            own.write_all(&[0; 4]).await.unwrap();
+        });
+    }
+}

@@ -193,3 +193,30 @@ fn a_row_that_stands_where_it_was_not_put_is_found() {
         "{error}"
     );
 }
+
+#[test]
+fn a_moment_stays_as_it_was_while_the_history_goes_on() {
+    let mut kit = filled("moment", 200);
+    let moment = kit.history.moment().unwrap();
+    let version = kit.history.state().unwrap().version;
+    let count = Values::Count(1);
+    let correction = ("orders", "AE", 0, MINUTE, PointKind::Correction, count);
+    kit.decide(&publication(&[correction]), &record("rejects", START.plus(9), 1));
+    kit.history.step().unwrap();
+    assert!(kit.history.state().unwrap().version > version);
+    assert_eq!(moment.state().unwrap().version, version);
+    let (mut cursor, mut points) = (None, 0);
+    loop {
+        let page = moment.points(&PointsWanted::default(), cursor.as_ref()).unwrap();
+        points += page.points.len();
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(points, 200 * 9);
+    assert_eq!(all_lines(&kit.history, &PointsWanted::default()).len(), 200 * 9 + 1);
+    let alerts = moment.alerts(&AlertsWanted::default(), None).unwrap();
+    let now = kit.history.alerts(&AlertsWanted::default(), None).unwrap();
+    assert_eq!(alerts.record.transitions.len() + 1, now.record.transitions.len());
+}
