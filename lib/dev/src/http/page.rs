@@ -77,11 +77,10 @@ fn fill(joined: &str, policy: &str, catalog: &[u8]) -> String {
         page.push_str(before);
         let value = [("policy}}", policy), ("catalog}}", &*catalog), ("lines}}", "")];
         let found =
-            value.iter().find_map(|(name, value)| Some((behind.strip_prefix(name)?, value)));
-        match found {
-            Some((next, value)) => (rest, _) = (next, page.push_str(value)),
-            None => (rest, _) = (behind, page.push_str("{{")),
-        }
+            value.iter().find_map(|(name, value)| Some((behind.strip_prefix(name)?, *value)));
+        let (next, put) = found.unwrap_or((behind, "{{"));
+        page.push_str(put);
+        rest = next;
     }
     page.push_str(rest);
     page

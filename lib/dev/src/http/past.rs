@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 use streamgauge_local::history::{AlertsWanted, HistoryError, Moment, PointsWanted};
 use streamgauge_pipeline::port::clock::Clock;
@@ -61,9 +62,9 @@ async fn answer<C: Clock + 'static>(
     mut page: impl FnMut(&Moment<C>, &mut Vec<u8>) -> Result<bool, HistoryError> + Send + 'static,
 ) -> Result<Answer, Denial> {
     let busy = "too many long answers are being read; try again later";
-    let permit = app.readings.clone().try_acquire_owned();
+    let permit = Arc::clone(&app.readings).try_acquire_owned();
     let permit = permit.map_err(|_full| Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, busy))?;
-    let history = app.history.clone();
+    let history = Arc::clone(&app.history);
     let (pages, body) = mpsc::channel(PAGES_MAX);
     let (begins, began) = oneshot::channel();
     let until = Instant::now() + app.times.reading;

@@ -84,7 +84,7 @@ impl<S, C: Clock> Sensor<S, C> {
         let at = self.world.clock.now();
         let (needed, read) = self.world.stream().batches();
         self.waiting.push_back((at, needed));
-        while self.waiting.front().is_some_and(|(_, needed)| *needed <= read) {
+        while self.waiting.front().is_some_and(|(_, batches)| *batches <= read) {
             self.waiting.pop_front();
         }
         let since = |since: Timestamp| (at.as_millis() - since.as_millis()).max(0);

@@ -58,16 +58,14 @@ impl View {
     /// Adds to the totals of a series.
     pub(super) fn add(&mut self, seen: Seen<'_>) {
         let all = self.series.entry(seen.metric.to_owned()).or_default();
-        let held = all.get_mut(seen.series);
-        match held {
-            Some(held) => held.total.add(seen.values),
-            None => {
-                let total = Total::of(seen.values);
-                all.insert(Arc::clone(seen.series), Held { total, newest: None });
-                if all.len() >= 2 * SERIES_HELD_MAX {
-                    forget(all);
-                }
-            }
+        if let Some(held) = all.get_mut(seen.series) {
+            held.total.add(seen.values);
+            return;
+        }
+        let total = Total::of(seen.values);
+        all.insert(Arc::clone(seen.series), Held { total, newest: None });
+        if all.len() >= 2 * SERIES_HELD_MAX {
+            forget(all);
         }
     }
 
@@ -76,13 +74,12 @@ impl View {
         let held = self.series.get_mut(seen.metric).and_then(|all| all.get_mut(seen.series));
         let Some(held) = held else { return };
         match (&mut held.newest, seen.status) {
-            (_, Status::Open) => {}
             (Some(newest), Status::Correction) => {
                 if newest.window_start == seen.window_start && !newest.values.merge(seen.values) {
                     held.newest = None;
                 }
             }
-            (None, Status::Correction) => {}
+            (_, Status::Open) | (None, Status::Correction) => {}
             (newest, Status::Final) => {
                 if newest.as_ref().is_none_or(|newest| newest.window_end <= seen.window_end) {
                     let (window_start, window_end) = (seen.window_start, seen.window_end);
