@@ -41,7 +41,7 @@ pub(crate) struct DevArguments {
     /// Listen here for events and questions over HTTP; with port 0 on any free one, which standard error tells
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// Ask for the token in this file, sent as `Authorization: Bearer TOKEN`; or for that in STREAMGAUGE_TOKEN
+    /// Ask for the token in this file, sent as `Authorization: Bearer TOKEN`; or for that in `STREAMGAUGE_TOKEN`
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// By which clock time passes
