@@ -52,8 +52,8 @@ fn what_is_decided_is_told_live_after_the_catalog_and_stands_in_the_past_then() 
     let heard = bench.runtime.block_on(read_until(&mut stream, "\"kind\":\"catalog\""));
     assert!(heard.to_lowercase().contains("content-type: text/event-stream"));
     assert_eq!(bench.push(&minute()).status, 202);
-    let heard = bench.runtime.block_on(read_until(&mut stream, POINT));
-    let (before, _) = heard.split_once(&format!("data: {POINT}\n\n")).unwrap();
+    let told = bench.runtime.block_on(read_until(&mut stream, POINT));
+    let (before, _) = told.split_once(&format!("data: {POINT}\n\n")).unwrap();
     let id: u64 = before.trim_end().rsplit("id: ").next().unwrap().parse().unwrap();
     let points = bench.get("/points");
     assert_eq!(points.lines(), [POINT]);
