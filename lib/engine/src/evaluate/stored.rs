@@ -148,9 +148,7 @@ impl AlertState {
         match self.ends {
             Some((at, reason)) => {
                 writer.time(Timestamp::EPOCH, at);
-                writer.place(
-                    Reason::ALL.iter().position(|&known| known == reason).unwrap_or_default(),
-                );
+                writer.one_of(&Reason::ALL, &reason);
             }
             None => writer.null(),
         }
@@ -186,8 +184,7 @@ impl AlertState {
 }
 
 fn read_reason(reader: &mut Reader<'_>) -> Result<Reason, Error> {
-    let reason = Reason::ALL.get(reader.place()?).copied();
-    reason.ok_or_else(|| reader.wrong("no reason"))
+    reader.one_of(&Reason::ALL, "no reason")
 }
 
 impl Group {

@@ -70,6 +70,12 @@ impl<'b> Reader<'b> {
         usize::try_from(place).map_err(|_large| self.wrong("no list is that long"))
     }
 
+    /// One of a list of all that there are, by its place; `none` says that it has no such place.
+    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T], none: &'static str) -> Result<T, Error> {
+        let found = all.get(self.place()?).copied();
+        found.ok_or_else(|| self.wrong(none))
+    }
+
     /// How many elements follow: no more than there are bytes.
     pub(crate) fn list(&mut self) -> Result<usize, Error> {
         let length = self.place()?;

@@ -55,6 +55,11 @@ impl Writer {
         self.unsigned(events(place));
     }
 
+    /// One of a list of all that there are, by its place.
+    pub(crate) fn one_of<T: PartialEq>(&mut self, all: &[T], one: &T) {
+        self.place(all.iter().position(|known| known == one).unwrap_or_default());
+    }
+
     /// How many elements follow; each must take at least one byte.
     pub(crate) fn list(&mut self, length: usize) {
         self.place(length);

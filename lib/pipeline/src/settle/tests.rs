@@ -29,6 +29,17 @@ use std::sync::Arc;
 use streamgauge_engine::output::Values;
 use streamgauge_engine::time::{MINUTE_MS, SECOND_MS, Timestamp};
 
+/// Orders, counted by the minute.
+const RULES: &str = "
+namespace: Shop
+late: drop
+out_of_order: 1s
+allowed_lateness: 2s
+deduplicate: 2h
+metrics:
+  orders: {count: type == 'order', window: 1m}
+";
+
 /// A stack of one partition and two shards.
 struct Stack {
     town: Arc<Town>,

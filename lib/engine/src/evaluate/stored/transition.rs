@@ -16,10 +16,10 @@ pub(crate) fn write_transition(writer: &mut Writer, told: &Transition) {
     writer.place(*alert);
     writer.place(*step);
     group.values().for_each(|value| writer.text(value));
-    writer.place(TransitionKind::ALL.iter().position(|known| known == kind).unwrap_or_default());
+    writer.one_of(&TransitionKind::ALL, kind);
     writer.time(Timestamp::EPOCH, *at);
     writer.time(*at, *episode);
-    writer.place(Reason::ALL.iter().position(|known| known == reason).unwrap_or_default());
+    writer.one_of(&Reason::ALL, reason);
     let Evidence { from, until, value, threshold, volume, events, .. } = evidence;
     writer.time(*at, *from);
     writer.time(*at, *until);
@@ -46,8 +46,7 @@ pub(crate) fn read_transition(reader: &mut Reader<'_>, plan: &Plan) -> Result<Tr
         return Err(reader.wrong("no step of the alert"));
     }
     let values: Vec<_> = definition.by.iter().map(|_| reader.text()).collect::<Result<_, _>>()?;
-    let kind = TransitionKind::ALL.get(reader.place()?).copied();
-    let kind = kind.ok_or_else(|| reader.wrong("no kind of a transition"))?;
+    let kind = reader.one_of(&TransitionKind::ALL, "no kind of a transition")?;
     let at = reader.time(Timestamp::EPOCH)?;
     let episode = reader.time(at)?;
     let reason = read_reason(reader)?;

@@ -72,8 +72,7 @@ pub(super) fn read_member(reader: &mut Reader<'_>, clock: Timestamp) -> Result<M
 /// Writes what a message about one alert has beside its member.
 pub(super) fn write_message(writer: &mut Writer, clock: Timestamp, message: &Message) {
     writer.text(&message.key);
-    let severity = Severity::ALL.iter().position(|severity| *severity == message.severity);
-    writer.place(severity.unwrap_or(usize::MAX));
+    writer.one_of(&Severity::ALL, &message.severity);
     writer.time(clock, message.at);
     writer.text(&message.summary);
     writer.optional_text(message.description.as_deref());
@@ -88,10 +87,9 @@ pub(super) fn read_message(
     member: Member,
 ) -> Result<Message, Error> {
     let key = reader.text()?.to_owned();
-    let severity = Severity::ALL.get(reader.place()?).copied();
     Ok(Message {
         key,
-        severity: severity.ok_or_else(|| reader.wrong("no severity"))?,
+        severity: reader.one_of(&Severity::ALL, "no severity")?,
         at: reader.time(clock)?,
         summary: reader.text()?.to_owned(),
         description: reader.optional_text()?.map(str::to_owned),

@@ -1,6 +1,6 @@
 //! Environments that rest for weeks, while others go on.
 
-use super::Stack;
+use super::{RULES, Stack};
 use crate::aggregate::tests::kit::Home;
 use crate::memory::block_on;
 use crate::port::Partition;
@@ -8,16 +8,6 @@ use crate::port::log::{LogId, Version};
 use crate::port::snapshots::Snapshots;
 use crate::settle::{SETTLE_KEPT_MS, Settle, SettleError, Settled};
 use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Timestamp};
-
-const RULES: &str = "
-namespace: Shop
-late: drop
-out_of_order: 1s
-allowed_lateness: 2s
-deduplicate: 2h
-metrics:
-  orders: {count: type == 'order', window: 1m}
-";
 
 fn run(settle: &mut Settle<Home>) -> Result<Settled, SettleError> {
     block_on(settle.run(Partition::default(), Timestamp::from_millis(i64::MAX)))

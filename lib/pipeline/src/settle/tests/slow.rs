@@ -1,5 +1,6 @@
 //! Invocations that rest for seconds, while others go on.
 
+use super::RULES;
 use crate::aggregate::Settings;
 use crate::aggregate::tests::kit::{Home, START, Town, event, take_all, text};
 use crate::alert_record::AlertRecord;
@@ -16,25 +17,8 @@ use std::task::{Context, Waker};
 use streamgauge_engine::time::{MINUTE_MS, SECOND_MS, Timestamp};
 use streamgauge_engine::transition::TransitionKind;
 
-const RULES: &str = "
-namespace: Shop
-late: drop
-out_of_order: 1s
-allowed_lateness: 2s
-deduplicate: 2h
-metrics:
-  orders: {count: type == 'order', window: 1m}
-";
-/// With an alert that counts from when these rules are there.
-const MORE_RULES: &str = r#"
-namespace: Shop
-late: drop
-out_of_order: 1s
-allowed_lateness: 2s
-deduplicate: 2h
-metrics:
-  orders: {count: type == 'order', window: 1m}
-  newer: {count: type == 'newer', window: 1m}
+/// What is added to the rules: an alert that counts from when it is there.
+const ADDED: &str = r#"  newer: {count: type == 'newer', window: 1m}
 alerts:
   still: {metric: newer, by: [], when: absent for 2m, notify: [hook]}
 channels:
@@ -73,7 +57,8 @@ fn rest_after(steps: usize, rests: Rests) -> Option<(i64, i64)> {
         }
     }
     let home = town.home(RULES);
-    block_on(announce(&home, &mut Control::default(), 2, &text(MORE_RULES))).unwrap();
+    let more = text(&[RULES, ADDED].concat());
+    block_on(announce(&home, &mut Control::default(), 2, &more)).unwrap();
     let [first, second] = &mut settles;
     // It hears of the rules; that the shard is idle proves nothing yet.
     run(&mut first.0, own);
