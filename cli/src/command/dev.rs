@@ -9,7 +9,7 @@ mod status;
 use crate::arguments::{DevArguments, DevClock};
 use crate::exit::{Exit, Failure};
 use crate::rules::{environment, load_failure};
-use crate::signals;
+use crate::signals::Interruptions;
 use crate::style::{self, tell};
 use crate::words::counted;
 use lines::Lines;
@@ -121,11 +121,12 @@ async fn drive(
 ) -> Result<(), Failure> {
     let store = Arc::clone(dev.store());
     let mut settled = dev.settled();
+    let mut interruptions = Interruptions::new();
     let mut ticks = interval(STATUS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let shown = loop {
         tokio::select! {
-            () = signals::interrupted() => break Ok(()),
+            () = interruptions.next() => break Ok(()),
             () = dev.failed() => break Ok(()),
             Ok(()) = settled.changed() => {
                 let done = lines.show(&*store, || dev.plans(), status).await;
@@ -148,7 +149,7 @@ async fn drive(
         ended = stopping => {
             ended.map_err(|error| Failure::outside("could not stop").because(&error))?
         }
-        () = signals::interrupted() => {
+        () = interruptions.next() => {
             return Err(Failure::outside("it was ended by force; what was not settled is when it starts again"));
         }
     };

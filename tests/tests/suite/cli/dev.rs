@@ -1,5 +1,7 @@
 //! `dev` as a process: killed again and again, told by signals, by changed rules, and telling others.
 
+mod served;
+
 use super::Sandbox;
 use insta::assert_snapshot;
 use std::fmt::Write as _;
