@@ -104,6 +104,12 @@ impl Dev {
         line(&mut self.stderr, wanted)
     }
 
+    /// Where it listens, as it says when it has started.
+    fn address(&mut self) -> String {
+        let told = self.error("listening on");
+        told.strip_prefix("listening on http://").unwrap().to_owned()
+    }
+
     /// Stops it as service managers do: its exit code, and what was still to be read of standard error.
     fn stop(mut self) -> (Option<i32>, String) {
         let id = self.child.id().to_string();

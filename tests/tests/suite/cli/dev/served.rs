@@ -31,8 +31,7 @@ fn what_is_pushed_comes_to_what_a_replay_says() {
     let sandbox = Sandbox::new("dev_pushed");
     sandbox.file("rules.yaml", RULES);
     let mut dev = Dev::start(&sandbox, "--clock events --output json");
-    let told = dev.error("listening on http://127.0.0.1:");
-    let address = told.strip_prefix("listening on http://").unwrap().to_owned();
+    let address = dev.address();
     let push = "POST /events HTTP/1.1\r\nContent-Type: application/x-ndjson";
     let mut all = String::new();
     for number in 0..20 {
@@ -60,18 +59,13 @@ fn what_is_pushed_comes_to_what_a_replay_says() {
     };
     // What it has decided it tells after it was started again, too.
     let mut again = Dev::start(&sandbox, "--clock events");
-    let told = again.error("listening on");
-    let address = told.strip_prefix("listening on http://").unwrap().to_owned();
-    loop {
-        let (ready, _) = ask(&address, "GET /readyz HTTP/1.1", "");
-        if ready == "HTTP/1.1 200 OK" {
-            break;
-        }
-    }
-    let (_, points) = ask(&address, "GET /points HTTP/1.1", "");
+    let after = again.address();
+    let is_ready = || ask(&after, "GET /readyz HTTP/1.1", "").0 == "HTTP/1.1 200 OK";
+    while !is_ready() {}
+    let (_, points) = ask(&after, "GET /points HTTP/1.1", "");
     assert_eq!(lines_of(&points), of("point"));
-    let (_, alerts) = ask(&address, "GET /alerts HTTP/1.1", "");
+    let (_, alerts) = ask(&after, "GET /alerts HTTP/1.1", "");
     assert_eq!(lines_of(&alerts), of("alert"));
-    let (page, _) = ask(&address, "GET / HTTP/1.1", "");
+    let (page, _) = ask(&after, "GET / HTTP/1.1", "");
     assert_eq!(page, "HTTP/1.1 200 OK");
 }
