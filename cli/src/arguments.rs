@@ -1,6 +1,7 @@
 //! What was typed: commands, options and their help.
 
 mod dead_letters;
+mod dev;
 mod explain;
 mod lambda;
 mod send;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 pub(crate) use dead_letters::{
     DeadLettersArguments, DeadLettersCommand, ListOutput, ReplayLetters, Wanted,
 };
+pub(crate) use dev::{DevArguments, DevClock, DevOutput};
 pub(crate) use explain::{ExplainArguments, ExplainOutput, Which};
 pub(crate) use lambda::{LambdaArguments, LambdaOutput};
 pub(crate) use send::SendArguments;
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     /// Show why an alert fired, resolved or was not sent, or what a point is made of
     #[command(after_help = explain::EXAMPLES)]
     Explain(Box<ExplainArguments>),
+    /// Run the whole pipeline in this process, on events as they come
+    #[command(after_help = dev::EXAMPLES)]
+    Dev(DevArguments),
     /// Put events on a Kinesis stream, at a rate or at a multiple of their own pace
     #[command(after_help = send::EXAMPLES)]
     Send(SendArguments),

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod dead_letters;
 mod deployed;
+mod dev;
 mod explain;
 mod init;
 mod lambda;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
         Command::Send(arguments) => send::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Silence(arguments) => silence::run(&arguments),

@@ -17,6 +17,9 @@ mod suite {
     /// The engine has no clock, no I/O, no async and no hash order.
     mod purity;
 
+    /// The page of `dev` and of reports, in a browser.
+    mod page;
+
     /// Whole answers of the command: exit code, standard output, standard error.
     mod cli;
 
@@ -38,7 +41,7 @@ mod suite {
     /// The generated documents are not stale: the rules reference and the JSON Schema.
     mod docs;
 
-    /// Helper: the event logs beside the repository.
+    /// Helper: the event logs and published vectors beside the repository.
     mod shared_data;
 
     /// The exact answers of two event logs, computed by SQL.
@@ -50,11 +53,20 @@ mod suite {
     /// Alerts over those logs, against the same answers.
     mod real_alerts;
 
+    /// What the embedded store keeps of the past, against `replay`.
+    mod history;
+
     /// The whole pipeline in this process, with faults at every port, against `replay`.
     mod simulation;
 
     /// Functions in processes: environments, the Runtime API, faults, asynchronous invocations, the Invoke API.
     mod lambda_runtime;
+
+    /// Pushes of `CloudEvents` in all forms, the published ones too, as the decoder takes them.
+    mod cloud_events;
+
+    /// Scrapes of metrics, by the published cases of `OpenMetrics`.
+    mod prometheus;
 
     /// Pages to a stand-in of PagerDuty that keeps incidents as the real one does.
     mod pagerduty;

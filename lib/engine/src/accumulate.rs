@@ -5,8 +5,7 @@
 
 use crate::decimal::Decimal;
 use crate::output::{
-    DistributionValues, JourneyValues, PERCENTILES, SumValues, Values, distribution_bytes, seconds,
-    values_bytes,
+    DistributionValues, JourneyValues, SumValues, Values, distribution_bytes, seconds, values_bytes,
 };
 use crate::plan::MetricKind;
 use crate::sketch::{Distribution, Unique};
@@ -158,7 +157,7 @@ impl Accumulator {
             Self::Count(count) => Values::Count(count),
             Self::Sum(values) => Values::Sum(values),
             Self::Distribution(sketch) => {
-                Values::Distribution(Box::new(distribution_values(*sketch)))
+                Values::Distribution(Box::new(DistributionValues::from(*sketch)))
             }
             Self::Unique(sketch) => Values::Unique(sketch.estimate()),
             Self::Ratio { part, whole } => Values::Ratio { part, whole },
@@ -167,7 +166,7 @@ impl Accumulator {
                 finished: cohort.finished,
                 abandoned: cohort.abandoned,
                 open: cohort.started - cohort.finished - cohort.abandoned,
-                time: distribution_values(cohort.time),
+                time: DistributionValues::from(cohort.time),
             })),
         }
     }
@@ -191,17 +190,4 @@ impl Accumulator {
 #[expect(clippy::panic, reason = "a wrong number would be worse; see docs/adr/0004")]
 fn mismatch(accumulator: &Accumulator, other: &dyn std::fmt::Debug) -> ! {
     panic!("{accumulator:?} can't take {other:?}")
-}
-
-fn distribution_values(sketch: Distribution) -> DistributionValues {
-    DistributionValues {
-        exact: SumValues {
-            sum: sketch.sum(),
-            count: sketch.count(),
-            min: sketch.min(),
-            max: sketch.max(),
-        },
-        percentiles: PERCENTILES.map(|(_, tenths)| sketch.percentile(tenths).unwrap_or_default()),
-        buckets: sketch.into_buckets(),
-    }
 }

@@ -6,6 +6,8 @@ use crate::sketch::Bucket;
 use crate::time::{Millis, Timestamp};
 use std::sync::Arc;
 
+mod merge;
+
 /// One published value of a metric for one window and one series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {

@@ -215,6 +215,11 @@ impl Settler {
             .enumerate()
             .filter_map(|(place, state)| Some((place, state.as_ref()?.journeys.as_ref()?.open())))
     }
+
+    /// How many windows are open.
+    pub fn open_windows(&self) -> usize {
+        self.metrics.iter().flatten().map(|state| state.windows.open()).sum()
+    }
 }
 
 #[cfg(test)]

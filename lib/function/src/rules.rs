@@ -6,16 +6,14 @@
 //! function that happens to compile.
 
 use crate::settings::RulesPlace;
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use streamgauge_engine::notify::Render;
 use streamgauge_engine::plan::Plan;
 use streamgauge_pipeline::port::rules::{NoPlan, Rules, RulesText};
 pub use streamgauge_rules::deployed::ENVIRONMENT;
-use streamgauge_rules::deployed::{DeployedError, compile_deployed};
+use streamgauge_rules::deployed::{DeployedError, compile_deployed, files_to_deploy};
 use streamgauge_rules::template::Templates;
-use streamgauge_rules::{LoadError, load};
+use streamgauge_rules::{LoadError, SourceFile, load};
 
 /// The rules of a deployed function.
 #[derive(Clone, Debug, Default)]
@@ -32,23 +30,17 @@ impl DeployedRules {
     ) -> Result<Self, LoadError> {
         let RulesPlace::Path(path) = place else { return Ok(Self::default()) };
         let sources = load(std::slice::from_ref(path))?;
-        let files = sources.into_iter().map(|source| (file_name(&source.name), source.text));
-        Ok(Self::of(files.collect(), environment))
+        Ok(Self::of_sources(sources, environment))
     }
 
     /// Rules from these files, by name.
-    pub fn of(
-        mut files: Vec<(String, String)>,
-        environment: &dyn Fn(&str) -> Option<String>,
-    ) -> Self {
-        files.sort();
-        let names = files.iter().flat_map(|(_, text)| variables(text));
-        let values: BTreeMap<&str, String> =
-            names.filter_map(|name| Some((name, environment(name)?))).collect();
-        if !values.is_empty() {
-            let values = serde_json::to_string(&values).unwrap_or_default();
-            files.insert(0, (ENVIRONMENT.to_owned(), values));
-        }
+    pub fn of(files: Vec<(String, String)>, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+        let sources = files.into_iter().map(|(name, text)| SourceFile { name, text });
+        Self::of_sources(sources.collect(), environment)
+    }
+
+    fn of_sources(sources: Vec<SourceFile>, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+        let files = files_to_deploy(sources, environment);
         Self { deployed: Some(RulesText { files }) }
     }
 }
@@ -76,18 +68,6 @@ impl Rules for DeployedRules {
     fn render(&self) -> &dyn Render {
         &Templates
     }
-}
-
-/// A file's name without its folders.
-fn file_name(path: &str) -> String {
-    let name = Path::new(path).file_name();
-    name.map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-/// The names in `${NAME}` and `${NAME:default}`.
-fn variables(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split("${").skip(1);
-    parts.filter_map(|part| part.get(..part.find([':', '}', '\n'])?))
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@
 //! 3. [`replay`]: the blocks through the two folds of the engine.
 //! 4. [`lines`]: the same blocks line by line, for what only passes them on.
 //! 5. [`store`]: logs and snapshots in one file.
+//! 6. [`history`]: points and transitions of the past, in the same file.
 
 mod block;
+pub mod history;
 pub mod input;
 pub mod lines;
 pub mod replay;

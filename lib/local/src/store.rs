@@ -29,6 +29,8 @@
 //!
 //! Opening a file reads and verifies all of it. What is in it, for whom wants to know, says [`LocalStore::list`].
 //!
+//! A [`History`](crate::history::History) has tables of its own in the same file.
+//!
 //! The modules: [`tables`] and [`form`] have the layout, [`logs`], [`states`] and [`sweep`] what a transaction does, [`held`] the
 //! open file, [`error`] and [`listing`] what users see.
 
@@ -42,7 +44,7 @@ mod sweep;
 mod tables;
 
 use held::Held;
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::{ReadTransaction, ReadableDatabase, WriteTransaction};
 use std::path::Path;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Retryable;
@@ -53,6 +55,8 @@ use tables::Tables;
 
 pub use error::StoreError;
 pub use listing::{ListedLog, Listing};
+pub(crate) use logs::read as read_log;
+pub(crate) use tables::{damaged, place, seal, unseal};
 
 /// Keeps logs and snapshots in a file, and is the only one that has it open.
 #[derive(Debug)]
@@ -114,39 +118,58 @@ impl<C: Clock> LocalStore<C> {
         changes: impl FnOnce(&T) -> bool,
     ) -> Result<T, StoreError> {
         let now = self.clock.now();
-        self.held.with(|database| write(database, now, work, changes))
+        self.transact(|transaction| {
+            let mut tables = Tables::open(transaction)?;
+            let outcome = work(&mut tables, now)?;
+            let has_changed = changes(&outcome);
+            if has_changed {
+                sweep::sweep(&mut tables, now)?;
+            }
+            Ok((outcome, has_changed))
+        })
+    }
+
+    /// Does something in one transaction, with whatever tables; it is on the disk when this returns, unless `work` says that
+    /// nothing has changed.
+    pub(crate) fn transact<T>(
+        &self,
+        work: impl FnOnce(&WriteTransaction) -> Result<(T, bool), redb::Error>,
+    ) -> Result<T, StoreError> {
+        self.held.with(|database| {
+            let mut write = database.begin_write()?;
+            // With one phase, redb takes a last commit that is damaged for one that was cut short, and goes back to the one before.
+            write.set_two_phase_commit(true);
+            let (outcome, has_changed) = work(&write)?;
+            if has_changed {
+                write.commit()?;
+            } else {
+                write.abort()?;
+            }
+            Ok(outcome)
+        })
     }
 
     /// Reads in one transaction.
-    fn read_at_once<T>(
+    pub(crate) fn read_at_once<T>(
         &self,
         work: impl FnOnce(&ReadTransaction, Timestamp) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
         let now = self.clock.now();
         self.held.with(|database| work(&database.begin_read()?, now))
     }
-}
 
-fn write<T>(
-    database: &Database,
-    now: Timestamp,
-    work: impl FnOnce(&mut Tables<'_>, Timestamp) -> Result<T, redb::Error>,
-    changes: impl FnOnce(&T) -> bool,
-) -> Result<T, redb::Error> {
-    let mut write = database.begin_write()?;
-    // With one phase, redb takes a last commit that is damaged for one that was cut short, and goes back to the one before.
-    write.set_two_phase_commit(true);
-    let mut tables = Tables::open(&write)?;
-    let outcome = work(&mut tables, now)?;
-    if !changes(&outcome) {
-        drop(tables);
-        write.abort()?;
-        return Ok(outcome);
+    /// Begins a transaction that sees what is there now, for as long as it is held.
+    pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
+        self.held.with(|database| Ok(database.begin_read()?))
     }
-    sweep::sweep(&mut tables, now)?;
-    drop(tables);
-    write.commit()?;
-    Ok(outcome)
+
+    /// Reads in a transaction that was begun before.
+    pub(crate) fn read_in<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        self.held.with(|_database| work())
+    }
 }
 
 impl<C: Clock> Log for LocalStore<C> {
@@ -219,4 +242,4 @@ impl<C: Clock> Snapshots for LocalStore<C> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

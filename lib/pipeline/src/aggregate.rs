@@ -42,6 +42,7 @@ use crate::port::log::{Append, Log, LogId};
 use crate::port::snapshots::{Put, Snapshot};
 use crate::port::source::{Batch, ShardId, ShardKey};
 use crate::port::wake::{Function, WakeUp};
+use crate::shard_entry::RecordId;
 use crate::world::World;
 use compose::{Composed, Decoders, Frame, compose};
 use records::Records;
@@ -136,6 +137,20 @@ impl<W: World> Aggregate<W> {
             Err(error) => return Err(error),
         }
         Ok(taken)
+    }
+
+    /// The last record that the log of a shard covers, for a source that has to know where to go on; absent: there is none.
+    ///
+    /// The state that this reads is kept for the batches to come.
+    pub async fn last(
+        &mut self,
+        stream: &str,
+        shard: &ShardId,
+    ) -> Result<Option<RecordId>, AggregateError> {
+        let (_, key, restored) = self.shard(stream, shard).await?;
+        let last = restored.state.last.clone();
+        self.warm.put(key, restored);
+        Ok(last)
     }
 
     /// Appends what the log does not have. The state is out of the warm ones meanwhile: where this ends early, it is forgotten.

@@ -2,9 +2,10 @@
 //!
 //! It speaks for itself, as a publication does: whoever explains a page months later needs no rules.
 
+use streamgauge_engine::alert::Severity;
 use streamgauge_engine::notify::{Verdict, incident_key};
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::transition::Transition;
+use streamgauge_engine::transition::{Reason, Transition};
 
 /// The transitions of one settle entry, in the order in which they were decided.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +29,8 @@ pub struct RecordedAlert {
     pub by: Vec<String>,
     /// Its steps, the highest first.
     pub steps: Vec<RecordedStep>,
+    /// The condition under `resolve` as in the rules, if there is one; entries of format 1 do not have it.
+    pub resolve: Option<String>,
 }
 
 /// A step of an alert.
@@ -37,6 +40,8 @@ pub struct RecordedStep {
     pub name: Option<String>,
     /// The condition as in the rules.
     pub condition: String,
+    /// How bad it is; entries of format 1 do not say.
+    pub severity: Option<Severity>,
 }
 
 impl RecordedAlert {
@@ -45,21 +50,32 @@ impl RecordedAlert {
         let alert = plan.alerts.get(place)?;
         let metric = plan.metrics.get(alert.metric)?;
         let name = |&of: &usize| metric.dimensions.get(of).map(|one| one.name.clone());
-        let steps = alert.steps.iter();
-        let steps = steps
-            .map(|step| RecordedStep { name: step.name.clone(), condition: step.when.to_string() });
+        let steps = alert.steps.iter().map(|step| RecordedStep {
+            name: step.name.clone(),
+            condition: step.when.to_string(),
+            severity: Some(step.severity),
+        });
         Some(Self {
             plan: plan.hash.clone(),
             name: alert.name.clone(),
             metric: metric.name.clone(),
             by: alert.by.iter().filter_map(name).collect(),
             steps: steps.collect(),
+            resolve: alert.resolve.as_ref().map(ToString::to_string),
         })
     }
 
     /// The step of a transition.
     pub fn step(&self, transition: &Transition) -> Option<&RecordedStep> {
         self.steps.get(transition.step)
+    }
+
+    /// The condition that decided a transition: what its value and its threshold belong to. Absent if that is not recorded.
+    pub fn condition(&self, transition: &Transition) -> Option<&str> {
+        if transition.reason == Reason::ResolveHolds {
+            return self.resolve.as_deref();
+        }
+        Some(&self.step(transition)?.condition)
     }
 
     /// The names and values of a transition's group.

@@ -2,7 +2,7 @@
 //!
 //! 1. [`port`]: what the order of effects asks of the world, as traits; [`world`] bundles them.
 //! 2. [`control`], [`shard_entry`], [`settle_entry`], [`publication`], [`alert_record`], [`notifications`]: what stands in the logs.
-//!    [`stored`]: what all their forms have in common.
+//!    [`stored`]: what all their forms have in common. [`kept`]: what a history keeps of them, one by one.
 //! 3. [`aggregate`], [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
 //! 4. [`contract`]: what every adapter of a port must keep, as suites that run against it.
 //! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations.
@@ -15,6 +15,7 @@ pub mod contract;
 pub mod control;
 mod deflate;
 pub mod deliver;
+pub mod kept;
 pub mod memory;
 pub mod notifications;
 mod outgrown;

@@ -88,3 +88,5 @@ pub enum PointKind {
 }
 
 mod codec;
+
+pub(crate) use codec::{read_metric, read_values, write_metric, write_values};

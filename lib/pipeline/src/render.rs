@@ -10,7 +10,8 @@
 //! kind of metric has, empty where this kind has none; the dimensions are one JSON object in one column, since
 //! metrics have different ones. Everything is written into a `Vec<u8>` that the caller empties: no value is built on the way.
 
-use alert::AlertText;
+use crate::alert_record::RecordedAlert;
+use crate::publication::PublishedMetric;
 pub use alert::{alert_condition, alert_value};
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Counters, MetricCounters, Point, Status, Values};
@@ -25,11 +26,11 @@ mod text;
 pub use column::{Column, Number};
 pub use text::push_json_string;
 
-/// Renders the points and transitions of one plan.
+/// Renders points and transitions: those of one plan, or those that logs keep, which say themselves what they are of.
 #[derive(Clone, Debug)]
 pub struct Renderer {
     metrics: Vec<MetricText>,
-    alerts: Vec<AlertText>,
+    alerts: Vec<RecordedAlert>,
 }
 
 /// What is the same in all points of a metric, as it is written.
@@ -52,7 +53,19 @@ impl Renderer {
                 metric.dimensions.iter().map(|dimension| dimension.name.as_str()),
             )
         }));
-        Self { alerts: AlertText::of(plan), ..metrics }
+        let places = 0..plan.alerts.len();
+        let alerts = places.filter_map(|place| RecordedAlert::of(plan, place)).collect();
+        Self { alerts, ..metrics }
+    }
+
+    /// A renderer of points and transitions that logs keep: their places are those in these lists.
+    pub fn recorded<'m>(
+        metrics: impl Iterator<Item = &'m PublishedMetric>,
+        alerts: Vec<RecordedAlert>,
+    ) -> Self {
+        let names =
+            metrics.map(|metric| (&*metric.name, metric.dimensions.iter().map(String::as_str)));
+        Self { alerts, ..Self::named(names) }
     }
 
     /// A renderer of metrics with these names and dimensions.
@@ -86,6 +99,22 @@ impl Renderer {
             number.push(out);
         });
         out.extend_from_slice(if in_time { b"}}\n" } else { b"}\n" });
+    }
+
+    /// Appends what so many windows come to as one line of JSON: as a point, and at its end how many they are. A count of
+    /// different values that stands for more than one window is that of the largest, and says so.
+    pub fn json_of_windows(&self, point: &Point, windows: u64, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.json(point, out);
+        let Some(end) = out.len().checked_sub(b"}\n".len()).filter(|&end| end > start) else {
+            return;
+        };
+        out.truncate(end);
+        push_member("windows", windows, out);
+        if windows > 1 && matches!(point.values, Values::Unique(_)) {
+            out.extend_from_slice(br#","of":"largest""#);
+        }
+        out.extend_from_slice(b"}\n");
     }
 
     /// Appends a point as one row of CSV.
@@ -134,23 +163,23 @@ impl Renderer {
     /// Appends a transition and whether anybody is told of it as one line of JSON.
     pub fn alert_json(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
         if let Some(alert) = self.alerts.get(transition.alert) {
-            alert.json(transition, verdict, out);
+            alert::json(alert, transition, verdict, out);
         }
     }
 
     /// Appends a transition and whether anybody is told of it as one row of CSV.
     pub fn alert_csv(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
         let Some(alert) = self.alerts.get(transition.alert) else { return };
-        text::push_csv(alert.metric().as_bytes(), out);
+        text::push_csv(alert.metric.as_bytes(), out);
         out.extend([b','; 4 + Column::COUNT]);
-        alert.csv(transition, verdict, out);
+        alert::csv(alert, transition, verdict, out);
         out.extend_from_slice(b"\r\n");
     }
 
     /// Appends a transition's group as one JSON object.
     pub fn group(&self, transition: &Transition, out: &mut Vec<u8>) {
         if let Some(alert) = self.alerts.get(transition.alert) {
-            alert.push_group(transition, out);
+            alert::push_group(alert, transition, out);
         }
     }
 

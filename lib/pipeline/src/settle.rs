@@ -131,13 +131,43 @@ pub struct Settled {
     pub transitions: usize,
     /// How many notifications of these are to go out.
     pub notifications: usize,
+    /// The last entry of the log.
+    pub version: Version,
     /// The event time up to which everything is decided.
     pub watermark: Option<Timestamp>,
+    /// How many windows are open.
+    pub open_windows: usize,
     /// How many shards are left out because they have been behind for too long.
     pub left_out: usize,
     /// It left the rest to others: again and again one of them appended first. Nothing is lost, for whoever wins goes on, and the
     /// next wake-up or tick does.
     pub overtaken: bool,
+}
+
+/// The clock that says whether something is too old to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToldBy {
+    /// The one that is recorded with each entry.
+    #[default]
+    Clock,
+    /// That of the events, for those of the past: it passes through every moment, and so nothing is ever too old.
+    Events,
+}
+
+/// How soon a stream is asked whether it is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// It is asked at most so often, in milliseconds.
+    pub every_ms: Millis,
+    /// A shard whose last delta is this old is asked whether more is there, in milliseconds.
+    pub silent_after_ms: Millis,
+}
+
+impl Default for Asking {
+    /// That of a stream that costs something to ask.
+    fn default() -> Self {
+        Self { every_ms: ASKED_EVERY_MS, silent_after_ms: SILENT_AFTER_MS }
+    }
 }
 
 /// Settles partitions. Keeps their states from invocation to invocation.
@@ -149,6 +179,8 @@ pub struct Settle<W> {
     kept: BTreeMap<Partition, Kept>,
     changes: Changes,
     bell: Bell,
+    told_by: ToldBy,
+    asking: Asking,
 }
 
 /// What is kept of a partition.
@@ -174,7 +206,21 @@ impl<W: World> Settle<W> {
             kept: BTreeMap::new(),
             changes: Changes::default(),
             bell: Bell::default(),
+            told_by: ToldBy::default(),
+            asking: Asking::default(),
         }
+    }
+
+    /// The same that asks streams at another pace.
+    #[must_use]
+    pub fn asking(self, asking: Asking) -> Self {
+        Self { asking, ..self }
+    }
+
+    /// The same by another clock for whether something is too old to be told.
+    #[must_use]
+    pub fn told_by(self, told_by: ToldBy) -> Self {
+        Self { told_by, ..self }
     }
 
     /// Settles a partition, until nothing more is to decide, the deadline has come, or others are faster.
@@ -194,7 +240,9 @@ impl<W: World> Settle<W> {
             };
             self.catch_up(partition, &mut kept).await?;
             if self.settle(partition, &mut kept, deadline, &mut settled).await? {
+                settled.version = kept.state.version;
                 settled.watermark = kept.state.watermark();
+                settled.open_windows = kept.state.settlers.open_windows();
                 settled.left_out = kept.state.watermarks.left_out().count();
                 restore::snapshot(&self.world, partition, &mut kept).await;
                 self.wake(partition, &kept, &settled).await;
@@ -298,7 +346,8 @@ impl<W: World> Settle<W> {
 
     /// Asks the streams, if that can decide anything.
     async fn ask(&mut self, kept: &mut Kept, now: Timestamp) -> Result<Option<Asked>, SettleError> {
-        let Some(questions) = step::questions(kept, now) else { return Ok(None) };
+        let questions = step::questions(kept, now, self.asking);
+        let Some(questions) = questions else { return Ok(None) };
         kept.asked_at = Some(now);
         let asked = if self.partitions > 1 {
             shared::ask(&self.world, questions, self.changes.version(), now).await?

@@ -4,6 +4,7 @@
 
 use crate::{Rules, Severity, SourceFile, compile, render};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The file of a text that says what its `${NAME}` stand for: a JSON object.
 pub const ENVIRONMENT: &str = ".environment.json";
@@ -17,6 +18,37 @@ pub enum DeployedError {
     /// There are problems, here with their places.
     #[error("{0}")]
     Problems(String),
+}
+
+/// The files of a text to deploy: those that were read, by their names without folders, and with the values of the variables that they
+/// name.
+pub fn files_to_deploy(
+    sources: Vec<SourceFile>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Vec<(String, String)> {
+    let files = sources.into_iter().map(|source| (file_name(&source.name), source.text));
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    let names = files.iter().flat_map(|(_, text)| variables(text));
+    let values: BTreeMap<&str, String> =
+        names.filter_map(|name| Some((name, environment(name)?))).collect();
+    if !values.is_empty() {
+        let values = serde_json::to_string(&values).unwrap_or_default();
+        files.insert(0, (ENVIRONMENT.to_owned(), values));
+    }
+    files
+}
+
+/// A file's name without its folders.
+fn file_name(path: &str) -> String {
+    let name = Path::new(path).file_name();
+    name.map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The names in `${NAME}` and `${NAME:default}`.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split("${").skip(1);
+    parts.filter_map(|part| part.get(..part.find([':', '}', '\n'])?))
 }
 
 /// Compiles the files of a deployed text, each with its name.

@@ -16,7 +16,7 @@ mod values;
 use serde_json::{Map as JsonMap, Value as Json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use streamgauge_engine::expression::{EvalError, Value};
 use streamgauge_engine::field::{FieldTable, FieldValues};
 use streamgauge_engine::json::Extractor;
@@ -76,7 +76,9 @@ impl Tally {
 
 #[test]
 fn published_cel_cases_pass_or_are_refused_clearly() {
-    let Some(folder) = vectors() else { return };
+    let Some(folder) = super::shared_data::vectors().map(|vectors| vectors.join("cel")) else {
+        return;
+    };
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .expect("the folder can be read")
         .map(|entry| entry.expect("an entry can be read").path())
@@ -111,23 +113,6 @@ fn published_cel_cases_pass_or_are_refused_clearly() {
     }
     assert!(wrong.is_empty(), "{} wrong answers:\n{}", wrong.len(), wrong.join("\n"));
     check_page(&page(&table));
-}
-
-/// The folder of published cases beside the project, or none in a clone without it.
-#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
-fn vectors() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
-    let shared =
-        std::env::var_os("STREAMGAUGE_SHARED").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let folder = shared.join("vectors/cel");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!(
-        "skipped: there are no published cases at {} (set STREAMGAUGE_SHARED)",
-        folder.display()
-    );
-    None
 }
 
 fn run(file: &str, case: &Message) -> Outcome {

@@ -7,6 +7,7 @@
 mod alerts;
 mod check;
 mod dead_letters;
+mod dev;
 mod explain;
 mod general;
 mod input;
@@ -139,7 +140,7 @@ fn answer(arguments: &str, output: &Output) -> String {
 ///
 /// Cargo builds no binary of another package for a test, so the first test to come asks it to; if there is nothing to
 /// build, that takes a moment.
-fn binary() -> &'static Path {
+pub(super) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         // target/debug/deps/suite-0123456789abcdef

@@ -20,7 +20,7 @@ const FUNCTION: &[&str] = &[
 ];
 
 /// What each package may depend on, of ours. Dev-dependencies are free: tests may look at anything.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("streamgauge-engine", &[]),
     ("streamgauge-rules", &["streamgauge-engine"]),
     ("streamgauge-pipeline", &["streamgauge-engine"]),
@@ -34,6 +34,17 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     (
         "streamgauge-notify",
         &["streamgauge-rules", "streamgauge-pipeline", "streamgauge-aws", "streamgauge-engine"],
+    ),
+    // The whole pipeline in one process, on the store of one machine: docs/adr/0020-dev-is-the-pipeline-in-one-process.md.
+    (
+        "streamgauge-dev",
+        &[
+            "streamgauge-rules",
+            "streamgauge-pipeline",
+            "streamgauge-local",
+            "streamgauge-notify",
+            "streamgauge-engine",
+        ],
     ),
     // What every function has in common. A function adds the outside systems that only it speaks to.
     (
@@ -63,6 +74,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "streamgauge-rules",
             "streamgauge-pipeline",
             "streamgauge-local",
+            "streamgauge-dev",
             "streamgauge-lambda",
             "streamgauge-lambda-aws",
             "streamgauge-meter",

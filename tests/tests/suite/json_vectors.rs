@@ -3,7 +3,7 @@
 //! Each case stands as a value inside an otherwise good event, where a field is read and where none is, and also as a whole line; it
 //! is read by the scanner, and by guessing after the extractor has learnt the layout of the event around it.
 
-use std::path::PathBuf;
+use super::shared_data::vectors;
 use streamgauge_engine::field::{FieldTable, FieldValues, Raw};
 use streamgauge_engine::json::{Extractor, JsonError, unescape};
 use streamgauge_engine::reject::RejectCode;
@@ -15,23 +15,6 @@ const EVENTS: [(&str, &str); 3] = [
     (r#"{"type":"t","data":{"wanted":"#, r#","other":1},"id":"a"}"#),
     (r#"{"type":"t","data":{"skipped":{"deep":"#, r#"},"other":1},"id":"a"}"#),
 ];
-
-/// The folder of published vectors beside the project, or none in a clone without it.
-#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
-fn vectors() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
-    let shared =
-        std::env::var_os("STREAMGAUGE_SHARED").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let folder = shared.join("vectors");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!(
-        "skipped: there are no published vectors at {} (set STREAMGAUGE_SHARED)",
-        folder.display()
-    );
-    None
-}
 
 fn fields() -> FieldTable {
     let mut fields = FieldTable::default();

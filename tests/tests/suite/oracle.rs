@@ -30,8 +30,11 @@ use std::cell::RefCell;
 use streamgauge_local::input::Input;
 
 /// Runs a property over as many cases as the environment asks for.
-fn check<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value) -> TestCaseResult)
-where
+pub(crate) fn check<S: Strategy>(
+    cases: u32,
+    strategy: S,
+    property: impl Fn(S::Value) -> TestCaseResult,
+) where
     S::Value: Clone,
 {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u32>().unwrap());

@@ -1,14 +1,23 @@
-//! Helper: the event logs with exact answers that lie beside the repository, where there are any.
+//! Helper: what lies beside the repository, where there is any: event logs with exact answers, and published vectors.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folder of the logs: `$STREAMGAUGE_SHARED/data`, or `shared/data` beside the repository. A clone has none, and what
-/// needs it passes with a notice.
+/// The folder of the logs. A clone has none, and what needs it passes with a notice.
 pub(crate) fn folder() -> Option<PathBuf> {
+    shared("data")
+}
+
+/// The folder of the published vectors, likewise.
+pub(crate) fn vectors() -> Option<PathBuf> {
+    shared("vectors")
+}
+
+/// A folder of `$STREAMGAUGE_SHARED`, or of `shared` beside the repository.
+fn shared(name: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let shared = std::env::var_os("STREAMGAUGE_SHARED").map_or_else(beside, PathBuf::from);
-    let folder = shared.join("data");
+    let folder = shared.join(name);
     if !folder.is_dir() {
         notice(&format!(
             "skipped: there is no folder {}; STREAMGAUGE_SHARED names another",

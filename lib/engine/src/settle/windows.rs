@@ -71,6 +71,11 @@ pub(super) struct MetricWindows {
 }
 
 impl MetricWindows {
+    /// How many windows are open.
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
+
     /// No windows yet.
     pub(super) fn new(metric: &Metric) -> Self {
         Self {

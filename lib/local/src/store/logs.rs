@@ -76,7 +76,7 @@ pub(super) fn remove(
 }
 
 /// Entries after a version that have not expired, up to the first gap or [`READ_BYTES_MAX`].
-pub(super) fn read(
+pub(crate) fn read(
     read: &ReadTransaction,
     now: Timestamp,
     log: &str,

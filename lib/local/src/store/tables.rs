@@ -61,19 +61,19 @@ impl<'txn> Tables<'txn> {
 }
 
 /// A key, as the checksum of its value knows it: its table, its log, and its numbers.
-pub(super) fn place(table: &str, log: &str, numbers: &[u64]) -> u64 {
+pub(crate) fn place(table: &str, log: &str, numbers: &[u64]) -> u64 {
     let start = combine(stable(table.as_bytes()), stable(log.as_bytes()));
     numbers.iter().fold(start, |place, &number| combine(place, number))
 }
 
 /// The value with its checksum.
-pub(super) fn seal(place: u64, value: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(place: u64, value: &[u8]) -> Vec<u8> {
     let checksum = combine(place, stable(value)).to_le_bytes();
     [value, &checksum].concat()
 }
 
 /// The value without its checksum, if that is right.
-pub(super) fn unseal(place: u64, sealed: &[u8]) -> Result<&[u8], redb::Error> {
+pub(crate) fn unseal(place: u64, sealed: &[u8]) -> Result<&[u8], redb::Error> {
     let parts = sealed.split_last_chunk::<8>();
     parts
         .filter(|(value, checksum)| combine(place, stable(value)).to_le_bytes() == **checksum)
@@ -82,7 +82,7 @@ pub(super) fn unseal(place: u64, sealed: &[u8]) -> Result<&[u8], redb::Error> {
 }
 
 /// A file that holds what was never written so.
-pub(super) fn damaged(what: &str) -> redb::Error {
+pub(crate) fn damaged(what: &str) -> redb::Error {
     redb::Error::Corrupted(what.to_owned())
 }
 

@@ -21,10 +21,10 @@ use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots};
 type Store = LocalStore<VirtualClock>;
 
 /// A file of the test's own, which is deleted with this.
-struct Place(PathBuf);
+pub(crate) struct Place(pub(crate) PathBuf);
 
 impl Place {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let name = format!("streamgauge-{name}-{}.store", std::process::id());
         let place = Self(std::env::temp_dir().join(name));
         place.delete();

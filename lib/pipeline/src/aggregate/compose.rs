@@ -58,6 +58,8 @@ pub(super) struct Composed {
     pub(super) written: BTreeSet<Partition>,
     /// What became of the records under the plan in force.
     pub(super) counters: Counters,
+    /// The rejects under the plan in force, in the order of the records.
+    pub(super) rejected: Vec<Rejected>,
 }
 
 /// Decoders by the hash of their plan: each knows its plan's series.
@@ -88,7 +90,7 @@ pub(super) fn compose(
     state.go_on_for(plans_of(works));
     let mut sections = Vec::with_capacity(works.len());
     let mut deltas = Deltas::default();
-    let mut counters = Counters::default();
+    let (mut counters, mut rejected) = (Counters::default(), Vec::new());
     for ((section, work), number) in state.sections.iter_mut().zip(works).zip(0..) {
         let decoded = piece.decode(decoders.get(&section.plan), frame.log);
         let delta = section.aggregator.fold(decoded);
@@ -101,7 +103,8 @@ pub(super) fn compose(
         deltas.add(number, work, &delta, frame)?;
         if number == 0 {
             counters = delta.counters;
-            deltas.add_rejects(&piece.rejected(&delta.rejects, frame.log))?;
+            rejected = piece.rejected(&delta.rejects, frame.log);
+            deltas.add_rejects(&rejected)?;
         }
     }
     let Some(header) = ShardEntry::of(piece.records, (frame.at, frame.control), sections) else {
@@ -109,8 +112,9 @@ pub(super) fn compose(
     };
     let kept_ms = decide::kept_ms(plans_of(works).map(AsRef::as_ref));
     let expires_at = frame.at.plus(kept_ms).max(state.expires_at);
-    let entry = Entry::new(header.encode(), deltas.chunks, expires_at)?;
-    Ok(Some(Composed { entry, last: header.last, written: deltas.written, counters }))
+    let Deltas { chunks, written, .. } = deltas;
+    let entry = Entry::new(header.encode(), chunks, expires_at)?;
+    Ok(Some(Composed { entry, last: header.last, written, counters, rejected }))
 }
 
 /// The chunks of an entry.

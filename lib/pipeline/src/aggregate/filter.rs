@@ -214,8 +214,13 @@ impl<W: World> Aggregate<W> {
         let entry = Entry::new(header.encode(), Chunks::new(), expires_at)?;
         // The watermark is every partition's.
         let written = (0..self.settings.partitions).filter_map(Partition::new).collect();
-        let composed =
-            Composed { entry, last: header.last, written, counters: Counters::default() };
+        let composed = Composed {
+            entry,
+            last: header.last,
+            written,
+            counters: Counters::default(),
+            rejected: Vec::new(),
+        };
         Ok(Some((composed, wanted)))
     }
 }

@@ -4,6 +4,7 @@ use super::AggregateError;
 use super::compose::Composed;
 use crate::port::Partition;
 use crate::port::source::SequenceNumber;
+use crate::shard_entry::Rejected;
 use std::collections::BTreeSet;
 use streamgauge_engine::output::Counters;
 
@@ -24,6 +25,8 @@ pub struct Taken {
     pub entry_bytes: usize,
     /// What became of the records in them, under the plan in force.
     pub counters: Counters,
+    /// The rejects among them, in the order of the records, as the dead letters keep them.
+    pub rejected: Vec<Rejected>,
     /// How often others came first.
     pub conflicts: u32,
     /// How often a piece of the batch was too large for an entry.
@@ -46,6 +49,7 @@ impl Taken {
         self.entries += 1;
         self.entry_bytes += composed.entry.bytes();
         self.counters.add(&composed.counters);
+        self.rejected.extend(composed.rejected);
         self.written.extend(composed.written);
     }
 }

@@ -2,22 +2,27 @@
 //!
 //! | item | what |
 //! | --- | --- |
-//! | version | 1 |
-//! | alerts | per alert: hash of the plan, name, metric, names of dimensions, steps: name, condition |
+//! | version | 2 |
+//! | alerts | per alert: hash of the plan, name, metric, names of dimensions, steps: name, condition, severity or none; `resolve` or none |
 //! | channels | the names of the channels, in the order in which transitions first have them |
 //! | transitions | per transition: alert, step, group, kind, `at`, milliseconds from it to the episode, reason, evidence, whether it is sent, why, per channel: its place, why |
+//!
+//! Version 1 has no severities and no `resolve`.
 
 use super::{AlertRecord, RecordedAlert, RecordedStep, read_evidence, write_evidence};
 use crate::stored::{Reader, StoredError, Writer, number, read};
 use minicbor::decode::Error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use streamgauge_engine::alert::Severity;
 use streamgauge_engine::notify::{Verdict, Why};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::transition::{Reason, Transition, TransitionKind};
 
 /// The version that is written.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+/// The one before.
+const WITHOUT_SEVERITIES: u64 = 1;
 
 /// Why a channel is told or not, by number.
 const WHYS: [Why; 10] = [
@@ -53,8 +58,8 @@ impl AlertRecord {
 
     /// Reads the stored form.
     pub fn decode(bytes: &[u8]) -> Result<Self, StoredError> {
-        read("record of alerts", VERSION, bytes, |reader, _| {
-            let alerts = reader.list(read_alert)?;
+        read("record of alerts", VERSION, bytes, |reader, version| {
+            let alerts = reader.list(|reader| read_alert(reader, version))?;
             let channels = reader.list(|reader| Ok(Arc::<str>::from(reader.take::<&str>()?)))?;
             let transitions = reader.list(|reader| {
                 let transition = read_transition(reader, &alerts)?;
@@ -85,18 +90,33 @@ fn write_alert(writer: &mut Writer, alert: &RecordedAlert) {
     writer.list(alert.by.iter(), |writer, name| _ = writer.put(name.as_str()));
     writer.list(alert.steps.iter(), |writer, step| {
         writer.put(step.name.as_deref()).put(step.condition.as_str());
+        writer.put(step.severity.map(|severity| number(&Severity::ALL, &severity)));
     });
+    writer.put(alert.resolve.as_deref());
 }
 
-fn read_alert(reader: &mut Reader<'_>) -> Result<RecordedAlert, Error> {
+fn read_alert(reader: &mut Reader<'_>, version: u64) -> Result<RecordedAlert, Error> {
+    let is_whole = version > WITHOUT_SEVERITIES;
     Ok(RecordedAlert {
         plan: reader.take()?,
         name: reader.take()?,
         metric: reader.take()?,
         by: reader.list(Reader::take)?,
-        steps: reader
-            .list(|reader| Ok(RecordedStep { name: reader.take()?, condition: reader.take()? }))?,
+        steps: reader.list(|reader| {
+            Ok(RecordedStep {
+                name: reader.take()?,
+                condition: reader.take()?,
+                severity: if is_whole { read_severity(reader)? } else { None },
+            })
+        })?,
+        resolve: if is_whole { reader.take()? } else { None },
     })
+}
+
+fn read_severity(reader: &mut Reader<'_>) -> Result<Option<Severity>, Error> {
+    let Some(place) = reader.take::<Option<usize>>()? else { return Ok(None) };
+    let severity = Severity::ALL.get(place).copied();
+    severity.map(Some).ok_or_else(|| Error::message("no severity"))
 }
 
 fn write_transition(writer: &mut Writer, transition: &Transition) {

@@ -91,13 +91,15 @@ fn series_of(points: &[PublishedPoint]) -> (Vec<&SeriesKey>, Vec<usize>) {
     (series, places)
 }
 
-fn write_metric(writer: &mut Writer, metric: &PublishedMetric) {
+/// Writes a metric.
+pub(crate) fn write_metric(writer: &mut Writer, metric: &PublishedMetric) {
     writer.put(metric.namespace.as_str()).put(metric.name.as_str());
     writer.list(metric.dimensions.iter(), |writer, name| _ = writer.put(name.as_str()));
     writer.put(metric.unit.as_deref());
 }
 
-fn read_metric(reader: &mut Reader<'_>) -> Result<PublishedMetric, Error> {
+/// Reads a metric.
+pub(crate) fn read_metric(reader: &mut Reader<'_>) -> Result<PublishedMetric, Error> {
     Ok(PublishedMetric {
         namespace: reader.take()?,
         name: reader.take()?,
@@ -121,7 +123,8 @@ fn read_kind(reader: &mut Reader<'_>) -> Result<PointKind, Error> {
     reader.place(&kinds)
 }
 
-fn write_values(writer: &mut Writer, values: &Values) {
+/// Writes values of any kind.
+pub(crate) fn write_values(writer: &mut Writer, values: &Values) {
     match values {
         Values::Count(count) => _ = writer.put(0_u8).put(*count),
         Values::Sum(sum) => write_sum(writer.put(1_u8), sum),
@@ -136,7 +139,8 @@ fn write_values(writer: &mut Writer, values: &Values) {
     }
 }
 
-fn read_values(reader: &mut Reader<'_>) -> Result<Values, Error> {
+/// Reads values of any kind.
+pub(crate) fn read_values(reader: &mut Reader<'_>) -> Result<Values, Error> {
     Ok(match reader.take::<u8>()? {
         0 => Values::Count(reader.take()?),
         1 => Values::Sum(read_sum(reader)?),

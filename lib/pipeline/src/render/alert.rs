@@ -8,11 +8,11 @@
 
 use super::text::{push_csv, push_display};
 use super::{Number, push_json_string, push_member};
+use crate::alert_record::RecordedAlert;
 use std::fmt::Display;
-use streamgauge_engine::alert::{Aggregate, Alert, Condition};
+use streamgauge_engine::alert::{Aggregate, Alert, Condition, Severity};
 use streamgauge_engine::decimal::ratio;
 use streamgauge_engine::notify::Verdict;
-use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::transition::{Evidence, Reason, Transition};
 
 /// The CSV columns of transitions.
@@ -39,15 +39,6 @@ pub(super) const COLUMNS: [&str; 20] = [
     "late",
 ];
 
-/// An alert with the names that its transitions are written with.
-#[derive(Clone, Debug)]
-pub(super) struct AlertText {
-    alert: Alert,
-    metric: String,
-    /// The names of the dimensions that make a group.
-    by: Vec<String>,
-}
-
 /// The condition that decided a transition: what its value and its threshold belong to.
 pub fn alert_condition<'a>(alert: &'a Alert, transition: &Transition) -> Option<&'a Condition> {
     let resolve = alert.resolve.as_ref();
@@ -57,12 +48,24 @@ pub fn alert_condition<'a>(alert: &'a Alert, transition: &Transition) -> Option<
 
 /// The value that a transition was decided by. A rate is the quotient that points show, and not its first nine places.
 pub fn alert_value(alert: &Alert, transition: &Transition) -> Option<Number> {
-    let Evidence { value, volume, .. } = transition.evidence;
-    let value = value?;
     let is_rate = matches!(
         alert_condition(alert, transition),
         Some(Condition::Threshold { aggregate: Aggregate::Rate, .. })
     );
+    value_of(transition, is_rate)
+}
+
+/// The same, by what is recorded of the alert: a condition on a rate begins with that word.
+fn recorded_value(alert: &RecordedAlert, transition: &Transition) -> Option<Number> {
+    let rate = Aggregate::Rate.to_string();
+    let first = alert.condition(transition).and_then(|condition| condition.split(' ').next());
+    value_of(transition, first == Some(&rate))
+}
+
+/// The value of a transition, as points show it if it is a rate.
+fn value_of(transition: &Transition, is_rate: bool) -> Option<Number> {
+    let Evidence { value, volume, .. } = transition.evidence;
+    let value = value?;
     let whole = volume.filter(|&whole| is_rate && whole > 0);
     let quotient = whole.and_then(|whole| {
         // The nearest whole number: nine places are enough for every whole below a billion.
@@ -75,122 +78,109 @@ pub fn alert_value(alert: &Alert, transition: &Transition) -> Option<Number> {
 const ONE: i128 = 1_000_000_000;
 const HALF: i128 = ONE / 2;
 
-impl AlertText {
-    /// The alerts of a plan.
-    pub(super) fn of(plan: &Plan) -> Vec<Self> {
-        let alerts = plan.alerts.iter().map(|alert| {
-            let metric = plan.metrics.get(alert.metric);
-            let dimension = |place: &usize| Some(metric?.dimensions.get(*place)?.name.clone());
-            Self {
-                metric: metric.map(|Metric { name, .. }| name.clone()).unwrap_or_default(),
-                by: alert.by.iter().filter_map(dimension).collect(),
-                alert: alert.clone(),
-            }
-        });
-        alerts.collect()
+/// Appends a transition as one line of JSON.
+pub(super) fn json(
+    alert: &RecordedAlert,
+    transition: &Transition,
+    verdict: &Verdict,
+    out: &mut Vec<u8>,
+) {
+    let step = alert.step(transition);
+    out.extend_from_slice(br#"{"kind":"alert","alert":"#);
+    push_json_string(&alert.name, out);
+    if let Some(name) = step.and_then(|step| step.name.as_deref()) {
+        push_string("step", name, out);
     }
-
-    /// Appends a transition as one line of JSON.
-    pub(super) fn json(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
-        let step = self.alert.steps.get(transition.step);
-        out.extend_from_slice(br#"{"kind":"alert","alert":"#);
-        push_json_string(&self.alert.name, out);
-        if let Some(name) = step.and_then(|step| step.name.as_deref()) {
-            push_string("step", name, out);
-        }
-        push_name("group", out);
-        self.push_group(transition, out);
-        push_string("transition", transition.kind.as_str(), out);
-        push_shown("at", transition.at, out);
-        push_name("sent", out);
-        push_display(verdict.sent, out);
-        let Evidence { from, until, threshold, volume, events, late, .. } = &transition.evidence;
-        if let Some(value) = alert_value(&self.alert, transition) {
-            push_name("value", out);
-            value.push(out);
-        }
-        push_string("reason", transition.reason.as_str(), out);
-        push_name("evidence", out);
-        push_ids(&transition.evidence, out);
-        push_string("why", verdict.why.as_str(), out);
-        push_name("channels", out);
-        push_channels(verdict, out);
-        push_string("metric", &self.metric, out);
-        if let Some(step) = step {
-            push_string("severity", step.severity.as_str(), out);
-        }
-        if let Some(condition) = alert_condition(&self.alert, transition) {
-            push_shown("condition", condition, out);
-        }
-        if let Some(threshold) = *threshold {
-            push_name("threshold", out);
-            Number::Decimal(threshold).push(out);
-        }
-        push_shown("from", from, out);
-        push_shown("until", until, out);
-        push_shown("episode", transition.episode, out);
-        push_member("events", *events, out);
-        if let Some(volume) = *volume {
-            push_member("volume", volume, out);
-        }
-        if *late > 0 {
-            push_member("late", *late, out);
-        }
-        out.extend_from_slice(b"}\n");
+    push_name("group", out);
+    push_group(alert, transition, out);
+    push_string("transition", transition.kind.as_str(), out);
+    push_shown("at", transition.at, out);
+    push_name("sent", out);
+    push_display(verdict.sent, out);
+    let Evidence { from, until, threshold, volume, events, late, .. } = &transition.evidence;
+    if let Some(value) = recorded_value(alert, transition) {
+        push_name("value", out);
+        value.push(out);
     }
-
-    /// Appends the cells of a transition, each after a comma.
-    pub(super) fn csv(&self, transition: &Transition, verdict: &Verdict, out: &mut Vec<u8>) {
-        let step = self.alert.steps.get(transition.step);
-        let shown = |value: &dyn Display| value.to_string().into_bytes();
-        let pushed = |push: &dyn Fn(&mut Vec<u8>)| {
-            let mut cell = Vec::new();
-            push(&mut cell);
-            cell
-        };
-        let number = |number: Number| pushed(&|cell| number.push(cell));
-        let Evidence { from, until, threshold, volume, events, late, .. } = &transition.evidence;
-        let name = step.and_then(|step| step.name.as_deref()).unwrap_or_default();
-        let cells: [Vec<u8>; COLUMNS.len()] = [
-            self.alert.name.clone().into_bytes(),
-            name.as_bytes().to_vec(),
-            pushed(&|cell| self.push_group(transition, cell)),
-            shown(&transition.kind.as_str()),
-            shown(&transition.at),
-            shown(&verdict.sent),
-            alert_value(&self.alert, transition).map(number).unwrap_or_default(),
-            shown(&transition.reason.as_str()),
-            pushed(&|cell| push_ids(&transition.evidence, cell)),
-            shown(&verdict.why),
-            pushed(&|cell| push_channels(verdict, cell)),
-            shown(&step.map(|step| step.severity.as_str()).unwrap_or_default()),
-            alert_condition(&self.alert, transition).map(|one| shown(one)).unwrap_or_default(),
-            threshold.map(|value| number(Number::Decimal(value))).unwrap_or_default(),
-            shown(from),
-            shown(until),
-            shown(&transition.episode),
-            shown(events),
-            volume.map(|volume| shown(&volume)).unwrap_or_default(),
-            shown(late),
-        ];
-        for cell in cells {
-            out.push(b',');
-            push_csv(&cell, out);
-        }
+    push_string("reason", transition.reason.as_str(), out);
+    push_name("evidence", out);
+    push_ids(&transition.evidence, out);
+    push_string("why", verdict.why.as_str(), out);
+    push_name("channels", out);
+    push_channels(verdict, out);
+    push_string("metric", &alert.metric, out);
+    if let Some(severity) = step.and_then(|step| step.severity) {
+        push_string("severity", severity.as_str(), out);
     }
-
-    /// The metric that it looks at.
-    pub(super) fn metric(&self) -> &str {
-        &self.metric
+    if let Some(condition) = alert.condition(transition) {
+        push_string("condition", condition, out);
     }
+    if let Some(threshold) = *threshold {
+        push_name("threshold", out);
+        Number::Decimal(threshold).push(out);
+    }
+    push_shown("from", from, out);
+    push_shown("until", until, out);
+    push_shown("episode", transition.episode, out);
+    push_member("events", *events, out);
+    if let Some(volume) = *volume {
+        push_member("volume", volume, out);
+    }
+    if *late > 0 {
+        push_member("late", *late, out);
+    }
+    out.extend_from_slice(b"}\n");
+}
 
-    /// Appends the group of a transition as one JSON object.
-    pub(super) fn push_group(&self, transition: &Transition, out: &mut Vec<u8>) {
-        let members = self.by.iter().map(String::as_str).zip(transition.group.values());
-        push_object(members, out);
+/// Appends the cells of a transition, each after a comma.
+pub(super) fn csv(
+    alert: &RecordedAlert,
+    transition: &Transition,
+    verdict: &Verdict,
+    out: &mut Vec<u8>,
+) {
+    let step = alert.step(transition);
+    let shown = |value: &dyn Display| value.to_string().into_bytes();
+    let pushed = |push: &dyn Fn(&mut Vec<u8>)| {
+        let mut cell = Vec::new();
+        push(&mut cell);
+        cell
+    };
+    let number = |number: Number| pushed(&|cell| number.push(cell));
+    let Evidence { from, until, threshold, volume, events, late, .. } = &transition.evidence;
+    let name = step.and_then(|step| step.name.as_deref()).unwrap_or_default();
+    let cells: [Vec<u8>; COLUMNS.len()] = [
+        alert.name.clone().into_bytes(),
+        name.as_bytes().to_vec(),
+        pushed(&|cell| push_group(alert, transition, cell)),
+        shown(&transition.kind.as_str()),
+        shown(&transition.at),
+        shown(&verdict.sent),
+        recorded_value(alert, transition).map(number).unwrap_or_default(),
+        shown(&transition.reason.as_str()),
+        pushed(&|cell| push_ids(&transition.evidence, cell)),
+        shown(&verdict.why),
+        pushed(&|cell| push_channels(verdict, cell)),
+        shown(&step.and_then(|step| step.severity).map(Severity::as_str).unwrap_or_default()),
+        alert.condition(transition).unwrap_or_default().as_bytes().to_vec(),
+        threshold.map(|value| number(Number::Decimal(value))).unwrap_or_default(),
+        shown(from),
+        shown(until),
+        shown(&transition.episode),
+        shown(events),
+        volume.map(|volume| shown(&volume)).unwrap_or_default(),
+        shown(late),
+    ];
+    for cell in cells {
+        out.push(b',');
+        push_csv(&cell, out);
     }
 }
 
+/// Appends the group of a transition as one JSON object.
+pub(super) fn push_group(alert: &RecordedAlert, transition: &Transition, out: &mut Vec<u8>) {
+    push_object(alert.group(transition), out);
+}
 /// Appends the ids of contributing events as one JSON array.
 fn push_ids(evidence: &Evidence, out: &mut Vec<u8>) {
     out.push(b'[');

@@ -107,6 +107,24 @@ fn times_show_milliseconds_only_when_there_are_some() {
 }
 
 #[test]
+fn what_several_windows_come_to_says_how_many_they_are() {
+    let check = |values: Values, windows, expect: &str| {
+        let point = point(values);
+        let mut out = b"before\n".to_vec();
+        renderer().json_of_windows(&point, windows, &mut out);
+        let line = json(&point);
+        let start = line.strip_suffix("}\n").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("before\n{start},{expect}}}\n"));
+    };
+    check(Values::Count(7), 60, r#""windows":60"#);
+    check(Values::Unique(7), 1, r#""windows":1"#);
+    check(Values::Unique(7), 2, r#""windows":2,"of":"largest""#);
+    let time = distribution("90.5", 1, ["1", "2", "3", "4", "5", "6", "7"]);
+    let values = JourneyValues { started: 4, finished: 1, abandoned: 3, open: 0, time };
+    check(Values::Journey(Box::new(values)), 3, r#""windows":3"#);
+}
+
+#[test]
 fn strings_are_escaped() {
     let series = Arc::new(SeriesKey::new([
         "say \"hi\"\\\n\r\t\u{1}\u{7f}",

@@ -154,6 +154,11 @@ impl Settlers {
         (decided, Progress::Done)
     }
 
+    /// How many windows are open.
+    pub(super) fn open_windows(&self) -> usize {
+        self.deciding().map(|one| one.settler.open_windows()).sum()
+    }
+
     /// How many journeys are open, by namespace and name of their metric: one that changed has some under either definition.
     pub(super) fn open_journeys(&self) -> BTreeMap<(&str, &str), usize> {
         let mut open = BTreeMap::new();

@@ -44,12 +44,18 @@ impl<W: World> Settle<W> {
     pub(super) async fn restore(&mut self, partition: Partition) -> Result<Kept, SettleError> {
         let log = LogId::settle(partition);
         self.changes.follow(self.world.log()).await?;
-        let empty = State::new(partition, self.partitions);
+        let empty = self.empty(partition);
         // The log alone may no longer reach back to its beginning.
         match self.world.snapshots().newest(&log).await? {
             Some(snapshot) => self.restored(partition, &snapshot).await,
             None => Ok(Kept::new(empty, Since::default())),
         }
+    }
+
+    fn empty(&self, partition: Partition) -> State {
+        let mut state = State::new(partition, self.partitions);
+        state.telling.told_by = self.told_by;
+        state
     }
 
     /// The state of a snapshot.
@@ -59,7 +65,7 @@ impl<W: World> Settle<W> {
         snapshot: &Snapshot,
     ) -> Result<Kept, SettleError> {
         let log = LogId::settle(partition);
-        let empty = State::new(partition, self.partitions);
+        let empty = self.empty(partition);
         let version = snapshot.version();
         let unreadable = |error| SettleError::unreadable(&log, version, error);
         let stored = StoredState::read(snapshot.state(), empty).map_err(unreadable)?;

@@ -3,9 +3,7 @@
 use super::asking::{Asked, Question, Questions};
 use super::state::{Change, State, Step, answer_to, name};
 use super::take::Waiting;
-use super::{
-    ASKED_EVERY_MS, ENTRY_AGE_MAX_MS, Kept, LISTED_EVERY_MS, SILENT_AFTER_MS, TAKEN_BYTES_MAX,
-};
+use super::{Asking, ENTRY_AGE_MAX_MS, Kept, LISTED_EVERY_MS, TAKEN_BYTES_MAX};
 use crate::port::source::ShardKey;
 use crate::settle_entry::Answer;
 use std::collections::BTreeSet;
@@ -45,10 +43,10 @@ pub(super) fn next(
 ///
 /// Shards that were opened since, also those of a stream that was made anew, bring nothing that could be due before they are listed.
 /// So they are looked for when there is nothing new in those that are known, and else once a minute.
-pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Questions> {
+pub(super) fn questions(kept: &Kept, now: Timestamp, asking: Asking) -> Option<Questions> {
     let Kept { state, waiting, asked_at, .. } = kept;
     let is_over = |every_ms| asked_at.is_none_or(|asked_at| now >= asked_at.plus(every_ms));
-    if !is_over(ASKED_EVERY_MS) {
+    if !is_over(asking.every_ms) {
         return None;
     }
     let out_of_order = state.settlers.current.as_ref()?.plan.timing.out_of_order;
@@ -59,7 +57,7 @@ pub(super) fn questions(kept: &Kept, now: Timestamp) -> Option<Questions> {
     let could_decide = earliest.is_some_and(|earliest| earliest <= reach);
     // A shard is asked from the last record that waits here: an entry that goes by the answer takes all that waits.
     let is_silent = |shard: &&ShardKey| {
-        waiting.last(shard).is_none_or(|last| now >= last.at.plus(SILENT_AFTER_MS))
+        waiting.last(shard).is_none_or(|last| now >= last.at.plus(asking.silent_after_ms))
     };
     let asked = state.open_shards().filter(is_silent);
     let asked = asked.filter(|_| could_decide || state.announced.is_some());

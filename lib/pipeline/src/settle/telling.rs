@@ -3,6 +3,7 @@
 //! One entry holds notifications of [`NOTIFICATION_BYTES_MAX`]; what is over that waits in the state and goes out with the next,
 //! which follows at once.
 
+use super::ToldBy;
 use crate::alert_record::{AlertRecord, RecordedAlert};
 use crate::control::Silences;
 use crate::notifications;
@@ -28,6 +29,8 @@ pub(super) struct Telling {
     pub(super) waiting: VecDeque<Notification>,
     /// The silences that people have added. They stand in the control log, and so in no snapshot.
     pub(super) silences: Silences,
+    /// By which clock anything is too old to be told. It is set and not stored.
+    pub(super) told_by: ToldBy,
 }
 
 /// What an entry tells.
@@ -85,7 +88,10 @@ impl Telling {
         let silences = self.silences.from(since);
         let mut recording = Recording::default();
         let mut tell = |of: &Plan, transitions: Vec<Transition>, evaluated_to| {
-            let clock = Clock::Recorded(clock);
+            let clock = match self.told_by {
+                ToldBy::Clock => Clock::Recorded(clock),
+                ToldBy::Events => Clock::Events,
+            };
             let moment = Moment { clock, evaluated_to, silences: &silences, render };
             let Decided { verdicts, notifications } = notifier.decide(of, &transitions, &moment);
             self.waiting.extend(notifications);

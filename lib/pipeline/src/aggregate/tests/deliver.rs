@@ -61,6 +61,25 @@ fn what_came_of_a_batch_is_told() {
 }
 
 #[test]
+fn which_records_are_rejects_is_told_and_how_far_the_log_is() {
+    let town = Town::new();
+    town.put("one", &["{".to_owned(), event("o1", "order", 1), "[]".to_owned()]);
+    let mut function = town.function(RULES);
+    assert_eq!(block_on(function.last(&stream().name, &shard("one"))).unwrap(), None);
+    let batch = town.batch("one", 0..3);
+    let sequences: Vec<_> = batch.records.iter().map(|record| record.sequence.clone()).collect();
+    let taken = take_all(&mut function, batch);
+    let rejected = taken.rejected.iter().map(|reject| (&reject.record.sequence, reject.code));
+    let expect =
+        [(&sequences[0], RejectCode::InvalidJson), (&sequences[2], RejectCode::NotAnObject)];
+    assert_eq!(rejected.collect::<Vec<_>>(), expect);
+    for mut either in [function, town.function(RULES)] {
+        let last = block_on(either.last(&stream().name, &shard("one"))).unwrap().unwrap();
+        assert_eq!((&last.sequence, last.sub_sequence), (&sequences[2], 0));
+    }
+}
+
+#[test]
 fn two_environments_take_turns_and_lose_races() {
     let town = Town::new();
     town.put("one", &orders(0, 9));

@@ -11,7 +11,11 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn step(name: Option<&str>, condition: &str) -> RecordedStep {
-    RecordedStep { name: name.map(str::to_owned), condition: condition.to_owned() }
+    RecordedStep {
+        name: name.map(str::to_owned),
+        condition: condition.to_owned(),
+        severity: Some(Severity::Warning),
+    }
 }
 
 /// A ladder that fires and an alert without groups that begins to hold.
@@ -22,6 +26,7 @@ fn record() -> AlertRecord {
         metric: "rejects".to_owned(),
         by: by.iter().map(|&dimension| dimension.to_owned()).collect(),
         steps,
+        resolve: (name == "rejections").then(|| "sum over 20m < 1".to_owned()),
     };
     let steps = vec![
         step(Some("reactive"), "sum over 10m >= 3"),
@@ -73,9 +78,30 @@ fn record() -> AlertRecord {
 
 #[test]
 fn records_of_alerts_are_stored_as_ever() {
-    let fixture = include_str!("../v1.hex");
+    let fixture = include_str!("../v2.hex");
     check_form(&record(), AlertRecord::encode, AlertRecord::decode, fixture);
-    check_form(&AlertRecord::default(), AlertRecord::encode, AlertRecord::decode, "01808080");
+    check_form(&AlertRecord::default(), AlertRecord::encode, AlertRecord::decode, "02808080");
+}
+
+#[test]
+fn records_of_format_1_say_no_severity_and_no_resolve() {
+    let mut expected = record();
+    for alert in &mut expected.alerts {
+        alert.resolve = None;
+        alert.steps.iter_mut().for_each(|step| step.severity = None);
+    }
+    let read = AlertRecord::decode(&bytes(include_str!("../v1.hex"))).unwrap();
+    assert_eq!(read, expected);
+    let mut resolves = read.transitions[0].0.clone();
+    resolves.reason = Reason::ResolveHolds;
+    assert_eq!(read.alerts[0].condition(&resolves), None, "not the step's, which did not decide");
+    assert_eq!(record().alerts[0].condition(&resolves), Some("sum over 20m < 1"));
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: String = hex.split_whitespace().collect();
+    let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Storm control, from records to what entries tell: however many groups fire, a channel gets its first notification at once and then
 //! at most one per `together`.
 
+use super::super::{Settle, ToldBy};
+use super::Stack;
 use super::alerts::{begun_with, told};
 use crate::aggregate::tests::kit::{START, event};
 use streamgauge_engine::notification::{Action, Notification, Subject};
@@ -23,6 +25,30 @@ channels:
   oncall: {pagerduty: {routing_key: env:KEY}}
   office: {webhook: {url: "https://office.test/hook"}}
 "#;
+
+/// Whether anybody is told of an order of two hours ago.
+#[track_caller]
+fn check(told_by: ToldBy, is_told: bool) {
+    let mut stack = Stack::new(RULES);
+    stack.settle = Settle::new(stack.town.home(RULES), "shop", 1).told_by(told_by);
+    for name in ["one", "two"] {
+        stack.town.put(name, &[event(name, "order", -7_200)]);
+        stack.aggregate(name);
+    }
+    for _ in 0..5 {
+        stack.settle();
+        stack.pass(SECOND_MS);
+    }
+    let (transitions, notifications) = told(&stack);
+    assert!(!transitions.is_empty());
+    assert_eq!(!notifications.is_empty(), is_told, "{transitions:?}");
+}
+
+#[test]
+fn what_is_too_old_by_the_clock_is_told_by_the_events_own() {
+    check(ToldBy::Clock, false);
+    check(ToldBy::Events, true);
+}
 
 const GROUPS: usize = 10_000;
 

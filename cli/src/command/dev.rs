@@ -1,0 +1,192 @@
+//! `dev`: the whole pipeline in this process, explained in [`streamgauge_dev`].
+//!
+//! The modules: [`lines`] has what was decided, [`status`] what people see meanwhile, [`served`] what is asked over HTTP.
+
+mod lines;
+mod served;
+mod status;
+
+use crate::arguments::{DevArguments, DevClock};
+use crate::exit::{Exit, Failure};
+use crate::rules::{environment, load_failure};
+use crate::signals::Interruptions;
+use crate::style::{self, tell};
+use crate::words::counted;
+use lines::Lines;
+use status::Status;
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use streamgauge_dev::channels::{Nobody, real};
+use streamgauge_dev::clock::SystemClock;
+use streamgauge_dev::http::Serving;
+use streamgauge_dev::rules_file::RulesFiles;
+use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running};
+use streamgauge_local::store::{LocalStore, StoreError};
+use streamgauge_rules::render;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{MissedTickBehavior, interval};
+
+type Store = LocalStore<SystemClock>;
+type Dev = Running<Store, SystemClock>;
+
+/// How often the line of the status is made anew.
+const STATUS_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs until it is stopped.
+pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
+    let rules = read_rules(arguments)?;
+    let token = served::token(arguments)?;
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::outside("could not start threads").because(&error))?;
+    let (listener, address) = runtime.block_on(served::listen(arguments))?;
+    let store = LocalStore::open(&arguments.store, SystemClock).map_err(|error| opened(&error))?;
+    let status = Status::new();
+    let by = match arguments.clock {
+        DevClock::Machine => By::Clock,
+        DevClock::Events => By::Events,
+    };
+    let opened = Opened::open((store, SystemClock), &rules.text(), by, status.teller());
+    let opened = opened.map_err(|error| fatal(&error))?;
+    tell_recovered(arguments, opened.recovered());
+    let from = opened.recovered().settled;
+    let dev = start(arguments, opened, rules, &runtime)?;
+    let plans = dev.plans().map_err(|error| fatal(&error))?;
+    let serving = runtime.block_on(async { Serving::start(&dev, listener, token) });
+    let serving = serving.map_err(|error| served::failed(&error))?;
+    tell(format_args!("listening on http://{address}"));
+    let mut lines = Lines::new(arguments.output, from, plans);
+    let ended = runtime.block_on(drive(dev, serving, &mut lines, &status));
+    status.finish();
+    // A thread that reads standard input cannot be told to end.
+    runtime.shutdown_background();
+    ended.map(|()| Exit::Fine)
+}
+
+/// The rules, which must be right; problems go to standard error.
+fn read_rules(arguments: &DevArguments) -> Result<RulesFiles, Failure> {
+    let colours = style::colours_on_stderr();
+    let read = RulesFiles::read(arguments.rules.clone(), environment, colours);
+    let (rules, outcome) = read.map_err(|error| load_failure(&error))?;
+    if !outcome.problems.is_empty() {
+        let shown = render::for_people(&outcome.problems, &outcome.sources, colours);
+        tell(shown.trim_end());
+    }
+    if outcome.rules.is_some() { Ok(rules) } else { Err(Failure::Told(Exit::Wrong)) }
+}
+
+/// Starts everything.
+fn start(
+    arguments: &DevArguments,
+    opened: Opened<Store, SystemClock>,
+    rules: RulesFiles,
+    runtime: &Runtime,
+) -> Result<Dev, Failure> {
+    let handle = runtime.handle().clone();
+    let started = if arguments.notify {
+        if cfg!(not(feature = "tls")) {
+            tell(format_args!(
+                "{}: built without the feature `tls`: only channels on this machine can be told",
+                style::warning("warning")
+            ));
+        }
+        let channels = runtime
+            .block_on(real(environment, SystemClock))
+            .map_err(|error| Failure::wrong("could not use the mail server").because(&error))?;
+        opened.start(channels, handle)
+    } else {
+        opened.start((Nobody, Duration::ZERO), handle)
+    };
+    let sources = |mut dev: Dev| {
+        if let Some(path) = &arguments.follow {
+            dev.follow(path.clone())?;
+        }
+        if arguments.stdin {
+            dev.pipe(io::stdin())?;
+        }
+        dev.watch(rules)?;
+        Ok(dev)
+    };
+    started.and_then(sources).map_err(|error| fatal(&error))
+}
+
+/// Shows what is decided until somebody wants it to end, or it cannot go on; then stops it.
+async fn drive(
+    dev: Dev,
+    serving: Serving,
+    lines: &mut Lines,
+    status: &Status,
+) -> Result<(), Failure> {
+    let store = Arc::clone(dev.store());
+    let mut settled = dev.settled();
+    let mut interruptions = Interruptions::new();
+    let mut ticks = interval(STATUS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let shown = loop {
+        tokio::select! {
+            () = interruptions.next() => break Ok(()),
+            () = dev.failed() => break Ok(()),
+            Ok(()) = settled.changed() => {
+                let done = lines.show(&*store, || dev.plans(), status).await;
+                if done.is_err() {
+                    break done;
+                }
+            }
+            _ = ticks.tick() => status.set(&dev, lines.firing()),
+        }
+    };
+    status.finish();
+    let totals = dev.totals().clone();
+    let plans = dev.plans();
+    let stopping = async {
+        // Who has begun to push is answered before nothing is taken any more.
+        serving.stop().await;
+        tokio::task::spawn_blocking(move || dev.stop()).await
+    };
+    let stopped = tokio::select! {
+        ended = stopping => {
+            ended.map_err(|error| Failure::outside("could not stop").because(&error))?
+        }
+        () = interruptions.next() => {
+            return Err(Failure::outside("it was ended by force; what was not settled is when it starts again"));
+        }
+    };
+    stopped.map_err(|error| fatal(&error))?;
+    shown?;
+    lines.show(&*store, || plans, status).await?;
+    status::tell_counters(&totals.counters());
+    Ok(())
+}
+
+/// Says what was found in the store.
+fn tell_recovered(arguments: &DevArguments, recovered: Recovered) {
+    let store = arguments.store.display().to_string();
+    let store = style::printable(&store);
+    if recovered == Recovered::default() {
+        tell(format_args!("store `{store}`: it is new"));
+        return;
+    }
+    let pieces = counted(recovered.offers, "piece");
+    let decided = recovered.watermark.map(|to| format!(", decided up to {to}"));
+    let read = recovered.mark.filter(|_| arguments.follow.is_some());
+    let read = read.map(|mark| format!(", followed file read up to byte {}", mark.offset));
+    let (decided, read) = (decided.unwrap_or_default(), read.unwrap_or_default());
+    tell(format_args!("store `{store}`: recovered {pieces} of input{decided}{read}"));
+}
+
+/// A store that cannot be opened.
+fn opened(error: &StoreError) -> Failure {
+    Failure::outside(error.to_string()).because_of_source(error)
+}
+
+/// What cannot go on.
+fn fatal(error: &Fatal) -> Failure {
+    Failure::outside(error.to_string()).because_of_source(error)
+}
+
+/// An error that is shown with all that it was caused by.
+pub(super) fn unreadable(error: &dyn Error) -> Failure {
+    Failure::outside("could not read what was decided").because(error)
+}

@@ -1,0 +1,135 @@
+//! What people see on standard error meanwhile: what happens, and on a terminal one quiet line.
+
+use super::Dev;
+use crate::style::{self, printable, tell};
+use crate::words::{counted, widen};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use streamgauge_dev::clock::SystemClock;
+use streamgauge_dev::happening::{Happening, Teller};
+use streamgauge_engine::output::Counters;
+use streamgauge_engine::time::{Millis, SECOND_MS};
+use streamgauge_pipeline::port::clock::Clock;
+
+/// How many bad lines are shown: more would hide all else.
+const REJECTS_SHOWN_MAX: u64 = 20;
+
+/// The line, and what is printed above it. Clones are the same one.
+#[derive(Clone, Debug)]
+pub(super) struct Status {
+    /// Absent where nobody would see it.
+    line: Option<ProgressBar>,
+    rejects: Arc<Mutex<u64>>,
+    /// How many records had come when the line was made last.
+    before: Arc<Mutex<(Instant, u64)>>,
+}
+
+impl Status {
+    pub(super) fn new() -> Self {
+        let line = std::io::stderr().is_terminal().then(|| {
+            let line = ProgressBar::new_spinner();
+            let plain = ProgressStyle::with_template("{msg:.dim}");
+            plain.map_or_else(|_| line.clone(), |plain| line.clone().with_style(plain))
+        });
+        let before = Arc::new(Mutex::new((Instant::now(), 0)));
+        Self { line, rejects: Arc::default(), before }
+    }
+
+    /// Prints with the line out of the way.
+    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.line {
+            Some(line) => line.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Takes the line away.
+    pub(super) fn finish(&self) {
+        if let Some(line) = &self.line {
+            line.finish_and_clear();
+        }
+    }
+
+    /// Makes the line anew.
+    pub(super) fn set(&self, dev: &Dev, firing: usize) {
+        let Some(line) = &self.line else { return };
+        let received = dev.totals().counters().received;
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let seconds = now.duration_since(before.0).as_secs_f64();
+        let came = u32::try_from(received - before.1).unwrap_or(u32::MAX);
+        *before = (now, received);
+        let rate = if seconds > 0.0 { f64::from(came) / seconds } else { 0.0 };
+        let settled = *dev.settled().borrow();
+        let lag = settled.watermark.map(|watermark| {
+            lag(SystemClock.now().as_millis().saturating_sub(watermark.as_millis()))
+        });
+        let lag = lag.unwrap_or_else(|| "nothing decided yet".to_owned());
+        let (waiting, _) = dev.intake().waiting();
+        let open = counted(widen(settled.open_windows), "open window");
+        let waiting =
+            if waiting == 0 { String::new() } else { format!(" \u{b7} {waiting} waiting") };
+        line.set_message(format!(
+            "{rate:.0} events/s{waiting} \u{b7} {lag} \u{b7} {open} \u{b7} {firing} firing"
+        ));
+    }
+
+    /// Tells what happens.
+    pub(super) fn teller(&self) -> Teller {
+        let status = self.clone();
+        Teller::new(move |happening| status.tell(&happening))
+    }
+
+    fn tell(&self, happening: &Happening) {
+        let line = match happening {
+            Happening::Rejected { source, offset, code, reason } => {
+                let mut shown = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
+                *shown += 1;
+                if *shown > REJECTS_SHOWN_MAX {
+                    return;
+                }
+                let code = style::warning(code);
+                format!("{}@{offset}: {code}: {}", printable(source), printable(reason))
+            }
+            Happening::Trouble(what) => {
+                format!("{}: {}; it is tried again", style::warning("warning"), printable(what))
+            }
+            Happening::Over => format!("{}: it works again", style::good("fine")),
+            Happening::Followed(what) => {
+                format!("{}: {}", style::hint("note"), printable(what))
+            }
+            Happening::PipeEnded => {
+                format!("{}: standard input has ended", style::hint("note"))
+            }
+            Happening::RulesAnnounced => format!(
+                "{}: they come in force behind what has come so far",
+                style::good("rules changed")
+            ),
+            Happening::RulesWrong(problems) => format!(
+                "{problems}\n{}: the rules were changed and are wrong; the old ones go on",
+                style::warning("warning")
+            ),
+        };
+        self.aside(|| tell(line));
+    }
+}
+
+/// How far what is decided is behind.
+fn lag(lag_ms: Millis) -> String {
+    format!("{} s behind", lag_ms.max(0) / SECOND_MS)
+}
+
+/// Says what became of all that came.
+pub(super) fn tell_counters(counters: &Counters) {
+    tell(format_args!(
+        "{}: {} counted, {} filtered, {} duplicate, {} late, {} rejected",
+        counted(counters.received, "event"),
+        counters.counted,
+        counters.filtered,
+        counters.duplicate,
+        counters.late,
+        counters.rejected,
+    ));
+}

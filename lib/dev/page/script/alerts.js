@@ -1,0 +1,86 @@
+// Alerts: what fires now, and every transition with what it rests on.
+
+const alerts = (() => {
+  const { el, replace, refresh, foreign } = text;
+  const PAGE = 50;
+  const nodes = new WeakMap(); // one element per transition: what is opened stays open
+  let shown = PAGE, zone = null;
+
+  const title = (one) => foreign(one.step ? `${one.alert} / ${one.step}` : one.alert, 60);
+  const group = (one) => (Object.keys(one.group || {}).length ? legend.name(one.group) : el("span", { class: "faint", text: "no groups" }));
+  const severity = (one) => legend.severity(one.severity);
+  const ofRate = (one) => /^rate\b/.test(one.condition || "");
+  const valueOf = (one, value) => (typeof value === "number" ? (ofRate(one) ? format.percent(value) : format.number(value)) : format.NONE);
+
+  function now(root, catalog, today) {
+    const current = transitions.now();
+    const count = catalog.alerts.length;
+    if (!current.length) {
+      const words = count ? `No alert is firing. ${count === 1 ? "1 alert is" : `${count} alerts are`} watched: ` : "The rules have no alerts. Add some under `alerts:` and check them with `streamgauge check`.";
+      replace(root, el("p", { class: "quiet" }, words, catalog.alerts.slice(0, 20).flatMap((alert, index) => [index ? ", " : "", foreign(alert.name, 60)]), count > 20 ? ` and ${count - 20} more` : ""));
+      return;
+    }
+    const head = ["state", "severity", "alert", "group", "since", "value", "condition"].map((name) => el("th", { scope: "col", class: name === "value" ? "number" : null, text: name }));
+    const rows = current.slice(0, PAGE).map((one) => el("tr", {},
+      el("td", {}, el("strong", { class: one.transition, text: one.transition })), el("td", {}, severity(one)), el("th", { scope: "row" }, title(one)), el("td", {}, group(one)),
+      el("td", { text: `${format.moment(one.time)}${today ? `, ${format.duration(Math.max(0, today - one.time))}` : ""}` }),
+      el("td", { class: "number", text: valueOf(one, one.value) }), el("td", {}, el("code", { text: text.shorten(one.condition || "", 80) }))));
+    const rest = current.length > PAGE ? el("p", { class: "faint", text: `and ${current.length - PAGE} more` }) : null;
+    replace(root, el("div", { class: "scroll" }, el("table", { class: "now" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))), rest);
+  }
+
+  function fact(list, name, ...value) {
+    list.push(el("dt", { text: name }), el("dd", {}, value));
+  }
+
+  // Why it happened: the window it looked at, the value, the events, and who is told.
+  function evidence(one) {
+    const facts = [];
+    if (one.reason) fact(facts, "reason", foreign(one.reason, 300));
+    if (one.condition) fact(facts, "condition", el("code", { text: text.shorten(one.condition, 200) }));
+    fact(facts, "value", `${valueOf(one, one.value)}${one.threshold === undefined ? "" : `, threshold ${valueOf(one, one.threshold)}`}`);
+    if (one.from && one.until) fact(facts, "looked at", `${format.moment(Date.parse(one.from))} to ${format.moment(Date.parse(one.until))}`);
+    if (one.metric) fact(facts, "metric", foreign(one.metric, 60));
+    for (const [channel, why] of Object.entries(one.channels || {}).slice(0, 20)) fact(facts, "channel", foreign(channel, 40), ": ", foreign(why, 120));
+    if (one.why) fact(facts, one.sent ? "sent" : "not sent", foreign(one.why, 200));
+    const more = typeof one.events === "number" && one.events > one.evidence.length ? `, the newest ${one.evidence.length} of ${format.number(one.events)}` : "";
+    const ids = one.evidence.map((id) => el("li", {}, foreign(id, 64, "code")));
+    fact(facts, `events${more}`, ids.length ? el("ol", { class: "ids" }, ids) : "none");
+    return el("dl", { class: "facts" }, facts);
+  }
+
+  function entry(one) {
+    if (nodes.has(one)) return nodes.get(one);
+    const details = el("details", { class: "transition" },
+      el("summary", {},
+        el("time", { datetime: one.at, text: format.moment(one.time) }), el("strong", { class: one.transition, text: one.transition }), severity(one), title(one), el("span", { class: "group" }, group(one)),
+        el("span", { class: "faint", text: one.sent ? "sent" : `not sent: ${text.shorten(one.why || "only recorded", 60)}` })));
+    details.addEventListener("toggle", () => {
+      if (details.open && details.childElementCount === 1) details.append(evidence(one));
+    });
+    nodes.set(one, details);
+    return details;
+  }
+
+  function history(root, times) {
+    if (zone !== format.zone()) {
+      for (const one of transitions.list) nodes.delete(one);
+      zone = format.zone();
+    }
+    const inside = transitions.list.filter((one) => one.time >= times.from && one.time <= times.to).reverse();
+    const outside = transitions.list.length - inside.length;
+    const notes = [];
+    if (!inside.length) notes.push("No alert changed its state in this range.");
+    if (outside) notes.push(`${outside} outside of this range.`);
+    if (transitions.dropped()) notes.push(`The page keeps the newest ${format.number(LIMITS.transitions)}: ${format.number(transitions.dropped())} older ones are not here.`);
+    const wanted = inside.slice(0, shown).map(entry);
+    if (!root.firstElementChild) root.append(el("div", { class: "history" }), el("div"));
+    const [list, foot] = root.children;
+    const same = list.childElementCount === wanted.length && wanted.every((node, index) => list.children[index] === node);
+    if (!same) replace(list, wanted);
+    const more = inside.length > shown ? el("button", { class: "small", text: `show ${Math.min(PAGE, inside.length - shown)} more of ${inside.length - shown}`, on: { click: () => { shown += PAGE; history(root, times); } } }) : null;
+    refresh(foot, more, el("p", { class: "faint", text: notes.join(" ") }));
+  }
+
+  return { now, history };
+})();

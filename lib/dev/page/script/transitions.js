@@ -1,0 +1,106 @@
+// What the page holds beside points: transitions of alerts, the pipeline's health, deploys, the summary.
+
+const transitions = (() => {
+  const STATES = new Set(["pending", "firing", "resolved"]);
+  const list = []; // by `at`, oldest first
+  const seen = new Set();
+  let dropped = 0;
+
+  const key = (one) => JSON.stringify([one.alert, one.step || "", store.dimensionsKey(one.group), one.transition, one.at]);
+  const subject = (one) => JSON.stringify([one.alert, one.step || "", store.dimensionsKey(one.group)]);
+  const clip = (value) => (typeof value === "string" && value.length > LIMITS.identity ? `${value.slice(0, LIMITS.identity)}\u2026` : value);
+
+  // Takes a transition; one that was taken before changes nothing.
+  function add(line) {
+    const time = Date.parse(line.at);
+    const name = key(line);
+    if (Number.isNaN(time) || !STATES.has(line.transition) || seen.has(name)) return;
+    seen.add(name);
+    const one = { ...line, time, name, subject: subject(line), evidence: (line.evidence || []).slice(0, 20).map(clip) };
+    let index = list.length;
+    while (index > 0 && list[index - 1].time > time) index -= 1;
+    list.splice(index, 0, one);
+    if (list.length > LIMITS.transitions) forget(list.length - LIMITS.transitions);
+  }
+
+  // The oldest go, but not those that still say what is firing.
+  function forget(count) {
+    const current = new Set(now().map((one) => one.name));
+    for (let index = 0; count > 0 && index < list.length; ) {
+      if (current.has(list[index].name)) {
+        index += 1;
+        continue;
+      }
+      seen.delete(list[index].name);
+      list.splice(index, 1);
+      dropped += 1;
+      count -= 1;
+    }
+  }
+
+  const RANK = Object.assign(Object.create(null), { critical: 0, error: 1, warning: 2, info: 3 });
+
+  // The last transition of each alert, step and group that is pending or firing, the worst first.
+  function now() {
+    const last = new Map();
+    for (const one of list) last.set(one.subject, one);
+    const current = [...last.values()].filter((one) => one.transition === "firing" || one.transition === "pending");
+    const rank = (one) => (one.transition === "firing" ? 0 : 10) + (RANK[one.severity] ?? 4);
+    return current.sort((a, b) => rank(a) - rank(b) || b.time - a.time);
+  }
+
+  const named = ({ severity, alert, step, group }) => ({ severity, alert, step, group });
+
+  // The times in which an alert of `metric` was pending or firing.
+  function spans(metric) {
+    const open = new Map(), found = [];
+    for (const one of list) {
+      if (one.metric !== metric) continue;
+      const before = open.get(one.subject);
+      if (before) {
+        before.to = one.time;
+        open.delete(one.subject);
+      } else if (one.transition === "resolved" && Date.parse(one.episode) < one.time) {
+        // It began before what the page holds.
+        found.push({ ...named(one), from: Date.parse(one.episode), to: one.time, state: "firing" });
+      }
+      if (one.transition === "firing" || one.transition === "pending") {
+        const span = { ...named(one), from: one.time, to: null, state: one.transition };
+        open.set(one.subject, span);
+        found.push(span);
+      }
+    }
+    return found;
+  }
+
+  function clear() {
+    list.length = 0;
+    seen.clear();
+    dropped = 0;
+  }
+
+  return { list, add, now, spans, clear, RANK, dropped: () => dropped };
+})();
+
+const pipeline = (() => {
+  const samples = []; // health, oldest first
+  const deploys = [];
+  const self = { samples, deploys, summary: null, addHealth, addDeploy, last: () => samples[samples.length - 1] || null };
+
+  function addHealth(line) {
+    const time = Date.parse(line.at);
+    if (Number.isNaN(time)) return;
+    samples.push({ ...line, time });
+    if (samples.length > LIMITS.samples) samples.splice(0, samples.length - LIMITS.samples);
+  }
+
+  function addDeploy(line) {
+    const time = Date.parse(line.at);
+    if (Number.isNaN(time) || deploys.some((one) => one.time === time && one.version === line.version)) return;
+    deploys.push({ version: line.version, time });
+    deploys.sort((a, b) => a.time - b.time);
+    if (deploys.length > LIMITS.deploys) deploys.shift();
+  }
+
+  return self;
+})();

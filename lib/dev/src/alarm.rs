@@ -1,0 +1,92 @@
+//! What a thread sleeps by: it is woken when there is something to do, at a time that was asked for, and now and then in any case.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use streamgauge_engine::time::{Millis, Timestamp};
+
+/// Wakes one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    state: Mutex<State>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_rung: bool,
+    is_over: bool,
+    /// The earliest time that was asked for.
+    at: Option<Timestamp>,
+}
+
+impl Alarm {
+    /// There is something to do.
+    pub(crate) fn ring(&self) {
+        self.lock().is_rung = true;
+        self.rung.notify_all();
+    }
+
+    /// There will be something to do.
+    pub(crate) fn ring_at(&self, at: Timestamp) {
+        let mut state = self.lock();
+        state.at = Some(state.at.map_or(at, |earlier| earlier.min(at)));
+        drop(state);
+        self.rung.notify_all();
+    }
+
+    /// The thread is to end.
+    pub(crate) fn end(&self) {
+        self.lock().is_over = true;
+        self.rung.notify_all();
+    }
+
+    /// Sleeps until there is something to do, for so long at most; false: the thread is to end.
+    pub(crate) fn wait(&self, now: impl Fn() -> Timestamp, max_ms: Millis) -> bool {
+        let mut state = self.lock();
+        let began_at = now();
+        loop {
+            let now = now();
+            let until = began_at.plus(max_ms);
+            let until = state.at.map_or(until, |at| at.min(until));
+            // A clock that was set back makes nobody sleep for longer.
+            let is_time = now >= until || now < began_at;
+            if state.is_rung || state.is_over || is_time {
+                state.is_rung = false;
+                state.at.take_if(|at| *at <= now);
+                return !state.is_over;
+            }
+            let left_ms = u64::try_from(until.as_millis() - now.as_millis()).unwrap_or_default();
+            let waited = self.rung.wait_timeout(state, Duration::from_millis(left_ms));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn it_wakes_when_it_was_rung_when_it_is_time_and_when_it_is_over() {
+        let alarm = Alarm::default();
+        alarm.ring();
+        assert!(alarm.wait(|| at(0), 1_000_000));
+        alarm.ring_at(at(9));
+        alarm.ring_at(at(5));
+        assert!(alarm.wait(|| at(5), 1_000_000));
+        assert_eq!(alarm.lock().at, None);
+        let times = RefCell::new([at(0), at(7)].into_iter());
+        assert!(alarm.wait(|| times.borrow_mut().next_back().unwrap(), 1), "it was set back");
+        alarm.end();
+        assert!(!alarm.wait(|| at(0), 1_000_000));
+    }
+}

@@ -1,0 +1,265 @@
+//! A file that others append to, as `tail -F` follows it: renamed and made anew, emptied, not there yet.
+//!
+//! A file is known by how it begins and not by its name, so that after a restart it is found again though it was renamed meanwhile. What was
+//! read of it is known by the log ([`crate::intake::mark`]).
+
+mod file;
+
+use crate::cutter::{Cut, Cutter};
+use crate::happening::{Happening, Teller};
+use crate::intake::Followed;
+use crate::intake::mark::{FileId, Mark};
+use file::{Stand, fingerprint, is_same, renamed_after, rotated, stand};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use streamgauge_engine::hash;
+
+/// What is read at once, in bytes.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Follows a file.
+#[derive(Debug)]
+pub struct Follower {
+    path: PathBuf,
+    /// Where to go on; absent once that was found.
+    from: Option<Mark>,
+    /// What comes next, if it was renamed too before it was read.
+    next: Option<PathBuf>,
+    open: Option<Open>,
+    seen: Seen,
+    teller: Teller,
+    is_missing: bool,
+    piece: Vec<u8>,
+}
+
+/// The file that is read.
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// What it is known by; absent until its first line is whole.
+    id: Option<FileId>,
+    cutter: Cutter,
+    /// It has another name now, and had nothing new when that was seen.
+    is_quiet: bool,
+}
+
+/// How far a file was read, for whoever asks whether there is more.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen(Arc<Mutex<SeenTo>>);
+
+#[derive(Debug, Default)]
+enum SeenTo {
+    /// It is being read.
+    #[default]
+    Reading,
+    /// All of it was offered; absent: there was none.
+    End(Option<Stand>),
+}
+
+impl Seen {
+    /// Whether the file has lines that were not offered.
+    pub(crate) fn has_more(&self, path: &Path) -> bool {
+        match &*self.lock() {
+            SeenTo::Reading => true,
+            SeenTo::End(end) => stand(path).is_some_and(|now| Some(now) != *end),
+        }
+    }
+
+    fn set(&self, to: SeenTo) {
+        *self.lock() = to;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SeenTo> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Follower {
+    /// Follows the file of this name from a mark on, or from its beginning.
+    pub fn new(path: PathBuf, from: Option<Mark>, teller: Teller) -> Self {
+        Self {
+            path,
+            from,
+            next: None,
+            open: None,
+            seen: Seen::default(),
+            teller,
+            is_missing: false,
+            piece: vec![0; PIECE_BYTES],
+        }
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen.clone()
+    }
+
+    /// The next lines; absent: there are none now.
+    pub(crate) fn next(&mut self) -> io::Result<Option<(Cut, Followed)>> {
+        self.seen.set(SeenTo::Reading);
+        // A mark whose file is gone is looked for once.
+        if let Some(from) = self.from.take() {
+            self.find(from)?;
+        }
+        let mut looked = false;
+        loop {
+            let Some(open) = &mut self.open else {
+                if !self.open_next()? {
+                    self.seen.set(SeenTo::End(None));
+                    return Ok(None);
+                }
+                continue;
+            };
+            if let Some(cut) = open.cutter.take() {
+                open.is_quiet = false;
+                let found = open.followed(cut)?;
+                if found.0.records.is_empty() {
+                    continue;
+                }
+                return Ok(Some(found));
+            }
+            if !looked {
+                looked = true;
+                if !open.is_as_it_was()? {
+                    self.tell("was emptied; it is read from its beginning");
+                    self.begin_again();
+                    continue;
+                }
+            }
+            let count = open.read(&mut self.piece)?;
+            if count > 0 {
+                continue;
+            }
+            match self.end()? {
+                End::Waits => return Ok(None),
+                End::Rest(found) => return Ok(Some(found)),
+                End::GoesOn => looked = false,
+            }
+        }
+    }
+
+    /// Everything that is there was read.
+    fn end(&mut self) -> io::Result<End> {
+        let Some(open) = &mut self.open else { return Ok(End::GoesOn) };
+        let own = open.file.metadata()?;
+        let next = renamed_after(&self.path, &own);
+        let is_followed = match std::fs::metadata(&self.path) {
+            Ok(named) => is_same(&own, &named),
+            // It was renamed, and the next one is not there yet.
+            Err(error) if error.kind() == ErrorKind::NotFound => next.is_none(),
+            Err(_) => true,
+        };
+        if is_followed {
+            open.is_quiet = false;
+            self.seen.set(SeenTo::End(Some(Stand::of(&own))));
+            return Ok(End::Waits);
+        }
+        // Whoever writes it may still do so for a moment.
+        if next.is_none() && !std::mem::replace(&mut open.is_quiet, true) {
+            return Ok(End::Waits);
+        }
+        if let Some(cut) = open.cutter.finish() {
+            let found = open.followed(cut)?;
+            if !found.0.records.is_empty() {
+                return Ok(End::Rest(found));
+            }
+        }
+        (self.open, self.next) = (None, next);
+        Ok(End::GoesOn)
+    }
+
+    /// Finds the file of a mark, under its name or another.
+    fn find(&mut self, from: Mark) -> io::Result<()> {
+        let renamed = rotated(&self.path);
+        for path in renamed.iter().chain([&self.path]) {
+            let Ok(mut file) = File::open(path) else { continue };
+            let is_it =
+                fingerprint(&mut file)? == Some(from.file) && file.metadata()?.len() >= from.offset;
+            if is_it {
+                self.open = Some(Open::new(file, Some(from.file), from.offset));
+                return Ok(());
+            }
+        }
+        self.tell("is another file than before, or was emptied; it is read from its beginning");
+        Ok(())
+    }
+
+    /// Opens the file that comes next, from its beginning; false: it is not there.
+    fn open_next(&mut self) -> io::Result<bool> {
+        let path = self.next.take().unwrap_or_else(|| self.path.clone());
+        match File::open(&path) {
+            Ok(mut file) => {
+                self.is_missing = false;
+                let id = fingerprint(&mut file)?;
+                self.open = Some(Open::new(file, id, 0));
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if path == self.path && !std::mem::replace(&mut self.is_missing, true) {
+                    self.tell("is not there; it is waited for");
+                }
+                Ok(path != self.path && self.open_next()?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn begin_again(&mut self) {
+        if let Some(Open { file, .. }) = self.open.take() {
+            self.open = Some(Open::new(file, None, 0));
+        }
+    }
+
+    fn tell(&self, what: &str) {
+        let told = format!("`{}` {what}", self.path.display());
+        self.teller.tell(Happening::Followed(told));
+    }
+}
+
+/// What comes after the end of a file.
+enum End {
+    /// More, perhaps.
+    Waits,
+    /// Nothing, but a line without its end.
+    Rest((Cut, Followed)),
+    /// The next file.
+    GoesOn,
+}
+
+impl Open {
+    fn new(file: File, id: Option<FileId>, offset: u64) -> Self {
+        Self { file, id, cutter: Cutter::at(offset), is_quiet: false }
+    }
+
+    /// Whether it begins as it did, and has all that was read of it.
+    fn is_as_it_was(&mut self) -> io::Result<bool> {
+        let is_long_enough = self.file.metadata()?.len() >= self.cutter.pushed_to();
+        Ok(is_long_enough && (self.id.is_none() || fingerprint(&mut self.file)? == self.id))
+    }
+
+    /// Reads on; 0: at its end.
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        self.file.seek(SeekFrom::Start(self.cutter.pushed_to()))?;
+        let count = self.file.read(piece)?;
+        self.cutter.push(piece.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    /// Lines, with where they stand.
+    fn followed(&mut self, cut: Cut) -> io::Result<(Cut, Followed)> {
+        let id = match self.id {
+            Some(id) => id,
+            None => *self.id.insert(match fingerprint(&mut self.file)? {
+                Some(id) => id,
+                // Its only line has no end and will not get one.
+                None => FileId(hash::stable(&cut.text)),
+            }),
+        };
+        let followed = Followed { file: id, start: cut.start, end: cut.end };
+        Ok((cut, followed))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! What is read of files that others change.
+
+use super::*;
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A folder that is gone with this.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("streamgauge-follow-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.join("e.ndjson")
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(self.path(), text).unwrap();
+    }
+
+    fn follower(&self, from: Option<Mark>) -> Follower {
+        Follower::new(self.path(), from, Teller::new(|_| {}))
+    }
+
+    fn rename(&self, ending: &str) {
+        fs::rename(self.path(), self.0.join(format!("e.ndjson{ending}"))).unwrap();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// The lines that are there now, and the mark behind them.
+fn lines(follower: &mut Follower) -> (Vec<String>, Option<Mark>) {
+    let (mut lines, mut mark) = (Vec::new(), None);
+    while let Some((cut, Followed { file, end, .. })) = follower.next().unwrap() {
+        let line = |span| String::from_utf8_lossy(&cut.text[span]).into_owned();
+        lines.extend(cut.records.into_iter().map(line));
+        mark = Some(Mark { file, offset: end });
+    }
+    (lines, mark)
+}
+
+#[track_caller]
+fn check(follower: &mut Follower, expect: &[&str]) {
+    assert_eq!(lines(follower).0, expect);
+}
+
+#[test]
+fn lines_come_when_they_are_whole() {
+    let place = Place::new();
+    let mut follower = place.follower(None);
+    check(&mut follower, &[]);
+    place.write("a\nb");
+    check(&mut follower, &["a"]);
+    check(&mut follower, &[]);
+    place.write("a\nbc\n\nd\n");
+    check(&mut follower, &["bc", "d"]);
+}
+
+#[test]
+fn a_file_that_is_renamed_is_read_to_its_end_and_then_the_next_one() {
+    let place = Place::new();
+    place.write("a\n");
+    let mut follower = place.follower(None);
+    check(&mut follower, &["a"]);
+    place.rename(".1");
+    check(&mut follower, &[]);
+    fs::write(place.0.join("e.ndjson.1"), "a\nb\nlast").unwrap();
+    check(&mut follower, &["b"]);
+    place.write("c\n");
+    check(&mut follower, &[]);
+    check(&mut follower, &["last", "c"]);
+}
+
+#[test]
+fn a_file_that_is_emptied_is_read_from_its_beginning() {
+    let place = Place::new();
+    place.write("first\nsecond\n");
+    let mut follower = place.follower(None);
+    check(&mut follower, &["first", "second"]);
+    place.write("a\n");
+    check(&mut follower, &["a"]);
+    place.write("bb\ncc\n");
+    check(&mut follower, &["bb", "cc"]);
+}
+
+#[test]
+fn a_mark_is_found_again_under_any_name() {
+    let place = Place::new();
+    place.write("a\nb\n");
+    let (_, mark) = lines(&mut place.follower(None));
+    place.write("a\nb\nc\n");
+    check(&mut place.follower(mark), &["c"]);
+    place.rename(".1");
+    fs::write(place.0.join("e.ndjson.store"), "a\nb\nno\n").unwrap();
+    place.write("d\n");
+    let mut follower = place.follower(mark);
+    check(&mut follower, &["c"]);
+    check(&mut follower, &["d"]);
+    fs::remove_file(place.0.join("e.ndjson.1")).unwrap();
+    check(&mut place.follower(mark), &["d"]);
+}
+
+#[test]
+fn there_is_more_until_all_was_read() {
+    let place = Place::new();
+    let mut follower = place.follower(None);
+    let seen = follower.seen();
+    let has_more = || seen.has_more(&place.path());
+    assert!(has_more());
+    check(&mut follower, &[]);
+    assert!(!has_more());
+    place.write("a\nb");
+    assert!(has_more());
+    assert!(follower.next().unwrap().is_some());
+    assert!(has_more());
+    check(&mut follower, &[]);
+    assert!(!has_more(), "a line without its end waits");
+    place.rename(".1");
+    place.write("c\n");
+    assert!(has_more());
+    check(&mut follower, &[]);
+    assert!(has_more());
+    check(&mut follower, &["b", "c"]);
+    assert!(!has_more());
+}

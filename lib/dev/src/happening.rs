@@ -1,0 +1,59 @@
+//! What people are to know of while it runs, beside what alerts decide.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A record of a followed file or of standard input is no event. What is pushed is answered instead.
+    Rejected {
+        /// The file.
+        source: Arc<str>,
+        /// Where the line begins, in bytes.
+        offset: u64,
+        /// The code of the reject.
+        code: &'static str,
+        /// A sentence that names the field and shows the value.
+        reason: String,
+    },
+    /// Something does not work for now, and is tried again.
+    Trouble(String),
+    /// It works again.
+    Over,
+    /// A followed file is now another one, was emptied, or is not there.
+    Followed(String),
+    /// Standard input has ended.
+    PipeEnded,
+    /// Rules that were changed are announced: they come in force as soon as all that came before has been counted by the old ones.
+    RulesAnnounced,
+    /// Rules that were changed cannot be used, and the old ones go on.
+    RulesWrong(String),
+}
+
+/// Tells what happens. Clones tell the same.
+#[derive(Clone)]
+pub struct Teller(Arc<dyn Fn(Happening) + Send + Sync>);
+
+impl Teller {
+    /// Tells by this function, which is called by several threads.
+    pub fn new(tell: impl Fn(Happening) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    pub(crate) fn tell(&self, happening: Happening) {
+        (self.0)(happening);
+    }
+}
+
+impl fmt::Debug for Teller {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Teller")
+    }
+}
+
+/// An error with all that it was caused by, as one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |&cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

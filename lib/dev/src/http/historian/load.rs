@@ -1,0 +1,98 @@
+//! What the store has when the process begins: totals of all series, their newest windows, windows that grow, and what fires.
+
+use super::super::view::{Seen, View};
+use super::{Work, growing, length_ms};
+use crate::run::Fatal;
+use std::error::Error;
+use std::iter::empty;
+use std::sync::Arc;
+use streamgauge_engine::output::Status;
+use streamgauge_engine::plan::Plan;
+use streamgauge_engine::time::{Millis, Timestamp};
+use streamgauge_local::history::{AlertsWanted, HistoryError, Moment, PointsWanted, Tier};
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::render::Renderer;
+
+impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
+    /// Brings the history up to now, and makes the view of it.
+    pub(super) fn load(&mut self, watermark: Option<Timestamp>) -> Result<(), Box<dyn Error>> {
+        while self.history.step()?.entries > 0 {}
+        let moment = self.history.moment()?;
+        let plan = self.view().plan.clone();
+        let mut view = View::of(plan);
+        // Totals of all that is kept, then the newest windows.
+        let from = watermark.map(|watermark| watermark.minus(reach(view.plan.as_deref())));
+        let all = PointsWanted { tier: Some(Tier::Hours), ..PointsWanted::default() };
+        let newest = PointsWanted { tier: Some(Tier::Decided), from, ..PointsWanted::default() };
+        self.growing.clear();
+        for wanted in [all, newest] {
+            self.load_points(&moment, &wanted, &mut view)?;
+        }
+        load_alerts(&moment, &mut view)?;
+        self.told = moment.state()?.version;
+        view.is_read = true;
+        *self.view() = view;
+        Ok(())
+    }
+
+    /// Adds points to the totals, or sees the windows of those that are as they were decided.
+    fn load_points(
+        &mut self,
+        moment: &Moment<C>,
+        wanted: &PointsWanted,
+        view: &mut View,
+    ) -> Result<(), HistoryError> {
+        let mut cursor = None;
+        loop {
+            let page = moment.points(wanted, cursor.as_ref())?;
+            for (point, _) in &page.points {
+                let Some(kept) = page.metrics.get(point.metric) else { continue };
+                let seen = Seen {
+                    metric: &kept.metric.name,
+                    series: &point.series,
+                    window_start: point.window_start,
+                    window_end: point.window_end,
+                    status: point.status,
+                    values: &point.values,
+                };
+                match (page.tier, point.status) {
+                    (Tier::Decided, Status::Open) => {
+                        self.growing.insert(growing(&seen), point.values.clone());
+                    }
+                    (Tier::Decided, _) => view.see(seen),
+                    _ => view.add(seen),
+                }
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Sees all transitions: what began long ago may still fire.
+fn load_alerts<C: Clock>(moment: &Moment<C>, view: &mut View) -> Result<(), HistoryError> {
+    let mut cursor = None;
+    loop {
+        let page = moment.alerts(&AlertsWanted::default(), cursor.as_ref())?;
+        let renderer = Renderer::recorded(empty(), page.record.alerts.clone());
+        for (transition, verdict) in &page.record.transitions {
+            let Some(alert) = page.record.alerts.get(transition.alert) else { continue };
+            let mut line = Vec::new();
+            renderer.alert_json(transition, verdict, &mut line);
+            view.transition(alert, transition, &line);
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// How far behind the watermark the newest final windows are at most.
+fn reach(plan: Option<&Plan>) -> Millis {
+    let Some(plan) = plan else { return 0 };
+    let reach = plan.metrics.iter().map(|metric| 2 * length_ms(metric.window) + metric.within());
+    reach.max().unwrap_or_default() + plan.timing.allowed_lateness
+}

@@ -1,0 +1,124 @@
+//! How the pipeline is, once a second: how much comes, how far behind it is, and whether that is too far.
+
+use super::live::{Hub, Messages};
+use crate::intake::commit::Totals;
+use crate::world::DevWorld;
+use std::collections::VecDeque;
+use std::time::Duration;
+use streamgauge_engine::output::Counters;
+use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::settle::Settled;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+const EVERY: Duration = Duration::from_secs(1);
+/// How long something may wait to be settled before that is too long.
+const DELAY_MS_MAX: Millis = 5 * SECOND_MS;
+/// The rate is that of so many looks.
+const LOOKS: usize = 5;
+
+/// How it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pulse {
+    pub(super) at: Timestamp,
+    /// Records taken per second, of the last seconds.
+    pub(super) rate: u64,
+    /// How long the oldest record that is not settled has waited.
+    pub(super) delay_ms: Millis,
+    pub(super) settled: Settled,
+    pub(super) counters: Counters,
+}
+
+impl Pulse {
+    pub(super) fn is_behind(&self) -> bool {
+        self.delay_ms > DELAY_MS_MAX
+    }
+
+    /// How far what is decided is behind.
+    pub(super) fn lag_ms(&self) -> Option<Millis> {
+        let watermark = self.settled.watermark?;
+        Some(self.at.as_millis().saturating_sub(watermark.as_millis()).max(0))
+    }
+
+    /// As a line of the live stream.
+    fn json(&self) -> String {
+        let watermark = self.settled.watermark.zip(self.lag_ms());
+        let watermark = watermark.map(|(at, lag)| format!(r#","lag":{lag},"watermark":"{at}""#));
+        let Counters { received, rejected, filtered, duplicate, counted, late } = self.counters;
+        format!(
+            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}}}"#,
+            self.at,
+            self.rate,
+            self.delay_ms,
+            self.settled.open_windows,
+            self.is_behind(),
+            watermark.unwrap_or_default(),
+        )
+    }
+}
+
+/// What is looked at.
+#[derive(Debug)]
+pub(super) struct Sensor<S, C> {
+    pub(super) world: DevWorld<S, C>,
+    pub(super) totals: Totals,
+    pub(super) settled: watch::Receiver<Settled>,
+    /// When something was there that is not settled: how many batches must be read until it is.
+    waiting: VecDeque<(Timestamp, u64)>,
+    /// When how many records had come.
+    came: VecDeque<(Timestamp, u64)>,
+}
+
+impl<S, C: Clock> Sensor<S, C> {
+    pub(super) fn new(
+        world: DevWorld<S, C>,
+        totals: Totals,
+        settled: watch::Receiver<Settled>,
+    ) -> Self {
+        Self { world, totals, settled, waiting: VecDeque::new(), came: VecDeque::new() }
+    }
+
+    /// Looks.
+    pub(super) fn look(&mut self) -> Pulse {
+        let at = self.world.clock.now();
+        let (needed, read) = self.world.stream().batches();
+        self.waiting.push_back((at, needed));
+        while self.waiting.front().is_some_and(|(_, batches)| *batches <= read) {
+            self.waiting.pop_front();
+        }
+        let since = |since: Timestamp| (at.as_millis() - since.as_millis()).max(0);
+        let delay_ms = self.waiting.front().map_or(0, |(first, _)| since(*first));
+        let counters = self.totals.counters();
+        self.came.push_back((at, counters.received));
+        if self.came.len() > LOOKS {
+            self.came.pop_front();
+        }
+        let rate = self.came.front().and_then(|(first, before)| {
+            let ms = u64::try_from(since(*first)).ok()?;
+            (counters.received.saturating_sub(*before) * 1_000).checked_div(ms)
+        });
+        let settled = *self.settled.borrow();
+        Pulse { at, rate: rate.unwrap_or_default(), delay_ms, settled, counters }
+    }
+}
+
+/// Looks once a second, and tells.
+pub(super) async fn beat<S, C: Clock>(
+    mut sensor: Sensor<S, C>,
+    pulse: watch::Sender<Pulse>,
+    hub: Hub,
+) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let seen = sensor.look();
+        pulse.send_replace(seen);
+        if hub.is_heard() {
+            let mut messages = Messages::default();
+            messages.add(None, seen.json().as_bytes());
+            hub.tell(messages);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Which request is whose: the table of the interface.
+
+use super::answer::{Answer, Denial, JSON, whole};
+use super::{App, live, page, past, push};
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
+use std::convert::Infallible;
+use std::sync::Arc;
+use streamgauge_pipeline::port::clock::Clock;
+
+/// What can be asked.
+const PATHS: &str =
+    "POST /events, GET /, /points, /alerts, /live, /summary, /metrics, /healthz, /readyz";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    Events,
+    Points,
+    Alerts,
+    Live,
+    Summary,
+    Metrics,
+    Health,
+    Ready,
+    Page,
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/events" => Self::Events,
+            "/points" => Self::Points,
+            "/alerts" => Self::Alerts,
+            "/live" => Self::Live,
+            "/summary" => Self::Summary,
+            "/metrics" => Self::Metrics,
+            "/healthz" => Self::Health,
+            "/readyz" => Self::Ready,
+            "/" => Self::Page,
+            _ => return None,
+        })
+    }
+
+    /// Whether it needs no token: the page asks for it, and those who look after a process have none.
+    fn is_open(self) -> bool {
+        matches!(self, Self::Health | Self::Ready | Self::Page)
+    }
+
+    fn takes(self, method: &Method) -> Result<(), Denial> {
+        let (is_taken, allow) = match self {
+            Self::Events => (method == Method::POST, "POST"),
+            _ => (method == Method::GET || method == Method::HEAD, "GET, HEAD"),
+        };
+        if is_taken {
+            return Ok(());
+        }
+        let reason = format!("`{method}` is not done here; use {allow}");
+        Err(Denial { allow: Some(allow), ..Denial::new(StatusCode::METHOD_NOT_ALLOWED, reason) })
+    }
+}
+
+/// Answers a request.
+pub(super) async fn answer<C: Clock + 'static>(
+    app: Arc<App<C>>,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    Ok(routed(&app, request).await.unwrap_or_else(|denial| denial.answer()))
+}
+
+async fn routed<C: Clock + 'static>(
+    app: &Arc<App<C>>,
+    request: Request<Incoming>,
+) -> Result<Answer, Denial> {
+    let route = Route::of(request.uri().path());
+    app.guard.judge(request.headers(), route.is_some_and(Route::is_open))?;
+    let Some(route) = route else {
+        let reason = format!("there is nothing here; what can be asked: {PATHS}");
+        return Err(Denial::new(StatusCode::NOT_FOUND, reason));
+    };
+    route.takes(request.method())?;
+    let query = request.uri().query().unwrap_or_default();
+    match route {
+        Route::Events => push::push(app, request).await,
+        Route::Points => past::points(app, query).await,
+        Route::Alerts => past::alerts(app, query).await,
+        Route::Live => live::live(app),
+        Route::Summary => Ok(app.summary()),
+        Route::Metrics => Ok(app.scrape(request.headers())),
+        Route::Health => Ok(whole(StatusCode::OK, JSON, "{\"alive\":true}\n")),
+        Route::Ready => ready(app),
+        Route::Page => Ok(page::answer(app)),
+    }
+}
+
+/// Whether all that came is decided soon after.
+fn ready<C: Clock>(app: &App<C>) -> Result<Answer, Denial> {
+    let pulse = *app.pulse.borrow();
+    let why_not = if *app.stopped.borrow() {
+        Some("the process is ending; ask the next one".to_owned())
+    } else if !app.view().is_read {
+        Some("the store is being read; ask again soon".to_owned())
+    } else if pulse.is_behind() {
+        let seconds = pulse.delay_ms / 1_000;
+        Some(format!(
+            "what came {seconds} s ago is not settled yet; send less, or look at the disk"
+        ))
+    } else {
+        None
+    };
+    let ok = || whole(StatusCode::OK, JSON, "{\"ready\":true}\n");
+    why_not.map_or_else(
+        || Ok(ok()),
+        |reason| Err(Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, reason)),
+    )
+}

@@ -1,0 +1,157 @@
+//! What was decided: points, transitions, the live stream, and what says how it is.
+
+use super::*;
+
+/// One minute of orders, and an event that ends it.
+fn minute() -> Vec<String> {
+    vec![order(1), order(2), order(61)]
+}
+
+const POINT: &str = r#"{"kind":"point","metric":"orders","dimensions":{"country":"AE"},"window_start":"2026-01-05T10:00:00Z","window_end":"2026-01-05T10:01:00Z","status":"final","sum":2,"count":2}"#;
+
+#[test]
+fn points_and_transitions_are_as_a_replay_prints_them() {
+    let mut bench = Bench::new("asked");
+    assert_eq!(bench.push(&minute()).status, 202);
+    let points = bench.get_until("/points?metric=orders", |told| !told.body.is_empty());
+    assert_eq!(points.lines(), [POINT]);
+    assert_eq!(points.header("content-type"), Some("application/x-ndjson"));
+    let position: u64 = points.header("position").unwrap().parse().unwrap();
+    assert!(position > 0);
+    let alerts = bench.get_until("/alerts", |told| !told.body.is_empty());
+    let firing = r#"{"kind":"alert","alert":"any","group":{},"transition":"firing","#;
+    assert!(alerts.body.starts_with(firing), "{}", alerts.body);
+    for nothing in [
+        "/points?metric=none",
+        "/points?from=2026-01-05T10:01:00Z",
+        "/points?to=2026-01-05T10%3A00%3A59Z",
+        "/alerts?to=2026-01-05T10:00:00Z",
+    ] {
+        let told = bench.get(nothing);
+        assert_eq!((told.status, told.body.as_str()), (200, ""), "{nothing}");
+    }
+    assert_eq!(bench.get("/points?form=2026").status, 400);
+    // The same after it was started again, and what fires is known.
+    bench.stop();
+    bench.start(None, Times::default());
+    let again = bench.get_until("/points", |told| !told.body.is_empty());
+    assert_eq!(again.lines(), [POINT]);
+    let page = bench.get_until("/", |told| told.body.contains(r#""firing":[{"#));
+    assert!(page.body.contains(r#""transition":"firing""#));
+}
+
+#[test]
+fn what_is_decided_is_told_live_after_the_catalog_and_stands_in_the_past_then() {
+    let bench = Bench::new("live");
+    let mut stream = bench.runtime.block_on(async {
+        let mut stream = TcpStream::connect(bench.address).await.unwrap();
+        let head = b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        stream
+    });
+    let heard = bench.runtime.block_on(read_until(&mut stream, "\"kind\":\"catalog\""));
+    assert!(heard.to_lowercase().contains("content-type: text/event-stream"));
+    assert_eq!(bench.push(&minute()).status, 202);
+    let told = bench.runtime.block_on(read_until(&mut stream, POINT));
+    let (before, _) = told.split_once(&format!("data: {POINT}\n\n")).unwrap();
+    let id: u64 = before.trim_end().rsplit("id: ").next().unwrap().parse().unwrap();
+    let points = bench.get("/points");
+    assert_eq!(points.lines(), [POINT]);
+    assert!(points.header("position").unwrap().parse::<u64>().unwrap() >= id);
+}
+
+#[test]
+fn a_live_stream_ends_when_it_stops() {
+    let mut bench = Bench::new("ends");
+    let mut stream = bench.runtime.block_on(async {
+        let mut stream = TcpStream::connect(bench.address).await.unwrap();
+        let head = b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        read_until(&mut stream, "catalog").await;
+        stream
+    });
+    bench.stop();
+    let mut rest = Vec::new();
+    bench.runtime.block_on(stream.read_to_end(&mut rest)).unwrap();
+    assert!(rest.ends_with(b"0\r\n\r\n"), "it ends as it should");
+}
+
+#[test]
+fn who_listens_too_slowly_is_told_to_ask_and_sent_away() {
+    let bench = Bench::new("lags");
+    let hub = bench.running.as_ref().unwrap().1.hub.clone();
+    let text = bench.runtime.block_on(async {
+        let mut stream = TcpStream::connect(bench.address).await.unwrap();
+        let head = b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        read_until(&mut stream, "catalog").await;
+        // More than the sockets and the queue hold.
+        let line = vec![b'x'; live::PIECE_BYTES];
+        for _ in 0..4 * live::PIECES_MAX {
+            let mut messages = live::Messages::default();
+            messages.add(None, &line);
+            hub.tell(messages);
+        }
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        String::from_utf8(rest).unwrap()
+    });
+    assert!(text.contains(r#"{"kind":"lagged","reason":"read too slowly; connect again"#));
+}
+
+#[test]
+fn the_page_has_its_policy_and_the_catalog() {
+    let bench = Bench::new("page");
+    let page = bench.get("/");
+    assert_eq!((page.status, page.header("referrer-policy")), (200, Some("no-referrer")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
+    assert!(policy.ends_with("; frame-ancestors 'none'"));
+    let catalog = r#""title":"Shop","metrics":[{"name":"orders","kind":"count","unit":"None","dimensions":["country"],"window_ms":60000}],"alerts":[{"name":"any","metric":"orders","steps":[{"name":"","severity":"critical"}]}],"firing":[]}"#;
+    assert!(page.body.contains(catalog));
+}
+
+#[test]
+fn scrapes_and_the_summary_count_what_came() {
+    let mut bench = Bench::new("scrape");
+    assert_eq!(bench.push(&minute()).status, 202);
+    let total = "orders_total{country=\"AE\"} 2\n";
+    let text = bench.get_until("/metrics", |told| told.body.contains(total));
+    assert_eq!(text.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert!(text.body.contains("streamgauge_records_received_total 3\n"));
+    assert!(
+        text.body.contains("streamgauge_alerts_firing{alert=\"any\",severity=\"critical\"} 1\n")
+    );
+    let accept = "Accept: application/openmetrics-text\r\n";
+    let open = bench.ask("GET /metrics", accept, "");
+    assert!(open.body.ends_with("# EOF\n") && open.body.contains(total));
+    let summary = bench.get("/summary");
+    let expect = r#"{"kind":"summary","received":3,"counted":3,"filtered":0,"duplicate":0,"late":0,"rejected":0,"points":1,"#;
+    assert!(summary.body.starts_with(expect), "{}", summary.body);
+    // Totals are of all that the store has.
+    bench.stop();
+    bench.start(None, Times::default());
+    bench.get_until("/metrics", |told| told.body.contains(total));
+}
+
+#[test]
+fn it_is_ready_when_the_store_is_read_and_nothing_waits() {
+    let bench = Bench::new("ready");
+    let ready = bench.get_until("/readyz", |told| told.status == 200);
+    assert_eq!(ready.body, "{\"ready\":true}\n");
+    assert_eq!(bench.get("/healthz").body, "{\"alive\":true}\n");
+}
+
+/// Reads until a text has come.
+async fn read_until(stream: &mut TcpStream, text: &str) -> String {
+    let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = stream.read(&mut buffer).await.unwrap();
+        assert!(length > 0, "the stream has ended: {}", String::from_utf8_lossy(&heard));
+        heard.extend_from_slice(&buffer[..length]);
+        let all = String::from_utf8_lossy(&heard);
+        if all.contains(text) && all.ends_with("\n\n\r\n") {
+            return all.into_owned();
+        }
+    }
+}

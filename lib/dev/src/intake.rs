@@ -1,0 +1,352 @@
+//! The queue in front of the shard: what is offered waits here until it is durable, and is answered then.
+//!
+//! One thread takes out all that has come while the last entry was written, makes one entry of it and answers ([`commit`]); so the more come
+//! at once, the fewer writes each costs. The queue is bounded in bytes and in records: who comes when it is full is told to come later, so
+//! that nobody waits for a slow disk without knowing. Sources that can wait do: a file that is followed, and a pipe.
+
+pub(crate) mod commit;
+pub mod mark;
+
+use crate::cutter::widen;
+use bytes::Bytes;
+use mark::FileId;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use streamgauge_engine::reject::RejectCode;
+use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
+use streamgauge_pipeline::port::source::BATCH_RECORDS_MAX;
+use tokio::sync::oneshot;
+
+/// How many bytes wait at most; an offer that is larger is taken when nothing else waits.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// How many records wait at most.
+const QUEUE_RECORDS_MAX: usize = 200_000;
+/// Bytes after which a batch is not filled further: its deltas then fit into an entry as a rule.
+const BATCH_BYTES: usize = 4 << 20;
+/// When who was turned away should come again, in milliseconds.
+const RETRY_AFTER_MS: Millis = SECOND_MS;
+
+/// Records that somebody brings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offered {
+    /// The text that they stand in.
+    pub text: Bytes,
+    /// Each record, an event as one line of JSON, in their order.
+    pub records: Vec<Range<usize>>,
+    /// Where they stand in a file that is followed.
+    pub followed: Option<Followed>,
+    /// Whoever brings them waits until the store takes them, and does not come again.
+    pub is_patient: bool,
+}
+
+/// Where records stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The file.
+    pub file: FileId,
+    /// The place of the text's first byte.
+    pub start: u64,
+    /// The place after the last record's line.
+    pub end: u64,
+}
+
+/// What was made of an offer. All of it is durable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// How many records were read as events, also copies, late and filtered ones.
+    pub accepted: usize,
+    /// The others; they are dead letters.
+    pub rejected: Vec<RejectedRecord>,
+}
+
+/// A record that is no event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRecord {
+    /// Its place in the offer, from 0.
+    pub index: usize,
+    /// Where it begins in the offer's text.
+    pub start: usize,
+    /// Why.
+    pub code: RejectCode,
+    /// A sentence that names the field and shows the value.
+    pub reason: String,
+}
+
+/// Why an offer was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Too much waits.
+    #[error("more comes than can be stored; try again later")]
+    Full {
+        /// When to come again, in milliseconds.
+        retry_after_ms: Millis,
+    },
+    /// The store does not take it. A part of it may be durable: a copy of that is known again by its identity.
+    #[error("the events could not be stored; try again later: {reason}")]
+    Store {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The process ends.
+    #[error("the process is ending; try again when it is back")]
+    Stopping,
+}
+
+/// The queue. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Intake(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Something has come, or nothing will any more.
+    came: Condvar,
+    /// There is room again.
+    has_room: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    records: usize,
+    /// A batch was taken out and is not in the log yet.
+    is_committing: bool,
+    /// How many batches are in the log.
+    appended: u64,
+    /// Nothing more is taken, and why.
+    closed: Option<Refused>,
+}
+
+/// An offer that waits for its answer.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) offered: Offered,
+    pub(crate) arrival: Option<Timestamp>,
+    answer: oneshot::Sender<Answer>,
+}
+
+type Answer = Result<Accepted, Refused>;
+
+impl Waiting {
+    fn answer(self, answer: Answer) {
+        // Who has gone does not hear of it.
+        drop(self.answer.send(answer));
+    }
+}
+
+/// How many records and bytes of an offer are before a part of it.
+type Before = (usize, usize);
+
+/// An offer that was taken into the queue.
+#[derive(Debug)]
+#[must_use]
+pub struct Pending {
+    /// The answers to its parts, each with how many records and bytes are before it.
+    parts: Vec<(Before, oneshot::Receiver<Answer>)>,
+}
+
+impl Pending {
+    /// Waits until all of it is durable.
+    pub async fn answered(self) -> Answer {
+        let mut all = Accepted::default();
+        for (before, answer) in self.parts {
+            all.add(before, answer.await.unwrap_or(Err(Refused::Stopping))?);
+        }
+        Ok(all)
+    }
+
+    /// The same for a thread that may block.
+    pub fn blocking_answered(self) -> Answer {
+        let mut all = Accepted::default();
+        for (before, answer) in self.parts {
+            all.add(before, answer.blocking_recv().unwrap_or(Err(Refused::Stopping))?);
+        }
+        Ok(all)
+    }
+}
+
+impl Accepted {
+    fn add(&mut self, (records, bytes): Before, part: Self) {
+        self.accepted += part.accepted;
+        self.rejected.extend(part.rejected.into_iter().map(|reject| RejectedRecord {
+            index: records + reject.index,
+            start: bytes + reject.start,
+            ..reject
+        }));
+    }
+}
+
+impl Intake {
+    /// Offers records that came at a time, and waits until all of them are durable. Absent where the events' own times are the clock.
+    pub async fn offer(&self, offered: Offered, arrival: Option<Timestamp>) -> Answer {
+        self.submit(offered, arrival)?.answered().await
+    }
+
+    /// Puts records into the queue, and does not wait.
+    pub fn submit(&self, offered: Offered, arrival: Option<Timestamp>) -> Result<Pending, Refused> {
+        let mut queue = self.lock();
+        if !queue.has_room_for(&offered) && queue.closed.is_none() {
+            return Err(Refused::Full { retry_after_ms: RETRY_AFTER_MS });
+        }
+        self.put(&mut queue, offered, arrival)
+    }
+
+    /// Puts records into the queue as soon as there is room.
+    pub fn submit_patiently(
+        &self,
+        offered: Offered,
+        arrival: impl Fn() -> Option<Timestamp>,
+    ) -> Result<Pending, Refused> {
+        let mut queue = self.lock();
+        while !queue.has_room_for(&offered) && queue.closed.is_none() {
+            queue = self.0.has_room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.put(&mut queue, offered, arrival())
+    }
+
+    fn put(
+        &self,
+        queue: &mut Queue,
+        offered: Offered,
+        arrival: Option<Timestamp>,
+    ) -> Result<Pending, Refused> {
+        if let Some(why) = &queue.closed {
+            return Err(why.clone());
+        }
+        let mut parts = Vec::with_capacity(1);
+        let mut before = 0;
+        for (bytes, part) in split(offered) {
+            let (answer, answered) = oneshot::channel();
+            parts.push(((before, bytes), answered));
+            before += part.records.len();
+            queue.bytes += part.text.len();
+            queue.records += part.records.len();
+            queue.waiting.push_back(Waiting { offered: part, arrival, answer });
+        }
+        self.0.came.notify_all();
+        Ok(Pending { parts })
+    }
+
+    /// How many records and bytes wait.
+    pub fn waiting(&self) -> (usize, usize) {
+        let queue = self.lock();
+        (queue.records, queue.bytes)
+    }
+
+    /// Nothing more is taken; what waits is still committed.
+    pub fn close(&self) {
+        self.lock().closed.get_or_insert(Refused::Stopping);
+        self.0.came.notify_all();
+        self.0.has_room.notify_all();
+    }
+
+    /// Nothing more is taken, and what waits is refused.
+    pub(crate) fn fail(&self, reason: &str) {
+        let why = Refused::Store { reason: reason.to_owned() };
+        let mut queue = self.lock();
+        queue.closed = Some(why.clone());
+        (queue.bytes, queue.records, queue.is_committing) = (0, 0, false);
+        for waiting in queue.waiting.drain(..) {
+            waiting.answer(Err(why.clone()));
+        }
+        drop(queue);
+        self.0.came.notify_all();
+        self.0.has_room.notify_all();
+    }
+
+    /// Whether anything is not in the log yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let queue = self.lock();
+        queue.is_committing || !queue.waiting.is_empty()
+    }
+
+    /// How many batches are in the log.
+    pub(crate) fn appended(&self) -> u64 {
+        self.lock().appended
+    }
+
+    /// Takes out the next batch, and waits for one; absent: none will come.
+    pub(crate) fn next(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.lock();
+        while queue.waiting.is_empty() && queue.closed.is_none() {
+            queue = self.0.came.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let batch = queue.take_batch();
+        drop(queue);
+        self.0.has_room.notify_all();
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// A batch is in the log, or was given up.
+    pub(crate) fn done(&self) {
+        let mut queue = self.lock();
+        queue.is_committing = false;
+        queue.appended += 1;
+    }
+
+    /// Waits for some time; true: nothing more is taken meanwhile or since.
+    pub(crate) fn is_closed_within(&self, time: Duration) -> bool {
+        let queue = self.lock();
+        let waited = self.0.came.wait_timeout_while(queue, time, |queue| queue.closed.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn has_room_for(&self, offered: &Offered) -> bool {
+        let fits = self.bytes + offered.text.len() <= QUEUE_BYTES_MAX
+            && self.records + offered.records.len() <= QUEUE_RECORDS_MAX;
+        fits || self.waiting.is_empty()
+    }
+
+    /// What makes the next batch: one offer at least.
+    fn take_batch(&mut self) -> Vec<Waiting> {
+        let (mut batch, mut bytes, mut records) = (Vec::new(), 0, 0);
+        while let Some(next) = self.waiting.front() {
+            let (more_bytes, more_records) = (next.offered.text.len(), next.offered.records.len());
+            let fits =
+                bytes + more_bytes <= BATCH_BYTES && records + more_records <= BATCH_RECORDS_MAX;
+            if !fits && !batch.is_empty() {
+                break;
+            }
+            (bytes, records) = (bytes + more_bytes, records + more_records);
+            batch.extend(self.waiting.pop_front());
+        }
+        self.bytes -= bytes;
+        self.records -= records;
+        self.is_committing = !batch.is_empty();
+        batch
+    }
+}
+
+/// An offer in parts that a batch can hold, each with where its text begins; none if there is no record.
+fn split(offered: Offered) -> Vec<(usize, Offered)> {
+    if (1..=BATCH_RECORDS_MAX).contains(&offered.records.len()) {
+        return vec![(0, offered)];
+    }
+    let part = |(place, records): (usize, &[Range<usize>])| {
+        let (start, end) = (records.first()?.start, records.last()?.end);
+        let is_last = (place + 1) * BATCH_RECORDS_MAX >= offered.records.len();
+        let followed = offered.followed.map(|followed| Followed {
+            start: followed.start + widen(start),
+            end: if is_last { followed.end } else { followed.start + widen(end) },
+            ..followed
+        });
+        let records = records.iter().map(|record| record.start - start..record.end - start);
+        let part = Offered {
+            text: offered.text.slice(start..end),
+            records: records.collect(),
+            followed,
+            is_patient: offered.is_patient,
+        };
+        Some((start, part))
+    };
+    offered.records.chunks(BATCH_RECORDS_MAX).enumerate().filter_map(part).collect()
+}

@@ -1,0 +1,46 @@
+//! The whole pipeline in one process: events are taken in, answered once they are durable, settled, and told to people.
+//!
+//! ```text
+//! push over HTTP ─┐                           one shard                                 ┌─► whoever watches `decided`
+//! standard input ─┼─► intake ─► commit ─► log of the shard ─► settle ─► settle log ─────┤
+//! a followed file ┘  (queue)   (a thread)                    (a thread)                 └─► deliver (a thread) ─► channels
+//! ```
+//!
+//! What functions do on AWS is done here by threads, by the same code, on an embedded store. There is no second log: what makes a push
+//! durable is the entry of the shard's log itself.
+//!
+//! The modules, in the order in which an event meets them:
+//!
+//! 1. `cutter`: bytes to whole lines; [`follow`] and `piped`: a file that is appended to, and standard input; `source`: what both do.
+//! 2. [`intake`]: a bounded queue, its answers, and where a followed file was read up to.
+//! 3. [`world`]: all ports, with [`rules`], `stream`, `alarm` and [`clock`].
+//! 4. `settling`, `telling`: what the threads of settle and deliver do; [`channels`]: where notifications go.
+//! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
+//! 6. [`happening`]: what people are to know meanwhile.
+//! 7. [`cloud_events`]: a push over HTTP to records; [`exposition`]: what was decided, in the text formats of Prometheus and
+//!    `OpenMetrics`. Both are pure. [`http`] serves them, the past, the live stream and the page.
+
+mod alarm;
+pub mod channels;
+pub mod clock;
+pub mod cloud_events;
+mod cutter;
+pub mod decided;
+pub mod exposition;
+pub mod follow;
+pub mod happening;
+pub mod http;
+pub mod intake;
+mod media;
+mod piped;
+pub mod rules;
+pub mod rules_file;
+pub mod run;
+mod settling;
+mod source;
+mod stream;
+mod telling;
+pub mod world;
+
+#[cfg(test)]
+mod tests;

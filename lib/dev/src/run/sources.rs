@@ -1,0 +1,115 @@
+//! The sources of a run, each on a thread of its own, and the rules files, which are looked at on another.
+
+use super::{Fatal, Running};
+use crate::follow::Follower;
+use crate::happening::{Happening, chain};
+use crate::intake::Refused;
+use crate::piped::{self, Brings};
+use crate::rules_file::{Changed, RulesFiles};
+use crate::source::Bringer;
+use crate::world::Store;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::control::{Control, announce};
+use streamgauge_pipeline::memory::block_on;
+use streamgauge_pipeline::port::clock::Clock;
+
+/// How often a file is looked at that has nothing new.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often rules files are looked at.
+const RULES_EVERY: Duration = Duration::from_millis(500);
+
+impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
+    /// Follows a file, from where the store has it.
+    pub fn follow(&mut self, path: PathBuf) -> Result<(), Fatal> {
+        let name = path.display().to_string();
+        let mut follower = Follower::new(path.clone(), self.recovered.mark, self.teller.clone());
+        let seen = follower.seen();
+        self.world.stream().add_source(move || seen.has_more(&path));
+        let mut bringer = Bringer::new(self.intake.clone(), self.teller.clone(), &name);
+        let arrival = self.arrivals();
+        self.threads.start_source(true, move || {
+            // What ends it is the end of the intake.
+            drop(follow(&mut follower, &mut bringer, arrival));
+        })
+    }
+
+    /// Reads standard input, or what stands for it, to its end.
+    pub fn pipe(&mut self, pipe: impl Read + Send + 'static) -> Result<(), Fatal> {
+        let brings = Brings::default();
+        let asked = brings.clone();
+        self.world.stream().add_source(move || asked.has_more());
+        let mut bringer = Bringer::new(self.intake.clone(), self.teller.clone(), "standard input");
+        let arrival = self.arrivals();
+        self.threads.start_source(false, move || piped::read(pipe, &mut bringer, &brings, arrival))
+    }
+
+    /// Looks at the rules files, and announces what is changed in them.
+    pub fn watch(&mut self, mut rules: RulesFiles) -> Result<(), Fatal> {
+        let (world, intake, teller) =
+            (self.world.clone(), self.intake.clone(), self.teller.clone());
+        self.threads.start_source(true, move || {
+            let mut control = Control::default();
+            while !intake.is_closed_within(RULES_EVERY) {
+                match rules.look() {
+                    None => {}
+                    Some(Changed::Wrong(problems)) => {
+                        teller.tell(Happening::RulesWrong(problems));
+                    }
+                    Some(Changed::Good(text)) => {
+                        match block_on(announce(&world, &mut control, 1, &text)) {
+                            Ok(_) => teller.tell(Happening::RulesAnnounced),
+                            Err(error) => {
+                                teller.tell(Happening::RulesWrong(chain(&error)));
+                            }
+                        }
+                        world.alarms.settle.ring();
+                    }
+                }
+            }
+        })
+    }
+
+    fn arrivals(&self) -> impl Fn() -> Option<Timestamp> + Send + use<S, C> {
+        let streams = Arc::clone(&self.world.streams);
+        move || {
+            let [stream] = &*streams;
+            stream.arrival()
+        }
+    }
+}
+
+/// Brings what is appended to a file until nothing more is taken.
+fn follow(
+    follower: &mut Follower,
+    bringer: &mut Bringer,
+    arrival: impl Fn() -> Option<Timestamp>,
+) -> Result<(), Refused> {
+    let mut is_failing = false;
+    loop {
+        match follower.next() {
+            Ok(Some((cut, followed))) => {
+                bringer.bring(cut, Some(followed), &arrival)?;
+                continue;
+            }
+            Ok(None) => {
+                bringer.wait()?;
+                if std::mem::take(&mut is_failing) {
+                    bringer.teller.tell(Happening::Over);
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut is_failing, true) {
+                    let what = format!("could not read `{}`: {error}", bringer.name);
+                    bringer.teller.tell(Happening::Trouble(what));
+                }
+            }
+        }
+        if bringer.intake.is_closed_within(LOOK_EVERY) {
+            return Ok(());
+        }
+    }
+}

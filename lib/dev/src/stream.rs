@@ -1,0 +1,119 @@
+//! The stream that this process is: one shard, which is empty when nothing waits anywhere.
+
+use crate::intake::Intake;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::port::Retryable;
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::port::source::{
+    Progress, SequenceNumber, Shard, ShardId, Stream, StreamId,
+};
+
+/// What the stream is called.
+pub(crate) const STREAM: &str = "dev";
+/// What its shard is called.
+pub(crate) const SHARD: &str = "0";
+
+/// Whether a source has something that it has not offered yet.
+type HasMore = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// The stream.
+pub struct Embedded<C> {
+    clock: C,
+    intake: Intake,
+    /// Whether the clock is that of the events: then silence proves nothing.
+    is_by_events: bool,
+    created_at: OnceLock<Timestamp>,
+    sources: Mutex<Vec<HasMore>>,
+    /// How many batches were in the log when the settle that asks began, and so have been read by it.
+    read: AtomicU64,
+}
+
+impl<C> fmt::Debug for Embedded<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Embedded")
+            .field("created_at", &self.created_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C> Embedded<C> {
+    /// A stream that does not exist until it is said when it was made.
+    pub(crate) fn new(clock: C, intake: Intake, is_by_events: bool) -> Self {
+        Self {
+            clock,
+            intake,
+            is_by_events,
+            created_at: OnceLock::new(),
+            sources: Mutex::default(),
+            read: AtomicU64::new(0),
+        }
+    }
+
+    /// It was made then, by whichever process was the first.
+    pub(crate) fn created_at(&self, at: Timestamp) {
+        self.created_at.get_or_init(|| at);
+    }
+
+    /// While this says that there is more, the stream is not empty.
+    pub(crate) fn add_source(&self, has_more: impl Fn() -> bool + Send + Sync + 'static) {
+        self.sources().push(Box::new(has_more));
+    }
+
+    /// How many batches must have been read until all that is here now is, and how many have been.
+    pub(crate) fn batches(&self) -> (u64, u64) {
+        let needed = self.intake.appended() + u64::from(self.intake.is_waiting());
+        (needed, self.read.load(Ordering::SeqCst))
+    }
+
+    /// A settle begins: what it asks is about what comes after all that stands in the log now.
+    pub(crate) fn settle_begins(&self) {
+        self.read.store(self.intake.appended(), Ordering::SeqCst);
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Vec<HasMore>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing waits, nor was appended since the settle that asks began.
+    fn is_empty(&self) -> bool {
+        // In the order in which a record goes: what has left a place is seen at the next.
+        !self.sources().iter().any(|has_more| has_more())
+            && !self.intake.is_waiting()
+            && self.intake.appended() == self.read.load(Ordering::SeqCst)
+    }
+}
+
+impl<C: Clock> Embedded<C> {
+    /// When a record has arrived that comes now; absent where the clock is that of the events.
+    pub(crate) fn arrival(&self) -> Option<Timestamp> {
+        (!self.is_by_events).then(|| self.clock.now())
+    }
+}
+
+impl<C: Clock> Stream for Embedded<C> {
+    async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
+        let created_at = self.created_at.get().copied();
+        Ok(created_at.map(|created_at| StreamId { name: STREAM.into(), created_at }))
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
+        Ok(vec![Shard { id: SHARD.into(), parents: Vec::new(), closed: false }])
+    }
+
+    /// What the asker has read says the intake, not the number: several entries can hold records of one.
+    async fn progress(
+        &self,
+        _shard: &ShardId,
+        _after: Option<&SequenceNumber>,
+    ) -> Result<Progress, Retryable> {
+        let asked_at = self.clock.now();
+        if self.is_by_events || !self.is_empty() {
+            return Ok(Progress::Waiting);
+        }
+        Ok(Progress::Empty { asked_at })
+    }
+}
