@@ -40,6 +40,7 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
     tell("  streamgauge check streamgauge.yaml");
     tell("  streamgauge test scenarios/orders.yaml");
     tell("  streamgauge replay --rules streamgauge.yaml events/sample.ndjson");
+    tell("  streamgauge dev --rules streamgauge.yaml");
     Ok(Exit::Fine)
 }
 

@@ -17,6 +17,7 @@ mod replay;
 mod scenarios;
 mod send;
 mod silence;
+mod walkthrough;
 
 use std::fs;
 use std::io::Write;
