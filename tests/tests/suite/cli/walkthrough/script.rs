@@ -38,17 +38,20 @@ pub(super) fn steps(document: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut file = None;
     let mut lines = document.lines().zip(1..);
-    while let Some((text, line)) = lines.next() {
-        if let Some(name) = text.strip_prefix("<!-- file: ") {
+    while let Some((opening, line)) = lines.next() {
+        if let Some(name) = opening.strip_prefix("<!-- file: ") {
             file = name.strip_suffix(" -->").map(str::to_owned);
             continue;
         }
-        let Some(language) = text.strip_prefix("```") else { continue };
+        let Some(language) = opening.strip_prefix("```") else { continue };
         let block: Vec<_> = lines.by_ref().take_while(|(text, _)| *text != "```").collect();
         match (file.take(), language) {
             (Some(name), _) => {
-                let text = block.iter().map(|(text, _)| format!("{text}\n")).collect();
-                steps.push(Step::File { line, name, text });
+                let mut content = String::new();
+                for (text, _) in block {
+                    content.extend([text, "\n"]);
+                }
+                steps.push(Step::File { line, name, text: content });
             }
             (None, "console") => console(&block, &mut steps),
             _ => {}

@@ -17,7 +17,7 @@ use streamgauge_pipeline::port::clock::Clock;
 const SHOWN_ADDRESS: &str = "127.0.0.1:8080";
 
 /// When a question that is not answered as promised has failed; a second would do.
-const GIVE_UP: Duration = Duration::from_secs(60);
+const GIVE_UP: Duration = Duration::from_mins(1);
 
 /// A terminal in a folder of its own.
 pub(super) struct Session {
@@ -191,8 +191,8 @@ impl Session {
         write!(stream, "{head}\r\n{headers}\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").ok_or(format!("no answer: {answer}"))?;
-        Ok(body.to_owned())
+        let (_, answered) = answer.split_once("\r\n\r\n").ok_or(format!("no answer: {answer}"))?;
+        Ok(answered.to_owned())
     }
 }
 
@@ -229,24 +229,24 @@ fn plain(line: &str) -> String {
     const ADDRESS: &str = "127.0.0.1:";
     let mut text = String::new();
     let mut rest = line.trim_end();
-    while let Some(next) = rest.chars().next() {
-        let is_time = rest.get(..TIME.len()).is_some_and(|part| {
+    loop {
+        let time = rest.split_at_checked(TIME.len()).filter(|(part, _)| {
             let same = |(one, like): (u8, u8)| one == like || like == b'0' && one.is_ascii_digit();
             part.bytes().zip(TIME.bytes()).all(same)
         });
-        if is_time {
+        if let Some((_, behind)) = time {
             text.push_str("TIME");
-            rest = rest[TIME.len()..]
-                .trim_start_matches(|one: char| one == '.' || one.is_ascii_digit());
+            rest = behind.trim_start_matches(|one: char| one == '.' || one.is_ascii_digit());
         } else if let Some(port) = rest.strip_prefix(ADDRESS) {
             text.push_str(ADDRESS);
             rest = port.trim_start_matches(|one: char| one.is_ascii_digit());
         } else {
-            text.push(next);
-            rest = &rest[next.len_utf8()..];
+            let mut letters = rest.chars();
+            let Some(letter) = letters.next() else { return text };
+            text.push(letter);
+            rest = letters.as_str();
         }
     }
-    text
 }
 
 #[cfg(test)]

@@ -51,8 +51,9 @@ impl Shell {
         let mut word: Option<String> = None;
         let mut quote = None;
         let mut rest = line;
-        while let Some(next) = rest.chars().next() {
-            let after = &rest[next.len_utf8()..];
+        loop {
+            let mut letters = rest.chars();
+            let Some(next) = letters.next() else { break };
             match (quote, next) {
                 (None, ' ') => words.extend(word.take()),
                 (None, '\'' | '"') => {
@@ -71,7 +72,7 @@ impl Shell {
                 }
                 _ => word.get_or_insert_default().push(next),
             }
-            rest = after;
+            rest = letters.as_str();
         }
         words.extend(word);
         if quote.is_some() { Err("a quote is not closed".to_owned()) } else { Ok(words) }
