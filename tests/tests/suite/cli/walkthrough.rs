@@ -30,3 +30,8 @@ fn walk(document: &str) {
 fn the_first_run_is_as_shown() {
     walk("docs/first-run.md");
 }
+
+#[test]
+fn the_tutorial_is_as_shown() {
+    walk("docs/tutorial.md");
+}

@@ -43,9 +43,10 @@ impl Drop for Dev {
 
 impl Session {
     pub(super) fn new(sandbox: Sandbox) -> Self {
-        let second = SystemClock.now().as_millis() / 1_000 * 1_000;
-        let now = Timestamp::from_millis(second).to_string();
-        Self { sandbox, shell: Shell { now, variables: BTreeMap::new() }, dev: None }
+        let second = SystemClock.now().as_millis() / 1_000;
+        let now = Timestamp::from_millis(second * 1_000).to_string();
+        let shell = Shell { now, seconds: second.to_string(), variables: BTreeMap::new() };
+        Self { sandbox, shell, dev: None }
     }
 
     /// Takes one step; says what is not as it was promised.
@@ -86,6 +87,7 @@ impl Session {
                 }
                 ["streamgauge", arguments @ ..] => all += &self.run(arguments),
                 ["curl", arguments @ ..] => all += &self.curl(arguments)?,
+                ["touch", file] => _ = self.sandbox.file(file, ""),
                 ["cd", folder] => self.sandbox.folder.push(folder),
                 ["echo", text, ">>", file] => {
                     let path = self.sandbox.folder.join(file);

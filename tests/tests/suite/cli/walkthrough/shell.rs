@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-/// The date that documents take, in the form of events.
+/// The date in the two forms that documents take it in.
 const DATE: &str = "$(date -u +%FT%TZ)";
+const SECONDS: &str = "$(date +%s)";
 
-/// Variables of the session, and the time that `date` tells.
+/// Variables of the session, and what `date` tells.
 #[derive(Debug)]
 pub(super) struct Shell {
     pub(super) now: String,
+    pub(super) seconds: String,
     pub(super) variables: BTreeMap<String, String>,
 }
 
@@ -83,6 +85,9 @@ impl Shell {
         if let Some(rest) = text.strip_prefix(DATE) {
             return Ok((&self.now, rest));
         }
+        if let Some(rest) = text.strip_prefix(SECONDS) {
+            return Ok((&self.seconds, rest));
+        }
         let name = text.trim_start_matches('$');
         let end = name.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
         let (name, rest) = name.split_at(end.unwrap_or(name.len()));
@@ -95,7 +100,7 @@ impl Shell {
 #[track_caller]
 fn check(line: &str, expect: &[&[&str]]) {
     let variables = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
-    let mut shell = Shell { now: "NOW".to_owned(), variables };
+    let mut shell = Shell { now: "NOW".to_owned(), seconds: "99".to_owned(), variables };
     assert_eq!(shell.commands(line).unwrap(), expect);
 }
 
@@ -103,14 +108,15 @@ fn check(line: &str, expect: &[&[&str]]) {
 fn lines_become_words() {
     check("a b  c", &[&["a", "b", "c"]]);
     check(r#"a '{"b":"'$a'"}' "x $a" ''"#, &[&["a", r#"{"b":"1"}"#, "x 1", ""]]);
-    check("b $(date -u +%FT%TZ)", &[&["b", "NOW"]]);
+    check("b $(date -u +%FT%TZ) $(date +%s)000", &[&["b", "NOW", "99000"]]);
     check("for x in 1 2; do b 'c '$x; done", &[&["b", "c 1"], &["b", "c 2"]]);
     check("x=$a", &[]);
 }
 
 #[test]
 fn what_is_not_known_is_told() {
-    let mut shell = Shell { now: String::new(), variables: BTreeMap::new() };
+    let (now, seconds) = (String::new(), String::new());
+    let mut shell = Shell { now, seconds, variables: BTreeMap::new() };
     for line in ["a | b", "a 'b", "a $b", "for a"] {
         assert!(shell.commands(line).is_err(), "{line}");
     }
