@@ -2,6 +2,9 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p tests docs` rewrites them.
 
+mod commands;
+mod snippets;
+
 use super::source::read;
 use std::fs;
 use std::path::Path;
