@@ -3,6 +3,7 @@
 //! `UPDATE_DOCS=1 cargo test -p tests docs` rewrites them.
 
 mod commands;
+mod runbook;
 mod snippets;
 
 use super::source::read;
