@@ -1,6 +1,6 @@
 //! A session at a terminal: what is typed is done, and what comes is held against what was promised.
 
-use super::super::Sandbox;
+use super::super::{Sandbox, binary};
 use super::script::Step;
 use super::shell::Shell;
 use std::collections::BTreeMap;
@@ -43,6 +43,8 @@ impl Drop for Dev {
 
 impl Session {
     pub(super) fn new(sandbox: Sandbox) -> Self {
+        // Building the command may take minutes, after which this time would be long ago.
+        binary();
         let second = SystemClock.now().as_millis() / 1_000;
         let now = Timestamp::from_millis(second * 1_000).to_string();
         let shell = Shell { now, seconds: second.to_string(), variables: BTreeMap::new() };
