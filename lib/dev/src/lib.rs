@@ -33,6 +33,7 @@ pub mod http;
 pub mod intake;
 mod media;
 mod piped;
+pub mod polled;
 pub mod rules;
 pub mod rules_file;
 pub mod run;
