@@ -114,7 +114,7 @@ impl<C: Clock> KinesisStream<C> {
         shard: &ShardId,
         from: &From<'_>,
     ) -> Result<Option<String>, Retryable> {
-        let mut opened = self.open(shard, from).await;
+        let mut opened = self.ask_for_iterator(shard, from).await;
         if let (From::After(_) | From::With(_), Err(error)) = (from, &opened)
             && NO_POSITION.iter().any(|code| is(error, code))
         {
@@ -124,7 +124,7 @@ impl<C: Clock> KinesisStream<C> {
                 shard = &**shard,
                 "the position is not in the shard"
             );
-            opened = self.open(shard, &From::Start(Start::TrimHorizon)).await;
+            opened = self.ask_for_iterator(shard, &From::Start(Start::TrimHorizon)).await;
         }
         match opened {
             Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
@@ -136,7 +136,7 @@ impl<C: Clock> KinesisStream<C> {
         self.failed(format_args!("open the shard {shard}"), error)
     }
 
-    async fn open(
+    async fn ask_for_iterator(
         &self,
         shard: &ShardId,
         from: &From<'_>,
@@ -149,6 +149,7 @@ impl<C: Clock> KinesisStream<C> {
             From::With(number) => request
                 .shard_iterator_type(ShardIteratorType::AtSequenceNumber)
                 .starting_sequence_number(number.as_str()),
+            From::Latest => request.shard_iterator_type(ShardIteratorType::Latest),
             From::Start(Start::TrimHorizon) => {
                 request.shard_iterator_type(ShardIteratorType::TrimHorizon)
             }
@@ -177,6 +178,7 @@ impl<C: Clock> KinesisStream<C> {
 enum From<'a> {
     After(&'a SequenceNumber),
     With(&'a SequenceNumber),
+    Latest,
     Start(Start),
 }
 

@@ -7,6 +7,7 @@ use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::source::{
     Progress, SequenceNumber, Shard, ShardId, Stream, StreamId,
 };
+use streamgauge_pipeline::shard_entry::RecordId;
 
 /// What is known of a stream.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ struct State {
     id: Option<StreamId>,
     shards: Vec<Shard>,
     heard: BTreeMap<ShardId, Heard>,
+    /// The last record of each shard that was taken, also where the log of the shard has expired.
+    last: BTreeMap<ShardId, RecordId>,
     /// What does not work for now: shards, and the list.
     failing: BTreeSet<Option<ShardId>>,
     /// Batches of shards that are not of this stream any more.
@@ -89,6 +92,16 @@ impl Known {
         (heard.appended, heard.is_taking) = (heard.appended + 1, false);
     }
 
+    /// A shard was taken up to a record.
+    pub(crate) fn taken_up_to(&self, shard: &ShardId, last: RecordId) {
+        self.lock().last.insert(Arc::clone(shard), last);
+    }
+
+    /// The last record of a shard that is known to be taken.
+    pub(crate) fn last(&self, shard: &ShardId) -> Option<RecordId> {
+        self.lock().last.get(shard).cloned()
+    }
+
     /// A settle begins: what it asks is about what comes after all that stands in the logs now.
     pub(crate) fn settle_begins(&self) {
         for heard in self.lock().heard.values_mut() {
@@ -141,6 +154,7 @@ impl State {
         let heard = std::mem::take(&mut self.heard);
         self.before += heard.values().map(|heard| heard.appended).sum::<u64>();
         self.shards.clear();
+        self.last.clear();
         self.failing.retain(Option::is_none);
     }
 }
@@ -185,5 +199,52 @@ impl Stream for View {
         _after: Option<&SequenceNumber>,
     ) -> Result<Progress, Retryable> {
         Ok(self.known.progress(shard))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use streamgauge_engine::time::Timestamp;
+
+    const EMPTY: Progress = Progress::Empty { asked_at: Timestamp::EPOCH };
+
+    fn known() -> (Known, ShardId) {
+        let (known, shard) = (Known::default(), ShardId::from("0"));
+        let id = StreamId { name: "orders".into(), created_at: Timestamp::EPOCH };
+        let listed = Shard { id: Arc::clone(&shard), parents: Vec::new(), closed: false };
+        known.listed(id, vec![listed]);
+        (known, shard)
+    }
+
+    #[test]
+    fn nothing_is_proven_to_a_settle_that_has_not_read_what_was_appended_before() {
+        let (known, shard) = known();
+        assert_eq!(known.progress(&shard), Progress::Waiting, "it was not read yet");
+        assert_eq!(known.progress(&"1".into()), Progress::Ended, "it is not listed");
+        known.heard(&shard, EMPTY);
+        assert_eq!(known.progress(&shard), EMPTY);
+        known.takes(&shard);
+        assert_eq!(known.progress(&shard), Progress::Waiting);
+        known.settle_begins();
+        known.taken(&shard);
+        for proven in [EMPTY, Progress::Ended] {
+            known.heard(&shard, proven);
+            assert_eq!(known.progress(&shard), Progress::Waiting, "it was appended since");
+        }
+        assert_eq!(known.batches(), (1, 0));
+        known.settle_begins();
+        assert_eq!((known.progress(&shard), known.batches()), (Progress::Ended, (1, 1)));
+    }
+
+    #[test]
+    fn trouble_is_told_once_however_many_shards_have_it() {
+        let (known, shard) = known();
+        let other = ShardId::from("1");
+        assert!(known.fails(Some(&shard)));
+        assert!(!known.fails(Some(&shard)) && !known.fails(Some(&other)) && !known.fails(None));
+        assert!(!known.works(Some(&shard)) && !known.works(None));
+        assert!(known.works(Some(&other)));
+        assert!(!known.works(Some(&other)));
     }
 }

@@ -11,7 +11,8 @@
 //! | refused, no answer, the store takes nothing | opened anew, later and later |
 //!
 //! A shard is opened where its log ends, with the last record of it: what the log has of that is passed over. So nothing is held in memory
-//! that could not be stored, and whatever happens goes the way that a new process goes.
+//! that could not be stored, and whatever happens goes the way that a new process goes. Where entries have expired, since the shard was silent
+//! for days, settle knows the last record.
 
 use super::known::{Known, View};
 use crate::happening::{Happening, Teller, chain};
@@ -25,8 +26,9 @@ use std::time::Duration;
 use streamgauge_pipeline::aggregate::{Aggregate, AggregateError, Settings, Taken};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{
-    NotRead, Page, Place, Polled, Progress, ShardId, StreamId,
+    NotRead, Page, Place, Polled, Progress, Record, ShardId, StreamId,
 };
+use streamgauge_pipeline::shard_entry::RecordId;
 
 /// A shard where nothing waits is read so often. It allows five reads a second to all who read it.
 const AT_THE_TIP: Duration = Duration::from_secs(1);
@@ -37,6 +39,10 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 const AFTER_TROUBLE_MAX: Duration = Duration::from_secs(30);
 /// A stream that refuses to be read now and then is as it should be, who shares it; so often in a row it is told.
 const REFUSALS: u32 = 3;
+
+fn id(record: &Record) -> RecordId {
+    RecordId { sequence: record.sequence.clone(), sub_sequence: record.sub_sequence }
+}
 
 /// What comes after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,8 @@ pub(crate) struct Reader<'s, P, S, C> {
     aggregate: Aggregate<DevWorld<S, C>>,
     /// Where to read on; absent: where the log ends.
     place: Option<Place>,
+    /// What was taken when the shard was opened.
+    taken_up_to: Option<RecordId>,
     /// How often in a row something went wrong.
     failures: u32,
 }
@@ -77,7 +85,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
         let world = DevWorld { streams: Arc::new([only]), ..shared.world.clone() };
         let settings = Settings { warm_shards_max: 1, ..Settings::default() };
         let aggregate = Aggregate::new(world, settings);
-        Self { shared, stream, shard, aggregate, place: None, failures: 0 }
+        Self { shared, stream, shard, aggregate, place: None, taken_up_to: None, failures: 0 }
     }
 
     /// Reads once. An error is one that trying again does not cure.
@@ -96,7 +104,11 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
             },
         };
         let asked_at = self.shared.world.clock.now();
-        match self.shared.polled.read(&self.shard, place).await {
+        let mut read = self.shared.polled.read(&self.shard, place).await;
+        if let (Ok(page), Some(last)) = (&mut read, &self.taken_up_to) {
+            page.batch.records.retain(|record| id(record) > *last);
+        }
+        match read {
             Ok(page) if !page.batch.records.is_empty() => self.take(page).await,
             Ok(Page { next: None, .. }) => Ok(self.ended()),
             Ok(Page { next, is_at_tip, .. }) => {
@@ -127,7 +139,9 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
             Err(error) if Self::passes(&error) => return Ok(Err(error.into())),
             Err(error) => return Err(Fatal::Aggregate(error)),
         };
-        let with = last.as_ref().map(|last| &last.sequence);
+        // What was taken is no longer in the log of a shard that was silent for days.
+        self.taken_up_to = last.max(self.shared.known.last(&self.shard));
+        let with = self.taken_up_to.as_ref().map(|last| &last.sequence);
         let opened = self.shared.polled.open(&self.shard, with).await;
         Ok(opened.map_err(Into::into))
     }
@@ -135,6 +149,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
     /// Puts records into the log of the shard.
     async fn take(&mut self, page: Page) -> Result<Next, Fatal> {
         let Page { batch, next, is_at_tip } = page;
+        let last = batch.records.last().map(id);
         self.shared.known.takes(&self.shard);
         let taken = self.aggregate.take(&self.stream.name, batch).await;
         self.shared.known.taken(&self.shard);
@@ -152,6 +167,9 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
                 return Ok(Next::Step(BEHIND));
             }
             Some(error) => return Ok(self.fails(&error)),
+        }
+        if let Some(last) = last {
+            self.shared.known.taken_up_to(&self.shard, last);
         }
         self.works();
         if next.is_none() {

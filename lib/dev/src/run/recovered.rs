@@ -16,6 +16,7 @@ use streamgauge_pipeline::port::log::{LogId, Version, Wanted};
 use streamgauge_pipeline::port::source::{Shard, ShardKey, StreamId};
 use streamgauge_pipeline::settle::Settle;
 use streamgauge_pipeline::settle_entry::{ListedShard, SettleEntry};
+use streamgauge_pipeline::shard_entry::RecordId;
 
 /// When the first rules were announced, if any were: since then the stream exists. The control log never expires.
 pub(super) async fn created_at(store: &impl Store) -> Result<Option<Timestamp>, Fatal> {
@@ -54,22 +55,25 @@ pub(super) fn streams<S: Store, C: Clock + Clone>(
 ) -> Result<Arc<[DevStream<C>]>, Fatal> {
     let mut settle = Settle::new(world.clone(), "dev", 1);
     let listed = block_on(settle.listed(Partition::default())).map_err(Fatal::Settle)?;
-    let mut left: BTreeMap<StreamId, Vec<(ListedShard, bool)>> = BTreeMap::new();
-    for (shard, was_taken) in listed {
-        left.entry(shard.key.stream.clone()).or_default().push((shard, was_taken));
+    let mut left: BTreeMap<StreamId, Vec<(ListedShard, Option<RecordId>)>> = BTreeMap::new();
+    for (shard, last) in listed {
+        left.entry(shard.key.stream.clone()).or_default().push((shard, last));
     }
     let mut streams = vec![DevStream::Embedded(Arc::clone(&world.embedded))];
     left.remove(&world.embedded.id());
     for known in polled {
         let Some(id) = known.id() else { continue };
-        let taken = left.remove(&id).unwrap_or_default();
+        for (shard, last) in left.remove(&id).unwrap_or_default() {
+            if let Some(last) = last {
+                known.taken_up_to(&shard.key.shard, last);
+            }
+        }
         let shards = known.shards();
         let mut read = 0;
         for shard in &shards {
             let key = ShardKey { stream: id.clone(), shard: Arc::clone(&shard.id) };
-            let is_taken =
-                |(listed, was_taken): &(ListedShard, bool)| *was_taken && listed.key == key;
-            read += usize::from(taken.iter().any(is_taken) || has_log(&*world.store, &key)?);
+            let was_taken = known.last(&shard.id).is_some();
+            read += usize::from(was_taken || has_log(&*world.store, &key)?);
         }
         // One that was made anew has come in the place of the old one, which is gone.
         left.retain(|other, _| other.name != id.name);

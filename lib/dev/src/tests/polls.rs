@@ -4,6 +4,7 @@ mod town;
 
 use super::*;
 use std::sync::atomic::Ordering;
+use streamgauge_engine::time::DAY_MS;
 use streamgauge_pipeline::contract::Fault;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{NotRead, StreamId};
@@ -148,4 +149,23 @@ fn a_store_that_takes_nothing_holds_the_reading() {
     let told = process.told.take();
     assert!(matches!(told[..], [Happening::Trouble(_), Happening::Over]), "{told:?}");
     assert_eq!(process.counts(), all());
+}
+
+#[test]
+fn a_shard_that_is_silent_for_longer_than_its_log_is_kept_does_not_begin_anew() {
+    let town = Town::new();
+    let store = || Shared(Arc::clone(&town.memory));
+    let mut process = town.process(store());
+    process.live_until(20).unwrap();
+    // So that settle has taken all of it.
+    process.rest(400).unwrap();
+    assert_eq!(process.counts(), BTreeMap::from([(0, 20)]));
+    for _ in 0..30 {
+        town.clock.advance(DAY_MS);
+        process.rest(3).unwrap();
+    }
+    let mut again = town.process(store());
+    again.rest(3).unwrap();
+    assert_eq!(again.totals.counters().received, 0);
+    assert_eq!(again.counts(), BTreeMap::new(), "nothing is decided anew, and the old has expired");
 }

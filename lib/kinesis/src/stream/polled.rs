@@ -1,6 +1,6 @@
 //! Reading the shards of a stream by polling, where no Lambda does.
 
-use super::{From, KinesisStream, is};
+use super::{From, KinesisStream, Start, is};
 use crate::aggregated::unpacked;
 use aws_sdk_kinesis::config::Builder;
 use aws_sdk_kinesis::config::retry::RetryConfig;
@@ -30,6 +30,13 @@ impl<C: Clock> Polled for KinesisStream<C> {
         with: Option<&SequenceNumber>,
     ) -> Result<Option<Place>, Retryable> {
         let from = with.map_or(From::Start(self.mapping.start), From::With);
+        if let From::Start(Start::At(_)) = from
+            && let Err(error) = self.ask_for_iterator(shard, &from).await
+            && is(&error, "InvalidArgumentException")
+        {
+            // By the stream's clock that is yet to come, so what comes next is the first that is wanted.
+            return self.iterator(shard, &From::Latest).await;
+        }
         self.iterator(shard, &from).await
     }
 

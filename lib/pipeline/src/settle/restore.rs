@@ -12,6 +12,7 @@ use crate::port::rules::Rules;
 use crate::port::snapshots::{Snapshot, Snapshots};
 use crate::port::source::ShardKey;
 use crate::settle_entry::{ListedShard, SettleEntry};
+use crate::shard_entry::RecordId;
 use crate::world::World;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
@@ -52,17 +53,17 @@ impl<W: World> Settle<W> {
         }
     }
 
-    /// The shards that a partition knows to be listed, each with whether something of it was taken, for whoever opens what another process has
-    /// left.
+    /// The shards that a partition knows to be listed, each with the last record of it that was taken, for whoever opens what another process
+    /// has left.
     pub async fn listed(
         &mut self,
         partition: Partition,
-    ) -> Result<Vec<(ListedShard, bool)>, SettleError> {
+    ) -> Result<Vec<(ListedShard, Option<RecordId>)>, SettleError> {
         let mut kept = self.restore(partition).await?;
         self.catch_up(partition, &mut kept).await?;
-        let state = &kept.state;
-        let listed = state.listing.iter();
-        Ok(listed.map(|shard| (shard.clone(), state.position(&shard.key).is_some())).collect())
+        let last = |shard| kept.state.position(shard).map(|position| position.record.clone());
+        let listed = kept.state.listing.iter();
+        Ok(listed.map(|shard| (shard.clone(), last(&shard.key))).collect())
     }
 
     fn empty(&self, partition: Partition) -> State {
