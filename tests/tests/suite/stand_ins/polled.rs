@@ -1,5 +1,6 @@
 //! `streamgauge dev --kinesis` as a user runs it: killed in the middle of a stream that is split and merged.
 
+use super::built::binary;
 use super::send::{Folder, told};
 use super::{services, unique};
 use serde_json::Value;
@@ -130,8 +131,9 @@ fn counted(sums: &Sums) -> usize {
     orders.map(|(_, (count, _))| usize::try_from(*count).unwrap()).sum()
 }
 
-/// A stream with one shard.
+/// A stream with one shard, once the program is built: an idle connection is not kept for so long.
 async fn stream() -> (AwsServices, String) {
+    binary("streamgauge");
     let (services, name) = (services().await, unique("polled"));
     let stream =
         StreamResource { name: name.clone(), shards: 1, retention: Duration::from_hours(24) };
