@@ -15,6 +15,8 @@ use std::path::PathBuf;
 pub(crate) use dead_letters::{
     DeadLettersArguments, DeadLettersCommand, ListOutput, ReplayLetters, Wanted,
 };
+#[cfg(feature = "aws")]
+pub(crate) use dev::KinesisFrom;
 pub(crate) use dev::{DevArguments, DevClock, DevOutput};
 pub(crate) use explain::{ExplainArguments, ExplainOutput, Which};
 pub(crate) use lambda::{LambdaArguments, LambdaOutput};

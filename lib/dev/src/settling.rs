@@ -54,7 +54,7 @@ impl<S: Store, C: Clock + Clone> Settler<S, C> {
     /// Settles what there is.
     pub(crate) fn settle(&mut self) -> Result<(), Fatal> {
         loop {
-            self.world.stream().settle_begins();
+            self.world.settle_begins();
             let deadline = self.world.clock.now().plus(RUN_MS);
             match block_on(self.settle.run(Partition::default(), deadline)) {
                 Ok(settled) => {

@@ -1,8 +1,9 @@
 //! All ports in one bundle. Clones are the same world: each thread has one.
 
 use crate::alarm::Alarm;
+use crate::polled::known::Known;
 use crate::rules::AnnouncedRules;
-use crate::stream::Embedded;
+use crate::stream::{DevStream, Embedded};
 use std::sync::Arc;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
@@ -20,8 +21,10 @@ impl<S: Log + Snapshots> Store for S {}
 #[derive(Debug)]
 pub struct DevWorld<S, C> {
     pub(crate) store: Arc<S>,
-    /// The only one.
-    pub(crate) streams: Arc<[Embedded<C>; 1]>,
+    /// The one that this process is.
+    pub(crate) embedded: Arc<Embedded<C>>,
+    /// All of them.
+    pub(crate) streams: Arc<[DevStream<C>]>,
     pub(crate) alarms: Alarms,
     pub(crate) clock: C,
 }
@@ -30,6 +33,7 @@ impl<S, C: Clone> Clone for DevWorld<S, C> {
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),
+            embedded: Arc::clone(&self.embedded),
             streams: Arc::clone(&self.streams),
             alarms: self.alarms.clone(),
             clock: self.clock.clone(),
@@ -39,8 +43,31 @@ impl<S, C: Clone> Clone for DevWorld<S, C> {
 
 impl<S, C> DevWorld<S, C> {
     pub(crate) fn stream(&self) -> &Embedded<C> {
-        let [stream] = &*self.streams;
-        stream
+        &self.embedded
+    }
+
+    /// A settle begins: what it asks is about what comes after all that stands in the logs now.
+    pub(crate) fn settle_begins(&self) {
+        self.embedded.settle_begins();
+        for known in self.known() {
+            known.settle_begins();
+        }
+    }
+
+    /// How many batches must have been read until all that is here now is, and how many have been.
+    pub(crate) fn batches(&self) -> (u64, u64) {
+        let polled = self.known().map(Known::batches);
+        polled.fold(self.embedded.batches(), |(needed, read), (more, of_these)| {
+            (needed + more, read + of_these)
+        })
+    }
+
+    /// What is known of the streams that are polled.
+    fn known(&self) -> impl Iterator<Item = &Known> {
+        self.streams.iter().filter_map(|stream| match stream {
+            DevStream::Polled(view) => Some(view.known()),
+            DevStream::Embedded(_) | DevStream::Away(_) => None,
+        })
     }
 }
 
@@ -68,7 +95,7 @@ impl Wake for Alarms {
 impl<S: Store, C: Clock> World for DevWorld<S, C> {
     type Log = S;
     type Snapshots = S;
-    type Stream = Embedded<C>;
+    type Stream = DevStream<C>;
     type Wake = Alarms;
     type Clock = C;
     type Rules = AnnouncedRules;
@@ -81,8 +108,8 @@ impl<S: Store, C: Clock> World for DevWorld<S, C> {
         &self.store
     }
 
-    fn streams(&self) -> &[Embedded<C>] {
-        &*self.streams
+    fn streams(&self) -> &[DevStream<C>] {
+        &self.streams
     }
 
     fn wake(&self) -> &Alarms {

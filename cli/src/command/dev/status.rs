@@ -4,6 +4,7 @@ use super::Dev;
 use crate::style::{self, printable, tell};
 use crate::words::{counted, widen};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -85,13 +86,12 @@ impl Status {
     fn tell(&self, happening: &Happening) {
         let line = match happening {
             Happening::Rejected { source, offset, code, reason } => {
-                let mut shown = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
-                *shown += 1;
-                if *shown > REJECTS_SHOWN_MAX {
-                    return;
-                }
-                let code = style::warning(code);
-                format!("{}@{offset}: {code}: {}", printable(source), printable(reason))
+                let Some(line) = self.reject((source, offset), code, reason) else { return };
+                line
+            }
+            Happening::RejectedInShard { shard, sequence, code, reason } => {
+                let Some(line) = self.reject((shard, sequence), code, reason) else { return };
+                line
             }
             Happening::Trouble(what) => {
                 format!("{}: {}; it is tried again", style::warning("warning"), printable(what))
@@ -113,6 +113,20 @@ impl Status {
             ),
         };
         self.aside(|| tell(line));
+    }
+
+    /// What is said of a record that is no event; nothing if enough was said.
+    fn reject(
+        &self,
+        (source, place): (&str, impl Display),
+        code: &str,
+        reason: &str,
+    ) -> Option<String> {
+        let mut shown = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown += 1;
+        let code = style::warning(code);
+        let said = || format!("{}@{place}: {code}: {}", printable(source), printable(reason));
+        (*shown <= REJECTS_SHOWN_MAX).then(said)
     }
 }
 

@@ -82,7 +82,7 @@ impl<S, C: Clock> Sensor<S, C> {
     /// Looks.
     pub(super) fn look(&mut self) -> Pulse {
         let at = self.world.clock.now();
-        let (needed, read) = self.world.stream().batches();
+        let (needed, read) = self.world.batches();
         self.waiting.push_back((at, needed));
         while self.waiting.front().is_some_and(|(_, batches)| *batches <= read) {
             self.waiting.pop_front();

@@ -31,6 +31,11 @@ impl Totals {
         *self.lock()
     }
 
+    /// Adds what became of a batch.
+    pub(crate) fn add(&self, counters: &Counters) {
+        self.lock().add(counters);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Counters> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,7 +150,7 @@ impl<W: World> Committer<W> {
     fn take(&mut self, offers: &[Numbered]) -> Result<Taken, Fatal> {
         let batch = self.batch(offers);
         let taken = block_on(self.aggregate.take(STREAM, batch)).map_err(Fatal::Aggregate)?;
-        self.totals.lock().add(&taken.counters);
+        self.totals.add(&taken.counters);
         Ok(taken)
     }
 

@@ -31,6 +31,30 @@ impl Threads {
         name: &'static str,
         work: impl FnOnce() -> Result<(), Fatal> + Send + 'static,
     ) -> Result<(), Fatal> {
+        let thread = self.spawn(name, work)?;
+        self.started.push((name, thread));
+        Ok(())
+    }
+
+    /// Starts a thread that brings records. One that may wait for ever for somebody else is not waited for.
+    pub(super) fn start_source(
+        &mut self,
+        is_waited_for: bool,
+        work: impl FnOnce() -> Result<(), Fatal> + Send + 'static,
+    ) -> Result<(), Fatal> {
+        let thread = self.spawn("source", work)?;
+        if is_waited_for {
+            self.sources.push(thread);
+        }
+        Ok(())
+    }
+
+    /// Starts a thread after whose error nothing more is taken.
+    fn spawn(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Result<(), Fatal> + Send + 'static,
+    ) -> Result<JoinHandle<()>, Fatal> {
         let (fatal, failed) = (Arc::clone(&self.fatal), self.failed.clone());
         let intake = self.intake.clone();
         let guarded = move || {
@@ -40,22 +64,7 @@ impl Threads {
             failed.send_replace(true);
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(guarded);
-        self.started.push((name, thread.map_err(Fatal::Thread)?));
-        Ok(())
-    }
-
-    /// Starts a thread that brings records. One that may wait for ever for somebody else is not waited for.
-    pub(super) fn start_source(
-        &mut self,
-        is_waited_for: bool,
-        work: impl FnOnce() + Send + 'static,
-    ) -> Result<(), Fatal> {
-        let thread = thread::Builder::new().name("source".to_owned()).spawn(work);
-        let thread = thread.map_err(Fatal::Thread)?;
-        if is_waited_for {
-            self.sources.push(thread);
-        }
-        Ok(())
+        thread.map_err(Fatal::Thread)
     }
 
     /// Waits until one has failed.

@@ -304,6 +304,11 @@ fn what_cannot_be_used_is_told() {
         "dev_no_folder",
         sandbox.run("dev --rules rules.yaml --listen 127.0.0.1:0 --store missing/dev.store")
     );
+    let kinesis = "dev --rules rules.yaml --kinesis orders";
+    assert_snapshot!("dev_kinesis_not_built", sandbox.run(kinesis));
+    assert_snapshot!("dev_kinesis_twice", sandbox.run(&format!("{kinesis} --kinesis orders")));
+    assert_snapshot!("dev_kinesis_clock", sandbox.run(&format!("{kinesis} --clock events")));
+    assert_snapshot!("dev_region", sandbox.run("dev --rules rules.yaml --region eu-west-1"));
     let mut dev = Dev::start(&sandbox, "--stdin");
     dev.error("it is new");
     assert_snapshot!("dev_in_use", sandbox.run(&typed("--stdin")));
