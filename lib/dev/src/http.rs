@@ -138,6 +138,7 @@ pub struct Serving {
     accepting: JoinHandle<()>,
     beating: JoinHandle<()>,
     historian: Historian,
+    view: Arc<Mutex<View>>,
     #[cfg(test)]
     hub: Hub,
 }
@@ -207,7 +208,12 @@ impl Serving {
         let historian =
             Historian::start(dev, Arc::clone(&history), (hub.clone(), Arc::clone(&view)))?;
         let (beats, pulse) = watch::channel(Pulse::default());
-        let sensor = Sensor::new(dev.world().clone(), dev.totals().clone(), dev.settled());
+        let sensor = Sensor::new(
+            dev.world().clone(),
+            dev.totals().clone(),
+            dev.settled(),
+            Arc::clone(&view),
+        );
         let beating = tokio::spawn(pulse::beat(sensor, beats, hub.clone()));
         let world = dev.world().clone();
         #[cfg(test)]
@@ -225,7 +231,7 @@ impl Serving {
             readings: Arc::new(Semaphore::new(READINGS_MAX)),
             streams: Arc::new(Semaphore::new(LIVE_MAX)),
             hub,
-            view,
+            view: Arc::clone(&view),
             pulse,
             stopped: stopped.clone(),
         };
@@ -235,9 +241,15 @@ impl Serving {
             accepting,
             beating,
             historian,
+            view,
             #[cfg(test)]
             hub: told,
         })
+    }
+
+    /// How many steps of alerts fire, whenever they began to; absent while the store is read.
+    pub fn firing(&self) -> Option<u64> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner).all_firing()
     }
 
     /// Takes no more requests, and waits for those that have begun; live streams end. What runs behind it is stopped after it.

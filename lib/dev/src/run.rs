@@ -29,6 +29,7 @@ use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
 use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_pipeline::settle::{Settled, ToldBy};
+pub(crate) use threads::Supervisor;
 use threads::Threads;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -169,6 +170,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         &self.totals
     }
 
+    /// What was found in the store when it was opened.
+    pub fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
     /// The logs.
     pub fn store(&self) -> &Arc<S> {
         &self.world.store
@@ -176,6 +182,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
 
     pub(crate) fn world(&self) -> &DevWorld<S, C> {
         &self.world
+    }
+
+    /// Who notices that a thread has ended: then all of it does.
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        self.threads.supervisor()
     }
 
     pub(crate) fn teller(&self) -> &Teller {

@@ -47,6 +47,7 @@ fn order(seconds: i64) -> String {
 /// What serves, gone with this.
 struct Bench {
     folder: PathBuf,
+    rules: String,
     runtime: Runtime,
     running: Option<(Dev, Serving)>,
     address: SocketAddr,
@@ -57,20 +58,32 @@ impl Bench {
         Self::with(name, None, Times::default())
     }
 
+    /// One with other rules.
+    fn of(name: &str, rules: &str) -> Self {
+        let mut bench = Self::idle(name, rules);
+        bench.start(None, Times::default());
+        bench
+    }
+
     fn with(name: &str, token: Option<&str>, times: Times) -> Self {
+        let mut bench = Self::idle(name, RULES);
+        bench.start(token, times);
+        bench
+    }
+
+    fn idle(name: &str, rules: &str) -> Self {
         let id = std::process::id();
         let folder = std::env::temp_dir().join(format!("streamgauge-http-{name}-{id}"));
         drop(std::fs::remove_dir_all(&folder));
         std::fs::create_dir_all(&folder).unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let mut bench = Self { folder, runtime, running: None, address: ([0, 0, 0, 0], 0).into() };
-        bench.start(token, times);
-        bench
+        let (rules, address) = (rules.to_owned(), ([0, 0, 0, 0], 0).into());
+        Self { folder, rules, runtime, running: None, address }
     }
 
     fn start(&mut self, token: Option<&str>, times: Times) {
         let store = LocalStore::open(self.folder.join("dev.store"), SystemClock).unwrap();
-        let rules = RulesText { files: vec![("rules.yaml".to_owned(), RULES.to_owned())] };
+        let rules = RulesText { files: vec![("rules.yaml".to_owned(), self.rules.clone())] };
         let teller = Teller::new(|_| {});
         let opened = Opened::open((store, SystemClock), &rules, By::Events, teller).unwrap();
         let handle = self.runtime.handle().clone();
