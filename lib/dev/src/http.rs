@@ -11,11 +11,12 @@
 //! connections, live streams and long answers there are. Who is slow loses the own connection and holds nobody else.
 //!
 //! The modules, in the order in which a request meets them: `listen` and `patience` have the connections, `route` the table of what can
-//! be asked, `guard` who may, `body` and `push` what comes, `query` and `past` what was decided, `live` what is decided now, `page` the page,
+//! be asked, `guard` who may, `body`, `push` and `deploys` what comes, `query` and `past` what was decided, `live` what is decided now, `page` the page,
 //! `scrape` the metrics. `historian` follows the settle log and keeps the `view` of it, `pulse` says how the pipeline is.
 
 mod answer;
 mod body;
+mod deploys;
 mod guard;
 mod historian;
 mod listen;
@@ -39,6 +40,8 @@ use crate::cloud_events::Limits;
 use crate::intake::Intake;
 use crate::intake::commit::Totals;
 use crate::run::Running;
+use crate::world::DevWorld;
+use deploys::Marked;
 use guard::Guard;
 use historian::Historian;
 use live::Hub;
@@ -102,9 +105,10 @@ type Arrival = Box<dyn Fn() -> Option<Timestamp> + Send + Sync>;
 /// All that requests need.
 struct App<C> {
     intake: Intake,
+    world: DevWorld<LocalStore<C>, C>,
+    marked: Marked,
     arrival: Arrival,
     totals: Totals,
-    clock: C,
     guard: Guard,
     limits: Limits,
     times: Times,
@@ -220,9 +224,10 @@ impl Serving {
         let told = hub.clone();
         let app = App {
             intake: dev.intake().clone(),
+            world: dev.world().clone(),
+            marked: Marked::default(),
             arrival: Box::new(move || world.stream().arrival()),
             totals: dev.totals().clone(),
-            clock: dev.world().clock.clone(),
             guard: Guard { token },
             limits: Limits::default(),
             times,

@@ -13,7 +13,7 @@ use crate::happening::Teller;
 use crate::intake::Intake;
 use crate::intake::commit::{Committer, Totals};
 use crate::intake::mark::Mark;
-use crate::settling::Settler;
+use crate::settling::{Pace, Settler};
 use crate::stream::Embedded;
 use crate::telling::Messenger;
 use crate::world::{Alarms, DevWorld, Store};
@@ -21,7 +21,7 @@ pub use fatal::{Fatal, is_damage};
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
+use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::control::{Control, Plans, announce};
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::channels::Channels;
@@ -33,9 +33,6 @@ pub(crate) use threads::Supervisor;
 use threads::Threads;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-
-/// How long after an append it is settled: what else is appended until then costs no further entry.
-const SETTLED_AFTER_MS: Millis = SECOND_MS / 10;
 
 /// What was found in the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,7 +125,8 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         let mut threads = Threads::new(intake.clone());
         let (settle, clock): (Arc<Alarm>, C) =
             (Arc::clone(&world.alarms.settle), world.clock.clone());
-        let appended = move || settle.ring_at(clock.now().plus(SETTLED_AFTER_MS));
+        let mut pace = Pace::default();
+        let appended = move || settle.ring_at(pace.appended(clock.now()));
         threads.start("commit", move || committer.run(appended))?;
         threads.start("settle", move || settler.run())?;
         world.alarms.deliver.ring();

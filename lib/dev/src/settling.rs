@@ -3,7 +3,7 @@
 use crate::happening::{Happening, Teller, chain};
 use crate::run::{Fatal, is_damage};
 use crate::world::{DevWorld, Store};
-use streamgauge_engine::time::{Millis, SECOND_MS};
+use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
 use streamgauge_pipeline::control::ControlError;
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::Partition;
@@ -11,11 +11,36 @@ use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::settle::{Asking, Settle, SettleError, Settled, ToldBy};
 use tokio::sync::watch;
 
-/// It looks at least so often, and asks whether the shard is empty: that costs nothing here, and a lone event that an alert waits for is
-/// told within a second.
-const EVERY_MS: Millis = SECOND_MS / 4;
+/// It looks at least so often, and asks a shard that has been silent for so long whether it is empty: that costs some reads of memory
+/// here. So a lone event that an alert waits for is told within two of these, though nothing comes after it.
+const EVERY_MS: Millis = SECOND_MS / 10;
+/// Appends settle at most so often: what else is appended until then costs no further entry.
+const TOGETHER_MS: Millis = SECOND_MS / 10;
 /// A run that takes longer is told of before it goes on.
 const RUN_MS: Millis = 5 * SECOND_MS;
+
+/// When what is appended is settled. After quiet that is at once: nobody waits for others that do not come. While more comes, all of
+/// some time is settled together, as if it had always waited: under load it costs no entry more.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// When the last append is settled.
+    last: Option<Timestamp>,
+}
+
+impl Pace {
+    /// When what was appended now is settled.
+    pub(crate) fn appended(&mut self, now: Timestamp) -> Timestamp {
+        let at = match self.last {
+            // It is still to come.
+            Some(last) if now < last && last <= now.plus(TOGETHER_MS) => last,
+            // A clock that was set back makes nobody wait.
+            Some(last) if last <= now => now.max(last.plus(TOGETHER_MS)),
+            _ => now,
+        };
+        self.last = Some(at);
+        at
+    }
+}
 
 /// Settles the only partition.
 #[derive(Debug)]
@@ -98,4 +123,29 @@ fn is_retryable(error: &SettleError) -> bool {
         SettleError::Expired { .. } | SettleError::Entry { .. } | SettleError::TooLarge(_) => false,
     };
     may_pass && !is_damage(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_after_quiet_is_settled_at_once_and_more_of_it_together() {
+        let mut pace = Pace::default();
+        let cases = [
+            (1_000, 1_000),
+            (1_001, 1_100),
+            (1_099, 1_100),
+            (1_100, 1_200),
+            (1_199, 1_200),
+            (1_300, 1_300),
+            (1_399, 1_400),
+            (9_000, 9_000),
+            (5, 5),
+        ];
+        for (now, expect) in cases {
+            let at = pace.appended(Timestamp::from_millis(now));
+            assert_eq!(at, Timestamp::from_millis(expect), "{now}");
+        }
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! In this order: who begins to listen, and asks for the past after that, misses nothing between the two.
 
+mod deploys;
 mod load;
 
 use super::HttpError;
 use super::live::{Hub, Messages};
-use super::page::write_catalog;
-use super::view::{Seen, View};
+use super::page::{deploy_message, write_catalog};
+use super::view::{Mark, Seen, View};
 use crate::decided::{self, Decided};
 use crate::happening::{Happening, Teller, chain};
 use crate::run::{Fatal, Running, is_damage};
@@ -23,7 +24,6 @@ use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 use streamgauge_local::history::{History, HistoryError};
 use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
-use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
 use streamgauge_pipeline::publication::{PointKind, PublishedMetric, PublishedPoint};
@@ -62,6 +62,8 @@ struct Work<C, P> {
     began: Version,
     /// Up to where it was told.
     told: Version,
+    /// Up to where the control log was read for deploys.
+    control: Version,
     growing: BTreeMap<Growing, Values>,
 }
 
@@ -85,6 +87,7 @@ impl Historian {
             is_failing: false,
             began: dev.recovered().settled,
             told: Version::START,
+            control: Version::START,
             growing: BTreeMap::new(),
         };
         work.look_at_plans().map_err(HttpError::Plans)?;
@@ -152,13 +155,14 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     }
 
     /// Tells what was decided up to an entry. What comes after it is told when the history has it.
-    fn tell_until(&mut self, until: Version) -> Result<(), Retryable> {
+    fn tell_until(&mut self, until: Version) -> Result<(), Fatal> {
         while self.told < until {
             let read = block_on(decided::read(&*self.store, self.told))?;
             let before = self.told;
             for decided in read.iter().filter(|decided| decided.version <= until) {
+                let deploys = self.deploys(Some(decided.control))?;
                 self.told = decided.version;
-                self.take(decided);
+                self.take(decided, deploys);
             }
             if self.told == before {
                 return Ok(());
@@ -167,12 +171,16 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         Ok(())
     }
 
-    fn take(&mut self, decided: &Decided) {
+    fn take(&mut self, decided: &Decided, deploys: Vec<Mark>) {
         let mut messages = Messages::default();
         let shared = Arc::clone(&self.view);
         let mut view = shared.lock().unwrap_or_else(PoisonError::into_inner);
         view.count(decided);
         let renderer = decided.renderer();
+        for mark in deploys {
+            messages.add(Some(decided.version), &deploy_message(&mark));
+            view.deployed(mark);
+        }
         let mut line = Vec::new();
         for point in &decided.points.points {
             line.clear();
@@ -259,7 +267,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         let catalog = {
             let view = self.view();
             let (now, first) = (self.clock.now(), r#""kind":"catalog","#);
-            write_catalog(first, now, self.is_by_events, view.plan.as_deref(), view.active())
+            write_catalog(first, now, self.is_by_events, &view)
         };
         messages.add(None, &catalog);
         self.hub.tell(messages);

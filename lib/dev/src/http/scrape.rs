@@ -20,7 +20,7 @@ impl<C: Clock> App<C> {
         let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let format = Format::negotiate(&accept.collect::<Vec<_>>().join(","));
         let pulse = Pulse {
-            at: self.clock.now(),
+            at: self.world.clock.now(),
             counters: self.totals.counters(),
             ..*self.pulse.borrow()
         };

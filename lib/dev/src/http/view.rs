@@ -3,7 +3,7 @@
 use crate::cutter::widen;
 use crate::decided::Decided;
 use crate::exposition::{Newest, Series, Total};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::output::{MetricCounters, Status, Values};
 use streamgauge_engine::plan::Plan;
@@ -15,6 +15,8 @@ use streamgauge_pipeline::publication::PointKind;
 
 /// More series of a metric than this are not held for scrapes; those with the oldest windows go.
 const SERIES_HELD_MAX: usize = 100_000;
+/// So many deploys are shown, the newest; the control log has all.
+const DEPLOYS_MAX: usize = 200;
 /// Of more metrics than this it is not counted what they refused.
 const METRICS_HELD_MAX: usize = 10_000;
 
@@ -46,8 +48,18 @@ pub(super) struct View {
     /// What metrics refused as late or folded meanwhile, by their names.
     refused: BTreeMap<String, MetricCounters>,
     series: BTreeMap<String, BTreeMap<Arc<SeriesKey>, Held>>,
+    /// The newest deploys, in the order of their times.
+    deploys: VecDeque<Mark>,
     /// What is pending or fires, each with its line.
     active: BTreeMap<Incident, (TransitionKind, Vec<u8>)>,
+}
+
+/// Something that was deployed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// What, as people name it.
+    pub(super) version: String,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -129,6 +141,20 @@ impl View {
     /// What a metric refused as late or folded since the process began.
     pub(super) fn refused(&self, metric: &str) -> MetricCounters {
         self.refused.get(metric).copied().unwrap_or_default()
+    }
+
+    /// Sees a deploy.
+    pub(super) fn deployed(&mut self, mark: Mark) {
+        let place = self.deploys.partition_point(|known| known.at <= mark.at);
+        self.deploys.insert(place, mark);
+        if self.deploys.len() > DEPLOYS_MAX {
+            self.deploys.pop_front();
+        }
+    }
+
+    /// The newest deploys, in the order of their times.
+    pub(super) fn deploys(&self) -> &VecDeque<Mark> {
+        &self.deploys
     }
 
     /// The lines of what is pending or fires.

@@ -122,7 +122,7 @@ impl<W: World> Committer<W> {
     }
 
     /// Commits all that comes until nothing more will; `appended` hears of each batch.
-    pub(crate) fn run(&mut self, appended: impl Fn()) -> Result<(), Fatal> {
+    pub(crate) fn run(&mut self, mut appended: impl FnMut()) -> Result<(), Fatal> {
         while let Some(batch) = self.intake.next() {
             self.commit(batch)?;
             appended();

@@ -31,6 +31,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             self.load_points(&moment, &wanted, &mut view)?;
         }
         load_alerts(&moment, &mut view)?;
+        self.load_deploys(&mut view)?;
         self.told = moment.state()?.version;
         self.count(&mut view)?;
         view.is_read = true;

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use streamgauge_local::history::Limits;
 use streamgauge_local::store::StoreError;
 use streamgauge_pipeline::control::ControlError;
+use streamgauge_pipeline::port::Retryable;
 
 #[test]
 fn what_may_pass_is_told_and_tried_again_and_what_does_not_ends_it() {
@@ -33,6 +34,7 @@ fn what_may_pass_is_told_and_tried_again_and_what_does_not_ends_it() {
         is_failing: false,
         began: Version::START,
         told: Version::START,
+        control: Version::START,
         growing: BTreeMap::new(),
     };
     let mut step = || {

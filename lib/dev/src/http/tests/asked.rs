@@ -107,7 +107,7 @@ fn the_page_has_its_policy_and_the_catalog() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
     assert!(policy.ends_with("; frame-ancestors 'none'"));
-    let catalog = r#""title":"Shop","metrics":[{"name":"orders","kind":"count","unit":"None","dimensions":["country"],"window_ms":60000}],"alerts":[{"name":"any","metric":"orders","steps":[{"name":"","severity":"critical"}]}],"firing":[]}"#;
+    let catalog = r#""clock":"events","time_zone":"UTC","title":"Shop","metrics":[{"name":"orders","kind":"count","unit":"None","dimensions":["country"],"window_ms":60000}],"alerts":[{"name":"any","metric":"orders","steps":[{"name":"","severity":"critical"}]}],"firing":[],"deploys":[]}"#;
     assert!(page.body.contains(catalog));
 }
 
@@ -190,7 +190,7 @@ fn it_is_ready_when_the_store_is_read_and_nothing_waits() {
 }
 
 /// Reads until a text has come.
-async fn read_until(stream: &mut TcpStream, text: &str) -> String {
+pub(super) async fn read_until(stream: &mut TcpStream, text: &str) -> String {
     let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let length = stream.read(&mut buffer).await.unwrap();
