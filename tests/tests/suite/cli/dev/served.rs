@@ -20,8 +20,8 @@ fn ask_whole(address: &str, head: &str, body: &str) -> (String, String, String) 
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (first, rest) = answer.split_once("\r\n").unwrap();
-    let (head, answered) = rest.split_once("\r\n\r\n").unwrap();
-    (first.to_owned(), head.to_lowercase(), answered.to_owned())
+    let (headers, answered) = rest.split_once("\r\n\r\n").unwrap();
+    (first.to_owned(), headers.to_lowercase(), answered.to_owned())
 }
 
 /// The lines of JSON in a body that comes in chunks.
@@ -65,9 +65,9 @@ fn what_is_pushed_comes_to_what_a_replay_says() {
         lines
     };
     // A replay ends the last windows, so it has more lines.
-    let without_lines = |summary: &str| {
-        let (counters, rest) = summary.split_once(",\"points\"").unwrap();
-        let (_, seen) = rest.split_once(",\"first_event\"").unwrap();
+    let without_lines = |line: &str| {
+        let (counters, lines) = line.split_once(",\"points\"").unwrap();
+        let (_, seen) = lines.split_once(",\"first_event\"").unwrap();
         (counters.to_owned(), seen.trim_end().to_owned())
     };
     assert_eq!(without_lines(&summary), without_lines(&of("summary")[0]));
@@ -100,11 +100,11 @@ fn a_push_that_finds_no_room_is_told_so_and_counts_once_when_it_comes_again() {
     sandbox.file("rules.yaml", &rules);
     let push = "POST /events HTTP/1.1\r\nContent-Type: application/x-ndjson";
     let mut full = Dev::start_within(&sandbox, 600, "--clock events");
-    let address = full.address();
+    let before = full.address();
     let (mut number, mut all) = (0, String::new());
     let (head, reason) = loop {
         all += &minute(number);
-        let (status, head, body) = ask_whole(&address, push, &bulky(number));
+        let (status, head, body) = ask_whole(&before, push, &bulky(number));
         if status != "HTTP/1.1 202 Accepted" {
             assert_eq!(status, "HTTP/1.1 503 Service Unavailable", "{body}");
             break (head, body);
