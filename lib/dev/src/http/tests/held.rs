@@ -40,7 +40,7 @@ fn a_full_queue_turns_away_and_all_that_waits_is_taken() {
     let first = held(&bench, &order(1));
     // More than may wait, and it is taken since nothing else does.
     let text = Bytes::from(vec![b' '; 64 << 20]);
-    let large = Offered { text, records: Vec::from([0..1]), ..Offered::default() };
+    let large = Offered { text, records: std::iter::once(0..1).collect(), ..Offered::default() };
     let large = bench.dev().intake().submit(large, None).unwrap();
     let told = bench.push(&[order(2)]);
     assert_eq!((told.status, told.header("retry-after")), (429, Some("1")));
