@@ -61,11 +61,10 @@ pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
     tell_recovered(arguments, opened.recovered());
     let from = opened.recovered().settled;
     let dev = start(arguments, opened, (rules, streams), &runtime)?;
-    let plans = dev.plans().map_err(|error| fatal(&error))?;
     let serving = runtime.block_on(async { Serving::start(&dev, listener, token) });
     let serving = serving.map_err(|error| served::failed(&error))?;
     tell(format_args!("listening on http://{address}"));
-    let mut lines = Lines::new(arguments.output, from, plans);
+    let mut lines = Lines::new(arguments.output, from);
     let ended = runtime.block_on(drive(dev, serving, &mut lines, &status));
     status.finish();
     // A thread that reads standard input cannot be told to end.
@@ -140,17 +139,16 @@ async fn drive(
             () = interruptions.next() => break Ok(()),
             () = dev.failed() => break Ok(()),
             Ok(()) = settled.changed() => {
-                let done = lines.show(&*store, || dev.plans(), status).await;
+                let done = lines.show(&*store, status).await;
                 if done.is_err() {
                     break done;
                 }
             }
-            _ = ticks.tick() => status.set(&dev, lines.firing()),
+            _ = ticks.tick() => status.set(&dev, serving.firing()),
         }
     };
     status.finish();
     let totals = dev.totals().clone();
-    let plans = dev.plans();
     let stopping = async {
         // Who has begun to push is answered before nothing is taken any more.
         serving.stop().await;
@@ -166,7 +164,7 @@ async fn drive(
     };
     stopped.map_err(|error| fatal(&error))?;
     shown?;
-    lines.show(&*store, || plans, status).await?;
+    lines.show(&*store, status).await?;
     status::tell_counters(&totals.counters());
     Ok(())
 }

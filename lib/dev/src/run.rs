@@ -8,7 +8,6 @@ mod recovered;
 mod sources;
 mod threads;
 
-use crate::alarm::Alarm;
 use crate::happening::Teller;
 use crate::intake::Intake;
 use crate::intake::commit::{Committer, Totals};
@@ -22,7 +21,7 @@ pub use fatal::{Fatal, is_damage};
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
+use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::control::{Control, Plans, announce};
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::channels::Channels;
@@ -30,12 +29,10 @@ use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
 use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_pipeline::settle::{Settled, ToldBy};
+pub(crate) use threads::Supervisor;
 use threads::Threads;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-
-/// How long after an append it is settled: what else is appended until then costs no further entry.
-pub(crate) const SETTLED_AFTER_MS: Millis = SECOND_MS / 10;
 
 /// What was found in the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,9 +131,8 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         let mut settler = Settler::new(world.clone(), told_by, tells_settled, teller.clone());
         let mut messenger = Messenger::new(world.clone(), channels, teller.clone());
         let mut threads = Threads::new(intake.clone());
-        let (settle, clock): (Arc<Alarm>, C) =
-            (Arc::clone(&world.alarms.settle), world.clock.clone());
-        let appended = move || settle.ring_at(clock.now().plus(SETTLED_AFTER_MS));
+        let (alarms, clock) = (world.alarms.clone(), world.clock.clone());
+        let appended = move || alarms.appended(clock.now());
         threads.start("commit", move || committer.run(appended))?;
         threads.start("settle", move || settler.run())?;
         world.alarms.deliver.ring();
@@ -180,6 +176,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         &self.totals
     }
 
+    /// What was found in the store when it was opened.
+    pub fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
     /// The logs.
     pub fn store(&self) -> &Arc<S> {
         &self.world.store
@@ -187,6 +188,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
 
     pub(crate) fn world(&self) -> &DevWorld<S, C> {
         &self.world
+    }
+
+    /// Who notices that a thread has ended: then all of it does.
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        self.threads.supervisor()
     }
 
     pub(crate) fn teller(&self) -> &Teller {

@@ -1,10 +1,11 @@
 //! All ports in one bundle. Clones are the same world: each thread has one.
 
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Pace};
 use crate::polled::known::Known;
 use crate::rules::AnnouncedRules;
 use crate::stream::{DevStream, Embedded};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Log;
@@ -76,6 +77,15 @@ impl<S, C> DevWorld<S, C> {
 pub struct Alarms {
     pub(crate) settle: Arc<Alarm>,
     pub(crate) deliver: Arc<Alarm>,
+    pace: Arc<Mutex<Pace>>,
+}
+
+impl Alarms {
+    /// Something was appended at this time, and is settled soon.
+    pub(crate) fn appended(&self, now: Timestamp) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settle.ring_at(pace.appended(now));
+    }
 }
 
 impl Wake for Alarms {

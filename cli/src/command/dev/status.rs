@@ -54,7 +54,7 @@ impl Status {
     }
 
     /// Makes the line anew.
-    pub(super) fn set(&self, dev: &Dev, firing: usize) {
+    pub(super) fn set(&self, dev: &Dev, firing: Option<u64>) {
         let Some(line) = &self.line else { return };
         let received = dev.totals().counters().received;
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,9 +72,9 @@ impl Status {
         let open = counted(widen(settled.open_windows), "open window");
         let waiting =
             if waiting == 0 { String::new() } else { format!(" \u{b7} {waiting} waiting") };
-        line.set_message(format!(
-            "{rate:.0} events/s{waiting} \u{b7} {lag} \u{b7} {open} \u{b7} {firing} firing"
-        ));
+        // Not known while the store is read.
+        let firing = firing.map(|firing| format!(" \u{b7} {firing} firing")).unwrap_or_default();
+        line.set_message(format!("{rate:.0} events/s{waiting} \u{b7} {lag} \u{b7} {open}{firing}"));
     }
 
     /// Tells what happens.

@@ -3,13 +3,14 @@
 use super::App;
 use super::answer::{Answer, set, whole};
 use super::historian::length_ms;
+use super::view::{Mark, View};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
-use streamgauge_engine::plan::{MetricKind, Plan};
+use streamgauge_engine::plan::MetricKind;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::render::push_json_string;
@@ -51,7 +52,7 @@ fn hash(joined: &str, begin: &str, end: &str) -> String {
 
 /// The page. Where a token is needed it says nothing of the rules: whoever has the token learns them from `/live`.
 pub(super) fn answer<C: Clock>(app: &App<C>) -> Answer {
-    let now = app.clock.now();
+    let now = app.world.clock.now();
     let catalog = if app.guard.token.is_some() {
         format!(r#"{{"live":true,"title":"","now":"{now}","metrics":[],"alerts":[]}}"#).into_bytes()
     } else {
@@ -108,22 +109,26 @@ pub(super) fn catalog_message<C: Clock>(app: &App<C>) -> Vec<u8> {
 }
 
 fn catalog<C: Clock>(app: &App<C>, first: &str) -> Vec<u8> {
-    let (now, is_by_events) = (app.clock.now(), (app.arrival)().is_none());
-    let view = app.view();
-    write_catalog(first, now, is_by_events, view.plan.as_deref(), view.active())
+    let (now, is_by_events) = (app.world.clock.now(), (app.arrival)().is_none());
+    write_catalog(first, now, is_by_events, &app.view())
 }
 
-/// The catalog of the newest rules, with what is active.
-pub(super) fn write_catalog<'l>(
+/// The catalog of the newest rules, with what is active and what was deployed.
+pub(super) fn write_catalog(
     first: &str,
     now: Timestamp,
     is_by_events: bool,
-    plan: Option<&Plan>,
-    active: impl Iterator<Item = &'l [u8]>,
+    view: &View,
 ) -> Vec<u8> {
+    let plan = view.plan.as_deref();
     let mut text = format!(r#"{{{first}"live":true,"now":"{now}","#).into_bytes();
     if is_by_events {
         text.extend_from_slice(br#""clock":"events","#);
+    }
+    if let Some(plan) = plan {
+        text.extend_from_slice(br#""time_zone":"#);
+        push_json_string(plan.calendar.zone(), &mut text);
+        text.push(b',');
     }
     text.extend_from_slice(br#""title":"#);
     push_json_string(plan.map_or("StreamGauge", |plan| &plan.namespace), &mut text);
@@ -158,8 +163,12 @@ pub(super) fn write_catalog<'l>(
         text.push(b'}');
     });
     text.extend_from_slice(br#","firing":"#);
-    let lines: Vec<_> = active.collect();
-    list(&mut text, &lines, |text, line| text.extend_from_slice(line.trim_ascii_end()));
+    list(&mut text, view.active(), |text, line| text.extend_from_slice(line.trim_ascii_end()));
+    text.extend_from_slice(br#","deploys":"#);
+    list(&mut text, view.deploys(), |text, mark| {
+        text.push(b'{');
+        push_mark(mark, text);
+    });
     text.push(b'}');
     text
 }
@@ -175,10 +184,24 @@ fn kind(kind: &MetricKind) -> &'static str {
     }
 }
 
+/// A deploy as a message of the live stream.
+pub(super) fn deploy_message(mark: &Mark) -> Vec<u8> {
+    let mut text = br#"{"kind":"deploy","#.to_vec();
+    push_mark(mark, &mut text);
+    text
+}
+
+/// Appends the members of a deploy, and the end of its object.
+fn push_mark(mark: &Mark, text: &mut Vec<u8>) {
+    text.extend_from_slice(br#""version":"#);
+    push_json_string(&mark.version, text);
+    text.extend_from_slice(format!(r#","at":"{}"}}"#, mark.at).as_bytes());
+}
+
 /// Appends a list.
-fn list<T>(text: &mut Vec<u8>, items: &[T], each: impl Fn(&mut Vec<u8>, &T)) {
+fn list<T>(text: &mut Vec<u8>, items: impl IntoIterator<Item = T>, each: impl Fn(&mut Vec<u8>, T)) {
     text.push(b'[');
-    for (place, item) in items.iter().enumerate() {
+    for (place, item) in items.into_iter().enumerate() {
         if place > 0 {
             text.push(b',');
         }

@@ -17,7 +17,7 @@
 use super::known::{Known, View};
 use crate::happening::{Happening, Teller, chain};
 use crate::intake::commit::Totals;
-use crate::run::{Fatal, SETTLED_AFTER_MS, is_damage};
+use crate::run::{Fatal, is_damage};
 use crate::stream::DevStream;
 use crate::world::{DevWorld, Store};
 use std::error::Error;
@@ -187,9 +187,9 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
     /// Counts what was taken, and tells of what is no event.
     fn tell(&self, taken: &Taken) {
         let Shared { world, totals, teller, .. } = self.shared;
-        totals.add(&taken.counters);
+        totals.add(taken);
         if taken.entries > 0 {
-            world.alarms.settle.ring_at(world.clock.now().plus(SETTLED_AFTER_MS));
+            world.alarms.appended(world.clock.now());
         }
         for reject in &taken.rejected {
             teller.tell(Happening::RejectedInShard {

@@ -4,7 +4,7 @@ use super::*;
 use crate::channels::Nobody;
 use crate::clock::SystemClock;
 use crate::polled::Found;
-use crate::run::Running;
+use crate::run::{Fatal, Running};
 use std::io::Cursor;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -54,6 +54,20 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
     assert_eq!((found.settled, found.watermark), (settled.version, settled.watermark));
     assert_eq!(again.plans().unwrap().len(), 1);
     again.stop().unwrap();
+}
+
+#[test]
+fn a_thread_that_panics_ends_all_of_it() {
+    let folder = Folder::new("panics");
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let (dev, _) = start(&folder, &runtime);
+    let supervisor = dev.supervisor().clone();
+    let thread = std::thread::spawn(move || supervisor.run("history", || panic!("on purpose")));
+    assert!(thread.join().is_err());
+    runtime.block_on(dev.failed());
+    let refused = runtime.block_on(dev.intake().offer(offered(&[order(1)]), None)).unwrap_err();
+    assert!(refused.to_string().contains("the thread `history` has ended by itself"), "{refused}");
+    assert!(matches!(dev.stop(), Err(Fatal::Panic("history"))));
 }
 
 #[test]
