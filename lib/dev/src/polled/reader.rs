@@ -131,7 +131,6 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
     }
 
     /// The place to read at; the outer error is one that trying again does not cure.
-    #[expect(clippy::type_complexity, reason = "both kinds of errors, once")]
     async fn open(&mut self) -> Result<Result<Option<Place>, Box<dyn Error + Send + Sync>>, Fatal> {
         let last = match self.aggregate.last(&self.stream.name, &self.shard).await {
             Ok(last) => last,
@@ -141,7 +140,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
         };
         // What was taken is no longer in the log of a shard that was silent for days.
         self.taken_up_to = last.max(self.shared.known.last(&self.shard));
-        let with = self.taken_up_to.as_ref().map(|last| &last.sequence);
+        let with = self.taken_up_to.as_ref().map(|record| &record.sequence);
         let opened = self.shared.polled.open(&self.shard, with).await;
         Ok(opened.map_err(Into::into))
     }
