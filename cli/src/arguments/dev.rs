@@ -15,7 +15,8 @@ Examples:
 
 Events come by HTTP (POST /events), from a file, on standard input, or from Kinesis streams; the page at http://127.0.0.1:8080/ shows what is
 decided. Events are JSON, one per line. What is taken is in the store before it counts, so the process can be killed at any time: the next one
-goes on where it was, in a followed file at the very line, in a stream at the very record. Rules are read again when their files change. Ctrl-C stops cleanly.
+goes on where it was, in a followed file at the very line, in a stream at the very record. Rules are read again when their files change.
+Ctrl-C stops cleanly.
 
 Channels are told with --notify; their secrets are those of the environment (env:NAME), mails go over the server of STREAMGAUGE_SMTP_URL.
 

@@ -19,7 +19,7 @@ pub(super) fn check(arguments: &DevArguments) -> Result<(), Failure> {
         return Err(Failure::wrong(format!("the stream `{twice}` is given twice")));
     }
     if arguments.clock == DevClock::Events {
-        return Err(Failure::wrong("a stream is not read by the events' own clock: it goes on")
+        return Err(Failure::wrong("the events' own clock is for the past, and a stream goes on")
             .hint("leave out --clock events, or read the events from a file"));
     }
     sdk::check("`dev --kinesis`")

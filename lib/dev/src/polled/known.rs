@@ -73,28 +73,33 @@ impl Known {
         state.id = None;
     }
 
-    /// What a read of a shard has proven.
-    pub(crate) fn heard(&self, shard: &ShardId, progress: Progress) {
-        self.lock().heard.entry(Arc::clone(shard)).or_default().progress = progress;
+    /// What a read of a shard has proven. Nothing is heard of a stream that another one has come for: its shards have the same names.
+    pub(crate) fn heard(&self, stream: &StreamId, shard: &ShardId, progress: Progress) {
+        if let Some(heard) = self.lock().of(stream, shard) {
+            heard.progress = progress;
+        }
     }
 
     /// Records of a shard are on their way into its log.
-    pub(crate) fn takes(&self, shard: &ShardId) {
-        let mut state = self.lock();
-        let heard = state.heard.entry(Arc::clone(shard)).or_default();
-        (heard.progress, heard.is_taking) = (Progress::Waiting, true);
+    pub(crate) fn takes(&self, stream: &StreamId, shard: &ShardId) {
+        if let Some(heard) = self.lock().of(stream, shard) {
+            (heard.progress, heard.is_taking) = (Progress::Waiting, true);
+        }
     }
 
     /// They are there, or some of them.
-    pub(crate) fn taken(&self, shard: &ShardId) {
-        let mut state = self.lock();
-        let heard = state.heard.entry(Arc::clone(shard)).or_default();
-        (heard.appended, heard.is_taking) = (heard.appended + 1, false);
+    pub(crate) fn taken(&self, stream: &StreamId, shard: &ShardId) {
+        if let Some(heard) = self.lock().of(stream, shard) {
+            (heard.appended, heard.is_taking) = (heard.appended + 1, false);
+        }
     }
 
     /// A shard was taken up to a record.
-    pub(crate) fn taken_up_to(&self, shard: &ShardId, last: RecordId) {
-        self.lock().last.insert(Arc::clone(shard), last);
+    pub(crate) fn taken_up_to(&self, stream: &StreamId, shard: &ShardId, last: RecordId) {
+        let mut state = self.lock();
+        if state.id.as_ref() == Some(stream) {
+            state.last.insert(Arc::clone(shard), last);
+        }
     }
 
     /// The last record of a shard that is known to be taken.
@@ -150,6 +155,12 @@ impl Known {
 }
 
 impl State {
+    /// What was heard of a shard; absent: it is one of another stream.
+    fn of(&mut self, stream: &StreamId, shard: &ShardId) -> Option<&mut Heard> {
+        let is_this = self.id.as_ref() == Some(stream);
+        is_this.then(|| self.heard.entry(Arc::clone(shard)).or_default())
+    }
+
     fn forget(&mut self) {
         let heard = std::mem::take(&mut self.heard);
         self.before += heard.values().map(|heard| heard.appended).sum::<u64>();
@@ -211,10 +222,26 @@ mod tests {
 
     fn known() -> (Known, ShardId) {
         let (known, shard) = (Known::default(), ShardId::from("0"));
-        let id = StreamId { name: "orders".into(), created_at: Timestamp::EPOCH };
         let listed = Shard { id: Arc::clone(&shard), parents: Vec::new(), closed: false };
-        known.listed(id, vec![listed]);
+        known.listed(stream(), vec![listed]);
         (known, shard)
+    }
+
+    fn stream() -> StreamId {
+        StreamId { name: "orders".into(), created_at: Timestamp::EPOCH }
+    }
+
+    #[test]
+    fn nothing_of_a_stream_that_is_gone_is_said_of_the_one_that_has_come_for_it() {
+        let (known, shard) = known();
+        let anew = StreamId { created_at: Timestamp::from_millis(1), ..stream() };
+        known.listed(anew.clone(), known.shards());
+        known.heard(&stream(), &shard, Progress::Ended);
+        known.takes(&stream(), &shard);
+        known.taken(&stream(), &shard);
+        assert_eq!((known.progress(&shard), known.batches()), (Progress::Waiting, (0, 0)));
+        known.heard(&anew, &shard, EMPTY);
+        assert_eq!(known.progress(&shard), EMPTY);
     }
 
     #[test]
@@ -222,14 +249,14 @@ mod tests {
         let (known, shard) = known();
         assert_eq!(known.progress(&shard), Progress::Waiting, "it was not read yet");
         assert_eq!(known.progress(&"1".into()), Progress::Ended, "it is not listed");
-        known.heard(&shard, EMPTY);
+        known.heard(&stream(), &shard, EMPTY);
         assert_eq!(known.progress(&shard), EMPTY);
-        known.takes(&shard);
+        known.takes(&stream(), &shard);
         assert_eq!(known.progress(&shard), Progress::Waiting);
         known.settle_begins();
-        known.taken(&shard);
+        known.taken(&stream(), &shard);
         for proven in [EMPTY, Progress::Ended] {
-            known.heard(&shard, proven);
+            known.heard(&stream(), &shard, proven);
             assert_eq!(known.progress(&shard), Progress::Waiting, "it was appended since");
         }
         assert_eq!(known.batches(), (1, 0));

@@ -117,7 +117,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
                 if !is_at_tip {
                     return Ok(Next::Step(BEHIND));
                 }
-                self.shared.known.heard(&self.shard, Progress::Empty { asked_at });
+                self.shared.known.heard(&self.stream, &self.shard, Progress::Empty { asked_at });
                 Ok(Next::Step(AT_THE_TIP))
             }
             Err(NotRead::Expired) => Ok(Next::Step(BEHIND)),
@@ -131,7 +131,6 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
     }
 
     /// The place to read at; the outer error is one that trying again does not cure.
-    #[expect(clippy::type_complexity, reason = "both kinds of errors, once")]
     async fn open(&mut self) -> Result<Result<Option<Place>, Box<dyn Error + Send + Sync>>, Fatal> {
         let last = match self.aggregate.last(&self.stream.name, &self.shard).await {
             Ok(last) => last,
@@ -141,7 +140,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
         };
         // What was taken is no longer in the log of a shard that was silent for days.
         self.taken_up_to = last.max(self.shared.known.last(&self.shard));
-        let with = self.taken_up_to.as_ref().map(|last| &last.sequence);
+        let with = self.taken_up_to.as_ref().map(|record| &record.sequence);
         let opened = self.shared.polled.open(&self.shard, with).await;
         Ok(opened.map_err(Into::into))
     }
@@ -150,9 +149,9 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
     async fn take(&mut self, page: Page) -> Result<Next, Fatal> {
         let Page { batch, next, is_at_tip } = page;
         let last = batch.records.last().map(id);
-        self.shared.known.takes(&self.shard);
+        self.shared.known.takes(&self.stream, &self.shard);
         let taken = self.aggregate.take(&self.stream.name, batch).await;
-        self.shared.known.taken(&self.shard);
+        self.shared.known.taken(&self.stream, &self.shard);
         let taken = match taken {
             Ok(taken) => taken,
             Err(AggregateError::UnknownStream { .. }) => return Ok(Next::Ended),
@@ -169,7 +168,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
             Some(error) => return Ok(self.fails(&error)),
         }
         if let Some(last) = last {
-            self.shared.known.taken_up_to(&self.shard, last);
+            self.shared.known.taken_up_to(&self.stream, &self.shard, last);
         }
         self.works();
         if next.is_none() {
@@ -203,7 +202,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
 
     fn ended(&mut self) -> Next {
         self.works();
-        self.shared.known.heard(&self.shard, Progress::Ended);
+        self.shared.known.heard(&self.stream, &self.shard, Progress::Ended);
         Next::Ended
     }
 
@@ -219,7 +218,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
     }
 
     fn later(&self) -> Next {
-        self.shared.known.heard(&self.shard, Progress::Waiting);
+        self.shared.known.heard(&self.stream, &self.shard, Progress::Waiting);
         let doublings = self.failures.saturating_sub(1).min(5);
         Next::Step((AFTER_TROUBLE * 2_u32.pow(doublings)).min(AFTER_TROUBLE_MAX))
     }

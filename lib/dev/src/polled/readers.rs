@@ -97,12 +97,12 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
         let shards = known.shards();
         for shard in lineage::next(&shards, begun, ended, room) {
             let reader = Reader::new(&self.shared, stream.clone(), ShardId::clone(shard));
-            let (ends, read_by) = (ends.clone(), (stream.clone(), ShardId::clone(shard)));
+            let tells = ends.clone();
+            let (of, id) = (stream.clone(), ShardId::clone(shard));
             let read = move || {
                 let outcome = self.read(reader, reads);
-                let (stream, shard) = read_by;
                 // Who has gone does not hear of it.
-                drop(ends.send(Ended { stream, shard, outcome }));
+                drop(tells.send(Ended { stream: of, shard: id, outcome }));
             };
             let started = thread::Builder::new().name("shard".to_owned()).spawn_scoped(scope, read);
             if started.is_ok() {

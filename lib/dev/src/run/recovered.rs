@@ -65,7 +65,7 @@ pub(super) fn streams<S: Store, C: Clock + Clone>(
         let Some(id) = known.id() else { continue };
         for (shard, last) in left.remove(&id).unwrap_or_default() {
             if let Some(last) = last {
-                known.taken_up_to(&shard.key.shard, last);
+                known.taken_up_to(&id, &shard.key.shard, last);
             }
         }
         let shards = known.shards();
