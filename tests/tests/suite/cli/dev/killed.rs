@@ -77,7 +77,8 @@ fn rules(mode: Mode, is_other: bool) -> String {
 
 /// Kills as often as the environment asks for.
 fn check(name: &str, mode: Mode) {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let number =
+        |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<u64>().unwrap());
     let kills = number("STREAMGAUGE_CASES").unwrap_or(KILLS);
     let seed = number("STREAMGAUGE_SEED").unwrap_or(1);
     // Apart, so that the plan does not depend on how many rounds there are between two kills.
@@ -92,8 +93,8 @@ fn check(name: &str, mode: Mode) {
         let _over = load.over_at_the_end();
         (0..CLIENTS).for_each(|_| drop(scope.spawn(|| client::run(&load))));
         for kill in 1..=kills {
-            let name = format!("STREAMGAUGE_SEED={seed}, kill {kill}");
-            lives.live_and_die(scope, kill % RULES_EVERY == 0, &name);
+            let by = format!("STREAMGAUGE_SEED={seed}, kill {kill}");
+            lives.live_and_die(scope, kill % RULES_EVERY == 0, &by);
         }
         lives.live_and_stop(scope);
     });

@@ -24,6 +24,8 @@ pub(super) struct Lives<'l, 's> {
     is_other: bool,
     /// How many clients have ended.
     ended: usize,
+    /// The last line of the followed file was counted.
+    has_read_all: bool,
     /// What the process has said on standard error.
     said: Vec<String>,
 }
@@ -53,8 +55,9 @@ impl<'l, 's> Lives<'l, 's> {
         (signals, heard): (Sender<About>, Receiver<About>),
         dice: Dice,
     ) -> Self {
-        let (life, is_other, ended, said) = (0, false, 0, Vec::new());
-        Self { sandbox, load, signals, heard, dice, life, is_other, ended, said }
+        let (life, ended, said) = (0, 0, Vec::new());
+        let (is_other, has_read_all) = (false, false);
+        Self { sandbox, load, signals, heard, dice, life, is_other, ended, has_read_all, said }
     }
 
     /// Starts a process, lets it take what comes, and kills it at a moment of the plan.
@@ -92,7 +95,7 @@ impl<'l, 's> Lives<'l, 's> {
             self.hear(&mut happened, "at the end");
         }
         self.load.append_last();
-        while !happened.has_read_all {
+        while !self.has_read_all {
             self.hear(&mut happened, "at the end");
         }
         let id = process.0.id().to_string();
@@ -131,7 +134,7 @@ impl<'l, 's> Lives<'l, 's> {
             Signal::Written(bytes) => happened.written += bytes,
             Signal::Decided(line) => {
                 happened.decided += 1;
-                happened.has_read_all |= line.contains("\"metric\":\"last\"");
+                self.has_read_all |= line.contains("\"metric\":\"last\"");
                 if line.contains("\"metric\":\"lines\"") {
                     self.load.may_rotate();
                 }

@@ -67,10 +67,17 @@ struct State {
     rotations: usize,
     wants_rotation: bool,
     may_rotate: bool,
-    is_last_round: bool,
-    is_over: bool,
+    course: Course,
     acknowledged: Vec<Push>,
     unanswered: Vec<Push>,
+}
+
+/// Whether rounds follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    GoesOn,
+    LastRound,
+    Over,
 }
 
 /// What has come of the load.
@@ -88,7 +95,7 @@ pub(super) struct OverAtTheEnd<'l, 's>(&'l Load<'s>);
 impl Drop for OverAtTheEnd<'_, '_> {
     fn drop(&mut self) {
         if let Ok(mut state) = self.0.state.lock() {
-            state.is_over = true;
+            state.course = Course::Over;
         }
         self.0.changed.notify_all();
     }
@@ -113,8 +120,7 @@ impl<'s> Load<'s> {
             rotations: 0,
             wants_rotation: false,
             may_rotate: false,
-            is_last_round: false,
-            is_over: false,
+            course: Course::GoesOn,
             acknowledged: Vec::new(),
             unanswered: Vec::new(),
         };
@@ -142,7 +148,7 @@ impl<'s> Load<'s> {
     pub(super) fn next(&self) -> Option<Push> {
         let mut state = self.state();
         loop {
-            if state.is_over {
+            if state.course == Course::Over {
                 return None;
             }
             if let Some(push) = state.waiting.pop_front() {
@@ -153,8 +159,8 @@ impl<'s> Load<'s> {
                 state = self.wait(state);
                 continue;
             }
-            if state.is_last_round {
-                state.is_over = true;
+            if state.course == Course::LastRound {
+                state.course = Course::Over;
             } else {
                 self.begin_round(&mut state);
             }
@@ -210,7 +216,7 @@ impl<'s> Load<'s> {
     pub(super) fn listens_after(&self, life: u64) -> Option<(u64, String)> {
         let mut state = self.state();
         loop {
-            if state.is_over {
+            if state.course == Course::Over {
                 return None;
             }
             match &state.listens {
@@ -227,7 +233,7 @@ impl<'s> Load<'s> {
 
     /// When what has begun is answered, there is no more.
     pub(super) fn finish(&self) {
-        self.state().is_last_round = true;
+        self.state().course = Course::LastRound;
     }
 
     /// Appends what is left for the followed file, and what it ends with. All pushes are answered, and all of the file comes before its

@@ -28,8 +28,6 @@ pub(super) struct Happened {
     pub(super) has_recovered: bool,
     pub(super) has_rotated: bool,
     pub(super) has_reloaded: bool,
-    /// The last line of the followed file was counted.
-    pub(super) has_read_all: bool,
 }
 
 impl Moment {

@@ -10,8 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const ADDED_UP: [&str; 4] = ["stragglers", "lines", "changing", "last"];
 /// More rounds would reach beyond what is remembered of identities.
 const ROUNDS_MAX: i64 = 1_200;
-/// The day of all windows of `pushes`, and how many events of it were counted.
-type Counted = BTreeMap<String, u64>;
 
 /// Holds what was decided against what was sent.
 pub(super) fn check(sandbox: &Sandbox, load: &Load<'_>, asked: &Asked) {
@@ -26,7 +24,7 @@ pub(super) fn check(sandbox: &Sandbox, load: &Load<'_>, asked: &Asked) {
         Mode::Once => {
             check_pushes(&sent, asked);
             let replayed = replay(sandbox, load.mode, &sent);
-            let lines = |asked: &Asked| added_up(&asked.points, &["lines"]);
+            let lines = |of: &Asked| added_up(&of.points, &["lines"]);
             same("lines of the followed file", &lines(asked), &lines(&replayed));
         }
     }
@@ -37,12 +35,9 @@ fn replay(sandbox: &Sandbox, mode: Mode, sent: &Sent) -> Asked {
     // Copies are left out: that they do not count is not to be shown by what knows them by the same code.
     let mut seen = BTreeSet::new();
     let pushed = sent.acknowledged.iter().flat_map(|push| &push.events);
-    let all: String = pushed
-        .chain(&sent.lines)
-        .filter(|event| seen.insert(*event))
-        .map(|event| format!("{event}\n"))
-        .collect();
-    sandbox.file("acknowledged.ndjson", all).file("replayed.yaml", rules(mode, false));
+    let all: Vec<&str> =
+        pushed.chain(&sent.lines).filter(|event| seen.insert(*event)).map(String::as_str).collect();
+    sandbox.file("acknowledged.ndjson", all.join("\n")).file("replayed.yaml", rules(mode, false));
     let replay = "replay --rules replayed.yaml --output json acknowledged.ndjson";
     let output = { sandbox.command(replay) }.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -57,11 +52,11 @@ fn replay(sandbox: &Sandbox, mode: Mode, sent: &Sent) -> Asked {
 
 /// Everything is what `replay` says.
 fn check_all(expect: &Asked, asked: &Asked) {
-    let exact = |asked: &Asked| -> Vec<String> {
-        let added_up = |line: &str| {
+    let exact = |of: &Asked| -> Vec<String> {
+        let is_added_up = |line: &str| {
             ADDED_UP.iter().any(|name| line.contains(&format!("\"metric\":\"{name}\"")))
         };
-        asked.points.iter().filter(|line| !added_up(line)).cloned().collect()
+        of.points.iter().filter(|line| !is_added_up(line)).cloned().collect()
     };
     same("points", &exact(asked), &exact(expect));
     same("alerts", &asked.alerts, &expect.alerts);
@@ -119,7 +114,7 @@ fn check_changes(points: &[String]) {
 
 /// Each push that was acknowledged counts once, and the others at most once.
 fn check_pushes(sent: &Sent, asked: &Asked) {
-    let mut counted = Counted::new();
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
     for point in asked.points.iter().map(|line| parse(line)) {
         if point["metric"] == "pushes" {
             let push = point["dimensions"]["push"].as_str().unwrap().to_owned();
