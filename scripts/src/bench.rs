@@ -11,6 +11,7 @@
 //! A wrong answer does fail it.
 
 pub(crate) mod alerts;
+mod day;
 pub(crate) mod events;
 pub(crate) mod functions;
 pub(crate) mod lambda;
@@ -47,6 +48,9 @@ pub(crate) struct Options {
     /// Only one part
     #[arg(long)]
     only: Option<Part>,
+    /// How many hours the day of `--only day` has
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24))]
+    hours: u32,
     /// Where the events and the answers go; the default is `bench` in cargo's target directory
     #[arg(long)]
     directory: Option<PathBuf>,
@@ -67,6 +71,8 @@ enum Part {
     Functions,
     /// Alerts: settles with a million groups, and what they add to a batch
     Alerts,
+    /// A day of 1,000 events a second through `dev`: memory and file size; only if it is asked for, since it takes minutes and gigabytes
+    Day,
     /// What the whole stack costs by the meter; only if it is asked for, since it needs the stand-ins
     Costs,
 }
@@ -100,6 +106,9 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     }
     if wanted(Part::Alerts) {
         alerts::run(&programs, options.rounds, out)?;
+    }
+    if options.only == Some(Part::Day) {
+        day::run(&programs, &directory, options.hours, out)?;
     }
     if options.only == Some(Part::Costs) && stand_ins::costs()? != ExitCode::SUCCESS {
         bail!("the costs could not be measured; why stands above");

@@ -1,5 +1,6 @@
 //! `dev` as a process: killed again and again, told by signals, by changed rules, and telling others.
 
+mod killed;
 mod served;
 
 use super::Sandbox;

@@ -4,7 +4,7 @@ use super::*;
 use std::net::TcpStream;
 
 /// What the process answers: the status, and the body.
-fn ask(address: &str, head: &str, body: &str) -> (String, String) {
+pub(super) fn ask(address: &str, head: &str, body: &str) -> (String, String) {
     let (first, _, answered) = ask_whole(address, head, body);
     (first, answered)
 }
@@ -25,7 +25,7 @@ fn ask_whole(address: &str, head: &str, body: &str) -> (String, String, String) 
 }
 
 /// The lines of JSON in a body that comes in chunks.
-fn lines_of(body: &str) -> Vec<String> {
+pub(super) fn lines_of(body: &str) -> Vec<String> {
     let mut lines: Vec<_> =
         body.lines().filter(|line| line.starts_with('{')).map(str::to_owned).collect();
     lines.sort();
