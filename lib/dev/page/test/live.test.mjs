@@ -9,7 +9,7 @@ import { serve } from "./server.mjs";
 // The end of the recorded data is now: its last hour is open.
 const catalog = { ...orders.catalog, live: true };
 const rejections = cardOf(catalog, "order_rejections"), created = cardOf(catalog, "orders_created");
-const recorded = orders.lines();
+const recorded = orders.lines;
 const point = (more) => ({ kind: "point", metric: "order_rejections", dimensions: { aggregator: "noon", country: "AE" }, window_start: "2026-01-05T16:00:00Z", window_end: "2026-01-05T16:15:00Z", status: "final", sum: 7, count: 7, ...more });
 const firing = {
   kind: "alert", alert: "rejections", step: "reactive", group: { aggregator: "noon" }, transition: "firing", at: "2026-01-05T16:07:00Z", sent: true, value: 3, reason: "condition holds",
