@@ -8,7 +8,7 @@ use std::process::Command;
 #[ignore = "needs Chromium and Node: cargo test --package tests the_page -- --ignored"]
 fn the_page_shows_what_the_command_prints() {
     let folder = root().join("lib/dev/page/test");
-    let files = ["sources", "report", "live", "unkind"]
+    let files = ["sources", "report", "unkind-report", "live", "unkind"]
         .map(|name| folder.join(name).with_extension("test.mjs"));
     let status = Command::new("node")
         .arg("--test")

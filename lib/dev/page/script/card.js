@@ -19,7 +19,7 @@ const card = (() => {
     switch (kind) {
       case "ratio": return [format.percent(values.rate), `${format.number(values.sum || 0)} of ${format.number(values.count || 0)}`];
       case "journey": return [format.percent(values.rate), `${format.number(values.abandoned || 0)} of ${format.number(values.started || 0)} abandoned`];
-      case "distribution": return [format.number(values.p50), `median; p99 ${format.number(values.p99)}; ${format.number(values.count || 0)} values`];
+      case "distribution": return [format.number(values.p50), `median; p99 ${format.number(values.p99)}; ${format.number(values.count || 0)} ${values.count === 1 ? "value" : "values"}`];
       case "unique": return [format.number(values.unique), "distinct"];
       case "sum": return [format.number(values.sum), `of ${format.number(values.count || 0)} events`];
       default: return [format.number(values.sum), "events"];

@@ -53,7 +53,7 @@ export async function launch() {
 }
 
 // A page of its own, with storage of its own. Whatever it complains of is kept in `complaints`, what it asks for in `requests`.
-async function open(send, listeners, url, { width = 1440, height = 1200, scale = 1, scheme = "light", zone = "UTC" } = {}) {
+async function open(send, listeners, url, { width = 1440, height = 1200, scale = 1, scheme = "light", zone = "UTC", scrollbars = true } = {}) {
   const { browserContextId } = await send("Target.createBrowserContext");
   const { targetId } = await send("Target.createTarget", { url: "about:blank", browserContextId });
   const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
@@ -69,6 +69,7 @@ async function open(send, listeners, url, { width = 1440, height = 1200, scale =
   await call("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
   await call("Emulation.setTimezoneOverride", { timezoneId: zone });
   await call("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: scale, mobile: width < 600 });
+  await call("Emulation.setScrollbarsHidden", { hidden: !scrollbars });
   await call("Page.navigate", { url });
 
   async function evaluate(expression) {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use streamgauge_dev::page::{LeftOut, SERIES_MAX, TRANSITIONS_MAX, WINDOWS_MAX};
 use streamgauge_engine::output::Point;
-use streamgauge_engine::series::SeriesKey;
+use streamgauge_engine::series::{OTHER, SeriesKey};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::{Transition, TransitionKind};
 
@@ -114,7 +114,9 @@ impl Kept {
             return;
         }
         if !metric.series.contains(&point.series) {
-            if metric.series.len() >= self.limits.series {
+            // What is over the cap of the rules is one series, without which totals would be wrong.
+            let is_other = point.series.values().next() == Some(OTHER);
+            if metric.series.len() >= self.limits.series && !is_other {
                 left_out.of_series += 1;
                 return;
             }

@@ -84,10 +84,10 @@ fn bytes_are_bounded_too() {
 #[test]
 fn series_beyond_the_limit_are_counted() {
     let mut kept = Kept::within(LIMITS, 1);
-    for series in ["a", "b", "c", "d", "a", "e"] {
+    for series in ["a", "b", "c", "d", "a", OTHER, "e"] {
         kept.point(&point(0, series, 1, Status::Final), series.as_bytes().to_vec());
     }
-    assert_eq!(text(&kept), "abca");
+    assert_eq!(text(&kept), "abca__other__");
     assert_eq!(kept.left_out(), [LeftOut { points: 0, until: None, of_series: 2 }]);
 }
 
