@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
   "--remote-debugging-pipe",
 ];
 // How long a condition may take to become true on a slow machine. Nothing is asserted of how long it takes.
 const PATIENCE_MS = 60_000;
-const MOVING = /Not attached to an active page|context was destroyed|Cannot find context|Inspected target navigated/;
+const MOVING = /Not attached to an active page|context was destroyed|Cannot find context|Inspected target navigated|Cannot read properties of (null|undefined)/;
 
 export async function launch() {
   const profile = mkdtempSync(join(tmpdir(), "page-test-"));
@@ -82,7 +82,7 @@ async function open(send, listeners, url, { width = 1440, height = 1200, scale =
   async function until(expression) {
     const end = Date.now() + PATIENCE_MS;
     while (Date.now() < end) {
-      // While a page is being replaced by another there is nothing to look at.
+      // While a page is being replaced by another there is nothing to look at; what is not there yet cannot be asked.
       if (await evaluate(`Boolean(document.documentElement && (${expression}))`).catch((error) => (MOVING.test(error.message) ? false : Promise.reject(error)))) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
