@@ -5,7 +5,7 @@ use super::source::root;
 use std::process::Command;
 
 #[test]
-#[ignore = "needs Chromium and Node: cargo test --test suite -- --ignored the_page"]
+#[ignore = "needs Chromium and Node: cargo x page-tests"]
 fn the_page_shows_what_the_command_prints() {
     let folder = root().join("lib/dev/page/test");
     let files = ["sources", "report", "unkind-report", "live", "unkind"]

@@ -52,6 +52,11 @@ impl Catalog<'_> {
         if self.is_by_events {
             text.extend_from_slice(br#""clock":"events","#);
         }
+        if let Some(plan) = self.plan {
+            text.extend_from_slice(br#""time_zone":"#);
+            push_json_string(plan.calendar.zone(), &mut text);
+            text.push(b',');
+        }
         text.extend_from_slice(br#""title":"#);
         push_json_string(self.plan.map_or("StreamGauge", |plan| &plan.namespace), &mut text);
         text.extend_from_slice(br#","metrics":"#);
