@@ -4,6 +4,7 @@
 //! * `bench` measures `streamgauge replay` against a plain loop over the same file.
 //! * `package` builds the functions as zips for Lambda and lists their sizes.
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
+//! * `page-tests` opens the page in a browser, `screenshots` writes the pictures of it.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them,
 //!   `end-to-end` those that take long.
 //!
@@ -14,6 +15,7 @@ mod arrivals;
 mod bench;
 mod installed;
 mod package;
+mod page;
 mod random;
 mod shop;
 mod stand_ins;
@@ -45,6 +47,10 @@ enum Task {
     Package(package::Options),
     /// Check template.yaml with cfn-lint, sam and checkov
     Template(template::Options),
+    /// Run the tests of the page of `dev` and of reports, in a browser
+    PageTests,
+    /// Write the pictures of the page in docs/images
+    Screenshots,
     /// Start AWS's stand-ins (ministack, kinesis-local) and run a command against them
     StandIns(stand_ins::Options),
     /// Run the tests that need AWS's stand-ins
@@ -80,6 +86,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Bench(options) => bench::run(&options, &mut out)?,
         Task::Package(options) => package::package(&options, &mut out)?,
         Task::Template(options) => return template::run(&options),
+        Task::PageTests => return page::test(),
+        Task::Screenshots => return page::screenshots(),
         Task::StandIns(options) => return stand_ins::run(&options),
         Task::AwsTests(options) => return stand_ins::test(&options),
         Task::EndToEnd(options) => return stand_ins::end_to_end(&options),

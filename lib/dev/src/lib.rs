@@ -21,7 +21,7 @@
 //! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
 //! 6. [`happening`]: what people are to know meanwhile.
 //! 7. [`cloud_events`]: a push over HTTP to records; [`exposition`]: what was decided, in the text formats of Prometheus and
-//!    `OpenMetrics`. Both are pure. [`http`] serves them, the past, the live stream and the page.
+//!    `OpenMetrics`; [`page`]: the page and its data, one document. All three are pure. [`http`] serves them, the past and the live stream.
 
 mod alarm;
 pub mod channels;
@@ -35,6 +35,7 @@ pub mod happening;
 pub mod http;
 pub mod intake;
 mod media;
+pub mod page;
 mod piped;
 pub mod polled;
 pub mod rules;

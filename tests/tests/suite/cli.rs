@@ -14,6 +14,7 @@ mod input;
 mod lambda;
 mod lambda_runs;
 mod replay;
+mod report;
 mod scenarios;
 mod send;
 mod silence;

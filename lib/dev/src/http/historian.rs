@@ -8,19 +8,19 @@ mod load;
 use super::HttpError;
 use super::live::{Hub, Messages};
 use super::page::{deploy_message, write_catalog};
-use super::view::{Mark, Seen, View};
+use super::view::{Seen, View};
 use crate::decided::{self, Decided};
 use crate::happening::{Happening, Teller, chain};
+use crate::page::Mark;
 use crate::run::{Fatal, Running, is_damage};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
-use streamgauge_engine::calendar::Window;
 use streamgauge_engine::output::{Point, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
-use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
+use streamgauge_engine::time::Timestamp;
 use streamgauge_local::history::{History, HistoryError};
 use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
@@ -299,15 +299,6 @@ async fn news(settled: &mut watch::Receiver<Settled>, ended: &mut watch::Receive
 
 fn growing(seen: &Seen<'_>) -> Growing {
     (seen.metric.to_owned(), Arc::clone(seen.series), seen.window_start)
-}
-
-/// How long windows are; days that differ by an hour are taken as alike.
-pub(super) fn length_ms(window: Window) -> Millis {
-    match window {
-        Window::Fixed(length_ms) => length_ms,
-        Window::Days(days) => Millis::from(days) * DAY_MS,
-        Window::Weeks(weeks) => Millis::from(weeks) * 7 * DAY_MS,
-    }
 }
 
 #[cfg(test)]

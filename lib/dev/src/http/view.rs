@@ -3,6 +3,7 @@
 use crate::cutter::widen;
 use crate::decided::Decided;
 use crate::exposition::{Newest, Series, Total};
+use crate::page::Mark;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::output::{MetricCounters, Status, Values};
@@ -52,14 +53,6 @@ pub(super) struct View {
     deploys: VecDeque<Mark>,
     /// What is pending or fires, each with its line.
     active: BTreeMap<Incident, (TransitionKind, Vec<u8>)>,
-}
-
-/// Something that was deployed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// What, as people name it.
-    pub(super) version: String,
-    pub(super) at: Timestamp,
 }
 
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! Deploys that people have marked: they stand in the control log, and are told when settle has gone by them.
 
-use super::super::view::{Mark, View};
+use super::super::view::View;
 use super::Work;
+use crate::page::Mark;
 use crate::run::Fatal;
 use std::sync::Arc;
 use streamgauge_engine::plan::Plan;

@@ -1,8 +1,9 @@
 //! What the store has when the process begins: totals of all series, their newest windows, windows that grow, and what fires.
 
 use super::super::view::{Seen, View};
-use super::{Work, growing, length_ms};
+use super::{Work, growing};
 use crate::decided;
+use crate::page::length_ms;
 use crate::run::Fatal;
 use std::iter::empty;
 use std::sync::Arc;
