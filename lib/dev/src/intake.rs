@@ -101,8 +101,10 @@ pub struct Intake(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Something has come, or nothing will any more.
+    /// Something has come, or nothing will any more: for the thread that commits, and nobody else, since it rings with each offer.
     came: Condvar,
+    /// Nothing more is taken.
+    closed: Condvar,
     /// There is room again.
     has_room: Condvar,
 }
@@ -187,11 +189,11 @@ impl Intake {
 
     /// Puts records into the queue, and does not wait.
     pub fn submit(&self, offered: Offered, arrival: Option<Timestamp>) -> Result<Pending, Refused> {
-        let mut queue = self.lock();
+        let queue = self.lock();
         if !queue.has_room_for(&offered) && queue.closed.is_none() {
             return Err(Refused::Full { retry_after_ms: RETRY_AFTER_MS });
         }
-        self.put(&mut queue, offered, arrival)
+        self.put(queue, offered, arrival)
     }
 
     /// Puts records into the queue as soon as there is room.
@@ -204,12 +206,12 @@ impl Intake {
         while !queue.has_room_for(&offered) && queue.closed.is_none() {
             queue = self.0.has_room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        self.put(&mut queue, offered, arrival())
+        self.put(queue, offered, arrival())
     }
 
     fn put(
         &self,
-        queue: &mut Queue,
+        mut queue: MutexGuard<'_, Queue>,
         offered: Offered,
         arrival: Option<Timestamp>,
     ) -> Result<Pending, Refused> {
@@ -226,7 +228,9 @@ impl Intake {
             queue.records += part.records.len();
             queue.waiting.push_back(Waiting { offered: part, arrival, answer });
         }
-        self.0.came.notify_all();
+        // Whoever wakes up wants the lock.
+        drop(queue);
+        self.0.came.notify_one();
         Ok(Pending { parts })
     }
 
@@ -239,8 +243,7 @@ impl Intake {
     /// Nothing more is taken; what waits is still committed.
     pub fn close(&self) {
         self.lock().closed.get_or_insert(Refused::Stopping);
-        self.0.came.notify_all();
-        self.0.has_room.notify_all();
+        self.rouse();
     }
 
     /// Nothing more is taken, and what waits is refused.
@@ -253,7 +256,13 @@ impl Intake {
             waiting.answer(Err(why.clone()));
         }
         drop(queue);
+        self.rouse();
+    }
+
+    /// Wakes all who wait: nothing more is taken.
+    fn rouse(&self) {
         self.0.came.notify_all();
+        self.0.closed.notify_all();
         self.0.has_room.notify_all();
     }
 
@@ -290,7 +299,7 @@ impl Intake {
     /// Waits for some time; true: nothing more is taken meanwhile or since.
     pub(crate) fn is_closed_within(&self, time: Duration) -> bool {
         let queue = self.lock();
-        let waited = self.0.came.wait_timeout_while(queue, time, |queue| queue.closed.is_none());
+        let waited = self.0.closed.wait_timeout_while(queue, time, |queue| queue.closed.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.closed.is_some()
     }
 
