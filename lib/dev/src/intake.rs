@@ -1,19 +1,21 @@
 //! The queue in front of the shard: what is offered waits here until it is durable, and is answered then.
 //!
-//! One thread takes out all that has come while the last entry was written, makes one entry of it and answers ([`commit`]); so the more come
-//! at once, the fewer writes each costs. The queue is bounded in bytes and in records: who comes when it is full is told to come later, so
+//! One thread takes out all that has come while the last entry was written, and soon after ([`pause`]), makes one entry of it and answers ([`commit`]);
+//! so the more come at once, the fewer writes each costs. The queue is bounded in bytes and in records: who comes when it is full is told to come later, so
 //! that nobody waits for a slow disk without knowing. Sources that can wait do: a file that is followed, and a pipe.
 
 pub(crate) mod commit;
 pub mod mark;
+mod pause;
 
 use crate::cutter::widen;
 use bytes::Bytes;
 use mark::FileId;
+use pause::Pause;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use streamgauge_engine::reject::RejectCode;
 use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
 use streamgauge_pipeline::port::source::BATCH_RECORDS_MAX;
@@ -116,6 +118,8 @@ struct Queue {
     records: usize,
     /// A batch was taken out and is not in the log yet.
     is_committing: bool,
+    /// How many offers the last batch had, and when it was taken out.
+    taken: Option<(usize, Instant)>,
     /// How many batches are in the log.
     appended: u64,
     /// Nothing more is taken, and why.
@@ -280,10 +284,16 @@ impl Intake {
     /// Takes out the next batch, and waits for one; absent: none will come.
     pub(crate) fn next(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.lock();
+        let pause = Pause::after(&queue, Instant::now());
         while queue.waiting.is_empty() && queue.closed.is_none() {
             queue = self.0.came.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
+        while let Some(left) = pause.and_then(|pause| pause.left(&queue, Instant::now())) {
+            let waited = self.0.came.wait_timeout(queue, left);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let batch = queue.take_batch();
+        queue.taken = Some((batch.len(), Instant::now()));
         drop(queue);
         self.0.has_room.notify_all();
         (!batch.is_empty()).then_some(batch)
