@@ -52,6 +52,16 @@ pub(crate) struct Pushed {
     pub(crate) disk_most_micros: i64,
 }
 
+impl Pushed {
+    pub(super) fn events_a_second(&self) -> i64 {
+        self.events * 1_000_000 / self.wall_micros.max(1)
+    }
+
+    pub(super) fn requests_a_second(&self) -> i64 {
+        self.requests * 1_000_000 / self.wall_micros.max(1)
+    }
+}
+
 /// Pushes and prints the figures as JSON.
 pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
     ensure!(options.batch > 0 && options.clients > 0, "nothing is to be pushed");
