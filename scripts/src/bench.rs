@@ -1,6 +1,6 @@
 //! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right? And how fast is
 //! the event-source simulator ([`lambda`])? And what do the [`functions`] cost, what do [`alerts`], and the whole stack by the
-//! meter?
+//! meter? And how much does [`streamgauge dev`](dev) take in?
 //!
 //! It builds the release binaries, writes the events into cargo's target directory, and runs each work with
 //! `streamgauge replay` and with a [`plain`] loop over the same file, in interleaved rounds, so that a machine that slows
@@ -12,6 +12,7 @@
 
 pub(crate) mod alerts;
 mod day;
+pub(crate) mod dev;
 pub(crate) mod events;
 pub(crate) mod functions;
 pub(crate) mod lambda;
@@ -73,6 +74,8 @@ enum Part {
     Alerts,
     /// A day of 1,000 events a second through `dev`: memory and file size; only if it is asked for, since it takes minutes and gigabytes
     Day,
+    /// `streamgauge dev`: pushes a second, and how long until the page shows them
+    Dev,
     /// What the whole stack costs by the meter; only if it is asked for, since it needs the stand-ins
     Costs,
 }
@@ -109,6 +112,11 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     }
     if options.only == Some(Part::Day) {
         day::run(&programs, &directory, options.hours, out)?;
+    }
+    if wanted(Part::Dev) {
+        let smallest = options.events.iter().min().copied().unwrap_or(1);
+        let file = event_file(&programs, &directory, smallest)?;
+        dev::run(&programs, &directory, &file, options.rounds, out)?;
     }
     if options.only == Some(Part::Costs) && stand_ins::costs()? != ExitCode::SUCCESS {
         bail!("the costs could not be measured; why stands above");
