@@ -55,17 +55,21 @@ impl Dev {
         let arguments = format!(
             "dev --rules rules.yaml --store dev.store --listen 127.0.0.1:0 --kinesis {stream}"
         );
-        let mut child = folder.command(&arguments).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut began = String::new();
-        loop {
-            let start = began.len();
-            assert!(stderr.read_line(&mut began).unwrap() > 0, "it ended: {began}");
-            if let Some(address) = began[start..].trim_end().strip_prefix("listening on http://") {
-                let address = address.to_owned();
-                return Self { child, stderr, address, began };
+        let mut dev = Self::of(folder.command(&arguments).spawn().unwrap());
+        while dev.address.is_empty() {
+            let mut line = String::new();
+            assert!(dev.stderr.read_line(&mut line).unwrap() > 0, "it ended: {}", dev.began);
+            if let Some(address) = line.trim_end().strip_prefix("listening on http://") {
+                address.clone_into(&mut dev.address);
             }
+            dev.began.push_str(&line);
         }
+        dev
+    }
+
+    fn of(mut child: Child) -> Self {
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr, address: String::new(), began: String::new() }
     }
 
     /// Its points, merged: a correction is of the same window.
@@ -180,8 +184,8 @@ async fn killed_while_the_stream_is_split_and_merged_it_comes_to_what_a_replay_s
     split.new_starting_hash_key((1_u128 << 127).to_string()).send().await.unwrap();
     services.until_active(&name).await.unwrap();
     let second = Dev::start(&folder, &name);
-    let began = format!("note: the stream `{name}` has 3 shards, 1 of which read before\n");
-    assert!(second.began.contains(&began), "{}", second.began);
+    let goes_on = format!("note: the stream `{name}` has 3 shards, 1 of which read before\n");
+    assert!(second.began.contains(&goes_on), "{}", second.began);
     send(&folder, &name, 1);
     second.until(ORDERS + 1);
     let merge = kinesis.merge_shards().stream_name(&name).shard_to_merge("shardId-000000000001");
@@ -237,15 +241,15 @@ async fn a_stream_that_is_not_there_is_a_wrong_argument_and_nobody_who_answers_i
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let text = told(&folder.run(&format!("{dev} s --endpoint http://{address}")), 3);
+    let unasked = told(&folder.run(&format!("{dev} s --endpoint http://{address}")), 3);
     assert!(
-        text.starts_with(
+        unasked.starts_with(
             "error: could not read the stream `s`\n  caused by: it could not be asked"
         ),
-        "{text}"
+        "{unasked}"
     );
     assert!(
-        text.contains("hint: check the credentials, --endpoint, and the permissions"),
-        "{text}"
+        unasked.contains("hint: check the credentials, --endpoint, and the permissions"),
+        "{unasked}"
     );
 }
