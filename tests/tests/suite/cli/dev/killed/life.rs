@@ -126,6 +126,8 @@ impl<'l, 's> Lives<'l, 's> {
         if let Signal::Wrong(answer) = signal {
             panic!("{name}: it answered {answer}");
         }
+        // A round may begin before the next process listens, so it is not known whose rotation that is.
+        happened.has_rotated |= matches!(signal, Signal::Rotated);
         if life != self.life {
             return false;
         }
@@ -139,11 +141,10 @@ impl<'l, 's> Lives<'l, 's> {
                     self.load.may_rotate();
                 }
             }
-            Signal::Rotated => happened.has_rotated = true,
             Signal::Said(line) => return self.said(line, happened),
             Signal::Broken(why) => panic!("{name}: a connection broke: {why}; {:?}", self.said),
             Signal::Silent => panic!("{name}: it ended by itself: {:?}", self.said),
-            Signal::Ended | Signal::Wrong(_) => {}
+            Signal::Ended | Signal::Rotated | Signal::Wrong(_) => {}
         }
         false
     }
