@@ -298,11 +298,13 @@ impl State {
 
     /// The plan that can be put in force, and from which event time on: all shards work for it.
     ///
-    /// The time is later than every event that was counted without it, and nothing was decided past it: no watermark has passed the clock. Where time
-    /// passes by the events alone, no watermark has passed the last of them, and those of the past never come to where the clock is.
+    /// As long as no shard is listed, nobody knows what was counted without it. The time is later than every event that was, and nothing was
+    /// decided past it: no watermark has passed the clock. Where time passes by the events alone, no watermark has passed the last of them, and
+    /// those of the past never come to where the clock is.
     pub(super) fn ready_plan(&self, now: Timestamp) -> Option<(String, Timestamp)> {
         let announced = self.announced.as_ref()?;
-        let all_name_it = self.open_shards().all(|shard| announced.named_by.contains(shard));
+        let all_name_it = !self.listing.is_empty()
+            && self.open_shards().all(|shard| announced.named_by.contains(shard));
         let decided = match self.telling.told_by {
             ToldBy::Clock => now,
             ToldBy::Events => self.watermark().unwrap_or(Timestamp::EPOCH),

@@ -21,9 +21,9 @@ metrics:
 ";
 const MINUTES: usize = 40;
 
-/// Of each window of orders whether the changed rules counted it, where rules are announced after these minutes, between aggregate and settle.
-/// Windows tile time, and each event counts once.
-fn changed_by(announced: &[(usize, &str)]) -> Vec<bool> {
+/// Of each window of orders whether the changed rules counted it, where rules are announced after these minutes, between aggregate and settle,
+/// which runs for the first time after `settled` of them. Windows tile time, and each event counts once.
+fn changed_by(announced: &[(usize, &str)], settled: usize) -> Vec<bool> {
     let mut stack = Stack::new(RULES);
     stack.settle = Settle::new(stack.town.home(RULES), "shop", 1).told_by(ToldBy::Events);
     // All waits on the shards from the beginning, so that nothing proves them empty.
@@ -41,6 +41,9 @@ fn changed_by(announced: &[(usize, &str)]) -> Vec<bool> {
             let home = stack.town.home(RULES);
             block_on(announce(&home, &mut Control::default(), 1, &text(rules))).unwrap();
         }
+        if minute < settled {
+            continue;
+        }
         for told in stack.settle().into_iter().filter(|told| &*told.metric.name == "orders") {
             windows.push((told.point.window_start, !told.metric.dimensions.is_empty()));
             if let Values::Count(count) = told.point.values {
@@ -56,7 +59,7 @@ fn changed_by(announced: &[(usize, &str)]) -> Vec<bool> {
 
 #[test]
 fn rules_that_change_come_in_force_behind_the_events_though_the_clock_is_far_ahead() {
-    let changed = changed_by(&[(8, &changed())]);
+    let changed = changed_by(&[(8, &changed())], 0);
     assert_eq!((changed.first(), changed.last()), (Some(&false), Some(&true)), "{changed:?}");
 }
 
@@ -64,10 +67,17 @@ fn rules_that_change_come_in_force_behind_the_events_though_the_clock_is_far_ahe
 #[test]
 fn rules_that_come_back_before_they_have_retired_lose_nothing() {
     for back in 11..16 {
-        let changed = changed_by(&[(8, &changed()), (back, RULES)]);
+        let changed = changed_by(&[(8, &changed()), (back, RULES)], 0);
         assert_eq!((changed.first(), changed.last()), (Some(&false), Some(&false)), "{changed:?}");
         assert!(changed.contains(&true), "{changed:?}");
     }
+}
+
+/// As long as settle knows no shard, it does not know what was counted without the new rules.
+#[test]
+fn rules_that_change_before_anything_was_settled_lose_nothing() {
+    let changed = changed_by(&[(8, &changed())], 12);
+    assert_eq!((changed.first(), changed.last()), (Some(&false), Some(&true)), "{changed:?}");
 }
 
 fn changed() -> String {
