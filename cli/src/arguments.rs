@@ -15,6 +15,8 @@ use std::path::PathBuf;
 pub(crate) use dead_letters::{
     DeadLettersArguments, DeadLettersCommand, ListOutput, ReplayLetters, Wanted,
 };
+#[cfg(feature = "aws")]
+pub(crate) use dev::KinesisFrom;
 pub(crate) use dev::{DevArguments, DevClock, DevOutput};
 pub(crate) use explain::{ExplainArguments, ExplainOutput, Which};
 pub(crate) use lambda::{LambdaArguments, LambdaOutput};
@@ -112,6 +114,7 @@ Examples:
   streamgauge replay --rules streamgauge.yaml events.ndjson
   streamgauge replay --rules streamgauge.yaml --output json 2026-01-*.ndjson.gz > points.ndjson
   zcat events.gz | streamgauge replay --rules streamgauge.yaml -
+  streamgauge replay --rules streamgauge.yaml --open --report report.html events.ndjson
   streamgauge replay --rules streamgauge.yaml --compare new.yaml events.ndjson
 
 Events are read as JSON, one per line; gzip and zstd are unpacked. The clock is the events' own.
@@ -176,6 +179,9 @@ pub(crate) struct ReplayArguments {
     /// Write all bad lines to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write all of it to this file, too, as a page with charts that a browser shows without a network
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
     /// Run these rules, too, and print what differs; exit code 1 if anything does
     #[arg(long, value_name = "OTHER_RULES", conflicts_with = "rejects")]
     pub(crate) compare: Vec<PathBuf>,

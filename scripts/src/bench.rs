@@ -1,6 +1,6 @@
 //! The benchmark: how fast is `streamgauge replay`, how much memory does it take, and is the answer right? And how fast is
 //! the event-source simulator ([`lambda`])? And what do the [`functions`] cost, what do [`alerts`], and the whole stack by the
-//! meter?
+//! meter? And how much does [`streamgauge dev`](dev) take in?
 //!
 //! It builds the release binaries, writes the events into cargo's target directory, and runs each work with
 //! `streamgauge replay` and with a [`plain`] loop over the same file, in interleaved rounds, so that a machine that slows
@@ -11,6 +11,8 @@
 //! A wrong answer does fail it.
 
 pub(crate) mod alerts;
+mod day;
+pub(crate) mod dev;
 pub(crate) mod events;
 pub(crate) mod functions;
 pub(crate) mod lambda;
@@ -47,6 +49,9 @@ pub(crate) struct Options {
     /// Only one part
     #[arg(long)]
     only: Option<Part>,
+    /// How many hours the day of `--only day` has
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24))]
+    hours: u32,
     /// Where the events and the answers go; the default is `bench` in cargo's target directory
     #[arg(long)]
     directory: Option<PathBuf>,
@@ -67,6 +72,10 @@ enum Part {
     Functions,
     /// Alerts: settles with a million groups, and what they add to a batch
     Alerts,
+    /// A day of 1,000 events a second through `dev`: memory and file size; only if it is asked for, since it takes minutes and gigabytes
+    Day,
+    /// `streamgauge dev`: pushes a second, and how long until the page shows them
+    Dev,
     /// What the whole stack costs by the meter; only if it is asked for, since it needs the stand-ins
     Costs,
 }
@@ -100,6 +109,14 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     }
     if wanted(Part::Alerts) {
         alerts::run(&programs, options.rounds, out)?;
+    }
+    if options.only == Some(Part::Day) {
+        day::run(&programs, &directory, options.hours, out)?;
+    }
+    if wanted(Part::Dev) {
+        let smallest = options.events.iter().min().copied().unwrap_or(1);
+        let file = event_file(&programs, &directory, smallest)?;
+        dev::run(&programs, &directory, &file, options.rounds, out)?;
     }
     if options.only == Some(Part::Costs) && stand_ins::costs()? != ExitCode::SUCCESS {
         bail!("the costs could not be measured; why stands above");

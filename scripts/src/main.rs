@@ -1,9 +1,10 @@
 //! `cargo x <task>`: what people run beside the product.
 //!
 //! * `generate-events` writes the sample events of a food-delivery shop (`events/orders.ndjson`).
-//! * `bench` measures `streamgauge replay` against a plain loop over the same file.
+//! * `bench` measures `streamgauge replay` against a plain loop over the same file, and what else is to be fast.
 //! * `package` builds the functions as zips for Lambda and lists their sizes.
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
+//! * `page-tests` opens the page in a browser, `screenshots` writes the pictures of it.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them,
 //!   `end-to-end` those that take long.
 //!
@@ -14,6 +15,7 @@ mod arrivals;
 mod bench;
 mod installed;
 mod package;
+mod page;
 mod random;
 mod shop;
 mod stand_ins;
@@ -39,12 +41,16 @@ struct Cli {
 enum Task {
     /// Write the sample events of a food-delivery shop to standard output, the same bytes for the same options
     GenerateEvents(shop::Options),
-    /// Measure `streamgauge replay` against a plain loop over the same events
+    /// Measure `streamgauge replay` against a plain loop over the same events, and what else is to be fast
     Bench(bench::Options),
     /// Build the functions as zips for Lambda, for both processors
     Package(package::Options),
     /// Check template.yaml with cfn-lint, sam and checkov
     Template(template::Options),
+    /// Run the tests of the page of `dev` and of reports, in a browser
+    PageTests,
+    /// Write the pictures of the page in docs/images
+    Screenshots,
     /// Start AWS's stand-ins (ministack, kinesis-local) and run a command against them
     StandIns(stand_ins::Options),
     /// Run the tests that need AWS's stand-ins
@@ -66,6 +72,12 @@ enum Task {
     /// Settle alerts with many groups, without a log
     #[command(hide = true)]
     Settle(bench::alerts::crowd::Options),
+    /// Push events to `streamgauge dev` as fast as it acknowledges them
+    #[command(hide = true)]
+    Push(bench::dev::push::Options),
+    /// Wait on the live stream of `streamgauge dev` for events that are pushed
+    #[command(hide = true)]
+    Watch(bench::dev::watch::Options),
     /// Run one command and print what it used
     #[command(hide = true)]
     Measure(bench::measure::Options),
@@ -80,6 +92,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Bench(options) => bench::run(&options, &mut out)?,
         Task::Package(options) => package::package(&options, &mut out)?,
         Task::Template(options) => return template::run(&options),
+        Task::PageTests => return page::test(),
+        Task::Screenshots => return page::screenshots(),
         Task::StandIns(options) => return stand_ins::run(&options),
         Task::AwsTests(options) => return stand_ins::test(&options),
         Task::EndToEnd(options) => return stand_ins::end_to_end(&options),
@@ -88,6 +102,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Drive(options) => bench::lambda::drive::run(&options, &mut out)?,
         Task::Take(options) => bench::functions::take::run(&options, &mut out)?,
         Task::Settle(options) => bench::alerts::crowd::run(&options, &mut out)?,
+        Task::Push(options) => bench::dev::push::run(&options, &mut out)?,
+        Task::Watch(options) => bench::dev::watch::run(&options, &mut out)?,
         Task::Measure(options) => bench::measure::run(&options, &mut out)?,
     }
     out.flush().context("writing to standard output failed")?;

@@ -1,7 +1,9 @@
 //! `dev`: the whole pipeline in this process, explained in [`streamgauge_dev`].
 //!
-//! The modules: [`lines`] has what was decided, [`status`] what people see meanwhile, [`served`] what is asked over HTTP.
+//! The modules: [`lines`] has what was decided, [`status`] what people see meanwhile, [`served`] what is asked over HTTP, [`kinesis`] the
+//! streams that are read.
 
+mod kinesis;
 mod lines;
 mod served;
 mod status;
@@ -21,8 +23,9 @@ use std::time::Duration;
 use streamgauge_dev::channels::{Nobody, real};
 use streamgauge_dev::clock::SystemClock;
 use streamgauge_dev::http::Serving;
+use streamgauge_dev::polled::Found;
 use streamgauge_dev::rules_file::RulesFiles;
-use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running};
+use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running, made_at};
 use streamgauge_local::store::{LocalStore, StoreError};
 use streamgauge_rules::render;
 use tokio::runtime::{Builder, Runtime};
@@ -36,6 +39,7 @@ const STATUS_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until it is stopped.
 pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
+    kinesis::check(arguments)?;
     let rules = read_rules(arguments)?;
     let token = served::token(arguments)?;
     let runtime = Builder::new_multi_thread().enable_all().build();
@@ -48,16 +52,19 @@ pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
         DevClock::Machine => By::Clock,
         DevClock::Events => By::Events,
     };
-    let opened = Opened::open((store, SystemClock), &rules.text(), by, status.teller());
+    let made_at = made_at(&store).map_err(|error| fatal(&error))?;
+    let streams = runtime.block_on(kinesis::find(arguments, made_at))?;
+    let known: Vec<_> = streams.iter().map(Found::known).collect();
+    let told = (status.teller(), &*known);
+    let opened = Opened::open_with((store, SystemClock), &rules.text(), by, told);
     let opened = opened.map_err(|error| fatal(&error))?;
     tell_recovered(arguments, opened.recovered());
     let from = opened.recovered().settled;
-    let dev = start(arguments, opened, rules, &runtime)?;
-    let plans = dev.plans().map_err(|error| fatal(&error))?;
+    let dev = start(arguments, opened, (rules, streams), &runtime)?;
     let serving = runtime.block_on(async { Serving::start(&dev, listener, token) });
     let serving = serving.map_err(|error| served::failed(&error))?;
     tell(format_args!("listening on http://{address}"));
-    let mut lines = Lines::new(arguments.output, from, plans);
+    let mut lines = Lines::new(arguments.output, from);
     let ended = runtime.block_on(drive(dev, serving, &mut lines, &status));
     status.finish();
     // A thread that reads standard input cannot be told to end.
@@ -81,7 +88,7 @@ fn read_rules(arguments: &DevArguments) -> Result<RulesFiles, Failure> {
 fn start(
     arguments: &DevArguments,
     opened: Opened<Store, SystemClock>,
-    rules: RulesFiles,
+    (rules, streams): (RulesFiles, Vec<Found<kinesis::Source>>),
     runtime: &Runtime,
 ) -> Result<Dev, Failure> {
     let handle = runtime.handle().clone();
@@ -106,6 +113,9 @@ fn start(
         if arguments.stdin {
             dev.pipe(io::stdin())?;
         }
+        for stream in streams {
+            dev.poll(stream)?;
+        }
         dev.watch(rules)?;
         Ok(dev)
     };
@@ -129,17 +139,16 @@ async fn drive(
             () = interruptions.next() => break Ok(()),
             () = dev.failed() => break Ok(()),
             Ok(()) = settled.changed() => {
-                let done = lines.show(&*store, || dev.plans(), status).await;
+                let done = lines.show(&*store, status).await;
                 if done.is_err() {
                     break done;
                 }
             }
-            _ = ticks.tick() => status.set(&dev, lines.firing()),
+            _ = ticks.tick() => status.set(&dev, serving.firing()),
         }
     };
     status.finish();
     let totals = dev.totals().clone();
-    let plans = dev.plans();
     let stopping = async {
         // Who has begun to push is answered before nothing is taken any more.
         serving.stop().await;
@@ -155,7 +164,7 @@ async fn drive(
     };
     stopped.map_err(|error| fatal(&error))?;
     shown?;
-    lines.show(&*store, || plans, status).await?;
+    lines.show(&*store, status).await?;
     status::tell_counters(&totals.counters());
     Ok(())
 }

@@ -16,6 +16,12 @@ const FILES: [(&str, &str); 3] = [
     ("events/sample.ndjson", include_str!("../../example/events/sample.ndjson")),
 ];
 
+/// A push of an event that happens now.
+const PUSH: [&str; 2] = [
+    "curl http://127.0.0.1:8080/events -H 'Content-Type: application/json' -d '{\"id\": \"1\", \"source\": \"curl\",",
+    "  \"type\": \"order.rejected\", \"time\": \"'$(date -u +%FT%TZ)'\", \"data\": {\"aggregator\": \"noon\", \"country\": \"AE\"}}'",
+];
+
 /// Writes the example and says what to do with it.
 pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
     let folder = &arguments.folder;
@@ -40,6 +46,12 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
     tell("  streamgauge check streamgauge.yaml");
     tell("  streamgauge test scenarios/orders.yaml");
     tell("  streamgauge replay --rules streamgauge.yaml events/sample.ndjson");
+    tell("  streamgauge dev --rules streamgauge.yaml");
+    tell("");
+    tell("While dev runs, from another terminal:");
+    for line in PUSH {
+        tell(format_args!("  {line}"));
+    }
     Ok(Exit::Fine)
 }
 

@@ -2,6 +2,7 @@
 
 mod compare;
 mod lines;
+mod report;
 mod tables;
 
 use crate::arguments::ReplayArguments;
@@ -12,6 +13,8 @@ use crate::watched::Told;
 use crate::words::{counted, plural};
 use crate::{inputs, moment, rules, summary, watched};
 use lines::Lines;
+use report::Report;
+use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
@@ -30,19 +33,31 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     }
     let plan = rules::plan(&arguments.rules)?;
     if !arguments.compare.is_empty() {
+        if arguments.report.is_some() {
+            let failure = Failure::wrong("--report shows the results of one set of rules");
+            return Err(
+                failure.hint("leave --compare out; run it once per set, each with a report")
+            );
+        }
         return compare::run(arguments, plan, &options);
     }
     let inputs = inputs::open(&arguments.events)?;
+    let rejects = Rejects::new(arguments.rejects.as_deref())?;
     let mut run = Run {
+        report: Report::begin(arguments, &plan)?,
         lines: Lines::new(arguments.output, arguments.limit, &plan),
         statuses: Statuses::default(),
         transitions: Transitions::default(),
-        rejects: Rejects::new(arguments.rejects.as_deref())?,
+        rejects,
     };
     let summary = run.replay(&plan, inputs, &options)?;
-    run.lines.finish(&plan, &summary).map_err(|error| Failure::output(&error))?;
+    let printed = run.lines.finish(&plan, &summary);
+    run.printed(printed)?;
     run.tell(&plan, &summary);
     summary::note_until(options.until, &summary);
+    if let Some(report) = run.report {
+        report.finish(&plan, &summary, options.until)?;
+    }
     Ok(Exit::Fine)
 }
 
@@ -56,6 +71,7 @@ fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
 
 /// What comes out of a run.
 struct Run {
+    report: Option<Report>,
     lines: Lines,
     statuses: Statuses,
     transitions: Transitions,
@@ -78,13 +94,15 @@ impl Run {
         inputs: Vec<Input>,
         options: &Options,
     ) -> Result<Summary, Failure> {
-        let Self { lines, statuses, transitions, rejects } = self;
+        let Self { report, lines, statuses, transitions, rejects } = self;
         let result = watched::replay(plan, inputs, options, rejects, |told| {
             match told {
                 Told::Point(point) => statuses.add(point.status),
                 Told::Transition(transition, verdict) => transitions.add(transition.kind, verdict),
             }
-            lines.add(told)
+            let Some(report) = report else { return lines.add(told) };
+            report.add(told);
+            lines.add(told).or_else(|error| lines.go_on(error))
         });
         let written = self.lines.flush();
         let rejects_written = self.rejects.finish();
@@ -92,9 +110,18 @@ impl Run {
             ReplayError::Input(error) => error.into(),
             ReplayError::Output(error) => self.rejects.failure(&error),
         })?;
-        written.map_err(|error| Failure::output(&error))?;
+        self.printed(written)?;
         rejects_written?;
         Ok(summary)
+    }
+
+    /// What printing gave. A reader who has gone ends the run, unless a report is still to be made.
+    fn printed(&mut self, result: io::Result<()>) -> Result<(), Failure> {
+        let result = match result {
+            Err(error) if self.report.is_some() => self.lines.go_on(error),
+            other => other,
+        };
+        result.map_err(|error| Failure::output(&error))
     }
 
     /// Tells people what has happened.

@@ -2,7 +2,10 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use streamgauge_engine::time::{Millis, Timestamp};
+use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
+
+/// Appends settle at most so often: what else is appended until then costs no further entry.
+const TOGETHER_MS: Millis = SECOND_MS / 10;
 
 /// Wakes one thread.
 #[derive(Debug, Default)]
@@ -66,6 +69,29 @@ impl Alarm {
     }
 }
 
+/// When what is appended is settled. After quiet that is at once: nobody waits for others that do not come. While more comes, all of
+/// some time is settled together, as if it had always waited: under load it costs no entry more.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// When the last append is settled.
+    last: Option<Timestamp>,
+}
+
+impl Pace {
+    /// When what was appended now is settled.
+    pub(crate) fn appended(&mut self, now: Timestamp) -> Timestamp {
+        let at = match self.last {
+            // It is still to come.
+            Some(last) if now < last && last <= now.plus(TOGETHER_MS) => last,
+            // A clock that was set back makes nobody wait.
+            Some(last) if last <= now => now.max(last.plus(TOGETHER_MS)),
+            _ => now,
+        };
+        self.last = Some(at);
+        at
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +114,25 @@ mod tests {
         assert!(alarm.wait(|| times.borrow_mut().next_back().unwrap(), 1), "it was set back");
         alarm.end();
         assert!(!alarm.wait(|| at(0), 1_000_000));
+    }
+
+    #[test]
+    fn the_first_after_quiet_is_settled_at_once_and_more_of_it_together() {
+        let mut pace = Pace::default();
+        let cases = [
+            (1_000, 1_000),
+            (1_001, 1_100),
+            (1_099, 1_100),
+            (1_100, 1_200),
+            (1_199, 1_200),
+            (1_300, 1_300),
+            (1_399, 1_400),
+            (9_000, 9_000),
+            (5, 5),
+        ];
+        for (now, expect) in cases {
+            let at = pace.appended(Timestamp::from_millis(now));
+            assert_eq!(at, Timestamp::from_millis(expect), "{now}");
+        }
     }
 }

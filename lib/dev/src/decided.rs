@@ -1,13 +1,14 @@
 //! What settle has decided, as its log has it: for whoever shows it.
 
 use std::sync::Arc;
-use streamgauge_engine::output::{Point, Status};
-use streamgauge_engine::plan::Plan;
+use streamgauge_engine::output::{MetricCounters, Point, Status};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::alert_record::AlertRecord;
 use streamgauge_pipeline::port::log::{Log, LogId, Version, Wanted};
 use streamgauge_pipeline::port::{Partition, Retryable};
-use streamgauge_pipeline::publication::{PointKind, Publication, PublishedMetric};
+use streamgauge_pipeline::publication::{PointKind, Publication};
+use streamgauge_pipeline::render::Renderer;
+use streamgauge_pipeline::settle::refused_in;
 use streamgauge_pipeline::settle_entry::{ALERTS, POINTS, SettleEntry};
 
 /// What one entry has decided.
@@ -17,30 +18,33 @@ pub struct Decided {
     pub version: Version,
     /// The event time up to which everything is decided.
     pub watermark: Option<Timestamp>,
+    /// How far the control log was applied.
+    pub control: Version,
     /// What alerts decided.
     pub alerts: AlertRecord,
     /// The points.
     pub points: Publication,
+    /// What metrics refused as late or folded, as far as the entry took it in.
+    pub refused: Vec<(String, MetricCounters)>,
 }
 
 impl Decided {
-    /// The points of a plan's metrics, as the plan numbers these. What is put as it comes is part of the point that comes when the window
-    /// is final.
-    pub fn points_of<'d>(&'d self, plan: &'d Plan) -> impl Iterator<Item = Point> + 'd {
-        let place = |metric: &PublishedMetric| {
-            let is_own = plan.namespace == metric.namespace;
-            plan.metrics.iter().position(|own| is_own && own.name == metric.name)
-        };
-        let places: Vec<_> = self.points.metrics.iter().map(place).collect();
-        self.points.points.iter().filter_map(move |point| {
+    /// Writes these points and transitions, by what the entry itself says of them: the rules may have changed since.
+    pub fn renderer(&self) -> Renderer {
+        Renderer::recorded(self.points.metrics.iter(), self.alerts.alerts.clone())
+    }
+
+    /// The points, in their order, as [`Decided::renderer`] numbers their metrics. What is put as it comes is part of the point that comes
+    /// when the window is final.
+    pub fn points(&self) -> impl Iterator<Item = Point> {
+        self.points.points.iter().filter_map(|point| {
             let status = match point.kind {
                 PointKind::Final | PointKind::Recorded => Status::Final,
                 PointKind::Correction => Status::Correction,
                 PointKind::Increment => return None,
             };
-            let metric = (*places.get(usize::try_from(point.metric).ok()?)?)?;
             Some(Point {
-                metric,
+                metric: usize::try_from(point.metric).ok()?,
                 series: Arc::clone(&point.series),
                 window_start: point.window_start,
                 window_end: point.window_end,
@@ -67,12 +71,16 @@ pub async fn read(log: &impl Log, after: Version) -> Result<Vec<Decided>, Retrya
         let points = chunks.get(&POINTS).map(|chunk| Publication::decode(chunk)).transpose();
         let mut points = points.map_err(unreadable)?.unwrap_or_default();
         // What it counts was decided; self-metrics stand behind that.
-        points.points.truncate(usize::try_from(header.points).unwrap_or(usize::MAX));
+        let decided = usize::try_from(header.points).unwrap_or(usize::MAX);
+        let figures = points.points.split_off(decided.min(points.points.len()));
+        let refused = refused_in(&points.metrics, &figures);
         Ok(Decided {
             version: logged.version,
             watermark: header.watermark,
+            control: header.control,
             alerts: alerts.map_err(unreadable)?.unwrap_or_default(),
             points,
+            refused,
         })
     });
     decided.collect()

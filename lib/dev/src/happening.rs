@@ -17,11 +17,22 @@ pub enum Happening {
         /// A sentence that names the field and shows the value.
         reason: String,
     },
+    /// A record of a stream that is polled is no event.
+    RejectedInShard {
+        /// The stream and the shard.
+        shard: String,
+        /// The number of the record there.
+        sequence: String,
+        /// The code of the reject.
+        code: &'static str,
+        /// A sentence that names the field and shows the value.
+        reason: String,
+    },
     /// Something does not work for now, and is tried again.
     Trouble(String),
     /// It works again.
     Over,
-    /// A followed file is now another one, was emptied, or is not there.
+    /// A followed file is now another one, was emptied, or is not there; or where a stream is read on.
     Followed(String),
     /// Standard input has ended.
     PipeEnded,

@@ -11,11 +11,12 @@
 //! connections, live streams and long answers there are. Who is slow loses the own connection and holds nobody else.
 //!
 //! The modules, in the order in which a request meets them: `listen` and `patience` have the connections, `route` the table of what can
-//! be asked, `guard` who may, `body` and `push` what comes, `query` and `past` what was decided, `live` what is decided now, `page` the page,
+//! be asked, `guard` who may, `body`, `push` and `deploys` what comes, `query` and `past` what was decided, `live` what is decided now, `page` the page,
 //! `scrape` the metrics. `historian` follows the settle log and keeps the `view` of it, `pulse` says how the pipeline is.
 
 mod answer;
 mod body;
+mod deploys;
 mod guard;
 mod historian;
 mod listen;
@@ -39,6 +40,8 @@ use crate::cloud_events::Limits;
 use crate::intake::Intake;
 use crate::intake::commit::Totals;
 use crate::run::Running;
+use crate::world::DevWorld;
+use deploys::Marked;
 use guard::Guard;
 use historian::Historian;
 use live::Hub;
@@ -102,9 +105,10 @@ type Arrival = Box<dyn Fn() -> Option<Timestamp> + Send + Sync>;
 /// All that requests need.
 struct App<C> {
     intake: Intake,
+    world: DevWorld<LocalStore<C>, C>,
+    marked: Marked,
     arrival: Arrival,
     totals: Totals,
-    clock: C,
     guard: Guard,
     limits: Limits,
     times: Times,
@@ -138,6 +142,7 @@ pub struct Serving {
     accepting: JoinHandle<()>,
     beating: JoinHandle<()>,
     historian: Historian,
+    view: Arc<Mutex<View>>,
     #[cfg(test)]
     hub: Hub,
 }
@@ -207,16 +212,22 @@ impl Serving {
         let historian =
             Historian::start(dev, Arc::clone(&history), (hub.clone(), Arc::clone(&view)))?;
         let (beats, pulse) = watch::channel(Pulse::default());
-        let sensor = Sensor::new(dev.world().clone(), dev.totals().clone(), dev.settled());
+        let sensor = Sensor::new(
+            dev.world().clone(),
+            dev.totals().clone(),
+            dev.settled(),
+            Arc::clone(&view),
+        );
         let beating = tokio::spawn(pulse::beat(sensor, beats, hub.clone()));
         let world = dev.world().clone();
         #[cfg(test)]
         let told = hub.clone();
         let app = App {
             intake: dev.intake().clone(),
+            world: dev.world().clone(),
+            marked: Marked::default(),
             arrival: Box::new(move || world.stream().arrival()),
             totals: dev.totals().clone(),
-            clock: dev.world().clock.clone(),
             guard: Guard { token },
             limits: Limits::default(),
             times,
@@ -225,7 +236,7 @@ impl Serving {
             readings: Arc::new(Semaphore::new(READINGS_MAX)),
             streams: Arc::new(Semaphore::new(LIVE_MAX)),
             hub,
-            view,
+            view: Arc::clone(&view),
             pulse,
             stopped: stopped.clone(),
         };
@@ -235,9 +246,15 @@ impl Serving {
             accepting,
             beating,
             historian,
+            view,
             #[cfg(test)]
             hub: told,
         })
+    }
+
+    /// How many steps of alerts fire, whenever they began to; absent while the store is read.
+    pub fn firing(&self) -> Option<u64> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner).all_firing()
     }
 
     /// Takes no more requests, and waits for those that have begun; live streams end. What runs behind it is stopped after it.

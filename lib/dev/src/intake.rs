@@ -1,19 +1,21 @@
 //! The queue in front of the shard: what is offered waits here until it is durable, and is answered then.
 //!
-//! One thread takes out all that has come while the last entry was written, makes one entry of it and answers ([`commit`]); so the more come
-//! at once, the fewer writes each costs. The queue is bounded in bytes and in records: who comes when it is full is told to come later, so
+//! One thread takes out all that has come while the last entry was written, and soon after ([`pause`]), makes one entry of it and answers ([`commit`]);
+//! so the more come at once, the fewer writes each costs. The queue is bounded in bytes and in records: who comes when it is full is told to come later, so
 //! that nobody waits for a slow disk without knowing. Sources that can wait do: a file that is followed, and a pipe.
 
 pub(crate) mod commit;
 pub mod mark;
+mod pause;
 
 use crate::cutter::widen;
 use bytes::Bytes;
 use mark::FileId;
+use pause::Pause;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use streamgauge_engine::reject::RejectCode;
 use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
 use streamgauge_pipeline::port::source::BATCH_RECORDS_MAX;
@@ -101,8 +103,10 @@ pub struct Intake(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Something has come, or nothing will any more.
+    /// Something has come, or nothing will any more: for the thread that commits, and nobody else, since it rings with each offer.
     came: Condvar,
+    /// Nothing more is taken.
+    closed: Condvar,
     /// There is room again.
     has_room: Condvar,
 }
@@ -114,6 +118,8 @@ struct Queue {
     records: usize,
     /// A batch was taken out and is not in the log yet.
     is_committing: bool,
+    /// How many offers the last batch had, and when it was taken out.
+    taken: Option<(usize, Instant)>,
     /// How many batches are in the log.
     appended: u64,
     /// Nothing more is taken, and why.
@@ -187,11 +193,11 @@ impl Intake {
 
     /// Puts records into the queue, and does not wait.
     pub fn submit(&self, offered: Offered, arrival: Option<Timestamp>) -> Result<Pending, Refused> {
-        let mut queue = self.lock();
+        let queue = self.lock();
         if !queue.has_room_for(&offered) && queue.closed.is_none() {
             return Err(Refused::Full { retry_after_ms: RETRY_AFTER_MS });
         }
-        self.put(&mut queue, offered, arrival)
+        self.put(queue, offered, arrival)
     }
 
     /// Puts records into the queue as soon as there is room.
@@ -204,12 +210,12 @@ impl Intake {
         while !queue.has_room_for(&offered) && queue.closed.is_none() {
             queue = self.0.has_room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        self.put(&mut queue, offered, arrival())
+        self.put(queue, offered, arrival())
     }
 
     fn put(
         &self,
-        queue: &mut Queue,
+        mut queue: MutexGuard<'_, Queue>,
         offered: Offered,
         arrival: Option<Timestamp>,
     ) -> Result<Pending, Refused> {
@@ -226,7 +232,9 @@ impl Intake {
             queue.records += part.records.len();
             queue.waiting.push_back(Waiting { offered: part, arrival, answer });
         }
-        self.0.came.notify_all();
+        // Whoever wakes up wants the lock.
+        drop(queue);
+        self.0.came.notify_one();
         Ok(Pending { parts })
     }
 
@@ -239,8 +247,7 @@ impl Intake {
     /// Nothing more is taken; what waits is still committed.
     pub fn close(&self) {
         self.lock().closed.get_or_insert(Refused::Stopping);
-        self.0.came.notify_all();
-        self.0.has_room.notify_all();
+        self.rouse();
     }
 
     /// Nothing more is taken, and what waits is refused.
@@ -253,7 +260,13 @@ impl Intake {
             waiting.answer(Err(why.clone()));
         }
         drop(queue);
+        self.rouse();
+    }
+
+    /// Wakes all who wait: nothing more is taken.
+    fn rouse(&self) {
         self.0.came.notify_all();
+        self.0.closed.notify_all();
         self.0.has_room.notify_all();
     }
 
@@ -271,10 +284,16 @@ impl Intake {
     /// Takes out the next batch, and waits for one; absent: none will come.
     pub(crate) fn next(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.lock();
+        let pause = Pause::after(&queue, Instant::now());
         while queue.waiting.is_empty() && queue.closed.is_none() {
             queue = self.0.came.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
+        while let Some(left) = pause.and_then(|pause| pause.left(&queue, Instant::now())) {
+            let waited = self.0.came.wait_timeout(queue, left);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let batch = queue.take_batch();
+        queue.taken = Some((batch.len(), Instant::now()));
         drop(queue);
         self.0.has_room.notify_all();
         (!batch.is_empty()).then_some(batch)
@@ -290,7 +309,7 @@ impl Intake {
     /// Waits for some time; true: nothing more is taken meanwhile or since.
     pub(crate) fn is_closed_within(&self, time: Duration) -> bool {
         let queue = self.lock();
-        let waited = self.0.came.wait_timeout_while(queue, time, |queue| queue.closed.is_none());
+        let waited = self.0.closed.wait_timeout_while(queue, time, |queue| queue.closed.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.closed.is_some()
     }
 

@@ -6,19 +6,22 @@
 //! a followed file ┘  (queue)   (a thread)                    (a thread)                 └─► deliver (a thread) ─► channels
 //! ```
 //!
+//! Streams that are [`polled`] stand beside that, with a log for each shard.
+//!
 //! What functions do on AWS is done here by threads, by the same code, on an embedded store. There is no second log: what makes a push
 //! durable is the entry of the shard's log itself.
 //!
 //! The modules, in the order in which an event meets them:
 //!
 //! 1. `cutter`: bytes to whole lines; [`follow`] and `piped`: a file that is appended to, and standard input; `source`: what both do.
+//!    [`polled`]: streams.
 //! 2. [`intake`]: a bounded queue, its answers, and where a followed file was read up to.
 //! 3. [`world`]: all ports, with [`rules`], `stream`, `alarm` and [`clock`].
 //! 4. `settling`, `telling`: what the threads of settle and deliver do; [`channels`]: where notifications go.
 //! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
 //! 6. [`happening`]: what people are to know meanwhile.
 //! 7. [`cloud_events`]: a push over HTTP to records; [`exposition`]: what was decided, in the text formats of Prometheus and
-//!    `OpenMetrics`. Both are pure. [`http`] serves them, the past, the live stream and the page.
+//!    `OpenMetrics`; [`page`]: the page and its data, one document. All three are pure. [`http`] serves them, the past and the live stream.
 
 mod alarm;
 pub mod channels;
@@ -32,7 +35,9 @@ pub mod happening;
 pub mod http;
 pub mod intake;
 mod media;
+pub mod page;
 mod piped;
+pub mod polled;
 pub mod rules;
 pub mod rules_file;
 pub mod run;

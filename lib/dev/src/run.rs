@@ -8,20 +8,20 @@ mod recovered;
 mod sources;
 mod threads;
 
-use crate::alarm::Alarm;
 use crate::happening::Teller;
 use crate::intake::Intake;
 use crate::intake::commit::{Committer, Totals};
 use crate::intake::mark::Mark;
+use crate::polled::known::Known;
 use crate::settling::Settler;
-use crate::stream::Embedded;
+use crate::stream::{DevStream, Embedded};
 use crate::telling::Messenger;
 use crate::world::{Alarms, DevWorld, Store};
 pub use fatal::{Fatal, is_damage};
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::plan::Plan;
-use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
+use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::control::{Control, Plans, announce};
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::channels::Channels;
@@ -29,12 +29,10 @@ use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
 use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_pipeline::settle::{Settled, ToldBy};
+pub(crate) use threads::Supervisor;
 use threads::Threads;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-
-/// How long after an append it is settled: what else is appended until then costs no further entry.
-const SETTLED_AFTER_MS: Millis = SECOND_MS / 10;
 
 /// What was found in the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,24 +71,32 @@ pub enum By {
 
 impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
     /// Announces rules in a store, and reads how far it is.
-    pub fn open(
+    pub fn open(parts: (S, C), rules: &RulesText, by: By, teller: Teller) -> Result<Self, Fatal> {
+        Self::open_with(parts, rules, by, (teller, &[]))
+    }
+
+    /// The same beside streams that are to be polled.
+    pub fn open_with(
         (store, clock): (S, C),
         rules: &RulesText,
         by: By,
-        teller: Teller,
+        (teller, polled): (Teller, &[Arc<Known>]),
     ) -> Result<Self, Fatal> {
         let (intake, totals) = (Intake::default(), Totals::default());
-        let stream = Embedded::new(clock.clone(), intake.clone(), by == By::Events);
-        let world = DevWorld {
+        let embedded = Embedded::new(clock.clone(), intake.clone(), by == By::Events);
+        let embedded = Arc::new(embedded);
+        let mut world = DevWorld {
             store: Arc::new(store),
-            streams: Arc::new([stream]),
+            streams: Arc::new([DevStream::Embedded(Arc::clone(&embedded))]),
+            embedded,
             alarms: Alarms::default(),
             clock,
         };
         let mut control = Control::default();
         block_on(announce(&world, &mut control, 1, rules)).map_err(Fatal::Control)?;
-        let created_at = block_on(recovered::created_at(&*world.store))?;
+        let created_at = made_at(&*world.store)?.unwrap_or(Timestamp::EPOCH);
         world.stream().created_at(created_at);
+        world.streams = recovered::streams(&world, polled, &teller)?;
         let (settled, watermark) = block_on(recovered::settled(&*world.store))?;
         let parts = (intake.clone(), totals.clone());
         let committer = Committer::restore(world.clone(), parts, teller.clone())?;
@@ -125,14 +131,14 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         let mut settler = Settler::new(world.clone(), told_by, tells_settled, teller.clone());
         let mut messenger = Messenger::new(world.clone(), channels, teller.clone());
         let mut threads = Threads::new(intake.clone());
-        let (settle, clock): (Arc<Alarm>, C) =
-            (Arc::clone(&world.alarms.settle), world.clock.clone());
-        let appended = move || settle.ring_at(clock.now().plus(SETTLED_AFTER_MS));
+        let (alarms, clock) = (world.alarms.clone(), world.clock.clone());
+        let appended = move || alarms.appended(clock.now());
         threads.start("commit", move || committer.run(appended))?;
         threads.start("settle", move || settler.run())?;
         world.alarms.deliver.ring();
-        threads.start("deliver", move || messenger.run(&runtime))?;
-        Ok(Running { world, intake, totals, teller, settled, threads, recovered })
+        let tells = runtime.clone();
+        threads.start("deliver", move || messenger.run(&tells))?;
+        Ok(Running { world, intake, totals, teller, settled, threads, recovered, runtime })
     }
 }
 
@@ -146,6 +152,7 @@ pub struct Running<S, C> {
     settled: watch::Receiver<Settled>,
     threads: Threads,
     recovered: Recovered,
+    runtime: Handle,
 }
 
 impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
@@ -169,6 +176,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         &self.totals
     }
 
+    /// What was found in the store when it was opened.
+    pub fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
     /// The logs.
     pub fn store(&self) -> &Arc<S> {
         &self.world.store
@@ -176,6 +188,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
 
     pub(crate) fn world(&self) -> &DevWorld<S, C> {
         &self.world
+    }
+
+    /// Who notices that a thread has ended: then all of it does.
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        self.threads.supervisor()
     }
 
     pub(crate) fn teller(&self) -> &Teller {
@@ -206,6 +223,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         self.intake.close();
         self.threads.stop(&self.world.alarms)
     }
+}
+
+/// When a store was made: when the first rules were announced; absent: it is new.
+pub fn made_at(store: &impl Store) -> Result<Option<Timestamp>, Fatal> {
+    block_on(recovered::created_at(store))
 }
 
 /// The plans that a control log has lately, the newest first.

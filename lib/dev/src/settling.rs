@@ -11,9 +11,9 @@ use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::settle::{Asking, Settle, SettleError, Settled, ToldBy};
 use tokio::sync::watch;
 
-/// It looks at least so often, and asks whether the shard is empty: that costs nothing here, and a lone event that an alert waits for is
-/// told within a second.
-const EVERY_MS: Millis = SECOND_MS / 4;
+/// It looks at least so often, and asks a shard that has been silent for so long whether it is empty: that costs some reads of memory
+/// here. So a lone event that an alert waits for is told within two of these, though nothing comes after it.
+const EVERY_MS: Millis = SECOND_MS / 10;
 /// A run that takes longer is told of before it goes on.
 const RUN_MS: Millis = 5 * SECOND_MS;
 
@@ -54,7 +54,7 @@ impl<S: Store, C: Clock + Clone> Settler<S, C> {
     /// Settles what there is.
     pub(crate) fn settle(&mut self) -> Result<(), Fatal> {
         loop {
-            self.world.stream().settle_begins();
+            self.world.settle_begins();
             let deadline = self.world.clock.now().plus(RUN_MS);
             match block_on(self.settle.run(Partition::default(), deadline)) {
                 Ok(settled) => {

@@ -1,9 +1,12 @@
-//! The stream that this process is: one shard, which is empty when nothing waits anywhere.
+//! The streams that settle and aggregate know: the one that this process is, those that are polled, and those that are left out this time.
+//!
+//! The first has one shard, which is empty when nothing waits anywhere.
 
 use crate::intake::Intake;
+use crate::polled::known::View;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
@@ -58,6 +61,12 @@ impl<C> Embedded<C> {
         self.created_at.get_or_init(|| at);
     }
 
+    /// Which it is, once that is known.
+    pub(crate) fn id(&self) -> StreamId {
+        let created_at = self.created_at.get().copied().unwrap_or(Timestamp::EPOCH);
+        StreamId { name: STREAM.into(), created_at }
+    }
+
     /// While this says that there is more, the stream is not empty.
     pub(crate) fn add_source(&self, has_more: impl Fn() -> bool + Send + Sync + 'static) {
         self.sources().push(Box::new(has_more));
@@ -96,8 +105,7 @@ impl<C: Clock> Embedded<C> {
 
 impl<C: Clock> Stream for Embedded<C> {
     async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
-        let created_at = self.created_at.get().copied();
-        Ok(created_at.map(|created_at| StreamId { name: STREAM.into(), created_at }))
+        Ok(self.created_at.get().map(|_| self.id()))
     }
 
     async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
@@ -115,5 +123,73 @@ impl<C: Clock> Stream for Embedded<C> {
             return Ok(Progress::Waiting);
         }
         Ok(Progress::Empty { asked_at })
+    }
+}
+
+/// A stream that an earlier process has polled and this one does not. Settle has to know its shards for as long as there is a log of them: one
+/// that came back to the list would be settled again. So they stay, and are silent.
+#[derive(Clone, Debug)]
+pub struct Away<C> {
+    pub(crate) id: StreamId,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) clock: C,
+}
+
+impl<C: Clock> Stream for Away<C> {
+    async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
+        Ok(Some(self.id.clone()))
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
+        Ok(self.shards.clone())
+    }
+
+    async fn progress(
+        &self,
+        _shard: &ShardId,
+        _after: Option<&SequenceNumber>,
+    ) -> Result<Progress, Retryable> {
+        Ok(Progress::Empty { asked_at: self.clock.now() })
+    }
+}
+
+/// Any stream.
+#[derive(Debug)]
+pub enum DevStream<C> {
+    /// The one that this process is.
+    Embedded(Arc<Embedded<C>>),
+    /// One that is polled.
+    Polled(View),
+    /// One that is not read this time.
+    Away(Away<C>),
+}
+
+impl<C: Clock> Stream for DevStream<C> {
+    async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
+        match self {
+            Self::Embedded(stream) => stream.describe().await,
+            Self::Polled(stream) => stream.describe().await,
+            Self::Away(stream) => stream.describe().await,
+        }
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
+        match self {
+            Self::Embedded(stream) => stream.shards().await,
+            Self::Polled(stream) => stream.shards().await,
+            Self::Away(stream) => stream.shards().await,
+        }
+    }
+
+    async fn progress(
+        &self,
+        shard: &ShardId,
+        after: Option<&SequenceNumber>,
+    ) -> Result<Progress, Retryable> {
+        match self {
+            Self::Embedded(stream) => stream.progress(shard, after).await,
+            Self::Polled(stream) => stream.progress(shard, after).await,
+            Self::Away(stream) => stream.progress(shard, after).await,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod follows;
 mod offers;
+mod polls;
 mod threads;
 
 use crate::decided;
@@ -195,20 +196,25 @@ impl<S: Store + 'static> Bench<S> {
 
     /// The orders that were decided, by the minute after the start in which they happened.
     fn counts(&self) -> BTreeMap<i64, u64> {
-        let mut counts = BTreeMap::new();
-        let mut after = Version::START;
-        loop {
-            let read = block_on(decided::read(&*self.world.store, after)).unwrap();
-            let Some(last) = read.last() else { return counts };
-            after = last.version;
-            for decided in &read {
-                for point in &decided.points.points {
-                    let place = usize::try_from(point.metric).unwrap();
-                    let metric = &decided.points.metrics[place];
-                    let minute = (point.window_start.as_millis() - START.as_millis()) / 60_000;
-                    if let (Values::Count(count), "orders") = (&point.values, &*metric.name) {
-                        *counts.entry(minute).or_default() += count;
-                    }
+        counts(&*self.world.store)
+    }
+}
+
+/// The same of a store.
+fn counts(store: &impl Store) -> BTreeMap<i64, u64> {
+    let mut counts = BTreeMap::new();
+    let mut after = Version::START;
+    loop {
+        let read = block_on(decided::read(store, after)).unwrap();
+        let Some(last) = read.last() else { return counts };
+        after = last.version;
+        for decided in &read {
+            for point in &decided.points.points {
+                let place = usize::try_from(point.metric).unwrap();
+                let metric = &decided.points.metrics[place];
+                let minute = (point.window_start.as_millis() - START.as_millis()) / 60_000;
+                if let (Values::Count(count), "orders") = (&point.values, &*metric.name) {
+                    *counts.entry(minute).or_default() += count;
                 }
             }
         }

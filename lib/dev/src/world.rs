@@ -1,9 +1,11 @@
 //! All ports in one bundle. Clones are the same world: each thread has one.
 
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Pace};
+use crate::polled::known::Known;
 use crate::rules::AnnouncedRules;
-use crate::stream::Embedded;
-use std::sync::Arc;
+use crate::stream::{DevStream, Embedded};
+use std::sync::{Arc, Mutex, PoisonError};
+use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Log;
@@ -20,8 +22,10 @@ impl<S: Log + Snapshots> Store for S {}
 #[derive(Debug)]
 pub struct DevWorld<S, C> {
     pub(crate) store: Arc<S>,
-    /// The only one.
-    pub(crate) streams: Arc<[Embedded<C>; 1]>,
+    /// The one that this process is.
+    pub(crate) embedded: Arc<Embedded<C>>,
+    /// All of them.
+    pub(crate) streams: Arc<[DevStream<C>]>,
     pub(crate) alarms: Alarms,
     pub(crate) clock: C,
 }
@@ -30,6 +34,7 @@ impl<S, C: Clone> Clone for DevWorld<S, C> {
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),
+            embedded: Arc::clone(&self.embedded),
             streams: Arc::clone(&self.streams),
             alarms: self.alarms.clone(),
             clock: self.clock.clone(),
@@ -39,8 +44,31 @@ impl<S, C: Clone> Clone for DevWorld<S, C> {
 
 impl<S, C> DevWorld<S, C> {
     pub(crate) fn stream(&self) -> &Embedded<C> {
-        let [stream] = &*self.streams;
-        stream
+        &self.embedded
+    }
+
+    /// A settle begins: what it asks is about what comes after all that stands in the logs now.
+    pub(crate) fn settle_begins(&self) {
+        self.embedded.settle_begins();
+        for known in self.known() {
+            known.settle_begins();
+        }
+    }
+
+    /// How many batches must have been read until all that is here now is, and how many have been.
+    pub(crate) fn batches(&self) -> (u64, u64) {
+        let polled = self.known().map(Known::batches);
+        polled.fold(self.embedded.batches(), |(needed, read), (more, of_these)| {
+            (needed + more, read + of_these)
+        })
+    }
+
+    /// What is known of the streams that are polled.
+    fn known(&self) -> impl Iterator<Item = &Known> {
+        self.streams.iter().filter_map(|stream| match stream {
+            DevStream::Polled(view) => Some(view.known()),
+            DevStream::Embedded(_) | DevStream::Away(_) => None,
+        })
     }
 }
 
@@ -49,6 +77,15 @@ impl<S, C> DevWorld<S, C> {
 pub struct Alarms {
     pub(crate) settle: Arc<Alarm>,
     pub(crate) deliver: Arc<Alarm>,
+    pace: Arc<Mutex<Pace>>,
+}
+
+impl Alarms {
+    /// Something was appended at this time, and is settled soon.
+    pub(crate) fn appended(&self, now: Timestamp) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        self.settle.ring_at(pace.appended(now));
+    }
 }
 
 impl Wake for Alarms {
@@ -68,7 +105,7 @@ impl Wake for Alarms {
 impl<S: Store, C: Clock> World for DevWorld<S, C> {
     type Log = S;
     type Snapshots = S;
-    type Stream = Embedded<C>;
+    type Stream = DevStream<C>;
     type Wake = Alarms;
     type Clock = C;
     type Rules = AnnouncedRules;
@@ -81,8 +118,8 @@ impl<S: Store, C: Clock> World for DevWorld<S, C> {
         &self.store
     }
 
-    fn streams(&self) -> &[Embedded<C>] {
-        &*self.streams
+    fn streams(&self) -> &[DevStream<C>] {
+        &self.streams
     }
 
     fn wake(&self) -> &Alarms {

@@ -6,12 +6,13 @@
 use crate::accumulate::Accumulator;
 use crate::calendar::WindowSpan;
 use crate::newest::{NamedEvent, Newest};
-use crate::output::Counters;
+use crate::output::{Counters, MetricCounters};
 use crate::place::at;
 use crate::plan::Plan;
 use crate::reject::Reject;
 use crate::series::SeriesKey;
 use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What one batch of one shard adds.
@@ -83,6 +84,23 @@ impl Ids {
 }
 
 impl Delta {
+    /// What the metrics saw of the batch, by their places. What is late or folded only settle knows, and it is not in here.
+    pub fn matched(&self) -> BTreeMap<usize, MetricCounters> {
+        let mut matched: BTreeMap<usize, MetricCounters> = BTreeMap::new();
+        let partials = self.partials.iter().chain(self.late.iter().map(|late| &late.partial));
+        let partials = partials.map(|partial| (partial.series, partial.events));
+        let steps = self.steps.iter().map(|step| (step.series, 1));
+        for (series, events) in partials.chain(steps).chain(self.refused.iter().copied()) {
+            if let Some(series) = at(&self.names.series, series) {
+                matched.entry(series.metric).or_default().count(&series.key, events);
+            }
+        }
+        for &(metric, events) in &self.no_value {
+            matched.entry(metric).or_default().no_value += events;
+        }
+        matched
+    }
+
     /// What the same batch was to another plan, as far as that has the metrics of this one: those of the same name and
     /// definition. The others are left out.
     #[must_use]
@@ -123,6 +141,15 @@ pub struct EventSpan {
     pub earliest: Timestamp,
     /// The largest event time.
     pub latest: Timestamp,
+}
+
+impl EventSpan {
+    /// What both span.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        let (earliest, latest) = (self.earliest.min(other.earliest), self.latest.max(other.latest));
+        Self { earliest, latest }
+    }
 }
 
 /// An event that was earlier than all before it in its shard.

@@ -213,6 +213,25 @@ pub struct MetricCounters {
     pub folded: u64,
 }
 
+impl MetricCounters {
+    /// Counts events of a series that the metric took or refused as late.
+    pub(crate) fn count(&mut self, series: &SeriesKey, events: u64) {
+        self.matched += events;
+        if series.lacks_a_value() {
+            self.no_dimension += events;
+        }
+    }
+
+    /// Adds what the metric saw of other events.
+    pub fn add(&mut self, more: &Self) {
+        self.matched += more.matched;
+        self.no_value += more.no_value;
+        self.no_dimension += more.no_dimension;
+        self.late_dropped += more.late_dropped;
+        self.folded += more.folded;
+    }
+}
+
 /// A length of time in seconds as a decimal, for the values of journeys.
 pub fn seconds(length: Millis) -> Decimal {
     Decimal::from_billionths(i128::from(length) * 1_000_000)

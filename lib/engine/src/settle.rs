@@ -139,13 +139,6 @@ impl MetricState {
     fn counters(&self) -> MetricCounters {
         MetricCounters { folded: self.windows.folded(), ..self.counters }
     }
-
-    fn count(&mut self, series: &SeriesKey, events: u64) {
-        self.counters.matched += events;
-        if series.lacks_a_value() {
-            self.counters.no_dimension += events;
-        }
-    }
 }
 
 /// The state of a metric, if it is here.

@@ -13,6 +13,8 @@
 
 use md5::{Digest, Md5};
 use std::ops::Range;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::port::source::{Record, SequenceNumber};
 
 /// How an aggregated record begins.
 const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
@@ -46,6 +48,26 @@ pub fn unpack(record: &[u8]) -> Option<Vec<Range<usize>>> {
         }
     }
     Some(ranges)
+}
+
+/// A record of a stream as those that are packed in it, or as it is, also one that packs nothing, so that it is not passed over in silence.
+pub(crate) fn unpacked(
+    text: &[u8],
+    range: Range<usize>,
+    sequence: &SequenceNumber,
+    arrival: Timestamp,
+) -> impl Iterator<Item = Record> {
+    let packed = text.get(range.clone()).and_then(unpack).filter(|packed| !packed.is_empty());
+    let start = range.start;
+    let absolute = move |inner: Range<usize>| start + inner.start..start + inner.end;
+    let all =
+        packed.map_or_else(|| vec![range], |packed| packed.into_iter().map(absolute).collect());
+    all.into_iter().zip(0..).map(move |(bytes, sub_sequence)| Record {
+        sequence: sequence.clone(),
+        sub_sequence,
+        arrival: Some(arrival),
+        bytes,
+    })
 }
 
 /// Where the data stand in a packed record; the last one counts if there are several, as in all of Protocol Buffers.

@@ -6,15 +6,13 @@
 
 mod envelope;
 
-use crate::aggregated;
+use crate::aggregated::unpacked;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::ops::Range;
 use std::sync::Arc;
 use streamgauge_engine::time::{TimeError, Timestamp};
-use streamgauge_pipeline::port::source::{
-    Batch, Record, SequenceNumber, SequenceNumberError, ShardId,
-};
+use streamgauge_pipeline::port::source::{Batch, SequenceNumber, SequenceNumberError, ShardId};
 use thiserror::Error;
 
 /// Why a payload is no batch of a shard. None of these comes from AWS; all say that something else invoked the function.
@@ -83,7 +81,7 @@ pub fn read(payload: &str) -> Result<Invocation, EventError> {
             .map_err(|source| EventError::Arrival { sequence: sequence.clone(), source })?;
         let range = decode(&envelope.data, &mut text)
             .map_err(|source| EventError::Data { sequence: sequence.clone(), source })?;
-        push(&text, range, &sequence, arrival, &mut records);
+        records.extend(unpacked(&text, range, &sequence, arrival));
     }
     Ok(Invocation { stream, batch: Batch { shard, text, records } })
 }
@@ -104,30 +102,6 @@ fn decode(data: &str, text: &mut Vec<u8>) -> Result<Range<usize>, base64::Decode
     let length = STANDARD.decode_slice(data, room)?;
     text.truncate(start + length);
     Ok(start..start + length)
-}
-
-/// Adds a record, or those that are packed in it.
-fn push(
-    text: &[u8],
-    range: Range<usize>,
-    sequence: &SequenceNumber,
-    arrival: Timestamp,
-    records: &mut Vec<Record>,
-) {
-    let mut add = |sub_sequence, bytes| {
-        let (sequence, arrival) = (sequence.clone(), Some(arrival));
-        records.push(Record { sequence, sub_sequence, arrival, bytes });
-    };
-    let packed = text.get(range.clone()).and_then(aggregated::unpack);
-    // One that packs nothing is handed on as it is, so that it is not passed over in silence.
-    match packed.filter(|packed| !packed.is_empty()) {
-        None => add(0, range),
-        Some(packed) => {
-            for (inner, sub_sequence) in packed.into_iter().zip(0..) {
-                add(sub_sequence, range.start + inner.start..range.start + inner.end);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

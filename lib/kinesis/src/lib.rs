@@ -4,7 +4,7 @@
 //! 2. [`aggregated`]: records that the Kinesis Producer Library has packed into one.
 //! 3. [`answer`]: the first record that failed, by which Lambda knows where to go on.
 //! 4. [`put`]: records into a stream, in the order of their keys, however much of it fails on the way.
-//! 5. `stream`, with the feature `aws`: which shards there are, and what follows a position in one.
+//! 5. `stream`, with the feature `aws`: which shards there are, and what follows a position in one; and reading them by polling.
 
 pub mod aggregated;
 pub mod answer;

@@ -18,8 +18,11 @@
 //! | anything else | an error, to be tried again |
 //!
 //! A shard that is throttled each time looks as if it were behind, and is: who takes its reads takes Lambda's too.
+//!
+//! Whoever has no Lambda reads the shards itself: `polled`.
 
 mod judge;
+mod polled;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Builder;
@@ -111,8 +114,8 @@ impl<C: Clock> KinesisStream<C> {
         shard: &ShardId,
         from: &From<'_>,
     ) -> Result<Option<String>, Retryable> {
-        let mut opened = self.open(shard, from).await;
-        if let (From::After(_), Err(error)) = (from, &opened)
+        let mut opened = self.ask_for_iterator(shard, from).await;
+        if let (From::After(_) | From::With(_), Err(error)) = (from, &opened)
             && NO_POSITION.iter().any(|code| is(error, code))
         {
             // The position is no longer in the shard, so all that is left follows it; or the shard is gone, which shows now.
@@ -121,7 +124,7 @@ impl<C: Clock> KinesisStream<C> {
                 shard = &**shard,
                 "the position is not in the shard"
             );
-            opened = self.open(shard, &From::Start(Start::TrimHorizon)).await;
+            opened = self.ask_for_iterator(shard, &From::Start(Start::TrimHorizon)).await;
         }
         match opened {
             Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
@@ -133,7 +136,7 @@ impl<C: Clock> KinesisStream<C> {
         self.failed(format_args!("open the shard {shard}"), error)
     }
 
-    async fn open(
+    async fn ask_for_iterator(
         &self,
         shard: &ShardId,
         from: &From<'_>,
@@ -143,6 +146,10 @@ impl<C: Clock> KinesisStream<C> {
             From::After(number) => request
                 .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
                 .starting_sequence_number(number.as_str()),
+            From::With(number) => request
+                .shard_iterator_type(ShardIteratorType::AtSequenceNumber)
+                .starting_sequence_number(number.as_str()),
+            From::Latest => request.shard_iterator_type(ShardIteratorType::Latest),
             From::Start(Start::TrimHorizon) => {
                 request.shard_iterator_type(ShardIteratorType::TrimHorizon)
             }
@@ -170,6 +177,8 @@ impl<C: Clock> KinesisStream<C> {
 /// Where reading begins.
 enum From<'a> {
     After(&'a SequenceNumber),
+    With(&'a SequenceNumber),
+    Latest,
     Start(Start),
 }
 

@@ -34,7 +34,7 @@ pub use log::log_contract;
 pub use points::{PointsBench, PointsFault, points_contract};
 pub use sink::{SinkBench, SinkFault, sink_contract};
 pub use snapshots::snapshots_contract;
-pub use source::{SourceBench, source_contract, stream_contract};
+pub use source::{SourceBench, polled_contract, source_contract, stream_contract};
 pub use wake::{WakeBench, wake_contract};
 
 /// A rule that an adapter has broken.

@@ -12,7 +12,7 @@
 
 use crate::alert_record::RecordedAlert;
 use crate::publication::PublishedMetric;
-pub use alert::{alert_condition, alert_value};
+pub use alert::{alert_condition, alert_value, recorded_value};
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::output::{Counters, MetricCounters, Point, Status, Values};
 use streamgauge_engine::plan::Plan;

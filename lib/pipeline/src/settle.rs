@@ -42,7 +42,7 @@ use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
-pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE, OPEN_SUFFIX};
+pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE, OPEN_SUFFIX, refused_in};
 use restore::Since;
 use source::{RawEntries, ShardDelta};
 use state::State;

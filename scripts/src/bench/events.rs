@@ -75,11 +75,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Writes so many lines, in the order of their arrival.
 pub(crate) fn write(events: u64, out: &mut impl Write) -> io::Result<()> {
-    let mut shop = Shop::new();
-    for _ in 0..events {
-        shop.next_event().write(out)?;
-    }
-    Ok(())
+    Shop::new().write(events, out)
 }
 
 /// One event, as small as the millions on their way want it.
@@ -140,24 +136,40 @@ pub(crate) fn amount(cents: i64) -> String {
 }
 
 /// The shop, from which events come without end.
-struct Shop {
+pub(super) struct Shop {
     random: Random,
     aggregators: Weights,
     restaurants: Weights,
     arrivals: Arrivals<Event>,
     /// When the next checkout starts, in microseconds after the start.
     now_micros: i64,
+    /// The mean time between two checkouts.
+    gap_micros: i64,
 }
 
 impl Shop {
     fn new() -> Self {
+        Self::busy(1)
+    }
+
+    /// A shop that has so many times the events.
+    pub(super) fn busy(times: i64) -> Self {
         Self {
+            gap_micros: GAP_MICROS / times,
             random: Random::new(42),
             aggregators: Weights::zipf(40),
             restaurants: Weights::zipf(2_000),
             arrivals: Arrivals::new(),
             now_micros: 0,
         }
+    }
+
+    /// Writes so many lines more.
+    pub(super) fn write(&mut self, events: u64, out: &mut impl Write) -> io::Result<()> {
+        for _ in 0..events {
+            self.next_event().write(out)?;
+        }
+        Ok(())
     }
 
     fn next_event(&mut self) -> Event {
@@ -167,7 +179,7 @@ impl Shop {
                 return event;
             }
             self.checkout(now_ms);
-            self.now_micros += self.random.between(1, 2 * GAP_MICROS);
+            self.now_micros += self.random.between(1, 2 * self.gap_micros);
         }
     }
 

@@ -14,9 +14,11 @@ mod input;
 mod lambda;
 mod lambda_runs;
 mod replay;
+mod report;
 mod scenarios;
 mod send;
 mod silence;
+mod walkthrough;
 
 use std::fs;
 use std::io::Write;

@@ -2,6 +2,10 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p tests docs` rewrites them.
 
+mod commands;
+mod runbook;
+mod snippets;
+
 use super::source::read;
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,8 @@
 //! The documents cannot drift from the code: ARCHITECTURE.md's invariants name tests that exist, README's first two
-//! commands are those that CI runs, decisions are numbered without gaps.
+//! commands are those that CI runs, decisions are numbered without gaps,
+//! links lead somewhere.
+
+mod links;
 
 use super::source::{read, root};
 use std::collections::BTreeMap;

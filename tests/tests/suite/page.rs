@@ -5,10 +5,10 @@ use super::source::root;
 use std::process::Command;
 
 #[test]
-#[ignore = "needs Chromium and Node: cargo test --package tests the_page -- --ignored"]
+#[ignore = "needs Chromium and Node: cargo x page-tests"]
 fn the_page_shows_what_the_command_prints() {
     let folder = root().join("lib/dev/page/test");
-    let files = ["sources", "report", "live", "unkind"]
+    let files = ["sources", "report", "unkind-report", "live", "unkind"]
         .map(|name| folder.join(name).with_extension("test.mjs"));
     let status = Command::new("node")
         .arg("--test")

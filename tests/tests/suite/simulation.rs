@@ -16,7 +16,7 @@
 
 mod chaos;
 mod cloud;
-mod dice;
+pub(super) mod dice;
 mod driver;
 mod outcome;
 mod rules;

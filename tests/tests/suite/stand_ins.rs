@@ -13,6 +13,7 @@ mod end_to_end;
 mod explain;
 mod metered;
 mod notify;
+mod polled;
 mod said;
 mod send;
 mod session;

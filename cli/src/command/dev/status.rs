@@ -4,6 +4,7 @@ use super::Dev;
 use crate::style::{self, printable, tell};
 use crate::words::{counted, widen};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -53,7 +54,7 @@ impl Status {
     }
 
     /// Makes the line anew.
-    pub(super) fn set(&self, dev: &Dev, firing: usize) {
+    pub(super) fn set(&self, dev: &Dev, firing: Option<u64>) {
         let Some(line) = &self.line else { return };
         let received = dev.totals().counters().received;
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,9 +72,9 @@ impl Status {
         let open = counted(widen(settled.open_windows), "open window");
         let waiting =
             if waiting == 0 { String::new() } else { format!(" \u{b7} {waiting} waiting") };
-        line.set_message(format!(
-            "{rate:.0} events/s{waiting} \u{b7} {lag} \u{b7} {open} \u{b7} {firing} firing"
-        ));
+        // Not known while the store is read.
+        let firing = firing.map(|firing| format!(" \u{b7} {firing} firing")).unwrap_or_default();
+        line.set_message(format!("{rate:.0} events/s{waiting} \u{b7} {lag} \u{b7} {open}{firing}"));
     }
 
     /// Tells what happens.
@@ -85,13 +86,12 @@ impl Status {
     fn tell(&self, happening: &Happening) {
         let line = match happening {
             Happening::Rejected { source, offset, code, reason } => {
-                let mut shown = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
-                *shown += 1;
-                if *shown > REJECTS_SHOWN_MAX {
-                    return;
-                }
-                let code = style::warning(code);
-                format!("{}@{offset}: {code}: {}", printable(source), printable(reason))
+                let Some(line) = self.reject((source, offset), code, reason) else { return };
+                line
+            }
+            Happening::RejectedInShard { shard, sequence, code, reason } => {
+                let Some(line) = self.reject((shard, sequence), code, reason) else { return };
+                line
             }
             Happening::Trouble(what) => {
                 format!("{}: {}; it is tried again", style::warning("warning"), printable(what))
@@ -113,6 +113,20 @@ impl Status {
             ),
         };
         self.aside(|| tell(line));
+    }
+
+    /// What is said of a record that is no event; nothing if enough was said.
+    fn reject(
+        &self,
+        (source, place): (&str, impl Display),
+        code: &str,
+        reason: &str,
+    ) -> Option<String> {
+        let mut shown = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown += 1;
+        let code = style::warning(code);
+        let said = || format!("{}@{place}: {code}: {}", printable(source), printable(reason));
+        (*shown <= REJECTS_SHOWN_MAX).then(said)
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Lines {
     Csv(Data),
     /// Into tables, which are printed at the end.
     Table(Box<Tables>),
+    /// Nowhere: the reader has gone, and a report is still to be made.
+    Nowhere,
 }
 
 /// Lines as text that waits to be written.
@@ -51,6 +53,7 @@ impl Lines {
                 tables.add(told);
                 return Ok(());
             }
+            Self::Nowhere => return Ok(()),
             Self::Json(data) => (data, true),
             Self::Csv(data) => (data, false),
         };
@@ -68,11 +71,20 @@ impl Lines {
         if data.waiting.len() >= PIECE_BYTES { data.write() } else { Ok(()) }
     }
 
+    /// Goes on without a reader, if it is that he has gone.
+    pub(super) fn go_on(&mut self, error: io::Error) -> io::Result<()> {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            return Err(error);
+        }
+        *self = Self::Nowhere;
+        Ok(())
+    }
+
     /// Writes what waits.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Json(data) | Self::Csv(data) => data.write(),
-            Self::Table(_) => Ok(()),
+            Self::Table(_) | Self::Nowhere => Ok(()),
         }
     }
 
@@ -85,6 +97,7 @@ impl Lines {
             }
             Self::Csv(data) => data.write(),
             Self::Table(tables) => anstream::stdout().lock().write_all(tables.text().as_bytes()),
+            Self::Nowhere => Ok(()),
         }
     }
 }
@@ -99,7 +112,7 @@ impl Data {
 }
 
 /// The last line of the JSON output.
-fn summary_line<'p>(plan: &'p Plan, summary: &Summary) -> render::Summary<'p> {
+pub(super) fn summary_line<'p>(plan: &'p Plan, summary: &Summary) -> render::Summary<'p> {
     let names = plan.metrics.iter().map(|metric| metric.name.as_str());
     render::Summary {
         counters: summary.counters,

@@ -62,7 +62,7 @@ const alerts = (() => {
     return details;
   }
 
-  function history(root, times) {
+  function history(root, times, leftOut) {
     if (zone !== format.zone()) {
       for (const one of transitions.list) nodes.delete(one);
       zone = format.zone();
@@ -72,13 +72,14 @@ const alerts = (() => {
     const notes = [];
     if (!inside.length) notes.push("No alert changed its state in this range.");
     if (outside) notes.push(`${outside} outside of this range.`);
-    if (transitions.dropped()) notes.push(`The page keeps the newest ${format.number(LIMITS.transitions)}: ${format.number(transitions.dropped())} older ones are not here.`);
+    const dropped = transitions.dropped() + leftOut;
+    if (dropped) notes.push(`The page keeps the newest ${format.number(LIMITS.transitions)}: ${format.number(dropped)} older ones are not here.`);
     const wanted = inside.slice(0, shown).map(entry);
     if (!root.firstElementChild) root.append(el("div", { class: "history" }), el("div"));
     const [list, foot] = root.children;
     const same = list.childElementCount === wanted.length && wanted.every((node, index) => list.children[index] === node);
     if (!same) replace(list, wanted);
-    const more = inside.length > shown ? el("button", { class: "small", text: `show ${Math.min(PAGE, inside.length - shown)} more of ${inside.length - shown}`, on: { click: () => { shown += PAGE; history(root, times); } } }) : null;
+    const more = inside.length > shown ? el("button", { class: "small", text: `show ${Math.min(PAGE, inside.length - shown)} more of ${inside.length - shown}`, on: { click: () => { shown += PAGE; history(root, times, leftOut); } } }) : null;
     refresh(foot, more, el("p", { class: "faint", text: notes.join(" ") }));
   }
 

@@ -19,7 +19,7 @@ const card = (() => {
     switch (kind) {
       case "ratio": return [format.percent(values.rate), `${format.number(values.sum || 0)} of ${format.number(values.count || 0)}`];
       case "journey": return [format.percent(values.rate), `${format.number(values.abandoned || 0)} of ${format.number(values.started || 0)} abandoned`];
-      case "distribution": return [format.number(values.p50), `median; p99 ${format.number(values.p99)}; ${format.number(values.count || 0)} values`];
+      case "distribution": return [format.number(values.p50), `median; p99 ${format.number(values.p99)}; ${format.number(values.count || 0)} ${values.count === 1 ? "value" : "values"}`];
       case "unique": return [format.number(values.unique), "distinct"];
       case "sum": return [format.number(values.sum), `of ${format.number(values.count || 0)} events`];
       default: return [format.number(values.sum), "events"];
@@ -74,7 +74,10 @@ const card = (() => {
     if (kind === "distribution" && selection.alive > 1) found.push("Percentiles of several series do not add up: one series is drawn, the one that was picked or the largest.");
     const corrected = selection.drawn.flatMap((row) => row.cells).filter((cell) => cell.corrections).length;
     if (corrected) found.push(`${corrected === 1 ? "1 number is" : `${corrected} numbers are`} corrected by late events${kind === "distribution" ? ", percentiles without them" : ""}.`);
-    if (metric.refused) found.push(`The page holds ${format.number(LIMITS.seriesPerMetric)} series of a metric: ${format.number(metric.refused)} points of further series are not shown.`);
+    const left = metric.entry.left_out;
+    const refused = metric.refused + (left?.of_series || 0);
+    if (refused) found.push(`The page holds ${format.number(LIMITS.seriesPerMetric)} series of a metric: ${format.number(refused)} points of further series are not shown.`);
+    if (left?.until) found.push(`${format.number(left.points)} points of windows that end until ${format.moment(Date.parse(left.until))} are not in this report.`);
     if (metric.droppedBefore) found.push(`Windows before ${format.moment(metric.droppedBefore)} have left the page's memory; choose a shorter range to see them.`);
     const told = spans.slice(-SPANS_TOLD).reverse().map((span) => spanNote(span));
     if (spans.length > SPANS_TOLD) told.push(el("li", { text: `and ${spans.length - SPANS_TOLD} more shaded times` }));
@@ -163,9 +166,10 @@ const card = (() => {
 
     function drawPanels(metric, selection, spans, times, chosen) {
       const open = select.openWindows(metric);
+      const shades = transitions.shades(spans, times.to);
       const panels = plots.panels(entry.kind, selection, chosen, metric.finalUntil);
       panels.forEach((panel, index) => chartFor(panel).draw({
-        ...panel, from: times.from, to: times.to, spans, deploys: pipeline.deploys,
+        ...panel, from: times.from, to: times.to, shades, deploys: pipeline.deploys,
         openFrom: open.length ? open[0].start : null, openTo: open.length ? open[open.length - 1].end : null, first: index === 0, showTimes: index === panels.length - 1,
       }));
     }

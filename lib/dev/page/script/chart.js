@@ -17,7 +17,7 @@ const cursor = (() => {
 })();
 
 const chart = (() => {
-  const SEVERITY_COLORS = { critical: "critical", error: "error", warning: "warning", info: "info" };
+  const SHADES = ["critical", "error", "warning", "info", "info"]; // by level, of which there are five for what fires and five for what is pending
 
   // Between two counts there is none.
   const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
@@ -52,15 +52,16 @@ const chart = (() => {
   function paintSpans(u, spec) {
     const { ctx } = u;
     const { top, height } = u.bbox;
-    for (const span of spec.spans) {
-      const [left, right] = edges(u, span.from, span.to ?? spec.to);
+    for (const shade of spec.shades) {
+      if (shade.from > spec.to || shade.to < spec.from) continue;
+      const [left, right] = edges(u, shade.from, shade.to);
       const width = Math.max(devicePixelRatio, right - left);
-      if (span.from > spec.to || (span.to ?? spec.to) < spec.from) continue;
+      const fires = shade.level < 5;
       ctx.save();
-      ctx.fillStyle = theme.color(SEVERITY_COLORS[span.severity] || "info");
-      ctx.globalAlpha = span.state === "firing" ? 0.13 : 0.06;
+      ctx.fillStyle = theme.color(SHADES[shade.level % 5]);
+      ctx.globalAlpha = fires ? 0.13 : 0.06;
       ctx.fillRect(left, top, width, height);
-      ctx.globalAlpha = span.state === "firing" ? 0.9 : 0.45;
+      ctx.globalAlpha = fires ? 0.9 : 0.45;
       ctx.fillRect(left, top, width, 3 * devicePixelRatio);
       ctx.restore();
     }

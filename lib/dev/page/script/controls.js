@@ -98,7 +98,7 @@ const controls = (() => {
       set(parts.connection, words);
       set(parts.activity, current.live ? activity(page.connection) : "");
       parts.locked.hidden = page.connection.state !== "locked";
-      set(parts.times, `${format.moment(times.from - (times.from % 1000))} \u2013 ${format.moment(times.to - (times.to % 1000))} ${format.offset(times.to)}`);
+      set(parts.times, times.from < 0 ? "no events" : `${format.moment(times.from - (times.from % 1000))} \u2013 ${format.moment(times.to - (times.to % 1000))} ${format.offset(times.to)}`);
       parts.back.hidden = !times.fixed;
       for (const button of parts.ranges.children) button.setAttribute("aria-pressed", String(!times.fixed && button.dataset.range === state.current.range));
       if (document.activeElement !== parts.search) parts.search.value = state.current.search;

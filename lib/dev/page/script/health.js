@@ -102,7 +102,7 @@ const health = (() => {
       if (chartRoot.hidden) return;
       const to = pipeline.last().time, from = Math.max(pipeline.samples[0].time, to - 15 * format.MINUTE);
       for (const panel of panels()) {
-        chartFor(panel).draw({ ...panel, from, to: Math.max(to, from + 1000), height: PANEL, spans: [], deploys: pipeline.deploys, openFrom: null, openTo: null, first: true, showTimes: true });
+        chartFor(panel).draw({ ...panel, from, to: Math.max(to, from + 1000), height: PANEL, shades: [], deploys: pipeline.deploys, openFrom: null, openTo: null, first: true, showTimes: true });
       }
     }
 

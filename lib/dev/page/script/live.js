@@ -71,7 +71,8 @@ const live = (() => {
       const list = waiting || [];
       waiting = null;
       for (const [object, id] of list) {
-        const held = positions.get(object.kind === "point" ? object.metric : null);
+        // No answer holds deploys: they are known by version and time.
+        const held = object.kind === "deploy" ? null : positions.get(object.kind === "point" ? object.metric : null);
         if (typeof held === "number" && id !== null && id <= held) continue;
         page.line(object);
       }

@@ -11,7 +11,7 @@
   let catalog = readCatalog(JSON.parse(element("catalog").textContent || "{}"));
   let clock = { server: Date.parse(catalog.now) || 0, here: Date.now() };
   const cards = new Map();
-  const roots = { bar: el("header", { class: "bar" }), now: el("div"), history: el("div"), health: el("div"), metrics: el("div", { class: "grid" }), none: el("p", { class: "empty" }), start: el("section", { class: "start", hidden: true }), memory: el("p", { class: "faint" }) };
+  const roots = { bar: el("header", { class: "bar" }), now: el("div"), history: el("div"), health: el("div"), metrics: el("div", { class: "grid" }), none: el("p", { class: "empty" }), start: el("section", { class: "start", hidden: true }), memory: el("p", { class: "faint" }), left: el("p", { class: "notice", hidden: true }) };
   const page = { line, changed, status, times: () => state.times(now()), catalog: () => catalog, emptyWords, repaint, unlock, fewCards: () => cards.size <= TEXT_OF_ALL_MAX, connection: { state: "connecting", busy: false } };
 
   function readCatalog(value) {
@@ -27,6 +27,9 @@
 
   function useCatalog(value) {
     catalog = readCatalog({ live: catalog.live, ...value });
+    // A report grows no more: one series may have all of it.
+    if (!catalog.live) LIMITS.cellsPerSeries = LIMITS.cells;
+    drawLeftOut();
     clock = { server: Date.parse(catalog.now) || now(), here: Date.now() };
     store.useCatalog(catalog.metrics);
     for (const deploy of catalog.deploys) pipeline.addDeploy(deploy);
@@ -34,6 +37,12 @@
     state.chooseRange(catalog.live, catalog.metrics.map((metric) => metric.window_ms));
     format.useZone(state.current.zone || catalog.zone || format.zoneHere);
     document.title = `${text.shorten(catalog.title || "StreamGauge", 60)}`;
+  }
+
+  function drawLeftOut() {
+    const left = [[catalog.left_out?.points, "points"], [catalog.left_out?.transitions, "transitions of alerts"]].filter(([count]) => count > 0);
+    roots.left.hidden = !left.length;
+    if (left.length) set(roots.left, `This report leaves out ${left.map(([count, what]) => `${format.number(count)} ${what}`).join(" and ")}; each metric says which. All of them: streamgauge replay --output json.`);
   }
 
   function line(object) {
@@ -152,7 +161,7 @@
     const times = page.times();
     bar.draw(catalog, times);
     alerts.now(roots.now, catalog, catalog.live ? now() : 0);
-    alerts.history(roots.history, times);
+    alerts.history(roots.history, times, catalog.left_out?.transitions || 0);
     pipelineView.draw();
     drawStart();
     filterCards();
@@ -170,7 +179,7 @@
 
   state.read();
   useCatalog(catalog);
-  replace(element("page"), roots.bar, el("main", {}, roots.start,
+  replace(element("page"), roots.bar, el("main", {}, roots.left, roots.start,
     section("alerts", "Alerts now", roots.now),
     section("metrics", "Metrics", roots.none, roots.metrics),
     section("history", "History of alerts", roots.history),

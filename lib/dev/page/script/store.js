@@ -59,10 +59,13 @@ const store = (() => {
     return low;
   }
 
+  // What is over the cap of the rules is one series, without which totals would be wrong.
+  const isOther = (dimensions) => Object.values(dimensions || {})[0] === "__other__";
+
   function seriesOf(metric, dimensions) {
     const key = dimensionsKey(dimensions);
     let series = metric.series.get(key);
-    if (!series && metric.series.size < LIMITS.seriesPerMetric) {
+    if (!series && (metric.series.size < LIMITS.seriesPerMetric || isOther(dimensions))) {
       series = { key, dimensions: dimensions || {}, cells: [], search: Object.entries(dimensions || {}).map(([name, value]) => `${name}:${value}`).join(" ").toLowerCase() };
       metric.series.set(key, series);
     }

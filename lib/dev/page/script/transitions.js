@@ -45,9 +45,11 @@ const transitions = (() => {
     const last = new Map();
     for (const one of list) last.set(one.subject, one);
     const current = [...last.values()].filter((one) => one.transition === "firing" || one.transition === "pending");
-    const rank = (one) => (one.transition === "firing" ? 0 : 10) + (RANK[one.severity] ?? 4);
-    return current.sort((a, b) => rank(a) - rank(b) || b.time - a.time);
+    return current.sort((a, b) => level(a.transition, a.severity) - level(b.transition, b.severity) || b.time - a.time);
   }
+
+  // How bad it is: 0 to 4 what fires, 5 to 9 what is pending.
+  const level = (state, severity) => (state === "firing" ? 0 : 5) + (RANK[severity] ?? 4);
 
   const named = ({ severity, alert, step, group }) => ({ severity, alert, step, group });
 
@@ -73,13 +75,30 @@ const transitions = (() => {
     return found;
   }
 
+  // The times of these spans, each once, as the worst of what overlaps there: shades that lie on each other would hide what is drawn.
+  function shades(spans, end) {
+    const edges = spans.flatMap((span) => [[span.from, 1, span], [Math.max(span.to ?? end, span.from + 1), -1, span]]).sort((a, b) => a[0] - b[0]);
+    const open = Array(10).fill(0);
+    const found = [];
+    let before = null;
+    for (const [time, change, span] of edges) {
+      const worst = open.findIndex((count) => count > 0);
+      const last = found[found.length - 1];
+      if (worst >= 0 && last?.level === worst && last.to === before) last.to = time;
+      else if (worst >= 0 && time > before) found.push({ level: worst, from: before, to: time });
+      open[level(span.state, span.severity)] += change;
+      before = time;
+    }
+    return found;
+  }
+
   function clear() {
     list.length = 0;
     seen.clear();
     dropped = 0;
   }
 
-  return { list, add, now, spans, clear, RANK, dropped: () => dropped };
+  return { list, add, now, spans, shades, clear, RANK, dropped: () => dropped };
 })();
 
 const pipeline = (() => {

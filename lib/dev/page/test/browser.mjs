@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
   "--remote-debugging-pipe",
 ];
 // How long a condition may take to become true on a slow machine. Nothing is asserted of how long it takes.
 const PATIENCE_MS = 60_000;
-const MOVING = /Not attached to an active page|context was destroyed|Cannot find context|Inspected target navigated/;
+const MOVING = /Not attached to an active page|context was destroyed|Cannot find context|Inspected target navigated|Cannot read properties of (null|undefined)/;
 
 export async function launch() {
   const profile = mkdtempSync(join(tmpdir(), "page-test-"));
@@ -52,22 +52,24 @@ export async function launch() {
   return { open: (url, options) => open(send, listeners, url, options), close };
 }
 
-// A page of its own, with storage of its own. Whatever it complains of is kept in `complaints`.
-async function open(send, listeners, url, { width = 1440, height = 1200, scheme = "light", zone = "UTC" } = {}) {
+// A page of its own, with storage of its own. Whatever it complains of is kept in `complaints`, what it asks for in `requests`.
+async function open(send, listeners, url, { width = 1440, height = 1200, scale = 1, scheme = "light", zone = "UTC", scrollbars = true } = {}) {
   const { browserContextId } = await send("Target.createBrowserContext");
   const { targetId } = await send("Target.createTarget", { url: "about:blank", browserContextId });
   const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
   const call = (method, params) => send(method, params, sessionId);
-  const complaints = [];
+  const complaints = [], requests = [];
   listeners.set(sessionId, (method, params) => {
     if (method === "Runtime.exceptionThrown") complaints.push(params.exceptionDetails.exception?.description || params.exceptionDetails.text);
     if (method === "Runtime.consoleAPICalled" && ["error", "warning", "assert"].includes(params.type)) complaints.push(JSON.stringify(params.args));
+    if (method === "Network.requestWillBeSent") requests.push(params.request.url);
     if (method === "Log.entryAdded" && params.entry.level === "error") complaints.push(`${params.entry.text} ${params.entry.url || ""}`);
   });
-  for (const domain of ["Runtime", "Log", "Page"]) await call(`${domain}.enable`);
+  for (const domain of ["Runtime", "Log", "Page", "Network"]) await call(`${domain}.enable`);
   await call("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
   await call("Emulation.setTimezoneOverride", { timezoneId: zone });
-  await call("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: width < 600 });
+  await call("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: scale, mobile: width < 600 });
+  await call("Emulation.setScrollbarsHidden", { hidden: !scrollbars });
   await call("Page.navigate", { url });
 
   async function evaluate(expression) {
@@ -80,7 +82,7 @@ async function open(send, listeners, url, { width = 1440, height = 1200, scheme 
   async function until(expression) {
     const end = Date.now() + PATIENCE_MS;
     while (Date.now() < end) {
-      // While a page is being replaced by another there is nothing to look at.
+      // While a page is being replaced by another there is nothing to look at; what is not there yet cannot be asked.
       if (await evaluate(`Boolean(document.documentElement && (${expression}))`).catch((error) => (MOVING.test(error.message) ? false : Promise.reject(error)))) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -88,7 +90,7 @@ async function open(send, listeners, url, { width = 1440, height = 1200, scheme 
   }
 
   const self = {
-    call, evaluate, until, complaints,
+    call, evaluate, until, complaints, requests,
     // The text of the first element that fits, blanks as one.
     text: async (selector) => (await evaluate(`(document.querySelector(${JSON.stringify(selector)})?.textContent ?? "missing: ${selector.replaceAll('"', "'")}")`)).replace(/\s+/g, " ").trim(),
     texts: (selector) => evaluate(`Array.from(document.querySelectorAll(${JSON.stringify(selector)}), (one) => one.textContent.replace(/\\s+/g, " ").trim())`),

@@ -9,7 +9,7 @@ import { serve } from "./server.mjs";
 // The end of the recorded data is now: its last hour is open.
 const catalog = { ...orders.catalog, live: true };
 const rejections = cardOf(catalog, "order_rejections"), created = cardOf(catalog, "orders_created");
-const recorded = orders.lines();
+const recorded = orders.lines;
 const point = (more) => ({ kind: "point", metric: "order_rejections", dimensions: { aggregator: "noon", country: "AE" }, window_start: "2026-01-05T16:00:00Z", window_end: "2026-01-05T16:15:00Z", status: "final", sum: 7, count: 7, ...more });
 const firing = {
   kind: "alert", alert: "rejections", step: "reactive", group: { aggregator: "noon" }, transition: "firing", at: "2026-01-05T16:07:00Z", sent: true, value: 3, reason: "condition holds",
@@ -86,7 +86,7 @@ test("health and deploys show", async (t) => {
   server.tell(health());
   server.tell(health({ at: "2026-01-05T16:07:23Z", behind: true, delay: 42_000, received: 3_100, rejected: 18 }));
   server.decide({ kind: "deploy", version: "v7", at: "2026-01-05T16:00:00Z" });
-  await page.until('document.querySelector(".tile.bad")');
+  await page.until('Array.from(document.querySelectorAll(".tile.bad dt")).some((one) => one.textContent === "delay")');
   const tiles = Object.fromEntries(await page.evaluate("Array.from(document.querySelectorAll('.tile'), (one) => [one.querySelector('dt').textContent, one.querySelector('dd').innerText.replace(/\\s+/g, ' ')])"));
   assert.match(tiles.rate, /^1\.23K\/s/);
   assert.match(tiles["watermark lag"], /^32 s events until 16:06:50 are in/);

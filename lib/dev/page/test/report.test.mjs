@@ -1,4 +1,4 @@
-// The page as a report: one file, opened from disk, with the answers of the real command in it.
+// Reports as the real command writes them, opened from disk: the numbers, what can be done with them, what they load.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,10 +11,10 @@ import { join } from "./join.mjs";
 import { incidents, orders, retail } from "./recorded.mjs";
 
 const folder = mkdtempSync(path(tmpdir(), "page-report-"));
-const lines = orders.lines();
-const points = lines.map((line) => JSON.parse(line)).filter((line) => line.kind === "point");
-const transitions = lines.map((line) => JSON.parse(line)).filter((line) => line.kind === "alert");
-const summary = lines.map((line) => JSON.parse(line)).find((line) => line.kind === "summary");
+const objects = orders.lines.map((line) => JSON.parse(line));
+const points = objects.filter((line) => line.kind === "point");
+const transitions = objects.filter((line) => line.kind === "alert");
+const summary = objects.find((line) => line.kind === "summary");
 const grouped = (number) => number.toLocaleString("en-US");
 const percent = (rate) => `${(rate * 100).toFixed(1)} %`;
 
@@ -25,9 +25,9 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function report(name, catalog, content, { hash = "", ...options } = {}) {
+async function report(name, { html }, { hash = "", ...options } = {}) {
   const file = path(folder, `${name}.html`);
-  writeFileSync(file, join(catalog, content));
+  writeFileSync(file, html);
   const page = await browser.open(`${pathToFileURL(file)}#zone=UTC${hash}`, options);
   await page.drawn();
   return page;
@@ -43,7 +43,7 @@ function latest(metric) {
 const sum = (list, name) => list.reduce((total, point) => total + (point[name] || 0), 0);
 
 test("newest final numbers are those of the data", async () => {
-  const page = await report("numbers", orders.catalog, lines);
+  const page = await report("numbers", orders);
   const value = (metric) => page.text(`${cardOf(orders.catalog, metric)} .headline .value`);
   const ratio = latest("rejection_rate"), journeys = latest("order_abandonment"), [order] = latest("order_value"), [customers] = latest("customers");
   assert.equal(await value("orders_created"), grouped(sum(latest("orders_created"), "sum")));
@@ -58,7 +58,7 @@ test("newest final numbers are those of the data", async () => {
 });
 
 test("totals of the range hold corrections and what is folded", async () => {
-  const page = await report("totals", orders.catalog, lines);
+  const page = await report("totals", orders);
   const rows = await page.texts(`${cardOf(orders.catalog, "orders_created")} table.legend tbody tr`);
   assert.equal(rows.length, 11, "ten series, and the others as one");
   assert.match(rows[10], /^4 other series, folded/);
@@ -68,13 +68,13 @@ test("totals of the range hold corrections and what is folded", async () => {
 });
 
 test("a series that is picked is drawn alone, and the link shows the same", async () => {
-  const page = await report("picked", orders.catalog, lines);
+  const page = await report("picked", orders);
   const card = cardOf(orders.catalog, "rejection_rate");
   await page.click(`${card} button.pick`);
   const [noon] = latest("rejection_rate").filter((point) => point.dimensions.aggregator === "noon");
   assert.equal(await page.text(`${card} .headline .value`), percent(noon.rate));
   const hash = await page.evaluate("location.hash");
-  const other = await report("picked", orders.catalog, lines, { hash: `&${hash.slice(1)}` });
+  const other = await report("picked", orders, { hash: `&${hash.slice(1)}` });
   assert.equal(await other.text(`${card} .headline .value`), percent(noon.rate));
   assert.equal(await other.evaluate(`document.querySelectorAll('${card} [aria-pressed="true"]').length`), 1);
   await other.click(`${card} .tools button`);
@@ -82,7 +82,7 @@ test("a series that is picked is drawn alone, and the link shows the same", asyn
 });
 
 test("searches keep what fits and hide the rest", async () => {
-  const page = await report("search", orders.catalog, lines);
+  const page = await report("search", orders);
   await page.type('.bar input[type="search"]', "noon rejection");
   const cards = await page.evaluate("Array.from(document.querySelectorAll('.card'), (one) => one.hidden ? null : one.querySelector('h3 bdi').textContent).filter(Boolean)");
   assert.deepEqual(cards, ["order_rejections", "rejection_rate"]);
@@ -92,7 +92,7 @@ test("searches keep what fits and hide the rest", async () => {
 });
 
 test("history tells each transition with its evidence", async () => {
-  const page = await report("history", orders.catalog, lines);
+  const page = await report("history", orders);
   const shown = await page.texts("#history summary");
   assert.equal(shown.length, transitions.length);
   assert.match(shown[shown.length - 1], /^2026-01-05 12:05:40\.854firingcriticalrejections \/ reactivenoonsent$/);
@@ -105,14 +105,14 @@ test("history tells each transition with its evidence", async () => {
 });
 
 test("the pipeline's counters are those of the summary", async () => {
-  const page = await report("summary", orders.catalog, lines);
+  const page = await report("summary", orders);
   const tiles = Object.fromEntries(await page.evaluate("Array.from(document.querySelectorAll('.tile'), (one) => [one.querySelector('dt').textContent, one.querySelector('.value').textContent])"));
   for (const name of ["received", "counted", "filtered", "duplicate", "late", "rejected"]) assert.equal(tiles[name], grouped(summary[name]), name);
   assert.match(await page.text(".connection"), /^Report, as of its end$/);
 });
 
 test("a drag zooms all charts, and the way back is shown", async () => {
-  const page = await report("zoom", orders.catalog, lines);
+  const page = await report("zoom", orders);
   await page.until(`document.querySelector("${cardOf(orders.catalog, "orders_created")} .u-over")`);
   await page.evaluate(`document.querySelector("${cardOf(orders.catalog, "orders_created")} .u-over").scrollIntoView({ block: "center" })`);
   const box = await page.evaluate(`(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector("${cardOf(orders.catalog, "orders_created")} .u-over").getBoundingClientRect())`);
@@ -130,7 +130,7 @@ test("a drag zooms all charts, and the way back is shown", async () => {
 });
 
 test("keys read a chart window by window", async () => {
-  const page = await report("keys", orders.catalog, lines);
+  const page = await report("keys", orders);
   await page.evaluate(`document.querySelector("${cardOf(orders.catalog, "customers")}").scrollIntoView()`);
   await page.until(`document.querySelector("${cardOf(orders.catalog, "customers")} .chart")`);
   await page.evaluate(`document.querySelector("${cardOf(orders.catalog, "customers")} .chart").focus()`);
@@ -143,7 +143,7 @@ test("keys read a chart window by window", async () => {
 });
 
 test("a chart's windows stand in a table too", async () => {
-  const page = await report("table", orders.catalog, lines);
+  const page = await report("table", orders);
   const card = cardOf(orders.catalog, "order_abandonment");
   await page.evaluate(`document.querySelector("${card} details").open = true`);
   await page.until(`document.querySelector("${card} .windows tbody tr")`);
@@ -154,19 +154,19 @@ test("a chart's windows stand in a table too", async () => {
 });
 
 test("times are those of the zone that is chosen", async () => {
-  const page = await report("zone", orders.catalog, lines, { hash: "&zone=UTC", zone: "Asia/Dubai" });
+  const page = await report("zone", orders, { hash: "&zone=UTC", zone: "Asia/Dubai" });
   await page.evaluate('{ const choice = document.querySelector(".bar select"); choice.value = "Asia/Dubai"; choice.dispatchEvent(new Event("change")); }');
   assert.match(await page.text(".times"), /^2026-01-05 14:00 \u2013 2026-01-05 21:00 UTC\+4$/);
   assert.match((await page.texts("#history summary")).pop(), /^2026-01-05 16:05:40\.854/);
 });
 
 test("a phone has no sideways scrolling", async () => {
-  const page = await report("phone", orders.catalog, lines, { width: 380, height: 800 });
+  const page = await report("phone", orders, { width: 380, height: 800 });
   assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 380);
 });
 
 test("light and dark are switched, and a reload keeps the choice", async () => {
-  const page = await report("theme", orders.catalog, lines, { scheme: "dark" });
+  const page = await report("theme", orders, { scheme: "dark" });
   const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
   assert.equal(await ground(), "rgb(20, 23, 26)");
   await page.evaluate('{ const choice = document.querySelector("select[aria-label=Colours]"); choice.value = "light"; choice.dispatchEvent(new Event("change")); }');
@@ -178,7 +178,7 @@ test("light and dark are switched, and a reload keeps the choice", async () => {
 });
 
 test("all that takes the focus has a name", async () => {
-  const page = await report("names", orders.catalog, lines);
+  const page = await report("names", orders);
   const { nodes } = await page.call("Accessibility.getFullAXTree");
   const named = nodes.filter((node) => !node.ignored && ["button", "searchbox", "combobox", "textbox", "link", "group"].includes(node.role.value) && node.properties?.some((one) => one.name === "focusable" && one.value.value));
   assert.ok(named.length > 30, `${named.length} nodes`);
@@ -186,20 +186,34 @@ test("all that takes the focus has a name", async () => {
 });
 
 test("the invoices of a year add up", { skip: !retail.there && "the event logs are not there" }, async () => {
-  const page = await report("retail", retail.catalog, retail.lines(), { height: 3000 });
-  const total = (metric) => page.text(`${cardOf(retail.catalog, metric)} table.legend tbody td:last-child`);
+  const log = retail.load();
+  const page = await report("retail", log, { height: 3000 });
+  const total = (metric) => page.text(`${cardOf(log.catalog, metric)} table.legend tbody td:last-child`);
   assert.equal(await total("placed_daily"), "22,061");
   assert.equal(await total("placed_hourly"), "22,061");
   assert.equal(await total("cancelled_daily"), "3,836");
-  assert.match(await page.text(`${cardOf(retail.catalog, "cancel_rate_by_country")} .notes`), /10 largest of 38 series/);
+  assert.match(await page.text(`${cardOf(log.catalog, "cancel_rate_by_country")} .notes`), /10 largest of 38 series/);
   assert.deepEqual(page.complaints, []);
 });
 
 test("incidents of half a year are shown", { skip: !incidents.there && "the event logs are not there" }, async () => {
-  const content = incidents.lines();
-  const page = await report("incidents", incidents.catalog, content);
-  const events = content.map((line) => JSON.parse(line)).filter((line) => line.metric === "events_by_platform");
-  const totals = await page.texts(`${cardOf(incidents.catalog, "events_by_platform")} table.legend tbody td:last-child`);
+  const log = incidents.load();
+  const page = await report("incidents", log);
+  const events = log.lines.map((line) => JSON.parse(line)).filter((line) => line.metric === "events_by_platform");
+  const totals = await page.texts(`${cardOf(log.catalog, "events_by_platform")} table.legend tbody td:last-child`);
   assert.equal(totals.reduce((all, text) => all + Number(text.replaceAll(",", "")), 0), sum(events, "sum"));
   assert.deepEqual(page.complaints, []);
+});
+
+test("nothing is asked of anybody, and nothing may be", async () => {
+  const page = await report("silent", orders);
+  await page.evaluate("document.querySelectorAll('.card').forEach((card) => card.scrollIntoView())");
+  assert.deepEqual(page.requests.filter((url) => !/^(file|data):/.test(url)), []);
+  assert.deepEqual(page.complaints, []);
+  await page.evaluate("fetch('http://127.0.0.1:1/').catch(() => undefined)");
+  assert.ok(page.complaints.some((complaint) => /Content Security Policy/.test(complaint)), page.complaints.join("\n"));
+});
+
+test("the page is joined as the stand-in of a server joins it", () => {
+  assert.equal(orders.html, join(orders.catalog, orders.lines.map((line) => `${line}\n`)));
 });

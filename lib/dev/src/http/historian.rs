@@ -2,38 +2,38 @@
 //!
 //! In this order: who begins to listen, and asks for the past after that, misses nothing between the two.
 
+mod deploys;
 mod load;
 
 use super::HttpError;
 use super::live::{Hub, Messages};
-use super::page::write_catalog;
+use super::page::{deploy_message, write_catalog};
 use super::view::{Seen, View};
 use crate::decided::{self, Decided};
 use crate::happening::{Happening, Teller, chain};
-use crate::run::{Fatal, Running};
+use crate::page::Mark;
+use crate::run::{Fatal, Running, is_damage};
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
-use streamgauge_engine::calendar::Window;
 use streamgauge_engine::output::{Point, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
-use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
-use streamgauge_local::history::History;
+use streamgauge_engine::time::Timestamp;
+use streamgauge_local::history::{History, HistoryError};
 use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
-use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
 use streamgauge_pipeline::publication::{PointKind, PublishedMetric, PublishedPoint};
-use streamgauge_pipeline::render::Renderer;
 use streamgauge_pipeline::settle::Settled;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+/// What the thread is called.
+const NAME: &str = "history";
 /// It looks at least so often.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -58,8 +58,12 @@ struct Work<C, P> {
     view: Arc<Mutex<View>>,
     teller: Teller,
     is_failing: bool,
+    /// The last entry of the process before.
+    began: Version,
     /// Up to where it was told.
     told: Version,
+    /// Up to where the control log was read for deploys.
+    control: Version,
     growing: BTreeMap<Growing, Values>,
 }
 
@@ -81,14 +85,17 @@ impl Historian {
             view,
             teller: dev.teller().clone(),
             is_failing: false,
+            began: dev.recovered().settled,
             told: Version::START,
+            control: Version::START,
             growing: BTreeMap::new(),
         };
         work.look_at_plans().map_err(HttpError::Plans)?;
         let (settled, runtime) = (dev.settled(), Handle::current());
+        let supervisor = dev.supervisor().clone();
         let thread = Builder::new()
-            .name("history".to_owned())
-            .spawn(move || work.run(settled, ended, &runtime))
+            .name(NAME.to_owned())
+            .spawn(move || supervisor.run(NAME, || work.run(settled, ended, &runtime)))
             .map_err(HttpError::Thread)?;
         Ok(Self { ends, thread })
     }
@@ -106,31 +113,35 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         mut settled: watch::Receiver<Settled>,
         mut ended: watch::Receiver<bool>,
         runtime: &Handle,
-    ) {
+    ) -> Result<(), Fatal> {
         let mut is_loaded = false;
         while !*ended.borrow() {
             let watermark = settled.borrow_and_update().watermark;
             let done = if is_loaded { self.follow() } else { self.load(watermark) };
             is_loaded |= done.is_ok();
-            self.tell(done);
+            self.tell(done)?;
             runtime.block_on(news(&mut settled, &mut ended));
         }
+        Ok(())
     }
 
-    fn tell(&mut self, done: Result<(), Box<dyn Error>>) {
+    /// Says what does not work for now; what trying again does not cure ends it.
+    fn tell(&mut self, done: Result<(), Fatal>) -> Result<(), Fatal> {
         match done {
             Ok(()) if std::mem::take(&mut self.is_failing) => self.teller.tell(Happening::Over),
             Ok(()) => {}
+            Err(error) if !may_pass(&error) => return Err(error),
             Err(error) => {
                 if !std::mem::replace(&mut self.is_failing, true) {
-                    self.teller.tell(Happening::Trouble(chain(&*error)));
+                    self.teller.tell(Happening::Trouble(chain(&error)));
                 }
             }
         }
+        Ok(())
     }
 
     /// Takes what is new.
-    fn follow(&mut self) -> Result<(), Box<dyn Error>> {
+    fn follow(&mut self) -> Result<(), Fatal> {
         loop {
             let stepped = self.history.step()?;
             if self.look_at_plans()? {
@@ -144,13 +155,14 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     }
 
     /// Tells what was decided up to an entry. What comes after it is told when the history has it.
-    fn tell_until(&mut self, until: Version) -> Result<(), Retryable> {
+    fn tell_until(&mut self, until: Version) -> Result<(), Fatal> {
         while self.told < until {
             let read = block_on(decided::read(&*self.store, self.told))?;
             let before = self.told;
             for decided in read.iter().filter(|decided| decided.version <= until) {
+                let deploys = self.deploys(Some(decided.control))?;
                 self.told = decided.version;
-                self.take(decided);
+                self.take(decided, deploys);
             }
             if self.told == before {
                 return Ok(());
@@ -159,12 +171,16 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         Ok(())
     }
 
-    fn take(&mut self, decided: &Decided) {
+    fn take(&mut self, decided: &Decided, deploys: Vec<Mark>) {
         let mut messages = Messages::default();
         let shared = Arc::clone(&self.view);
         let mut view = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let (metrics, alerts) = (decided.points.metrics.iter(), decided.alerts.alerts.clone());
-        let renderer = Renderer::recorded(metrics, alerts);
+        view.count(decided);
+        let renderer = decided.renderer();
+        for mark in deploys {
+            messages.add(Some(decided.version), &deploy_message(&mark));
+            view.deployed(mark);
+        }
         let mut line = Vec::new();
         for point in &decided.points.points {
             line.clear();
@@ -179,7 +195,6 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             if let Some(alert) = decided.alerts.alerts.get(transition.alert) {
                 view.transition(alert, transition, &line);
             }
-            view.alerts += 1;
             messages.add(Some(decided.version), &line);
         }
         drop(view);
@@ -213,7 +228,6 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         } else {
             view.add(seen);
             view.see(seen);
-            view.points += 1;
             point.values.clone()
         };
         if status == Status::Final {
@@ -253,7 +267,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         let catalog = {
             let view = self.view();
             let (now, first) = (self.clock.now(), r#""kind":"catalog","#);
-            write_catalog(first, now, self.is_by_events, view.plan.as_deref(), view.active())
+            write_catalog(first, now, self.is_by_events, &view)
         };
         messages.add(None, &catalog);
         self.hub.tell(messages);
@@ -262,6 +276,16 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether trying again can help: not where an entry or a plan cannot be read, or the file is damaged.
+fn may_pass(error: &Fatal) -> bool {
+    let may_pass = match error {
+        Fatal::Store(_) | Fatal::History(HistoryError::Store(_)) => true,
+        Fatal::Control(error) => error.is_retryable(),
+        _ => false,
+    };
+    may_pass && !is_damage(error)
 }
 
 /// Waits for something to do, or for some time.
@@ -277,11 +301,5 @@ fn growing(seen: &Seen<'_>) -> Growing {
     (seen.metric.to_owned(), Arc::clone(seen.series), seen.window_start)
 }
 
-/// How long windows are; days that differ by an hour are taken as alike.
-pub(super) fn length_ms(window: Window) -> Millis {
-    match window {
-        Window::Fixed(length_ms) => length_ms,
-        Window::Days(days) => Millis::from(days) * DAY_MS,
-        Window::Weeks(weeks) => Millis::from(weeks) * 7 * DAY_MS,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Accepts connections until it is to stop, then waits for those that there are.
-pub(super) async fn accept<C: Clock + 'static>(
+pub(super) async fn accept<C: Clock + Clone + 'static>(
     listener: TcpListener,
     app: Arc<App<C>>,
     mut stopped: watch::Receiver<bool>,
@@ -45,7 +45,7 @@ pub(super) async fn accept<C: Clock + 'static>(
 }
 
 /// Serves one connection.
-async fn converse<C: Clock + 'static>(
+async fn converse<C: Clock + Clone + 'static>(
     stream: TcpStream,
     app: Arc<App<C>>,
     mut stopped: watch::Receiver<bool>,

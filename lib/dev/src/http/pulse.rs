@@ -1,9 +1,11 @@
 //! How the pipeline is, once a second: how much comes, how far behind it is, and whether that is too far.
 
 use super::live::{Hub, Messages};
+use super::view::View;
 use crate::intake::commit::Totals;
 use crate::world::DevWorld;
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
@@ -28,6 +30,8 @@ pub(super) struct Pulse {
     pub(super) delay_ms: Millis,
     pub(super) settled: Settled,
     pub(super) counters: Counters,
+    /// How many steps of alerts fire; absent while the store is read.
+    pub(super) firing: Option<u64>,
 }
 
 impl Pulse {
@@ -45,15 +49,17 @@ impl Pulse {
     fn json(&self) -> String {
         let watermark = self.settled.watermark.zip(self.lag_ms());
         let watermark = watermark.map(|(at, lag)| format!(r#","lag":{lag},"watermark":"{at}""#));
+        let firing = self.firing.map(|firing| format!(r#","firing":{firing}"#));
         let Counters { received, rejected, filtered, duplicate, counted, late } = self.counters;
         format!(
-            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}}}"#,
+            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}}}"#,
             self.at,
             self.rate,
             self.delay_ms,
             self.settled.open_windows,
             self.is_behind(),
             watermark.unwrap_or_default(),
+            firing.unwrap_or_default(),
         )
     }
 }
@@ -64,6 +70,7 @@ pub(super) struct Sensor<S, C> {
     pub(super) world: DevWorld<S, C>,
     pub(super) totals: Totals,
     pub(super) settled: watch::Receiver<Settled>,
+    pub(super) view: Arc<Mutex<View>>,
     /// When something was there that is not settled: how many batches must be read until it is.
     waiting: VecDeque<(Timestamp, u64)>,
     /// When how many records had come.
@@ -75,14 +82,15 @@ impl<S, C: Clock> Sensor<S, C> {
         world: DevWorld<S, C>,
         totals: Totals,
         settled: watch::Receiver<Settled>,
+        view: Arc<Mutex<View>>,
     ) -> Self {
-        Self { world, totals, settled, waiting: VecDeque::new(), came: VecDeque::new() }
+        Self { world, totals, settled, view, waiting: VecDeque::new(), came: VecDeque::new() }
     }
 
     /// Looks.
     pub(super) fn look(&mut self) -> Pulse {
         let at = self.world.clock.now();
-        let (needed, read) = self.world.stream().batches();
+        let (needed, read) = self.world.batches();
         self.waiting.push_back((at, needed));
         while self.waiting.front().is_some_and(|(_, batches)| *batches <= read) {
             self.waiting.pop_front();
@@ -99,7 +107,8 @@ impl<S, C: Clock> Sensor<S, C> {
             (counters.received.saturating_sub(*before) * 1_000).checked_div(ms)
         });
         let settled = *self.settled.borrow();
-        Pulse { at, rate: rate.unwrap_or_default(), delay_ms, settled, counters }
+        let firing = self.view.lock().unwrap_or_else(PoisonError::into_inner).all_firing();
+        Pulse { at, rate: rate.unwrap_or_default(), delay_ms, settled, counters, firing }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which request is whose: the table of the interface.
 
 use super::answer::{Answer, Denial, JSON, whole};
-use super::{App, live, page, past, push};
+use super::{App, deploys, live, page, past, push};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use std::convert::Infallible;
@@ -10,11 +10,12 @@ use streamgauge_pipeline::port::clock::Clock;
 
 /// What can be asked.
 const PATHS: &str =
-    "POST /events, GET /, /points, /alerts, /live, /summary, /metrics, /healthz, /readyz";
+    "POST /events, /deploys, GET /, /points, /alerts, /live, /summary, /metrics, /healthz, /readyz";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Events,
+    Deploys,
     Points,
     Alerts,
     Live,
@@ -29,6 +30,7 @@ impl Route {
     fn of(path: &str) -> Option<Self> {
         Some(match path {
             "/events" => Self::Events,
+            "/deploys" => Self::Deploys,
             "/points" => Self::Points,
             "/alerts" => Self::Alerts,
             "/live" => Self::Live,
@@ -48,7 +50,7 @@ impl Route {
 
     fn takes(self, method: &Method) -> Result<(), Denial> {
         let (is_taken, allow) = match self {
-            Self::Events => (method == Method::POST, "POST"),
+            Self::Events | Self::Deploys => (method == Method::POST, "POST"),
             _ => (method == Method::GET || method == Method::HEAD, "GET, HEAD"),
         };
         if is_taken {
@@ -60,14 +62,14 @@ impl Route {
 }
 
 /// Answers a request.
-pub(super) async fn answer<C: Clock + 'static>(
+pub(super) async fn answer<C: Clock + Clone + 'static>(
     app: Arc<App<C>>,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     Ok(routed(&app, request).await.unwrap_or_else(|denial| denial.answer()))
 }
 
-async fn routed<C: Clock + 'static>(
+async fn routed<C: Clock + Clone + 'static>(
     app: &Arc<App<C>>,
     request: Request<Incoming>,
 ) -> Result<Answer, Denial> {
@@ -81,6 +83,7 @@ async fn routed<C: Clock + 'static>(
     let query = request.uri().query().unwrap_or_default();
     match route {
         Route::Events => push::push(app, request).await,
+        Route::Deploys => deploys::mark(app, request).await,
         Route::Points => past::points(app, query).await,
         Route::Alerts => past::alerts(app, query).await,
         Route::Live => live::live(app),

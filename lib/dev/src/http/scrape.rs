@@ -20,7 +20,7 @@ impl<C: Clock> App<C> {
         let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let format = Format::negotiate(&accept.collect::<Vec<_>>().join(","));
         let pulse = Pulse {
-            at: self.clock.now(),
+            at: self.world.clock.now(),
             counters: self.totals.counters(),
             ..*self.pulse.borrow()
         };
@@ -32,16 +32,23 @@ impl<C: Clock> App<C> {
         whole(StatusCode::OK, format.content_type(), text)
     }
 
-    /// What became of all that came since the process began.
+    /// What became of all that came since the process began, for each metric of the newest rules too.
     pub(super) fn summary(&self) -> Answer {
         let view = self.view();
+        let metrics = view.plan.as_ref().map(|plan| plan.metrics.as_slice()).unwrap_or_default();
+        let seen = metrics.iter().map(|metric| {
+            let mut counters = self.totals.metric(&metric.name);
+            counters.add(&view.refused(&metric.name));
+            (metric.name.as_str(), counters)
+        });
+        let span = self.totals.span();
         let summary = Summary {
             counters: self.totals.counters(),
             points: view.points,
             alerts: view.alerts,
-            first_event: None,
-            last_event: None,
-            metrics: Vec::new(),
+            first_event: span.map(|span| span.earliest),
+            last_event: span.map(|span| span.latest),
+            metrics: seen.collect(),
         };
         let mut line = Vec::new();
         summary.json(&mut line);

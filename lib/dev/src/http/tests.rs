@@ -1,6 +1,8 @@
 //! The interface over real sockets, on a store of its own.
 
 mod asked;
+mod deployed;
+mod held;
 mod pushed;
 mod slow;
 
@@ -11,13 +13,14 @@ use crate::happening::Teller;
 use crate::run::{By, Opened, Running};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Condvar;
 use streamgauge_engine::time::SECOND_MS;
 use streamgauge_pipeline::port::rules::RulesText;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-type Dev = Running<LocalStore<SystemClock>, SystemClock>;
+type Dev = Running<LocalStore<Gated>, Gated>;
 
 const TOKEN: &str = "0123456789abcdef";
 const RULES: &str = "
@@ -44,9 +47,32 @@ fn order(seconds: i64) -> String {
     )
 }
 
+/// The machine's clock, which whoever commits cannot read while a test holds it: so nothing is appended.
+#[derive(Clone, Debug, Default)]
+struct Gated(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gated {
+    fn hold(&self, is_held: bool) {
+        *self.0.0.lock().unwrap() = is_held;
+        self.0.1.notify_all();
+    }
+}
+
+impl Clock for Gated {
+    fn now(&self) -> Timestamp {
+        if std::thread::current().name() == Some("commit") {
+            let held = self.0.0.lock().unwrap();
+            drop(self.0.1.wait_while(held, |held| *held).unwrap());
+        }
+        SystemClock.now()
+    }
+}
+
 /// What serves, gone with this.
 struct Bench {
     folder: PathBuf,
+    rules: String,
+    gate: Gated,
     runtime: Runtime,
     running: Option<(Dev, Serving)>,
     address: SocketAddr,
@@ -57,22 +83,34 @@ impl Bench {
         Self::with(name, None, Times::default())
     }
 
+    /// One with other rules.
+    fn of(name: &str, rules: &str) -> Self {
+        let mut bench = Self::idle(name, rules);
+        bench.start(None, Times::default());
+        bench
+    }
+
     fn with(name: &str, token: Option<&str>, times: Times) -> Self {
+        let mut bench = Self::idle(name, RULES);
+        bench.start(token, times);
+        bench
+    }
+
+    fn idle(name: &str, rules: &str) -> Self {
         let id = std::process::id();
         let folder = std::env::temp_dir().join(format!("streamgauge-http-{name}-{id}"));
         drop(std::fs::remove_dir_all(&folder));
         std::fs::create_dir_all(&folder).unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let mut bench = Self { folder, runtime, running: None, address: ([0, 0, 0, 0], 0).into() };
-        bench.start(token, times);
-        bench
+        let (rules, address) = (rules.to_owned(), ([0, 0, 0, 0], 0).into());
+        Self { folder, rules, gate: Gated::default(), runtime, running: None, address }
     }
 
     fn start(&mut self, token: Option<&str>, times: Times) {
-        let store = LocalStore::open(self.folder.join("dev.store"), SystemClock).unwrap();
-        let rules = RulesText { files: vec![("rules.yaml".to_owned(), RULES.to_owned())] };
+        let store = LocalStore::open(self.folder.join("dev.store"), self.gate.clone()).unwrap();
+        let rules = RulesText { files: vec![("rules.yaml".to_owned(), self.rules.clone())] };
         let teller = Teller::new(|_| {});
-        let opened = Opened::open((store, SystemClock), &rules, By::Events, teller).unwrap();
+        let opened = Opened::open((store, self.gate.clone()), &rules, By::Events, teller).unwrap();
         let handle = self.runtime.handle().clone();
         let dev = opened.start((Nobody, Duration::ZERO), handle).unwrap();
         let token = token.map(|token| Token::read(token).unwrap());
@@ -114,6 +152,19 @@ impl Bench {
 
     fn get(&self, path: &str) -> Told {
         self.ask(&format!("GET {path}"), "", "")
+    }
+
+    /// Begins a request.
+    fn begin(&self, line: &str, headers: &str, body: &str) -> TcpStream {
+        let length = body.len();
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        self.runtime.block_on(async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream
+        })
     }
 
     fn push(&self, lines: &[String]) -> Told {

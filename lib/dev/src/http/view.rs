@@ -1,17 +1,25 @@
 //! What was decided, as far as somebody asks for it often: totals and newest windows for scrapes, what fires, how many lines there were.
 
+use crate::cutter::widen;
+use crate::decided::Decided;
 use crate::exposition::{Newest, Series, Total};
-use std::collections::BTreeMap;
+use crate::page::Mark;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use streamgauge_engine::output::{Status, Values};
+use streamgauge_engine::output::{MetricCounters, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::{Transition, TransitionKind};
 use streamgauge_pipeline::alert_record::RecordedAlert;
+use streamgauge_pipeline::publication::PointKind;
 
 /// More series of a metric than this are not held for scrapes; those with the oldest windows go.
 const SERIES_HELD_MAX: usize = 100_000;
+/// So many deploys are shown, the newest; the control log has all.
+const DEPLOYS_MAX: usize = 200;
+/// Of more metrics than this it is not counted what they refused.
+const METRICS_HELD_MAX: usize = 10_000;
 
 /// A step of an alert for a group: alert, step, group.
 type Incident = (String, Option<String>, Vec<u8>);
@@ -38,7 +46,11 @@ pub(super) struct View {
     pub(super) points: u64,
     /// How many transitions.
     pub(super) alerts: u64,
+    /// What metrics refused as late or folded meanwhile, by their names.
+    refused: BTreeMap<String, MetricCounters>,
     series: BTreeMap<String, BTreeMap<Arc<SeriesKey>, Held>>,
+    /// The newest deploys, in the order of their times.
+    deploys: VecDeque<Mark>,
     /// What is pending or fires, each with its line.
     active: BTreeMap<Incident, (TransitionKind, Vec<u8>)>,
 }
@@ -105,9 +117,48 @@ impl View {
         }
     }
 
+    /// Counts what an entry has decided since the process began.
+    pub(super) fn count(&mut self, decided: &Decided) {
+        let put = decided.points.points.iter().filter(|point| point.kind != PointKind::Increment);
+        self.points += widen(put.count());
+        self.alerts += widen(decided.alerts.transitions.len());
+        for (metric, counters) in &decided.refused {
+            if let Some(known) = self.refused.get_mut(metric) {
+                known.add(counters);
+            } else if self.refused.len() < METRICS_HELD_MAX {
+                self.refused.insert(metric.clone(), *counters);
+            }
+        }
+    }
+
+    /// What a metric refused as late or folded since the process began.
+    pub(super) fn refused(&self, metric: &str) -> MetricCounters {
+        self.refused.get(metric).copied().unwrap_or_default()
+    }
+
+    /// Sees a deploy.
+    pub(super) fn deployed(&mut self, mark: Mark) {
+        let place = self.deploys.partition_point(|known| known.at <= mark.at);
+        self.deploys.insert(place, mark);
+        if self.deploys.len() > DEPLOYS_MAX {
+            self.deploys.pop_front();
+        }
+    }
+
+    /// The newest deploys, in the order of their times.
+    pub(super) fn deploys(&self) -> &VecDeque<Mark> {
+        &self.deploys
+    }
+
     /// The lines of what is pending or fires.
     pub(super) fn active(&self) -> impl Iterator<Item = &[u8]> {
         self.active.values().map(|(_, line)| line.as_slice())
+    }
+
+    /// How many steps of alerts fire, each group by itself; absent until it is known what the store has.
+    pub(super) fn all_firing(&self) -> Option<u64> {
+        let firing = self.active.values().filter(|(kind, _)| *kind == TransitionKind::Firing);
+        self.is_read.then(|| widen(firing.count()))
     }
 
     /// For how many groups a step fires.
@@ -115,7 +166,7 @@ impl View {
         let fires = |((name, of, _), (kind, _)): &(&Incident, &(TransitionKind, Vec<u8>))| {
             name == alert && of.as_deref() == step && *kind == TransitionKind::Firing
         };
-        u64::try_from(self.active.iter().filter(fires).count()).unwrap_or(u64::MAX)
+        widen(self.active.iter().filter(fires).count())
     }
 
     /// The series of a metric.

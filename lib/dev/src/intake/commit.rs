@@ -9,9 +9,11 @@ use super::{Accepted, Intake, Refused, RejectedRecord, Waiting};
 use crate::happening::{Happening, Teller, chain};
 use crate::run::{Fatal, is_damage};
 use crate::stream::{SHARD, STREAM};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use streamgauge_engine::output::Counters;
+use streamgauge_engine::delta::EventSpan;
+use streamgauge_engine::output::{Counters, MetricCounters};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::source::{Batch, Record, SequenceNumber, ShardId};
@@ -21,17 +23,53 @@ use streamgauge_pipeline::world::World;
 /// How long to wait before what failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What has come of all records since the process began.
+/// More metrics than this are not counted each by itself: rules that are changed again and again can name any number.
+const METRICS_MAX: usize = 10_000;
+
+/// What has come of all records since the process began. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Totals(Arc<Mutex<Counters>>);
+pub struct Totals(Arc<Mutex<Counted>>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    counters: Counters,
+    span: Option<EventSpan>,
+    metrics: BTreeMap<String, MetricCounters>,
+}
 
 impl Totals {
     /// The counters.
     pub fn counters(&self) -> Counters {
-        *self.lock()
+        self.lock().counters
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counters> {
+    /// The event times that they span; absent if there was no event.
+    pub fn span(&self) -> Option<EventSpan> {
+        self.lock().span
+    }
+
+    /// What a metric saw of them, as far as it is known before they are settled.
+    pub fn metric(&self, name: &str) -> MetricCounters {
+        self.lock().metrics.get(name).copied().unwrap_or_default()
+    }
+
+    /// Adds what became of a batch.
+    pub(crate) fn add(&self, taken: &Taken) {
+        let mut counted = self.lock();
+        counted.counters.add(&taken.counters);
+        if let Some(span) = taken.span {
+            counted.span = Some(counted.span.map_or(span, |known| known.with(span)));
+        }
+        for (name, counters) in &taken.metrics {
+            if let Some(known) = counted.metrics.get_mut(name) {
+                known.add(counters);
+            } else if counted.metrics.len() < METRICS_MAX {
+                counted.metrics.insert(name.clone(), *counters);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,7 +123,7 @@ impl<W: World> Committer<W> {
     }
 
     /// Commits all that comes until nothing more will; `appended` hears of each batch.
-    pub(crate) fn run(&mut self, appended: impl Fn()) -> Result<(), Fatal> {
+    pub(crate) fn run(&mut self, mut appended: impl FnMut()) -> Result<(), Fatal> {
         while let Some(batch) = self.intake.next() {
             self.commit(batch)?;
             appended();
@@ -145,7 +183,7 @@ impl<W: World> Committer<W> {
     fn take(&mut self, offers: &[Numbered]) -> Result<Taken, Fatal> {
         let batch = self.batch(offers);
         let taken = block_on(self.aggregate.take(STREAM, batch)).map_err(Fatal::Aggregate)?;
-        self.totals.lock().add(&taken.counters);
+        self.totals.add(&taken);
         Ok(taken)
     }
 

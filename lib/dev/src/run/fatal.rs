@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use streamgauge_local::history::HistoryError;
 use streamgauge_local::store::StoreError;
 use streamgauge_pipeline::aggregate::AggregateError;
 use streamgauge_pipeline::control::ControlError;
@@ -40,6 +41,9 @@ pub enum Fatal {
     /// What was decided cannot be told.
     #[error("could not tell what was decided")]
     Deliver(#[source] DeliverError),
+    /// What was decided cannot be kept for those who ask later.
+    #[error("could not keep the history of what was decided")]
+    History(#[from] HistoryError),
     /// There are no threads left.
     #[error("could not start a thread")]
     Thread(#[source] io::Error),
@@ -52,8 +56,13 @@ pub enum Fatal {
 pub fn is_damage(error: &(dyn Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |&cause| cause.source());
     causes.any(|cause| {
+        let store = match cause.downcast_ref() {
+            // It speaks as the error below it, and is passed over by its `source`.
+            Some(HistoryError::Store(store)) => Some(store),
+            _ => cause.downcast_ref::<StoreError>(),
+        };
         matches!(
-            cause.downcast_ref::<StoreError>(),
+            store,
             Some(
                 StoreError::Damaged { .. } | StoreError::Foreign { .. } | StoreError::Newer { .. }
             )

@@ -5,6 +5,9 @@ use crate::follow::Follower;
 use crate::happening::{Happening, chain};
 use crate::intake::Refused;
 use crate::piped::{self, Brings};
+use crate::polled::Found;
+use crate::polled::reader::Shared;
+use crate::polled::readers::Readers;
 use crate::rules_file::{Changed, RulesFiles};
 use crate::source::Bringer;
 use crate::world::Store;
@@ -16,6 +19,7 @@ use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::control::{Control, announce};
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::port::source::Polled;
 
 /// How often a file is looked at that has nothing new.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -34,6 +38,7 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         self.threads.start_source(true, move || {
             // What ends it is the end of the intake.
             drop(follow(&mut follower, &mut bringer, arrival));
+            Ok(())
         })
     }
 
@@ -44,7 +49,21 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         self.world.stream().add_source(move || asked.has_more());
         let mut bringer = Bringer::new(self.intake.clone(), self.teller.clone(), "standard input");
         let arrival = self.arrivals();
-        self.threads.start_source(false, move || piped::read(pipe, &mut bringer, &brings, arrival))
+        self.threads.start_source(false, move || {
+            piped::read(pipe, &mut bringer, &brings, arrival);
+            Ok(())
+        })
+    }
+
+    /// Reads the shards of a stream, each from where the store has it.
+    pub fn poll<P: Polled + 'static>(&mut self, found: Found<P>) -> Result<(), Fatal> {
+        let Found { polled, known } = found;
+        let (world, totals, teller) =
+            (self.world.clone(), self.totals.clone(), self.teller.clone());
+        let shared = Shared { polled, known, world, totals, teller };
+        let (intake, runtime) = (self.intake.clone(), self.runtime.clone());
+        let readers = Readers { shared, intake, runtime };
+        self.threads.start_source(true, move || readers.run())
     }
 
     /// Looks at the rules files, and announces what is changed in them.
@@ -70,15 +89,13 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
                     }
                 }
             }
+            Ok(())
         })
     }
 
     fn arrivals(&self) -> impl Fn() -> Option<Timestamp> + Send + use<S, C> {
-        let streams = Arc::clone(&self.world.streams);
-        move || {
-            let [stream] = &*streams;
-            stream.arrival()
-        }
+        let stream = Arc::clone(&self.world.embedded);
+        move || stream.arrival()
     }
 }
 

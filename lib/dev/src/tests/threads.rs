@@ -3,9 +3,13 @@
 use super::*;
 use crate::channels::Nobody;
 use crate::clock::SystemClock;
-use crate::run::Running;
+use crate::polled::Found;
+use crate::run::{Fatal, Running};
 use std::io::Cursor;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
+use streamgauge_pipeline::memory::MemorySource;
+use streamgauge_pipeline::port::source::{ShardId, StreamId};
 use tokio::runtime::{Builder, Runtime};
 
 type Dev = Running<LocalStore<SystemClock>, SystemClock>;
@@ -53,11 +57,25 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
 }
 
 #[test]
+fn a_thread_that_panics_ends_all_of_it() {
+    let folder = Folder::new("panics");
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let (dev, _) = start(&folder, &runtime);
+    let supervisor = dev.supervisor().clone();
+    let thread = std::thread::spawn(move || supervisor.run("history", || panic!("on purpose")));
+    assert!(thread.join().is_err());
+    runtime.block_on(dev.failed());
+    let refused = runtime.block_on(dev.intake().offer(offered(&[order(1)]), None)).unwrap_err();
+    assert!(refused.to_string().contains("the thread `history` has ended by itself"), "{refused}");
+    assert!(matches!(dev.stop(), Err(Fatal::Panic("history"))));
+}
+
+#[test]
 fn a_pipe_is_read_to_its_end() {
     let folder = Folder::new("pipe");
     let runtime = Builder::new_current_thread().build().unwrap();
     let store = LocalStore::open(folder.path("dev.store"), SystemClock).unwrap();
-    let (ended, pipe_ended) = std::sync::mpsc::channel();
+    let (ended, pipe_ended) = channel();
     let told = Told::default();
     let teller = told.teller();
     let teller = Teller::new(move |happening| {
@@ -81,4 +99,56 @@ fn a_pipe_is_read_to_its_end() {
         "{told:?}"
     );
     dev.stop().unwrap();
+}
+
+/// Starts it with a stream. What is no event in that is heard.
+fn poll(
+    folder: &Folder,
+    runtime: &Runtime,
+    source: &Arc<MemorySource<SystemClock>>,
+) -> (Dev, Receiver<String>) {
+    let store = LocalStore::open(folder.path("dev.store"), SystemClock).unwrap();
+    let (tells, hears) = channel();
+    let teller = Teller::new(move |happening| {
+        if let Happening::RejectedInShard { shard, .. } = happening {
+            tells.send(shard).unwrap();
+        }
+    });
+    let found = runtime.block_on(Found::find(Arc::clone(source))).unwrap();
+    let known = [found.known()];
+    let told = (teller, &known[..]);
+    let opened = Opened::open_with((store, SystemClock), &text_of(RULES), By::Clock, told).unwrap();
+    let mut dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    dev.poll(found).unwrap();
+    (dev, hears)
+}
+
+#[test]
+fn a_stream_is_polled_from_parents_to_children_and_goes_on_when_it_starts_again() {
+    let folder = Folder::new("polled");
+    let runtime = Builder::new_multi_thread().build().unwrap();
+    let id = StreamId { name: "orders".into(), created_at: START };
+    let source = Arc::new(MemorySource::new(id, SystemClock, 1 << 20));
+    let [parent, one, two]: [ShardId; 3] = ["0", "1", "2"].map(Into::into);
+    source.open(&parent, &[]);
+    (0..100).for_each(|second| drop(source.put(&parent, order(second).as_bytes()).unwrap()));
+    source.put(&parent, b"{").unwrap();
+    source.close(&parent);
+    source.open(&one, std::slice::from_ref(&parent));
+    source.open(&two, &[parent]);
+    source.put(&one, order(101).as_bytes()).unwrap();
+    source.put(&one, b"{").unwrap();
+    let (first, hears) = poll(&folder, &runtime, &source);
+    let heard: Vec<_> = hears.iter().take(2).collect();
+    assert_eq!(heard, ["orders/0", "orders/1"]);
+    let totals = first.totals().clone();
+    first.stop().unwrap();
+    assert_eq!(totals.counters().received, 103);
+    source.put(&two, order(102).as_bytes()).unwrap();
+    source.put(&two, b"{").unwrap();
+    let (again, hears_again) = poll(&folder, &runtime, &source);
+    assert_eq!(hears_again.recv().unwrap(), "orders/2");
+    let counted = again.totals().clone();
+    again.stop().unwrap();
+    assert_eq!(counted.counters().received, 2);
 }

@@ -78,7 +78,7 @@ impl Settler {
         for &(series, events) in &delta.refused {
             let Some(series) = at(&delta.names.series, series) else { continue };
             let Some(state) = held(&mut self.metrics, series.metric) else { continue };
-            state.count(&series.key, events);
+            state.counters.count(&series.key, events);
             state.counters.late_dropped += events;
         }
     }
@@ -89,7 +89,7 @@ impl Settler {
         // The finish of a journey may lie in a window of the next definition; a start belongs to its own.
         let is_own = state.range.holds(span.start);
         if is_own {
-            state.count(&series.key, 1);
+            state.counters.count(&series.key, 1);
         }
         let Some(journeys) = &mut state.journeys else { return };
         if !is_own && !journeys.may_finish(step, &state.range) {
@@ -123,7 +123,7 @@ impl Settler {
         if !state.range.holds(span.start) {
             return;
         }
-        state.count(&series.key, partial.events);
+        state.counters.count(&series.key, partial.events);
         let passed = self.watermark.filter(|&place| state.is_final(span, &plan.timing, place));
         if let Some(place) =
             stamp.map(|stamp| self.watermark.unwrap_or(stamp).max(stamp)).or(passed)

@@ -4,6 +4,7 @@ use super::*;
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
+use streamgauge_pipeline::port::source::Record;
 
 /// A record as Lambda writes it.
 fn record(id: &str, arrival: &str, data: &[u8]) -> String {

@@ -16,9 +16,9 @@ use crate::shard_entry::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use streamgauge_engine::decode::{self, Decoder};
-use streamgauge_engine::delta::Delta;
+use streamgauge_engine::delta::{Delta, EventSpan};
 use streamgauge_engine::hash;
-use streamgauge_engine::output::Counters;
+use streamgauge_engine::output::{Counters, MetricCounters};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::reject::{Reject, RejectCode};
 use streamgauge_engine::stored::{write_chunk, write_head, write_ids};
@@ -58,6 +58,10 @@ pub(super) struct Composed {
     pub(super) written: BTreeSet<Partition>,
     /// What became of the records under the plan in force.
     pub(super) counters: Counters,
+    /// What the metrics of that plan saw of them.
+    pub(super) metrics: Vec<(String, MetricCounters)>,
+    /// The event times that they span.
+    pub(super) span: Option<EventSpan>,
     /// The rejects under the plan in force, in the order of the records.
     pub(super) rejected: Vec<Rejected>,
 }
@@ -91,6 +95,7 @@ pub(super) fn compose(
     let mut sections = Vec::with_capacity(works.len());
     let mut deltas = Deltas::default();
     let (mut counters, mut rejected) = (Counters::default(), Vec::new());
+    let (mut metrics, mut span) = (Vec::new(), None);
     for ((section, work), number) in state.sections.iter_mut().zip(works).zip(0..) {
         let decoded = piece.decode(decoders.get(&section.plan), frame.log);
         let delta = section.aggregator.fold(decoded);
@@ -102,7 +107,8 @@ pub(super) fn compose(
         });
         deltas.add(number, work, &delta, frame)?;
         if number == 0 {
-            counters = delta.counters;
+            (counters, span) = (delta.counters, delta.span);
+            metrics = matched(&delta, &section.plan);
             rejected = piece.rejected(&delta.rejects, frame.log);
             deltas.add_rejects(&rejected)?;
         }
@@ -114,7 +120,16 @@ pub(super) fn compose(
     let expires_at = frame.at.plus(kept_ms).max(state.expires_at);
     let Deltas { chunks, written, .. } = deltas;
     let entry = Entry::new(header.encode(), chunks, expires_at)?;
-    Ok(Some(Composed { entry, last: header.last, written, counters, rejected }))
+    let last = header.last;
+    Ok(Some(Composed { entry, last, written, counters, metrics, span, rejected }))
+}
+
+/// What the metrics of a plan saw, by their names.
+fn matched(delta: &Delta, plan: &Plan) -> Vec<(String, MetricCounters)> {
+    let matched = delta.matched().into_iter();
+    let named =
+        |(place, counters): (usize, _)| Some((plan.metrics.get(place)?.name.clone(), counters));
+    matched.filter_map(named).collect()
 }
 
 /// The chunks of an entry.

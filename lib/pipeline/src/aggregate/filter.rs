@@ -219,6 +219,8 @@ impl<W: World> Aggregate<W> {
             last: header.last,
             written,
             counters: Counters::default(),
+            metrics: Vec::new(),
+            span: None,
             rejected: Vec::new(),
         };
         Ok(Some((composed, wanted)))

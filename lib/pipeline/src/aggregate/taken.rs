@@ -5,8 +5,9 @@ use super::compose::Composed;
 use crate::port::Partition;
 use crate::port::source::SequenceNumber;
 use crate::shard_entry::Rejected;
-use std::collections::BTreeSet;
-use streamgauge_engine::output::Counters;
+use std::collections::{BTreeMap, BTreeSet};
+use streamgauge_engine::delta::EventSpan;
+use streamgauge_engine::output::{Counters, MetricCounters};
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -25,6 +26,10 @@ pub struct Taken {
     pub entry_bytes: usize,
     /// What became of the records in them, under the plan in force.
     pub counters: Counters,
+    /// What each metric of that plan saw of them, as far as settle need not decide it.
+    pub metrics: BTreeMap<String, MetricCounters>,
+    /// The event times that they span.
+    pub span: Option<EventSpan>,
     /// The rejects among them, in the order of the records, as the dead letters keep them.
     pub rejected: Vec<Rejected>,
     /// How often others came first.
@@ -49,6 +54,12 @@ impl Taken {
         self.entries += 1;
         self.entry_bytes += composed.entry.bytes();
         self.counters.add(&composed.counters);
+        for (metric, counters) in composed.metrics {
+            self.metrics.entry(metric).or_default().add(&counters);
+        }
+        if let Some(span) = composed.span {
+            self.span = Some(self.span.map_or(span, |known| known.with(span)));
+        }
         self.rejected.extend(composed.rejected);
         self.written.extend(composed.written);
     }

@@ -3,7 +3,7 @@
 use super::{Broken, Deviation, Kept, ensure, rule, same};
 use crate::port::clock::Clock;
 use crate::port::source::{
-    BATCH_RECORDS_MAX, Progress, SequenceNumber, Shard, ShardId, Source, Stream,
+    BATCH_RECORDS_MAX, NotRead, Polled, Progress, SequenceNumber, Shard, ShardId, Source, Stream,
 };
 
 /// A shard that no stream of a suite has.
@@ -39,6 +39,68 @@ pub async fn source_contract(source: &impl Source, bench: &impl SourceBench) -> 
     rule("what was not taken comes again, and only that", suite.again(&records).await)?;
     rule("what children of a shard get comes as theirs", suite.child().await)?;
     stream_contract(source, bench).await
+}
+
+/// Reading by places, beside [`stream_contract`]. Asks for one shard of the bench.
+pub async fn polled_contract(polled: &impl Polled, bench: &impl SourceBench) -> Result<(), Broken> {
+    let suite = PolledSuite { polled, shard: bench.open().await };
+    rule("a shard without records is read to its tip", suite.is_read(None, &[], true).await)?;
+    let mut records = Vec::new();
+    for payload in ["a", "b", "c"] {
+        records.push((bench.put(&suite.shard, payload.as_bytes()).await, payload.into()));
+    }
+    rule("a shard is read in its order", suite.is_read(None, &records, true).await)?;
+    let with = suite.with(&records, true).await;
+    rule("reading with a record brings it and what follows", with)?;
+    rule("a shard that is not listed is not opened", suite.unlisted().await)?;
+    if bench.split(&suite.shard).await.is_some() {
+        rule("a closed shard is read to its end", suite.with(&records, false).await)?;
+    }
+    Ok(())
+}
+
+struct PolledSuite<'a, P> {
+    polled: &'a P,
+    shard: ShardId,
+}
+
+impl<P: Polled> PolledSuite<'_, P> {
+    /// Reads from a record on until nothing more follows, which is the tip of an open shard or the end of a closed one.
+    async fn is_read(&self, with: Option<&Seen>, expect: &[Seen], is_open: bool) -> Kept {
+        let opened = self.polled.open(&self.shard, with.map(|(sequence, _)| sequence)).await?;
+        let (mut place, mut seen) = (opened, Vec::new());
+        while let Some(here) = place {
+            let page =
+                self.polled.read(&self.shard, here).await.map_err(|not_read| match not_read {
+                    NotRead::Failed(error) => Deviation::Unanswered(error),
+                    other => Deviation::Saw(other.to_string()),
+                })?;
+            same(&page.batch.shard, &self.shard)?;
+            for record in page.batch.records {
+                let bytes = page.batch.text.get(record.bytes).unwrap_or_default().to_vec();
+                seen.push((record.sequence, bytes));
+            }
+            place = page.next;
+            if is_open && page.is_at_tip {
+                ensure(place.is_some(), "the end of an open shard")?;
+                break;
+            }
+        }
+        same(&*seen, expect)
+    }
+
+    /// Reads with each record.
+    async fn with(&self, records: &[Seen], is_open: bool) -> Kept {
+        for (place, record) in records.iter().enumerate() {
+            let rest = records.get(place..).unwrap_or_default();
+            self.is_read(Some(record), rest, is_open).await?;
+        }
+        Ok(())
+    }
+
+    async fn unlisted(&self) -> Kept {
+        same(self.polled.open(&UNLISTED.into(), None).await?, None)
+    }
 }
 
 struct StreamSuite<'a, S, B> {

@@ -1,11 +1,13 @@
 //! A stream in memory: shards that are opened, filled, split and closed by hand, and read at least once.
 
+mod polled;
+
 use super::{lock, step};
 use crate::port::Retryable;
 use crate::port::clock::Clock;
 use crate::port::source::{
-    BATCH_RECORDS_MAX, Batch, Progress, Record, SequenceNumber, Shard, ShardId, Source, Stream,
-    StreamId,
+    BATCH_RECORDS_MAX, Batch, NotRead, Progress, Record, SequenceNumber, Shard, ShardId, Source,
+    Stream, StreamId,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -32,6 +34,8 @@ struct State {
     last: Option<ShardId>,
     /// How many records the batches to come have at most.
     cuts: VecDeque<usize>,
+    /// What becomes of coming reads.
+    troubles: VecDeque<NotRead>,
     records: u64,
     bytes: usize,
 }
@@ -110,10 +114,16 @@ impl MemoryShard {
         self.after(self.taken.as_ref()).next().is_some()
     }
 
-    fn batch(&self, shard: &ShardId, records_max: usize) -> Batch {
+    /// The records after a position, so many at most.
+    fn batch(
+        &self,
+        shard: &ShardId,
+        position: Option<&SequenceNumber>,
+        records_max: usize,
+    ) -> Batch {
         let mut batch =
             Batch { shard: ShardId::clone(shard), text: Vec::new(), records: Vec::new() };
-        for (sequence, (arrival, payload)) in self.after(self.taken.as_ref()).take(records_max) {
+        for (sequence, (arrival, payload)) in self.after(position).take(records_max) {
             let start = batch.text.len();
             batch.text.extend_from_slice(payload);
             let bytes = start..batch.text.len();
@@ -137,7 +147,8 @@ impl<C: Clock> Source for MemorySource<C> {
             waiting().find(|&id| Some(id) > stream.last.as_ref()).or_else(|| waiting().next());
         let Some(id) = next.cloned() else { return Ok(None) };
         let records_max = stream.cuts.pop_front().unwrap_or(BATCH_RECORDS_MAX);
-        let batch = stream.shards.get(&id).map(|shard| shard.batch(&id, records_max));
+        let batch =
+            stream.shards.get(&id).map(|shard| shard.batch(&id, shard.taken.as_ref(), records_max));
         stream.last = Some(id);
         Ok(batch)
     }

@@ -2,7 +2,8 @@
 //!
 //! Whoever takes records says so, by number; what was not taken comes again, and perhaps cut differently: batches mean nothing.
 //! Beside the records there is what the watermark needs: which shards the stream lists, and that a silent one is empty. A
-//! function that Lambda hands its records asks only that of the stream ([`Stream`]); who fetches them itself has a [`Source`].
+//! function that Lambda hands its records asks only that of the stream ([`Stream`]); who fetches them itself has a [`Source`], or reads
+//! the shards one by one ([`Polled`]).
 
 use super::Retryable;
 use std::cmp::Ordering;
@@ -189,6 +190,52 @@ pub trait Source: Stream {
         shard: &ShardId,
         up_to: &SequenceNumber,
     ) -> impl Future<Output = Result<(), Retryable>> + Send;
+}
+
+/// What one read of a shard has brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Its records; there may be none, also where more follow.
+    pub batch: Batch,
+    /// Where to read on; absent: the shard is closed, and this was its end.
+    pub next: Option<Place>,
+    /// Nothing followed when it was asked.
+    pub is_at_tip: bool,
+}
+
+/// A place in a shard as the stream knows it. It expires.
+pub type Place = String;
+
+/// Why a read has brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRead {
+    /// The place has expired, or is not there: the shard is to be opened anew.
+    #[error("the place in the shard has expired")]
+    Expired,
+    /// Others read the shard too, or much of it was read: later.
+    #[error("the stream has refused to be read so often")]
+    Throttled,
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] Retryable),
+}
+
+/// A stream that brings nothing by itself: its shards are read by asking again and again.
+pub trait Polled: Stream {
+    /// The place to begin at: with this record, so that what was packed into one with it comes too, or, where it is not there any more, with
+    /// the oldest; absent: with the beginning that the source was set to. None: there is no such shard.
+    fn open(
+        &self,
+        shard: &ShardId,
+        with: Option<&SequenceNumber>,
+    ) -> impl Future<Output = Result<Option<Place>, Retryable>> + Send;
+
+    /// Reads on from a place in a shard.
+    fn read(
+        &self,
+        shard: &ShardId,
+        place: Place,
+    ) -> impl Future<Output = Result<Page, NotRead>> + Send;
 }
 
 #[cfg(test)]

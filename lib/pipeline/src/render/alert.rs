@@ -56,7 +56,7 @@ pub fn alert_value(alert: &Alert, transition: &Transition) -> Option<Number> {
 }
 
 /// The same, by what is recorded of the alert: a condition on a rate begins with that word.
-fn recorded_value(alert: &RecordedAlert, transition: &Transition) -> Option<Number> {
+pub fn recorded_value(alert: &RecordedAlert, transition: &Transition) -> Option<Number> {
     let rate = Aggregate::Rate.to_string();
     let first = alert.condition(transition).and_then(|condition| condition.split(' ').next());
     value_of(transition, first == Some(&rate))

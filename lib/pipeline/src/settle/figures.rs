@@ -35,7 +35,7 @@ use crate::publication::{PointKind, Publication, PublishedMetric, PublishedPoint
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::output::{Counters, SumValues, Values};
+use streamgauge_engine::output::{Counters, MetricCounters, SumValues, Values};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::settle::ShardId;
 use streamgauge_engine::time::{MINUTE_MS, Millis, Timestamp};
@@ -192,6 +192,26 @@ pub(super) fn publish_refused(
     put("SeriesFolded", None, total.folded);
 }
 
+/// What an entry says that metrics refused or folded: each metric, and how much.
+pub fn refused_in(
+    metrics: &[PublishedMetric],
+    figures: &[PublishedPoint],
+) -> Vec<(String, MetricCounters)> {
+    let refused = figures.iter().filter_map(|point| {
+        let figure = metrics.get(usize::try_from(point.metric).ok()?)?;
+        let metric = point.series.values().nth(1).filter(|_| figure.namespace == NAMESPACE)?;
+        let Values::Count(count) = point.values else { return None };
+        let nothing = MetricCounters::default();
+        let counters = match figure.name.as_str() {
+            "LateDropped" => MetricCounters { late_dropped: count, ..nothing },
+            "SeriesFolded" => MetricCounters { folded: count, ..nothing },
+            _ => return None,
+        };
+        Some((metric.to_owned(), counters))
+    });
+    refused.collect()
+}
+
 /// Adds a mark for each deploy, under its own time, so that charts show it where it was.
 pub(super) fn publish_deploys(stack: &str, deploys: &[Timestamp], publication: &mut Publication) {
     for &at in deploys {
@@ -296,6 +316,12 @@ mod tests {
         let names: BTreeSet<&str> =
             publication.metrics.iter().map(|metric| metric.name.as_str()).collect();
         assert_eq!(names, BTreeSet::from(NAMES));
+        let none = MetricCounters::default();
+        let expect = [
+            ("orders".to_owned(), MetricCounters { late_dropped: 1, ..none }),
+            ("orders".to_owned(), MetricCounters { folded: 2, ..none }),
+        ];
+        assert_eq!(refused_in(&publication.metrics, &publication.points), expect);
         let of_metric = publication.metrics.iter().filter(|metric| metric.dimensions.len() == 2);
         assert_eq!(of_metric.count(), 2);
     }

@@ -11,7 +11,8 @@ use crate::port::log::{Log, LogId, Logged, Version, Wanted};
 use crate::port::rules::Rules;
 use crate::port::snapshots::{Snapshot, Snapshots};
 use crate::port::source::ShardKey;
-use crate::settle_entry::SettleEntry;
+use crate::settle_entry::{ListedShard, SettleEntry};
+use crate::shard_entry::RecordId;
 use crate::world::World;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
@@ -50,6 +51,19 @@ impl<W: World> Settle<W> {
             Some(snapshot) => self.restored(partition, &snapshot).await,
             None => Ok(Kept::new(empty, Since::default())),
         }
+    }
+
+    /// The shards that a partition knows to be listed, each with the last record of it that was taken, for whoever opens what another process
+    /// has left.
+    pub async fn listed(
+        &mut self,
+        partition: Partition,
+    ) -> Result<Vec<(ListedShard, Option<RecordId>)>, SettleError> {
+        let mut kept = self.restore(partition).await?;
+        self.catch_up(partition, &mut kept).await?;
+        let last = |shard| kept.state.position(shard).map(|position| position.record.clone());
+        let listed = kept.state.listing.iter();
+        Ok(listed.map(|shard| (shard.clone(), last(&shard.key))).collect())
     }
 
     fn empty(&self, partition: Partition) -> State {

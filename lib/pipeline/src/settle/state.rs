@@ -3,6 +3,7 @@
 //! It is changed by whole entries only, and by the same function whether the entry is being made or read again. So what
 //! a cold function folds out of the log is what the warm one had.
 
+use super::ToldBy;
 use super::parts::Parts;
 use super::plans::Settlers;
 use super::source::ShardDelta;
@@ -97,9 +98,12 @@ pub(super) struct Announced {
 }
 
 impl Announced {
-    /// Whether a delta was made with the plan.
+    /// Whether a delta was made with the plan. One that retires and comes back may be named for what its successor does not have, and that is
+    /// not enough; of a filter's entry nothing is whole, since it counts nothing.
     pub(super) fn is_named_by(&self, delta: &ShardDelta) -> bool {
-        delta.sections.iter().any(|section| section.plan.hash == self.plan)
+        let counts = delta.sections.iter().any(|section| section.is_whole);
+        let of_plan = delta.sections.iter().filter(|section| section.plan.hash == self.plan);
+        { of_plan }.any(|section| section.is_whole || !counts)
     }
 }
 
@@ -294,11 +298,18 @@ impl State {
 
     /// The plan that can be put in force, and from which event time on: all shards work for it.
     ///
-    /// The time is later than every event that was counted without it, and not before the clock, which no watermark has passed.
+    /// As long as no shard is listed, nobody knows what was counted without it. The time is later than every event that was, and nothing was
+    /// decided past it: no watermark has passed the clock. Where time passes by the events alone, no watermark has passed the last of them, and
+    /// those of the past never come to where the clock is.
     pub(super) fn ready_plan(&self, now: Timestamp) -> Option<(String, Timestamp)> {
         let announced = self.announced.as_ref()?;
-        let all_name_it = self.open_shards().all(|shard| announced.named_by.contains(shard));
-        let from = announced.latest_without.map_or(now, |latest| latest.plus(1).max(now));
+        let all_name_it = !self.listing.is_empty()
+            && self.open_shards().all(|shard| announced.named_by.contains(shard));
+        let decided = match self.telling.told_by {
+            ToldBy::Clock => now,
+            ToldBy::Events => self.watermark().unwrap_or(Timestamp::EPOCH),
+        };
+        let from = announced.latest_without.map_or(decided, |latest| latest.plus(1).max(decided));
         all_name_it.then(|| (announced.plan.clone(), from))
     }
 

@@ -6,6 +6,7 @@ mod given_back;
 mod hold;
 mod journeys;
 mod many;
+mod past;
 mod quiet;
 mod rested;
 mod restored;

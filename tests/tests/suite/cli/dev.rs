@@ -1,5 +1,6 @@
 //! `dev` as a process: killed again and again, told by signals, by changed rules, and telling others.
 
+mod killed;
 mod served;
 
 use super::Sandbox;
@@ -12,13 +13,10 @@ use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use streamgauge_dev::clock::SystemClock;
 use streamgauge_dev::decided;
 use streamgauge_engine::hash;
-use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::log::Version;
-use streamgauge_pipeline::render::Renderer;
-use streamgauge_rules::{SourceFile, compile};
 
 /// Without deduplication: what is counted twice shows.
 const RULES: &str = "\
@@ -145,9 +143,6 @@ fn line(from: &mut impl BufRead, wanted: &str) -> String {
 
 /// All points and transitions that a store has decided, as lines.
 fn decided_in(sandbox: &Sandbox) -> Vec<String> {
-    let source = SourceFile { name: "rules.yaml".to_owned(), text: RULES.to_owned() };
-    let plan: Plan = compile(&[source], &|_| None).rules.unwrap().plan;
-    let renderer = Renderer::new(&plan);
     let store = LocalStore::open(sandbox.folder.join("dev.store"), SystemClock).unwrap();
     let mut text = Vec::new();
     let mut after = Version::START;
@@ -156,7 +151,8 @@ fn decided_in(sandbox: &Sandbox) -> Vec<String> {
         let Some(last) = read.last() else { break };
         after = last.version;
         for decided in &read {
-            for point in decided.points_of(&plan) {
+            let renderer = decided.renderer();
+            for point in decided.points() {
                 renderer.json(&point, &mut text);
             }
             for (transition, verdict) in &decided.alerts.transitions {
@@ -304,6 +300,11 @@ fn what_cannot_be_used_is_told() {
         "dev_no_folder",
         sandbox.run("dev --rules rules.yaml --listen 127.0.0.1:0 --store missing/dev.store")
     );
+    let kinesis = "dev --rules rules.yaml --kinesis orders";
+    assert_snapshot!("dev_kinesis_not_built", sandbox.run(kinesis));
+    assert_snapshot!("dev_kinesis_twice", sandbox.run(&format!("{kinesis} --kinesis orders")));
+    assert_snapshot!("dev_kinesis_clock", sandbox.run(&format!("{kinesis} --clock events")));
+    assert_snapshot!("dev_region", sandbox.run("dev --rules rules.yaml --region eu-west-1"));
     let mut dev = Dev::start(&sandbox, "--stdin");
     dev.error("it is new");
     assert_snapshot!("dev_in_use", sandbox.run(&typed("--stdin")));

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 /// Dice that everybody in a run throws, one after another.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(Arc<Mutex<u64>>);
+pub(in crate::suite) struct Dice(Arc<Mutex<u64>>);
 
 impl Dice {
     /// The dice of a seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::suite) fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D))))
     }
 
@@ -22,22 +22,22 @@ impl Dice {
     }
 
     /// A number from 0 up to, but not including, `bound`, which is at least 1.
-    pub(super) fn below(&self, bound: usize) -> usize {
+    pub(in crate::suite) fn below(&self, bound: usize) -> usize {
         usize::try_from(self.bits() >> 1).unwrap() % bound
     }
 
     /// A number of milliseconds from 0 up to, but not including, `bound`.
-    pub(super) fn millis(&self, bound: i64) -> i64 {
+    pub(in crate::suite) fn millis(&self, bound: i64) -> i64 {
         i64::try_from(self.below(usize::try_from(bound).unwrap())).unwrap()
     }
 
     /// True `count` times in 1,000.
-    pub(super) fn per_mille(&self, count: usize) -> bool {
+    pub(in crate::suite) fn per_mille(&self, count: usize) -> bool {
         self.below(1_000) < count
     }
 
     /// One of the items, which are not none.
-    pub(super) fn one_of<'t, T>(&self, items: &'t [T]) -> &'t T {
+    pub(in crate::suite) fn one_of<'t, T>(&self, items: &'t [T]) -> &'t T {
         &items[self.below(items.len())]
     }
 }

@@ -9,7 +9,7 @@ use streamgauge_lambda_aws::AwsServices;
 use streamgauge_lambda_aws::kinesis::Client;
 use streamgauge_lambda_aws::kinesis::primitives::Blob;
 use streamgauge_lambda_aws::kinesis::types::ShardIteratorType;
-use streamgauge_pipeline::contract::{SourceBench, stream_contract};
+use streamgauge_pipeline::contract::{SourceBench, polled_contract, stream_contract};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{Progress, SequenceNumber, ShardId, Stream};
 
@@ -120,6 +120,12 @@ fn is_empty(progress: Progress) -> bool {
 async fn a_stream_keeps_the_contract() {
     let bench = Bench::new().await;
     stream_contract(&bench.stream(ALL), &bench).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_can_be_polled() {
+    let bench = Bench::new().await;
+    polled_contract(&bench.stream(ALL), &bench).await.unwrap();
 }
 
 #[tokio::test]

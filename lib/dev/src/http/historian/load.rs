@@ -1,21 +1,24 @@
 //! What the store has when the process begins: totals of all series, their newest windows, windows that grow, and what fires.
 
 use super::super::view::{Seen, View};
-use super::{Work, growing, length_ms};
+use super::{Work, growing};
+use crate::decided;
+use crate::page::length_ms;
 use crate::run::Fatal;
-use std::error::Error;
 use std::iter::empty;
 use std::sync::Arc;
 use streamgauge_engine::output::Status;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_local::history::{AlertsWanted, HistoryError, Moment, PointsWanted, Tier};
+use streamgauge_pipeline::memory::block_on;
+use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::render::Renderer;
 
 impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     /// Brings the history up to now, and makes the view of it.
-    pub(super) fn load(&mut self, watermark: Option<Timestamp>) -> Result<(), Box<dyn Error>> {
+    pub(super) fn load(&mut self, watermark: Option<Timestamp>) -> Result<(), Fatal> {
         while self.history.step()?.entries > 0 {}
         let moment = self.history.moment()?;
         let plan = self.view().plan.clone();
@@ -29,9 +32,25 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             self.load_points(&moment, &wanted, &mut view)?;
         }
         load_alerts(&moment, &mut view)?;
+        self.load_deploys(&mut view)?;
         self.told = moment.state()?.version;
+        self.count(&mut view)?;
         view.is_read = true;
         *self.view() = view;
+        // Who has listened from the start has a catalog of nothing.
+        self.tell_catalog();
+        Ok(())
+    }
+
+    /// Counts what was decided since the process began and is loaded.
+    fn count(&self, view: &mut View) -> Result<(), Retryable> {
+        let mut counted = self.began;
+        while counted < self.told {
+            let read = block_on(decided::read(&*self.store, counted))?;
+            let Some(last) = read.last() else { return Ok(()) };
+            counted = last.version;
+            read.iter().filter(|one| one.version <= self.told).for_each(|one| view.count(one));
+        }
         Ok(())
     }
 

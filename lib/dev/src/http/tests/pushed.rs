@@ -40,6 +40,11 @@ fn what_cannot_be_read_is_refused_with_a_remedy() {
     let refused = bench.ask("POST /events", ONE, &large);
     assert_eq!(refused.status, 413);
     assert!(refused.body.contains("send the events in several requests"));
+    let many = "{}\n".repeat(Limits::default().records + 1);
+    let lines = bench.ask("POST /events", "Content-Type: application/x-ndjson\r\n", &many);
+    assert_eq!(lines.status, 413);
+    let head = format!("X-Large: {}\r\n", "x".repeat(140_000));
+    assert_eq!(bench.ask("GET /points", &head, "").status, 431);
     assert_eq!(bench.dev().totals().counters().received, 0);
 }
 
@@ -94,6 +99,8 @@ fn pages_of_others_and_names_of_others_are_refused() {
 #[test]
 fn a_token_is_needed_for_all_but_the_page_and_health() {
     let bench = Bench::with("token", Some(TOKEN), Times::default());
+    let deploy = "Content-Type: application/json\r\n";
+    assert_eq!(bench.ask("POST /deploys", deploy, "{\"version\":\"v7\"}").status, 401);
     let none = bench.ask("POST /events", ONE, &order(1));
     assert_eq!((none.status, none.header("www-authenticate")), (401, Some("bearer")));
     for path in ["/points", "/alerts", "/live", "/summary", "/metrics", "/none"] {

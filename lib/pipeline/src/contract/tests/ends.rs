@@ -2,14 +2,15 @@
 
 use super::{check, clock};
 use crate::contract::{
-    SinkBench, SinkFault, SourceBench, WakeBench, clock_contract, sink_contract, source_contract,
-    wake_contract,
+    SinkBench, SinkFault, SourceBench, WakeBench, clock_contract, polled_contract, sink_contract,
+    source_contract, wake_contract,
 };
 use crate::memory::{Fate, MemorySink, MemorySource, MemoryWake, VirtualClock, block_on};
 use crate::port::clock::Clock;
 use crate::port::sink::Delivery;
 use crate::port::source::{
-    Batch, Progress, SequenceNumber, Shard, ShardId, Source, Stream, StreamId,
+    Batch, NotRead, Page, Place, Polled, Progress, SequenceNumber, Shard, ShardId, Source, Stream,
+    StreamId,
 };
 use crate::port::wake::{Wake, WakeUp, When};
 use crate::port::{Partition, Retryable};
@@ -75,6 +76,9 @@ enum Wrong {
     ProvesAnything,
     KeepsWhatIsGone,
     NeverEnds,
+    ForgetsWhere,
+    EndsWhatIsOpen,
+    LosesTheLast,
 }
 
 struct Bent(MemorySource<VirtualClock>, VirtualClock, Wrong);
@@ -88,7 +92,7 @@ impl Clock for Bent {
 impl SourceBench for Bent {
     async fn open(&self) -> ShardId {
         let id: ShardId = format!("parent-{}", self.0.shards().await.unwrap().len()).into();
-        self.0.open(&id, &[]);
+        MemorySource::open(&self.0, &id, &[]);
         id
     }
 
@@ -149,6 +153,48 @@ impl Stream for Bent {
             (_, progress) => progress,
         })
     }
+}
+
+impl Polled for Bent {
+    async fn open(
+        &self,
+        shard: &ShardId,
+        with: Option<&SequenceNumber>,
+    ) -> Result<Option<Place>, Retryable> {
+        match self.2 {
+            Wrong::ForgetsWhere => Polled::open(&self.0, shard, None).await,
+            Wrong::KeepsWhatIsGone => {
+                Ok(Polled::open(&self.0, shard, with).await?.or(Some(Place::new())))
+            }
+            _ => Polled::open(&self.0, shard, with).await,
+        }
+    }
+
+    async fn read(&self, shard: &ShardId, place: Place) -> Result<Page, NotRead> {
+        let mut page = self.0.read(shard, place).await?;
+        match self.2 {
+            Wrong::Reverses => page.batch.records.reverse(),
+            Wrong::EndsWhatIsOpen => page.next = None,
+            Wrong::LosesTheLast if page.next.is_none() => page.batch.records.truncate(0),
+            _ => {}
+        }
+        Ok(page)
+    }
+}
+
+#[test]
+fn the_memory_source_can_be_polled_and_a_wrong_one_is_found() {
+    let check_polled = |wrong, broken_rule| {
+        let id = StreamId { name: "contract".into(), created_at: clock().now() };
+        let stream = Bent(MemorySource::new(id, clock(), 1 << 10), clock(), wrong);
+        check(block_on(polled_contract(&stream, &stream)), broken_rule);
+    };
+    check_polled(Wrong::Nothing, "");
+    check_polled(Wrong::EndsWhatIsOpen, "a shard without records is read to its tip");
+    check_polled(Wrong::Reverses, "a shard is read in its order");
+    check_polled(Wrong::ForgetsWhere, "reading with a record brings it and what follows");
+    check_polled(Wrong::KeepsWhatIsGone, "a shard that is not listed is not opened");
+    check_polled(Wrong::LosesTheLast, "a closed shard is read to its end");
 }
 
 fn check_source(wrong: Wrong, broken_rule: &str) {

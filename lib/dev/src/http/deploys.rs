@@ -1,0 +1,119 @@
+//! `POST /deploys`: that something was deployed, as `streamgauge deployed` says it to a stack.
+
+use super::App;
+use super::answer::{Answer, Denial, JSON, whole};
+use super::body;
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::{Request, StatusCode};
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use streamgauge_engine::notification::Deploy;
+use streamgauge_engine::time::{HOUR_MS, Timestamp};
+use streamgauge_pipeline::control::{SaidError, mark_deploy};
+use streamgauge_pipeline::memory::block_on;
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::render::push_json_string;
+
+/// The longest body, in bytes.
+const BODY_BYTES_MAX: usize = 16 << 10;
+/// The log that they stand in is kept for good, so there are only so many within an hour.
+const HOURLY_MAX: usize = 100;
+const EXAMPLE: &str =
+    r#"send {"version":"v7"}, with `at`, `source`, `service` and `link` if need be"#;
+
+/// What is sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    version: String,
+    /// When; absent: now.
+    at: Option<String>,
+    /// Who says so.
+    source: Option<String>,
+    service: Option<String>,
+    link: Option<String>,
+}
+
+/// When deploys were marked within the last hour.
+#[derive(Debug, Default)]
+pub(super) struct Marked(Mutex<VecDeque<Timestamp>>);
+
+impl Marked {
+    fn is_full(&self, now: Timestamp) -> bool {
+        let mut marked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while marked.front().is_some_and(|first| first.plus(HOUR_MS) <= now) {
+            marked.pop_front();
+        }
+        if marked.len() >= HOURLY_MAX {
+            return true;
+        }
+        marked.push_back(now);
+        false
+    }
+}
+
+/// Marks a deploy; it is durable when this is answered.
+pub(super) async fn mark<C: Clock + Clone + 'static>(
+    app: &App<C>,
+    request: Request<Incoming>,
+) -> Result<Answer, Denial> {
+    let (head, body) = request.into_parts();
+    // A page in a browser could send any other type without asking first.
+    let is_json = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_json = is_json.and_then(|value| value.split(';').next());
+    if !is_json.is_some_and(|value| value.trim().eq_ignore_ascii_case(JSON)) {
+        return Err(bad(format!("a deploy comes with `Content-Type: {JSON}`; {EXAMPLE}")));
+    }
+    let held = body::read(body, BODY_BYTES_MAX, &app.room, app.times.body).await?;
+    let said: Said = serde_json::from_slice(&held.bytes)
+        .map_err(|error| bad(format!("the body is no deploy: {error}; {EXAMPLE}")))?;
+    let now = app.world.clock.now();
+    let at = said.at.as_deref().map_or(Ok(now), Timestamp::parse_rfc3339);
+    let at = at.map_err(|error| {
+        bad(format!("`at` is no time: {error}; write it as 2026-01-05T10:00:00Z"))
+    })?;
+    let is_page = |link: &String| link.starts_with("https://") || link.starts_with("http://");
+    if let Some(link) = said.link.as_ref().filter(|&link| !is_page(link)) {
+        return Err(bad(format!("`{link}` is no address for `link`; write it with `https://`")));
+    }
+    if app.marked.is_full(now) {
+        let reason = format!("there are {HOURLY_MAX} deploys within an hour; mark fewer");
+        return Err(Denial::for_now(StatusCode::TOO_MANY_REQUESTS, reason));
+    }
+    let Said { version, source, service, link, .. } = said;
+    let author = source.unwrap_or_else(|| "http".to_owned());
+    let deploy = Deploy { version, service, author, link };
+    let mut told = br#"{"version":"#.to_vec();
+    push_json_string(&deploy.version, &mut told);
+    told.extend_from_slice(format!(",\"at\":\"{at}\"}}\n").as_bytes());
+    let world = app.world.clone();
+    // The disk is waited for.
+    let marking = move || block_on(mark_deploy(&*world.store, &deploy, at, now));
+    let marked = tokio::task::spawn_blocking(marking).await;
+    let marked = marked.map_err(|_ended| {
+        Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, "the process is ending")
+    })?;
+    marked.map_err(|error| denied(&error))?;
+    app.world.alarms.settle.ring();
+    Ok(whole(StatusCode::ACCEPTED, JSON, told))
+}
+
+fn bad(reason: String) -> Denial {
+    Denial::new(StatusCode::BAD_REQUEST, reason)
+}
+
+fn denied(error: &SaidError) -> Denial {
+    match error {
+        SaidError::Control(error) => {
+            let reason = format!("the deploy could not be stored: {error}; try again later");
+            Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, reason)
+        }
+        SaidError::Ahead { .. } => {
+            bad(format!("{error}; say it when it is done, and check the offset from UTC"))
+        }
+        SaidError::TooOld { .. } => bad(format!("{error}; leave it out")),
+        _ => bad(format!("{error}; say it in a few words")),
+    }
+}

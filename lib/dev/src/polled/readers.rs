@@ -1,0 +1,185 @@
+//! The threads of a stream: one that lists its shards, and one for each shard that is read.
+
+use super::lineage;
+use super::reader::{Next, Reader, Shared};
+use crate::happening::{Happening, chain};
+use crate::intake::Intake;
+use crate::run::Fatal;
+use crate::world::Store;
+use std::collections::BTreeSet;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+use streamgauge_pipeline::port::Retryable;
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::port::source::{Polled, ShardId, StreamId};
+use tokio::runtime::Handle;
+
+/// How many shards of a stream are read at a time.
+pub(crate) const READERS_MAX: usize = 1_000;
+/// How many reads are in memory at a time, each of 10 MB at most.
+const READS_MAX: usize = 16;
+/// How often the shards are listed while none of them ends.
+const LIST_EVERY: Duration = Duration::from_secs(30);
+/// How often it is looked whether all is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What a thread that has read a shard says of it.
+struct Ended {
+    stream: StreamId,
+    shard: ShardId,
+    outcome: Result<(), Fatal>,
+}
+
+/// The threads of a stream.
+pub(crate) struct Readers<P, S, C> {
+    pub(crate) shared: Shared<P, S, C>,
+    pub(crate) intake: Intake,
+    pub(crate) runtime: Handle,
+}
+
+/// Which shards were begun, and which of them are read to their end.
+#[derive(Debug, Default)]
+struct Progress {
+    stream: Option<StreamId>,
+    begun: BTreeSet<ShardId>,
+    ended: BTreeSet<ShardId>,
+}
+
+impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
+    /// Reads until nothing more is taken.
+    pub(crate) fn run(&self) -> Result<(), Fatal> {
+        let reads = Reads::default();
+        let (ends, ended) = mpsc::channel::<Ended>();
+        thread::scope(|scope| {
+            let mut progress = Progress::default();
+            let mut listed_at = Some(Instant::now());
+            while !self.intake.is_closed_within(Duration::ZERO) {
+                if listed_at.is_none_or(|at| at.elapsed() >= LIST_EVERY) {
+                    self.list();
+                    listed_at = Some(Instant::now());
+                }
+                self.begin(scope, &mut progress, (&reads, &ends));
+                match ended.recv_timeout(LOOK_EVERY) {
+                    Ok(Ended { stream, shard, outcome }) => {
+                        if let Err(fatal) = outcome {
+                            // The others hear of it, so that they end too.
+                            self.intake.fail(&chain(&fatal));
+                            return Err(fatal);
+                        }
+                        if progress.stream == Some(stream) {
+                            progress.ended.insert(shard);
+                        }
+                        listed_at = None;
+                    }
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Begins to read the shards whose turn it is.
+    fn begin<'s>(
+        &'s self,
+        scope: &'s Scope<'s, '_>,
+        progress: &mut Progress,
+        (reads, ends): (&'s Reads, &Sender<Ended>),
+    ) {
+        let known = &self.shared.known;
+        let Some(stream) = known.id() else { return };
+        if progress.stream.as_ref() != Some(&stream) {
+            *progress = Progress { stream: Some(stream.clone()), ..Progress::default() };
+        }
+        let Progress { begun, ended, .. } = progress;
+        let room = READERS_MAX.saturating_sub(begun.difference(ended).count());
+        let shards = known.shards();
+        for shard in lineage::next(&shards, begun, ended, room) {
+            let reader = Reader::new(&self.shared, stream.clone(), ShardId::clone(shard));
+            let tells = ends.clone();
+            let (of, id) = (stream.clone(), ShardId::clone(shard));
+            let read = move || {
+                let outcome = self.read(reader, reads);
+                // Who has gone does not hear of it.
+                drop(tells.send(Ended { stream: of, shard: id, outcome }));
+            };
+            let started = thread::Builder::new().name("shard".to_owned()).spawn_scoped(scope, read);
+            if started.is_ok() {
+                begun.insert(ShardId::clone(shard));
+            } else {
+                // There are too many threads: again when one has ended.
+                return;
+            }
+        }
+    }
+
+    /// Reads a shard to its end, or until nothing more is taken.
+    fn read(&self, mut reader: Reader<'_, P, S, C>, reads: &Reads) -> Result<(), Fatal> {
+        loop {
+            let next = {
+                let _one = reads.begin();
+                self.runtime.block_on(reader.step())?
+            };
+            match next {
+                Next::Ended => return Ok(()),
+                Next::Step(after) if self.intake.is_closed_within(after) => return Ok(()),
+                Next::Step(_) => {}
+            }
+        }
+    }
+
+    /// Asks for the shards.
+    fn list(&self) {
+        let Shared { polled, known, teller, .. } = &self.shared;
+        let asked = async {
+            let id = polled.describe().await?;
+            let shards = polled.shards().await?;
+            Ok::<_, Retryable>(id.map(|id| (id, shards)))
+        };
+        let trouble = match self.runtime.block_on(asked) {
+            Ok(Some((id, shards))) => {
+                known.listed(id, shards);
+                if known.works(None) {
+                    teller.tell(Happening::Over);
+                }
+                return;
+            }
+            Ok(None) => {
+                known.gone();
+                "the stream is not there any more".to_owned()
+            }
+            Err(error) => chain(&error),
+        };
+        if known.fails(None) {
+            teller.tell(Happening::Trouble(trouble));
+        }
+    }
+}
+
+/// How many reads are going on.
+#[derive(Debug, Default)]
+struct Reads {
+    count: Mutex<usize>,
+    ended: Condvar,
+}
+
+/// One of them.
+struct OneRead<'r>(&'r Reads);
+
+impl Reads {
+    /// Waits until there is room for one more.
+    fn begin(&self) -> OneRead<'_> {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.ended.wait_while(count, |count| *count >= READS_MAX);
+        *waited.unwrap_or_else(PoisonError::into_inner) += 1;
+        OneRead(self)
+    }
+}
+
+impl Drop for OneRead<'_> {
+    fn drop(&mut self) {
+        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.ended.notify_one();
+    }
+}
