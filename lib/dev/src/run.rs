@@ -12,6 +12,7 @@ use crate::happening::Teller;
 use crate::intake::Intake;
 use crate::intake::commit::{Committer, Totals};
 use crate::intake::mark::Mark;
+use crate::needs::Needs;
 use crate::polled::known::Known;
 use crate::settling::Settler;
 use crate::stream::{DevStream, Embedded};
@@ -90,6 +91,7 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
             streams: Arc::new([DevStream::Embedded(Arc::clone(&embedded))]),
             embedded,
             alarms: Alarms::default(),
+            needs: Needs::default(),
             clock,
         };
         let mut control = Control::default();
@@ -131,8 +133,8 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         let mut settler = Settler::new(world.clone(), told_by, tells_settled, teller.clone());
         let mut messenger = Messenger::new(world.clone(), channels, teller.clone());
         let mut threads = Threads::new(intake.clone());
-        let (alarms, clock) = (world.alarms.clone(), world.clock.clone());
-        let appended = move || alarms.appended(clock.now());
+        let shard = world.clone();
+        let appended = move |reads_from| shard.appended(reads_from);
         threads.start("commit", move || committer.run(appended))?;
         threads.start("settle", move || settler.run())?;
         world.alarms.deliver.ring();

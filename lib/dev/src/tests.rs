@@ -1,5 +1,6 @@
 //! The whole pipeline, step by step on a clock that is turned by hand: what is offered counts once, whatever happens in between.
 
+mod bounded;
 mod follows;
 mod offers;
 mod polls;
@@ -120,6 +121,8 @@ impl Snapshots for Shared {
 /// A store in memory that outlives those who have it open.
 #[derive(Clone, Debug)]
 struct Shared(Arc<Memory>);
+
+impl Store for Shared {}
 
 /// A process without threads.
 struct Bench<S> {

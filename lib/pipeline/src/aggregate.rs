@@ -128,6 +128,7 @@ impl<W: World> Aggregate<W> {
                 if taken.entries > 0 {
                     self.put_snapshot(&key, &mut shard, &mut taken).await;
                 }
+                taken.reads_from = shard.reads_from.map(|from| (LogId::shard(&key), from));
                 self.warm.put(key, shard);
             }
             Err(error) if error.is_retryable() => {
@@ -317,14 +318,17 @@ impl<W: World> Aggregate<W> {
         if !shard.is_snapshot_due(self.settings.snapshot_log_bytes_min) {
             return;
         }
-        let state = shard.state.snapshot(self.settings.thin_ids_bytes_min);
+        let (state, window) = shard.state.snapshot(self.settings.thin_ids_bytes_min);
         let Ok(snapshot) = Snapshot::new(shard.last(), state) else {
             taken.snapshot_failed = true;
             return;
         };
         let put = shard.since.put(self.world.snapshots(), &LogId::shard(key), &snapshot).await;
         match put {
-            Ok(Put::Swung) => taken.snapshot_bytes = Some(snapshot.state().len()),
+            Ok(Put::Swung) => {
+                shard.reads_from = window.or(Some(snapshot.version()));
+                taken.snapshot_bytes = Some(snapshot.state().len());
+            }
             Ok(Put::Conflict) => {}
             Err(_retryable) => taken.snapshot_failed = true,
         }

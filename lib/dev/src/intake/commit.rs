@@ -16,6 +16,7 @@ use streamgauge_engine::delta::EventSpan;
 use streamgauge_engine::output::{Counters, MetricCounters};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::memory::block_on;
+use streamgauge_pipeline::port::log::{LogId, Version};
 use streamgauge_pipeline::port::source::{Batch, Record, SequenceNumber, ShardId};
 use streamgauge_pipeline::shard_entry::Rejected;
 use streamgauge_pipeline::world::World;
@@ -85,6 +86,8 @@ pub(crate) struct Committer<W> {
     position: Position,
     is_failing: bool,
     again_after: Duration,
+    /// What the last batch says that a process which begins anew reads of the log.
+    reads_from: Option<(LogId, Version)>,
 }
 
 /// An offer with its number.
@@ -107,8 +110,17 @@ impl<W: World> Committer<W> {
             None => Position::default(),
             Some(last) => Position::read(&last).ok_or(Fatal::Foreign)?,
         };
-        let (is_failing, again_after) = (false, AGAIN_AFTER);
-        Ok(Self { aggregate, intake, teller, totals, shard, position, is_failing, again_after })
+        Ok(Self {
+            aggregate,
+            intake,
+            teller,
+            totals,
+            shard,
+            position,
+            is_failing: false,
+            again_after: AGAIN_AFTER,
+            reads_from: None,
+        })
     }
 
     /// The same, that tries again at once.
@@ -122,13 +134,21 @@ impl<W: World> Committer<W> {
         self.position
     }
 
-    /// Commits all that comes until nothing more will; `appended` hears of each batch.
-    pub(crate) fn run(&mut self, mut appended: impl FnMut()) -> Result<(), Fatal> {
+    /// Commits all that comes until nothing more will; `appended` hears of each batch, and what of the log is read by who begins anew.
+    pub(crate) fn run(
+        &mut self,
+        mut appended: impl FnMut(Option<(LogId, Version)>),
+    ) -> Result<(), Fatal> {
         while let Some(batch) = self.intake.next() {
             self.commit(batch)?;
-            appended();
+            appended(self.reads_from());
         }
         Ok(())
+    }
+
+    /// The log, and what the last batch says that is read of it by who begins anew; absent if that was said before.
+    pub(crate) fn reads_from(&mut self) -> Option<(LogId, Version)> {
+        self.reads_from.take()
     }
 
     /// Commits a batch, and answers.
@@ -182,8 +202,9 @@ impl<W: World> Committer<W> {
     /// Takes what is not in the log yet.
     fn take(&mut self, offers: &[Numbered]) -> Result<Taken, Fatal> {
         let batch = self.batch(offers);
-        let taken = block_on(self.aggregate.take(STREAM, batch)).map_err(Fatal::Aggregate)?;
+        let mut taken = block_on(self.aggregate.take(STREAM, batch)).map_err(Fatal::Aggregate)?;
         self.totals.add(&taken);
+        self.reads_from = taken.reads_from.take();
         Ok(taken)
     }
 

@@ -41,6 +41,8 @@ pub(super) struct Restored {
     pub(super) since: Since,
     /// What this environment has met of others.
     pub(super) lookout: Lookout,
+    /// The first entry that a restore from the newest snapshot reads; absent: from the beginning.
+    pub(super) reads_from: Option<Version>,
 }
 
 impl Restored {
@@ -97,8 +99,8 @@ impl<W: World> Restorer<'_, W> {
             let mut last = None;
             // With the entry that the snapshot covers, if it still lives: then nothing can be missing after it.
             let covered = since.version();
-            let mut after =
-                window.or(covered).map_or(Version::START, |Version(it)| Version(it - 1));
+            let reads_from = window.or(covered);
+            let mut after = reads_from.map_or(Version::START, |Version(it)| Version(it - 1));
             loop {
                 let read = self.read(&log, after).await?;
                 let Some(newest) = read.last().map(|logged| logged.version) else { break };
@@ -126,7 +128,7 @@ impl<W: World> Restorer<'_, W> {
             let now = self.world.clock().now();
             let stream_age_ms = now.as_millis() - self.id.created_at.as_millis();
             let next = next_version(last, covered, stream_age_ms);
-            Ok(Restored { state, next, since, lookout: Lookout::default() })
+            Ok(Restored { state, next, since, lookout: Lookout::default(), reads_from })
         })
     }
 

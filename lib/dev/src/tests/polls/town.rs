@@ -232,6 +232,8 @@ impl Mortal {
     }
 }
 
+impl Store for Mortal {}
+
 impl Log for Mortal {
     async fn append(&self, log: &LogId, at: Version, entry: &Entry) -> Result<Append, Retryable> {
         self.effect(self.store.append(log, at, entry)).await
