@@ -122,7 +122,11 @@ impl Snapshots for Shared {
 #[derive(Clone, Debug)]
 struct Shared(Arc<Memory>);
 
-impl Store for Shared {}
+impl Store for Shared {
+    fn let_go(&self, log: &LogId, before: Version) {
+        self.0.log.let_go(log, before);
+    }
+}
 
 /// A process without threads.
 struct Bench<S> {

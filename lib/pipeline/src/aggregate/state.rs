@@ -169,6 +169,11 @@ impl State {
         Ok(Window { first: first.map(|first| first.version), bytes })
     }
 
+    /// The first entry of the log that has an identity which is remembered: a later snapshot may leave it to the log.
+    pub(super) fn earliest_origin(&self) -> Option<Version> {
+        self.sections.iter().filter_map(|section| section.origins.earliest()).min()
+    }
+
     /// The state as a snapshot holds it: without the identities where these have so many bytes and the log can be read instead. With the first
     /// entry that is to be read for them.
     pub(super) fn snapshot(&self, thin_ids_bytes_min: usize) -> (Vec<u8>, Option<Version>) {

@@ -232,7 +232,13 @@ impl Mortal {
     }
 }
 
-impl Store for Mortal {}
+impl Store for Mortal {
+    fn let_go(&self, log: &LogId, before: Version) {
+        if self.check().is_ok() {
+            Store::let_go(&self.store, log, before);
+        }
+    }
+}
 
 impl Log for Mortal {
     async fn append(&self, log: &LogId, at: Version, entry: &Entry) -> Result<Append, Retryable> {
