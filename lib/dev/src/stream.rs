@@ -93,6 +93,7 @@ impl<C> Embedded<C> {
         !self.sources().iter().any(|has_more| has_more())
             && !self.intake.is_waiting()
             && self.intake.appended() == self.read.load(Ordering::SeqCst)
+            && !self.intake.has_failed()
     }
 }
 
