@@ -9,9 +9,9 @@ use crate::cutter::{Cut, Cutter};
 use crate::happening::{Happening, Teller};
 use crate::intake::Followed;
 use crate::intake::mark::{FileId, Mark};
-use file::{Stand, fingerprint, is_same, renamed_after, rotated, stand};
+use file::{Begun, Stand, fingerprint, is_same, renamed_after, rotated, stand, unless_absent};
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::hash;
@@ -23,7 +23,7 @@ const PIECE_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Follower {
     path: PathBuf,
-    /// Where to go on; absent once that was found.
+    /// Where to go on; absent once that was found, or cannot be.
     from: Option<Mark>,
     /// What comes next, if it was renamed too before it was read.
     next: Option<PathBuf>,
@@ -98,9 +98,13 @@ impl Follower {
     /// The next lines; absent: there are none now.
     pub(crate) fn next(&mut self) -> io::Result<Option<(Cut, Followed)>> {
         self.seen.set(SeenTo::Reading);
-        // A mark whose file is gone is looked for once.
-        if let Some(from) = self.from.take() {
-            self.find(from)?;
+        if let Some(from) = self.from {
+            // The mark is kept while it is not certain what became of its file.
+            if !self.find(from)? {
+                self.seen.set(SeenTo::End(stand(&self.path)));
+                return Ok(None);
+            }
+            self.from = None;
         }
         let mut looked = false;
         loop {
@@ -111,9 +115,11 @@ impl Follower {
                 }
                 continue;
             };
+            // What was cut is not there again if this fails.
+            open.identify()?;
             if let Some(cut) = open.cutter.take() {
                 open.is_quiet = false;
-                let found = open.followed(cut)?;
+                let found = open.followed(cut);
                 if found.0.records.is_empty() {
                     continue;
                 }
@@ -143,14 +149,11 @@ impl Follower {
     fn end(&mut self) -> io::Result<End> {
         let Some(open) = &mut self.open else { return Ok(End::GoesOn) };
         let own = open.file.metadata()?;
-        let next = renamed_after(&self.path, &own);
-        let is_followed = match std::fs::metadata(&self.path) {
-            Ok(named) => is_same(&own, &named),
-            // It was renamed, and the next one is not there yet.
-            Err(error) if error.kind() == ErrorKind::NotFound => next.is_none(),
-            Err(_) => true,
-        };
-        if is_followed {
+        let named = unless_absent(std::fs::metadata(&self.path))?;
+        let has_name = named.as_ref().is_some_and(|named| is_same(&own, named));
+        let next = if has_name { None } else { renamed_after(&self.path, &own)? };
+        // Or it was renamed, and the next one is not there yet.
+        if has_name || (named.is_none() && next.is_none()) {
             open.is_quiet = false;
             self.seen.set(SeenTo::End(Some(Stand::of(&own))));
             return Ok(End::Waits);
@@ -160,7 +163,7 @@ impl Follower {
             return Ok(End::Waits);
         }
         if let Some(cut) = open.cutter.finish() {
-            let found = open.followed(cut)?;
+            let found = open.followed(cut);
             if !found.0.records.is_empty() {
                 return Ok(End::Rest(found));
             }
@@ -169,39 +172,55 @@ impl Follower {
         Ok(End::GoesOn)
     }
 
-    /// Finds the file of a mark, under its name or another.
-    fn find(&mut self, from: Mark) -> io::Result<()> {
-        let renamed = rotated(&self.path);
-        for path in renamed.iter().chain([&self.path]) {
-            let Ok(mut file) = File::open(path) else { continue };
-            let is_it =
-                fingerprint(&mut file)? == Some(from.file) && file.metadata()?.len() >= from.offset;
-            if is_it {
-                self.open = Some(Open::new(file, Some(from.file), from.offset));
-                return Ok(());
-            }
+    /// Finds the file of a mark, under its name or another, or finds that it is not there any more; false: that is not known yet.
+    fn find(&mut self, from: Mark) -> io::Result<bool> {
+        let is_it = |begun: &Begun| begun.id == Some(from.file) && begun.length >= from.offset;
+        // First the name, then the others: what is renamed in between is among them.
+        let named = Begun::open(&self.path)?;
+        let (is_missing, is_other) =
+            (named.is_none(), named.as_ref().is_some_and(|begun| begun.length > 0));
+        let mut found = named.filter(is_it);
+        if found.is_none() {
+            let others = rotated(&self.path)?;
+            let mut others =
+                others.iter().map(|path| Begun::beside(path)).filter_map(Result::transpose);
+            found = others.find(|begun| begun.as_ref().map_or(true, is_it)).transpose()?;
         }
-        self.tell("is another file than before, or was emptied; it is read from its beginning");
-        Ok(())
+        if let Some(Begun { file, id, .. }) = found {
+            self.is_missing = false;
+            self.open = Some(Open::new(file, id, from.offset));
+            return Ok(true);
+        }
+        if is_other {
+            self.tell("is another file than before, or was emptied; it is read from its beginning");
+        } else if is_missing {
+            self.tell_missing();
+        }
+        Ok(is_other)
     }
 
     /// Opens the file that comes next, from its beginning; false: it is not there.
     fn open_next(&mut self) -> io::Result<bool> {
-        let path = self.next.take().unwrap_or_else(|| self.path.clone());
-        match File::open(&path) {
-            Ok(mut file) => {
-                self.is_missing = false;
-                let id = fingerprint(&mut file)?;
-                self.open = Some(Open::new(file, id, 0));
-                Ok(true)
+        if let Some(path) = &self.next {
+            let next = Begun::beside(path)?;
+            self.next = None;
+            if next.is_some() {
+                self.open = next.map(|Begun { file, id, .. }| Open::new(file, id, 0));
+                return Ok(true);
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                if path == self.path && !std::mem::replace(&mut self.is_missing, true) {
-                    self.tell("is not there; it is waited for");
-                }
-                Ok(path != self.path && self.open_next()?)
-            }
-            Err(error) => Err(error),
+        }
+        let Some(Begun { file, id, .. }) = Begun::open(&self.path)? else {
+            self.tell_missing();
+            return Ok(false);
+        };
+        self.is_missing = false;
+        self.open = Some(Open::new(file, id, 0));
+        Ok(true)
+    }
+
+    fn tell_missing(&mut self) {
+        if !std::mem::replace(&mut self.is_missing, true) {
+            self.tell("is not there; it is waited for");
         }
     }
 
@@ -246,18 +265,20 @@ impl Open {
         Ok(count)
     }
 
+    /// Notes what it is known by as soon as it is.
+    fn identify(&mut self) -> io::Result<()> {
+        if self.id.is_none() {
+            self.id = fingerprint(&mut self.file)?;
+        }
+        Ok(())
+    }
+
     /// Lines, with where they stand.
-    fn followed(&mut self, cut: Cut) -> io::Result<(Cut, Followed)> {
-        let id = match self.id {
-            Some(id) => id,
-            None => *self.id.insert(match fingerprint(&mut self.file)? {
-                Some(id) => id,
-                // Its only line has no end and will not get one.
-                None => FileId(hash::stable(&cut.text)),
-            }),
-        };
-        let followed = Followed { file: id, start: cut.start, end: cut.end };
-        Ok((cut, followed))
+    fn followed(&mut self, cut: Cut) -> (Cut, Followed) {
+        // Without one, its only line has no end and will not get one.
+        let file = *self.id.get_or_insert_with(|| FileId(hash::stable(&cut.text)));
+        let followed = Followed { file, start: cut.start, end: cut.end };
+        (cut, followed)
     }
 }
 

@@ -136,3 +136,46 @@ fn there_is_more_until_all_was_read() {
     check(&mut follower, &["b", "c"]);
     assert!(!has_more());
 }
+
+/// Whatever is at a place cannot be opened: a link to itself. So also for whoever may read everything.
+#[cfg(unix)]
+fn block(path: &Path) {
+    std::os::unix::fs::symlink(path, path).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_mark_is_kept_while_its_file_cannot_be_read() {
+    let place = Place::new();
+    place.write("a\nb\n");
+    let (_, mark) = lines(&mut place.follower(None));
+    fs::rename(place.path(), place.0.join("away")).unwrap();
+    block(&place.path());
+    let mut follower = place.follower(mark);
+    let seen = follower.seen();
+    assert!(follower.next().is_err());
+    assert!(seen.has_more(&place.path()), "nobody knows");
+    fs::remove_file(place.path()).unwrap();
+    check(&mut follower, &[]);
+    // As whoever puts it back may make it first.
+    place.write("");
+    check(&mut follower, &[]);
+    place.write("a\nb\nc\n");
+    check(&mut follower, &["c"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_renamed_file_that_cannot_be_read_is_not_passed_over() {
+    let place = Place::new();
+    place.write("a\n");
+    let next = place.0.join("e.ndjson.1");
+    block(&next);
+    let mut follower = place.follower(None);
+    follower.next = Some(next.clone());
+    let error = follower.next().unwrap_err().to_string();
+    assert!(error.contains("e.ndjson.1`: "), "{error}");
+    fs::remove_file(&next).unwrap();
+    fs::write(&next, "b\n").unwrap();
+    assert!(follower.next().unwrap().is_some_and(|(cut, _)| &cut.text[..] == b"b\n"));
+}
