@@ -9,15 +9,25 @@ use crate::cutter::{Cut, Cutter};
 use crate::happening::{Happening, Teller};
 use crate::intake::Followed;
 use crate::intake::mark::{FileId, Mark};
-use file::{Begun, Stand, fingerprint, is_same, renamed_after, rotated, stand, unless_absent};
+use file::{
+    Begun, Stand, fingerprint, is_same, renamed_after, rotated, stand, unless_absent, was_left,
+};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use streamgauge_engine::hash;
 
 /// What is read at once, in bytes.
 const PIECE_BYTES: usize = 256 << 10;
+
+/// How often a file is looked at that has nothing new.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A file that has another name now is left after so many looks at which it had nothing new: who writes it may do so until it opens the name again.
+pub(crate) const QUIET_LOOKS: u32 = 50;
+/// So long is that.
+const QUIET: Duration = LOOK_EVERY.saturating_mul(QUIET_LOOKS);
 
 /// Follows a file.
 #[derive(Debug)]
@@ -41,8 +51,8 @@ struct Open {
     /// What it is known by; absent until its first line is whole.
     id: Option<FileId>,
     cutter: Cutter,
-    /// It has another name now, and had nothing new when that was seen.
-    is_quiet: bool,
+    /// At how many looks it had another name and nothing new.
+    quiet_looks: u32,
 }
 
 /// How far a file was read, for whoever asks whether there is more.
@@ -118,7 +128,6 @@ impl Follower {
             // What was cut is not there again if this fails.
             open.identify()?;
             if let Some(cut) = open.cutter.take() {
-                open.is_quiet = false;
                 let found = open.followed(cut);
                 if found.0.records.is_empty() {
                     continue;
@@ -154,12 +163,13 @@ impl Follower {
         let next = if has_name { None } else { renamed_after(&self.path, &own)? };
         // Or it was renamed, and the next one is not there yet.
         if has_name || (named.is_none() && next.is_none()) {
-            open.is_quiet = false;
+            open.quiet_looks = if has_name { 0 } else { open.quiet_looks.saturating_add(1) };
             self.seen.set(SeenTo::End(Some(Stand::of(&own))));
             return Ok(End::Waits);
         }
-        // Whoever writes it may still do so for a moment.
-        if next.is_none() && !std::mem::replace(&mut open.is_quiet, true) {
+        let is_over = open.quiet_looks >= QUIET_LOOKS || was_left(&own, named.as_ref(), QUIET);
+        if !is_over {
+            open.quiet_looks += 1;
             return Ok(End::Waits);
         }
         if let Some(cut) = open.cutter.finish() {
@@ -248,7 +258,7 @@ enum End {
 
 impl Open {
     fn new(file: File, id: Option<FileId>, offset: u64) -> Self {
-        Self { file, id, cutter: Cutter::at(offset), is_quiet: false }
+        Self { file, id, cutter: Cutter::at(offset), quiet_looks: 0 }
     }
 
     /// Whether it begins as it did, and has all that was read of it.
@@ -261,6 +271,9 @@ impl Open {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
         self.file.seek(SeekFrom::Start(self.cutter.pushed_to()))?;
         let count = self.file.read(piece)?;
+        if count > 0 {
+            self.quiet_looks = 0;
+        }
         self.cutter.push(piece.get(..count).unwrap_or_default());
         Ok(count)
     }

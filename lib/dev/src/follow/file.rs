@@ -5,6 +5,7 @@ use crate::intake::mark::FileId;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use streamgauge_engine::hash;
 
 /// A file is known by its first line, and by no more of it than this, in bytes: an event's id and time are in that.
@@ -114,6 +115,13 @@ pub(super) fn rotated(path: &Path) -> io::Result<Vec<PathBuf>> {
 pub(super) fn renamed_after(path: &Path, file: &Metadata) -> io::Result<Option<PathBuf>> {
     let is_it = |old: &PathBuf| fs::metadata(old).is_ok_and(|other| is_same(file, &other));
     Ok(rotated(path)?.into_iter().skip_while(|old| !is_it(old)).nth(1))
+}
+
+/// Whether nothing was written to a file for so long while the one that has its name now was. What comes late is caught up with by this.
+pub(super) fn was_left(file: &Metadata, named: Option<&Metadata>, quiet: Duration) -> bool {
+    let times = (file.modified(), named.map(Metadata::modified));
+    let (Ok(file), Some(Ok(named))) = times else { return false };
+    named.duration_since(file).is_ok_and(|since| since >= quiet)
 }
 
 /// Nothing instead of the error that there is none.
