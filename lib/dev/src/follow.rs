@@ -4,18 +4,19 @@
 //! read of it is known by the log ([`crate::intake::mark`]).
 
 mod file;
+mod seen;
 
 use crate::cutter::{Cut, Cutter};
 use crate::happening::{Happening, Teller};
 use crate::intake::Followed;
 use crate::intake::mark::{FileId, Mark};
-use file::{
-    Begun, Stand, fingerprint, is_same, renamed_after, rotated, stand, unless_absent, was_left,
-};
+use file::{Begun, fingerprint, identity, renamed_after, rotated, unless_absent, was_left};
+pub(crate) use seen::Seen;
+use seen::SeenTo;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::hash;
 
@@ -47,43 +48,12 @@ pub struct Follower {
 /// The file that is read.
 #[derive(Debug)]
 struct Open {
-    file: File,
+    file: Arc<File>,
     /// What it is known by; absent until its first line is whole.
     id: Option<FileId>,
     cutter: Cutter,
     /// At how many looks it had another name and nothing new.
     quiet_looks: u32,
-}
-
-/// How far a file was read, for whoever asks whether there is more.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(Arc<Mutex<SeenTo>>);
-
-#[derive(Debug, Default)]
-enum SeenTo {
-    /// It is being read.
-    #[default]
-    Reading,
-    /// All of it was offered; absent: there was none.
-    End(Option<Stand>),
-}
-
-impl Seen {
-    /// Whether the file has lines that were not offered.
-    pub(crate) fn has_more(&self, path: &Path) -> bool {
-        match &*self.lock() {
-            SeenTo::Reading => true,
-            SeenTo::End(end) => stand(path).is_some_and(|now| Some(now) != *end),
-        }
-    }
-
-    fn set(&self, to: SeenTo) {
-        *self.lock() = to;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, SeenTo> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Follower {
@@ -111,7 +81,7 @@ impl Follower {
         if let Some(from) = self.from {
             // The mark is kept while it is not certain what became of its file.
             if !self.find(from)? {
-                self.seen.set(SeenTo::End(stand(&self.path)));
+                self.seen.set(SeenTo::nothing_open(&self.path)?);
                 return Ok(None);
             }
             self.from = None;
@@ -120,7 +90,7 @@ impl Follower {
         loop {
             let Some(open) = &mut self.open else {
                 if !self.open_next()? {
-                    self.seen.set(SeenTo::End(None));
+                    self.seen.set(SeenTo::nothing_open(&self.path)?);
                     return Ok(None);
                 }
                 continue;
@@ -159,17 +129,21 @@ impl Follower {
         let Some(open) = &mut self.open else { return Ok(End::GoesOn) };
         let own = open.file.metadata()?;
         let named = unless_absent(std::fs::metadata(&self.path))?;
-        let has_name = named.as_ref().is_some_and(|named| is_same(&own, named));
+        let has_name = named.as_ref().is_some_and(|named| identity(&own) == identity(named));
         let next = if has_name { None } else { renamed_after(&self.path, &own)? };
-        // Or it was renamed, and the next one is not there yet.
-        if has_name || (named.is_none() && next.is_none()) {
-            open.quiet_looks = if has_name { 0 } else { open.quiet_looks.saturating_add(1) };
-            self.seen.set(SeenTo::End(Some(Stand::of(&own))));
+        let read_to = open.cutter.pushed_to();
+        if own.len() > read_to {
+            // It came after the last read, and is still being read for whoever asks.
             return Ok(End::Waits);
         }
         let is_over = open.quiet_looks >= QUIET_LOOKS || was_left(&own, named.as_ref(), QUIET);
-        if !is_over {
-            open.quiet_looks += 1;
+        let has_next = next.is_some() || named.is_some();
+        if has_name || !has_next || !is_over {
+            open.quiet_looks = if has_name { 0 } else { open.quiet_looks.saturating_add(1) };
+            if next.is_none() {
+                let open = Some((Arc::clone(&open.file), read_to));
+                self.seen.set(SeenTo::End { open, named: named.as_ref().map(identity) });
+            }
             return Ok(End::Waits);
         }
         if let Some(cut) = open.cutter.finish() {
@@ -257,20 +231,21 @@ enum End {
 }
 
 impl Open {
-    fn new(file: File, id: Option<FileId>, offset: u64) -> Self {
-        Self { file, id, cutter: Cutter::at(offset), quiet_looks: 0 }
+    fn new(file: impl Into<Arc<File>>, id: Option<FileId>, offset: u64) -> Self {
+        Self { file: file.into(), id, cutter: Cutter::at(offset), quiet_looks: 0 }
     }
 
     /// Whether it begins as it did, and has all that was read of it.
     fn is_as_it_was(&mut self) -> io::Result<bool> {
         let is_long_enough = self.file.metadata()?.len() >= self.cutter.pushed_to();
-        Ok(is_long_enough && (self.id.is_none() || fingerprint(&mut self.file)? == self.id))
+        Ok(is_long_enough && (self.id.is_none() || fingerprint(&self.file)? == self.id))
     }
 
     /// Reads on; 0: at its end.
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        self.file.seek(SeekFrom::Start(self.cutter.pushed_to()))?;
-        let count = self.file.read(piece)?;
+        let mut file = &*self.file;
+        file.seek(SeekFrom::Start(self.cutter.pushed_to()))?;
+        let count = file.read(piece)?;
         if count > 0 {
             self.quiet_looks = 0;
         }
@@ -281,7 +256,7 @@ impl Open {
     /// Notes what it is known by as soon as it is.
     fn identify(&mut self) -> io::Result<()> {
         if self.id.is_none() {
-            self.id = fingerprint(&mut self.file)?;
+            self.id = fingerprint(&self.file)?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ const KNOWN_BY_BYTES: u64 = 1_024;
 const OLD: &str = ".old";
 
 /// What a file is known by; absent until its first line is whole.
-pub(super) fn fingerprint(file: &mut File) -> io::Result<Option<FileId>> {
+pub(super) fn fingerprint(mut file: &File) -> io::Result<Option<FileId>> {
     let mut start = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.take(KNOWN_BY_BYTES).read_to_end(&mut start)?;
@@ -24,37 +24,17 @@ pub(super) fn fingerprint(file: &mut File) -> io::Result<Option<FileId>> {
     Ok(known_by.and_then(|length| start.get(..length)).map(|line| FileId(hash::stable(line))))
 }
 
-/// Which file has a name, and how long it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stand {
-    identity: (u64, u64),
-    length: u64,
-}
-
-impl Stand {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self { identity: identity(metadata), length: metadata.len() }
-    }
-}
-
-/// The file that has a name; absent: there is none.
-pub(super) fn stand(path: &Path) -> Option<Stand> {
-    fs::metadata(path).ok().map(|metadata| Stand::of(&metadata))
-}
-
-/// Whether both are of one file.
-pub(super) fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    identity(one) == identity(other)
-}
+/// What tells files apart that are there at one moment.
+pub(super) type Identity = (u64, u64);
 
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, u64) {
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(metadata: &Metadata) -> (u64, u64) {
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     let since = |time: std::time::SystemTime| {
         time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
     };
@@ -73,9 +53,9 @@ impl Begun {
     /// Opens a file; absent: there is none.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
         let open = || {
-            let mut file = File::open(path)?;
+            let file = File::open(path)?;
             let length = file.metadata()?.len();
-            let id = fingerprint(&mut file)?;
+            let id = fingerprint(&file)?;
             Ok(Self { file, id, length })
         };
         unless_absent(open())
@@ -113,7 +93,8 @@ pub(super) fn rotated(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The file that had this name after another one, if it was renamed as well.
 pub(super) fn renamed_after(path: &Path, file: &Metadata) -> io::Result<Option<PathBuf>> {
-    let is_it = |old: &PathBuf| fs::metadata(old).is_ok_and(|other| is_same(file, &other));
+    let is_it =
+        |old: &PathBuf| fs::metadata(old).is_ok_and(|other| identity(&other) == identity(file));
     Ok(rotated(path)?.into_iter().skip_while(|old| !is_it(old)).nth(1))
 }
 

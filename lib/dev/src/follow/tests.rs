@@ -229,3 +229,50 @@ fn a_renamed_file_that_cannot_be_read_is_not_passed_over() {
     fs::write(&next, "b\n").unwrap();
     assert!(follower.next().unwrap().is_some_and(|(cut, _)| &cut.text[..] == b"b\n"));
 }
+
+/// Appends to a file that has a name.
+fn append(path: &Path, text: &str) {
+    use std::io::Write;
+    File::options().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_line_that_comes_after_the_last_read_is_more() {
+    let place = Place::new();
+    place.write("a\n");
+    let mut follower = place.follower(None);
+    let seen = follower.seen();
+    check(&mut follower, &["a"]);
+    // As between the read that found nothing and what is noted of that.
+    append(&place.path(), "b\n");
+    assert!(follower.end().is_ok());
+    assert!(seen.has_more(&place.path()));
+    check(&mut follower, &["b"]);
+    assert!(!seen.has_more(&place.path()));
+}
+
+#[test]
+fn a_line_that_comes_to_a_renamed_file_is_more() {
+    let place = Place::new();
+    place.write("a\n");
+    let mut follower = place.follower(None);
+    let seen = follower.seen();
+    check(&mut follower, &["a"]);
+    let old = place.0.join("e.ndjson.1");
+    place.rename(".1");
+    check(&mut follower, &[]);
+    assert!(!seen.has_more(&place.path()));
+    append(&old, "b\n");
+    assert!(seen.has_more(&place.path()));
+    check(&mut follower, &["b"]);
+    // The name is there again, and whoever writes has not opened it yet.
+    place.write("");
+    assert!(seen.has_more(&place.path()));
+    check(&mut follower, &[]);
+    assert!(!seen.has_more(&place.path()));
+    append(&old, "c\n");
+    assert!(seen.has_more(&place.path()));
+    check(&mut follower, &["c"]);
+    append(&place.path(), "d\n");
+    assert!(seen.has_more(&place.path()), "it is read when the old one was quiet");
+}
