@@ -91,6 +91,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         })
     }
 
+    /// All sources were added. Before this is said silence proves nothing and lets no window end, since a source that comes may have a backlog.
+    pub fn has_all_sources(&self) {
+        self.world.stream().has_all_sources();
+    }
+
     fn arrivals(&self) -> impl Fn() -> Option<Timestamp> + Send + use<S, C> {
         let stream = Arc::clone(&self.world.embedded);
         move || stream.arrival()
