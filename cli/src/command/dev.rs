@@ -116,6 +116,7 @@ fn start(
         for stream in streams {
             dev.poll(stream)?;
         }
+        dev.has_all_sources();
         dev.watch(rules)?;
         Ok(dev)
     };

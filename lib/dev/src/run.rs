@@ -117,7 +117,7 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         self.recovered
     }
 
-    /// Starts all but the sources. Notifications go to these channels, of which the longest call takes so long.
+    /// Starts all but the sources; [`Running::has_all_sources`] says when those are there. Notifications go to these channels, of which the longest call takes so long.
     pub fn start<N: Channels + 'static>(
         self,
         channels: (N, Duration),

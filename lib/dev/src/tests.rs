@@ -168,6 +168,7 @@ impl<S: Store + 'static> Bench<S> {
         let (tells, settled) = watch::channel(Settled::default());
         let settler = Settler::new(world.clone(), told_by, tells, told.teller());
         let committer = committer.impatient();
+        world.stream().has_all_sources();
         Self { world, committer, intake, settler, settled, recovered, told }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! An append without an answer may have taken effect. So a batch that failed is tried again under its own numbers, and what the log has
 //! is passed over. Who pushes is not kept waiting for that and told that it failed: a push that comes again has its old identities. Who
-//! follows a file cannot come again, and waits.
+//! follows a file cannot come again, and waits. If the process ends meanwhile, nothing is committed after what it brought: the next process
+//! reads that again.
 
 use super::mark::{Position, index, sub_sequence};
 use super::{Accepted, Intake, Refused, RejectedRecord, Waiting};
@@ -175,8 +176,10 @@ impl<W: World> Committer<W> {
             let reason = chain(&problem);
             self.fails(&reason);
             let keeps = |offer: &Numbered| offer.waiting.offered.is_patient;
-            offers = refuse(offers, keeps, &Refused::Store { reason });
+            offers = refuse(offers, keeps, &Refused::Store { reason: reason.clone() });
             if !offers.is_empty() && self.intake.is_closed_within(self.again_after) {
+                // Whatever came behind it into the log would carry a mark behind lines that are in no log.
+                self.intake.fail(&reason);
                 offers = refuse(offers, |_| false, &Refused::Stopping);
             }
         }

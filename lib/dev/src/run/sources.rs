@@ -1,7 +1,7 @@
 //! The sources of a run, each on a thread of its own, and the rules files, which are looked at on another.
 
 use super::{Fatal, Running};
-use crate::follow::Follower;
+use crate::follow::{Follower, LOOK_EVERY};
 use crate::happening::{Happening, chain};
 use crate::intake::Refused;
 use crate::piped::{self, Brings};
@@ -21,8 +21,6 @@ use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::Polled;
 
-/// How often a file is looked at that has nothing new.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often rules files are looked at.
 const RULES_EVERY: Duration = Duration::from_millis(500);
 
@@ -91,6 +89,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
             }
             Ok(())
         })
+    }
+
+    /// All sources were added. Before this is said silence proves nothing and lets no window end, since a source that comes may have a backlog.
+    pub fn has_all_sources(&self) {
+        self.world.stream().has_all_sources();
     }
 
     fn arrivals(&self) -> impl Fn() -> Option<Timestamp> + Send + use<S, C> {

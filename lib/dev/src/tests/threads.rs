@@ -5,11 +5,12 @@ use crate::channels::Nobody;
 use crate::clock::SystemClock;
 use crate::polled::Found;
 use crate::run::{Fatal, Running};
+use crate::stream::SHARD;
 use std::io::Cursor;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use streamgauge_pipeline::memory::MemorySource;
-use streamgauge_pipeline::port::source::{ShardId, StreamId};
+use streamgauge_pipeline::port::source::{Progress, ShardId, Stream, StreamId};
 use tokio::runtime::{Builder, Runtime};
 
 type Dev = Running<LocalStore<SystemClock>, SystemClock>;
@@ -54,6 +55,21 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
     assert_eq!((found.settled, found.watermark), (settled.version, settled.watermark));
     assert_eq!(again.plans().unwrap().len(), 1);
     again.stop().unwrap();
+}
+
+#[test]
+fn before_all_sources_are_there_silence_proves_nothing() {
+    let folder = Folder::new("sources");
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let store = LocalStore::open(folder.path("dev.store"), SystemClock).unwrap();
+    let teller = Told::default().teller();
+    let opened = Opened::open((store, SystemClock), &text_of(RULES), By::Clock, teller).unwrap();
+    let dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let progress = || block_on(dev.world().stream().progress(&SHARD.into(), None)).unwrap();
+    assert_eq!(progress(), Progress::Waiting);
+    dev.has_all_sources();
+    assert!(matches!(progress(), Progress::Empty { .. }));
+    dev.stop().unwrap();
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Town {
         let opened =
             Opened::open_with(parts, &text_of(RULES), By::Clock, (told.teller(), &streams))?;
         let Opened { world, told_by, .. } = opened;
+        world.stream().has_all_sources();
         let settler = Settler::new(world.clone(), told_by, watch::Sender::default(), told.teller());
         let totals = Totals::default();
         let shared = reader::Shared {
