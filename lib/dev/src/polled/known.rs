@@ -42,11 +42,20 @@ struct Heard {
     is_taking: bool,
     /// How many were in the log when the settle that asks began, and so have been read by it.
     read: u64,
+    /// The same of the last one that has succeeded.
+    settled: u64,
 }
 
 impl Default for Heard {
     fn default() -> Self {
-        Self { progress: Progress::Waiting, lists: 0, appended: 0, is_taking: false, read: 0 }
+        Self {
+            progress: Progress::Waiting,
+            lists: 0,
+            appended: 0,
+            is_taking: false,
+            read: 0,
+            settled: 0,
+        }
     }
 }
 
@@ -129,12 +138,19 @@ impl Known {
         }
     }
 
-    /// How many batches must have been read until all that is here now is, and how many have been.
+    /// It has settled all that stood in the logs when it began.
+    pub(crate) fn settle_succeeds(&self) {
+        for heard in self.lock().heard.values_mut() {
+            heard.settled = heard.read;
+        }
+    }
+
+    /// How many batches must have been settled until all that is here now is, and how many have been.
     pub(crate) fn batches(&self) -> (u64, u64) {
         let state = self.lock();
         let all = state.heard.values();
-        all.fold((state.before, state.before), |(needed, read), heard| {
-            (needed + heard.appended + u64::from(heard.is_taking), read + heard.read)
+        all.fold((state.before, state.before), |(needed, settled), heard| {
+            (needed + heard.appended + u64::from(heard.is_taking), settled + heard.settled)
         })
     }
 
@@ -281,7 +297,9 @@ mod tests {
         }
         assert_eq!(known.batches(), (1, 0));
         known.settle_begins();
-        assert_eq!((known.progress(&shard), known.batches()), (Progress::Ended, (1, 1)));
+        assert_eq!((known.progress(&shard), known.batches()), (Progress::Ended, (1, 0)));
+        known.settle_succeeds();
+        assert_eq!(known.batches(), (1, 1));
     }
 
     #[test]
