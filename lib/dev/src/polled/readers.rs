@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 /// How many shards of a stream are read at a time.
 pub(crate) const READERS_MAX: usize = 1_000;
 /// How many reads are in memory at a time, each of 10 MB at most.
-const READS_MAX: usize = 16;
+pub(crate) const READS_MAX: usize = 16;
 /// How often the shards are listed while none of them ends.
 const LIST_EVERY: Duration = Duration::from_secs(30);
 /// How often it is looked whether all is to end.
@@ -121,6 +121,10 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
         loop {
             let next = {
                 let _one = reads.begin();
+                // With a thousand who wait in an outage, that took minutes.
+                if self.intake.is_closed_within(Duration::ZERO) {
+                    return Ok(());
+                }
                 self.runtime.block_on(reader.step())?
             };
             match next {
