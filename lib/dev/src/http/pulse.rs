@@ -91,7 +91,9 @@ impl<S, C: Clock> Sensor<S, C> {
     pub(super) fn look(&mut self) -> Pulse {
         let at = self.world.clock.now();
         let (needed, settled) = self.world.batches();
-        self.waiting.push_back((at, needed));
+        if self.waiting.back().is_none_or(|(_, batches)| *batches != needed) {
+            self.waiting.push_back((at, needed));
+        }
         while self.waiting.front().is_some_and(|(_, batches)| *batches <= settled) {
             self.waiting.pop_front();
         }

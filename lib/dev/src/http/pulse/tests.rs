@@ -34,3 +34,20 @@ fn what_cannot_be_settled_waits_and_is_too_late_after_five_seconds() {
     let works = sensor.look();
     assert_eq!((works.delay_ms, works.is_behind()), (0, false));
 }
+
+#[test]
+fn what_is_remembered_grows_with_what_comes_and_not_with_time() {
+    let clock = VirtualClock::new(START);
+    let (_memory, mut bench, mut sensor) = bench(&clock);
+    for come in 1..=2 {
+        bench.take(&[order(0)]).unwrap();
+        for _ in 0..100 {
+            sensor.look();
+            clock.advance(SECOND_MS);
+        }
+        assert_eq!(sensor.waiting.len(), come);
+    }
+    assert_eq!(sensor.look().delay_ms, 200 * SECOND_MS, "it is the first that waits for longest");
+    bench.settler.settle().unwrap();
+    assert_eq!((sensor.look().delay_ms, sensor.waiting.len()), (0, 0));
+}
