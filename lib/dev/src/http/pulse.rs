@@ -90,11 +90,11 @@ impl<S, C: Clock> Sensor<S, C> {
     /// Looks.
     pub(super) fn look(&mut self) -> Pulse {
         let at = self.world.clock.now();
-        let (needed, settled) = self.world.batches();
+        let (needed, done) = self.world.batches();
         if self.waiting.back().is_none_or(|(_, batches)| *batches != needed) {
             self.waiting.push_back((at, needed));
         }
-        while self.waiting.front().is_some_and(|(_, batches)| *batches <= settled) {
+        while self.waiting.front().is_some_and(|(_, batches)| *batches <= done) {
             self.waiting.pop_front();
         }
         let since = |since: Timestamp| (at.as_millis() - since.as_millis()).max(0);

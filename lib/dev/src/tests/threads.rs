@@ -212,12 +212,12 @@ fn a_process_that_is_to_stop_does_not_ask_for_each_of_a_thousand_shards_once_mor
     let bench = Bench::new(folder.store(&clock), &clock, By::Clock);
     let (known, intake) = (Arc::new(Known::default()), bench.intake.clone());
     known.listed(known.lists(), id, block_on(source.shards()).unwrap());
-    let outage = Outage { source, intake: intake.clone(), asked: AtomicUsize::new(0) };
-    let polled = Arc::new(outage);
+    let asked = AtomicUsize::new(0);
+    let outage = Arc::new(Outage { source, intake: intake.clone(), asked });
     let (totals, teller) = (Totals::default(), bench.told.teller());
-    let (outage, world) = (Arc::clone(&polled), bench.world.clone());
+    let (polled, world) = (Arc::clone(&outage), bench.world.clone());
     let shared = reader::Shared { polled, known, world, totals, teller };
     Readers { shared, intake, runtime: runtime.handle().clone() }.run().unwrap();
-    let asked = outage.asked.load(Ordering::SeqCst);
-    assert!((1..=READS_MAX).contains(&asked), "{asked} shards were asked for");
+    let shards = outage.asked.load(Ordering::SeqCst);
+    assert!((1..=READS_MAX).contains(&shards), "{shards} shards were asked for");
 }
