@@ -65,6 +65,7 @@ impl<S: Store, C: Clock + Clone> Settler<S, C> {
                     self.tell(settled);
                     let is_cut = settled.entries > 0 && self.world.clock.now() >= deadline;
                     if !is_cut {
+                        self.world.settle_succeeds();
                         return Ok(());
                     }
                 }

@@ -34,6 +34,8 @@ pub struct Embedded<C> {
     has_all_sources: AtomicBool,
     /// How many batches were in the log when the settle that asks began, and so have been read by it.
     read: AtomicU64,
+    /// The same of the last one that has succeeded.
+    settled: AtomicU64,
 }
 
 impl<C> fmt::Debug for Embedded<C> {
@@ -56,6 +58,7 @@ impl<C> Embedded<C> {
             sources: Mutex::default(),
             has_all_sources: AtomicBool::new(false),
             read: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
         }
     }
 
@@ -80,15 +83,20 @@ impl<C> Embedded<C> {
         self.has_all_sources.store(true, Ordering::SeqCst);
     }
 
-    /// How many batches must have been read until all that is here now is, and how many have been.
+    /// How many batches must have been settled until all that is here now is, and how many have been.
     pub(crate) fn batches(&self) -> (u64, u64) {
         let needed = self.intake.appended() + u64::from(self.intake.is_waiting());
-        (needed, self.read.load(Ordering::SeqCst))
+        (needed, self.settled.load(Ordering::SeqCst))
     }
 
     /// A settle begins: what it asks is about what comes after all that stands in the log now.
     pub(crate) fn settle_begins(&self) {
         self.read.store(self.intake.appended(), Ordering::SeqCst);
+    }
+
+    /// It has settled all that stood in the log when it began.
+    pub(crate) fn settle_succeeds(&self) {
+        self.settled.store(self.read.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     fn sources(&self) -> MutexGuard<'_, Vec<HasMore>> {

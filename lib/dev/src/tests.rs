@@ -40,14 +40,14 @@ metrics:
   orders: {count: type == 'order', window: 1m}
 ";
 /// When the clock begins.
-const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 
 fn text_of(rules: &str) -> RulesText {
     RulesText { files: vec![("rules.yaml".to_owned(), rules.to_owned())] }
 }
 
 /// An order, so many seconds after the start.
-fn order(seconds: i64) -> String {
+pub(crate) fn order(seconds: i64) -> String {
     let time = START.plus(seconds * SECOND_MS);
     format!(r#"{{"id":"{seconds}","source":"s","type":"order","time":"{time}"}}"#)
 }
@@ -66,13 +66,13 @@ fn offered<L: AsRef<str>>(lines: &[L]) -> Offered {
 
 /// A store in memory, with faults.
 #[derive(Debug)]
-struct Memory {
-    log: MemoryLog<VirtualClock>,
+pub(crate) struct Memory {
+    pub(crate) log: MemoryLog<VirtualClock>,
     snapshots: MemorySnapshots<VirtualClock>,
 }
 
 impl Memory {
-    fn new(clock: &VirtualClock, bytes_max: usize) -> Arc<Self> {
+    pub(crate) fn new(clock: &VirtualClock, bytes_max: usize) -> Arc<Self> {
         Arc::new(Self {
             log: MemoryLog::new(clock.clone(), bytes_max),
             snapshots: MemorySnapshots::new(clock.clone(), bytes_max),
@@ -120,7 +120,7 @@ impl Snapshots for Shared {
 
 /// A store in memory that outlives those who have it open.
 #[derive(Clone, Debug)]
-struct Shared(Arc<Memory>);
+pub(crate) struct Shared(pub(crate) Arc<Memory>);
 
 impl Store for Shared {
     fn let_go(&self, log: &LogId, before: Version) {
@@ -129,12 +129,12 @@ impl Store for Shared {
 }
 
 /// A process without threads.
-struct Bench<S> {
-    world: DevWorld<S, VirtualClock>,
+pub(crate) struct Bench<S> {
+    pub(crate) world: DevWorld<S, VirtualClock>,
     committer: Committer<DevWorld<S, VirtualClock>>,
     intake: Intake,
-    settler: Settler<S, VirtualClock>,
-    settled: watch::Receiver<Settled>,
+    pub(crate) settler: Settler<S, VirtualClock>,
+    pub(crate) settled: watch::Receiver<Settled>,
     recovered: Recovered,
     told: Told,
 }
@@ -155,7 +155,7 @@ impl Told {
 }
 
 impl<S: Store + 'static> Bench<S> {
-    fn new(store: S, clock: &VirtualClock, by: By) -> Self {
+    pub(crate) fn new(store: S, clock: &VirtualClock, by: By) -> Self {
         Self::with(store, clock, RULES, by)
     }
 
@@ -186,7 +186,7 @@ impl<S: Store + 'static> Bench<S> {
     }
 
     /// Offers lines, and commits them.
-    fn take<L: AsRef<str>>(&mut self, lines: &[L]) -> Result<Accepted, Refused> {
+    pub(crate) fn take<L: AsRef<str>>(&mut self, lines: &[L]) -> Result<Accepted, Refused> {
         let pending = self.submit(lines)?;
         self.commit();
         pending.blocking_answered()

@@ -76,11 +76,19 @@ impl<S, C> DevWorld<S, C> {
         }
     }
 
-    /// How many batches must have been read until all that is here now is, and how many have been.
+    /// It has settled all that stood in the logs when it began.
+    pub(crate) fn settle_succeeds(&self) {
+        self.embedded.settle_succeeds();
+        for known in self.known() {
+            known.settle_succeeds();
+        }
+    }
+
+    /// How many batches must have been settled until all that is here now is, and how many have been.
     pub(crate) fn batches(&self) -> (u64, u64) {
         let polled = self.known().map(Known::batches);
-        polled.fold(self.embedded.batches(), |(needed, read), (more, of_these)| {
-            (needed + more, read + of_these)
+        polled.fold(self.embedded.batches(), |(needed, settled), (more, of_these)| {
+            (needed + more, settled + of_these)
         })
     }
 

@@ -56,6 +56,7 @@ use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots};
 use tables::Tables;
 
 pub use error::StoreError;
+pub(crate) use held::Reading;
 pub use listing::{ListedLog, Listing};
 pub(crate) use logs::read as read_log;
 pub(crate) use tables::{damaged, place, seal, unseal};
@@ -191,16 +192,17 @@ impl<C: Clock> LocalStore<C> {
     }
 
     /// Begins a transaction that sees what is there now, for as long as it is held.
-    pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
-        self.held.with(|database| Ok(database.begin_read()?))
+    pub(crate) fn begin_read(&self) -> Result<Reading, StoreError> {
+        self.held.begin_read()
     }
 
     /// Reads in a transaction that was begun before.
     pub(crate) fn read_in<T>(
         &self,
-        work: impl FnOnce() -> Result<T, redb::Error>,
+        reading: &Reading,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        self.held.with(|_database| work())
+        self.held.read_in(reading, work)
     }
 }
 

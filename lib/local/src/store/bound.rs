@@ -73,16 +73,14 @@ impl Bounds {
     /// Removes some of what nobody needs if the logs have too much, each of those that have more than their share.
     pub(super) fn trim(&self, tables: &mut Tables<'_>) -> Result<(), redb::Error> {
         let logs = self.lock();
-        let has = |tables: &Tables<'_>, (log, bound): (&String, &Bound)| {
-            tables.tally.applied(log, bound.bytes)
-        };
-        let total: u64 = logs.iter().map(|log| has(tables, log)).sum();
+        let has = |tally: &Tally, (log, bound): (&String, &Bound)| tally.applied(log, bound.bytes);
+        let total: u64 = logs.iter().map(|log| has(&tables.tally, log)).sum();
         if total <= self.bytes_max {
             return Ok(());
         }
         let share = self.bytes_max / u64::try_from(logs.len()).unwrap_or(u64::MAX).max(1);
         for (log, bound) in &*logs {
-            let excess = has(tables, (log, bound)).saturating_sub(share);
+            let excess = has(&tables.tally, (log, bound)).saturating_sub(share);
             remove(tables, log, bound.before, excess)?;
         }
         Ok(())
