@@ -5,6 +5,7 @@
 
 mod fatal;
 mod recovered;
+mod reload;
 mod sources;
 mod threads;
 
@@ -19,6 +20,8 @@ use crate::stream::{DevStream, Embedded};
 use crate::telling::Messenger;
 use crate::world::{Alarms, DevWorld, Store};
 pub use fatal::{Fatal, is_damage};
+#[cfg(test)]
+pub(crate) use reload::Reload;
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::plan::Plan;

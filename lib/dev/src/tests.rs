@@ -4,6 +4,7 @@ mod bounded;
 mod follows;
 mod offers;
 mod polls;
+mod reloads;
 mod threads;
 
 use crate::decided;
