@@ -15,7 +15,7 @@ pub(crate) use seen::Seen;
 use seen::SeenTo;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::hash;
