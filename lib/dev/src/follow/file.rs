@@ -100,9 +100,10 @@ pub(super) fn renamed_after(path: &Path, file: &Metadata) -> io::Result<Option<P
 
 /// Whether nothing was written to a file for so long while the one that has its name now was. What comes late is caught up with by this.
 pub(super) fn was_left(file: &Metadata, named: Option<&Metadata>, quiet: Duration) -> bool {
-    let times = (file.modified(), named.map(Metadata::modified));
-    let (Ok(file), Some(Ok(named))) = times else { return false };
-    named.duration_since(file).is_ok_and(|since| since >= quiet)
+    let time = |metadata: &Metadata| metadata.modified().ok();
+    let since =
+        named.and_then(time).zip(time(file)).and_then(|(new, old)| new.duration_since(old).ok());
+    since.is_some_and(|time_between| time_between >= quiet)
 }
 
 /// Nothing instead of the error that there is none.
