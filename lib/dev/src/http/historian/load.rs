@@ -32,6 +32,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             self.load_points(&moment, &wanted, &mut view)?;
         }
         load_alerts(&moment, &mut view)?;
+        view.decided_up_to(watermark);
         self.load_deploys(&mut view)?;
         self.told = moment.state()?.version;
         self.count(&mut view)?;

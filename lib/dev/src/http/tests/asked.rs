@@ -182,6 +182,27 @@ fn what_fires_is_counted_also_when_it_began_before_the_start() {
 }
 
 #[test]
+fn what_was_only_pending_is_not_shown_any_more_when_it_should_have_fired() {
+    let rules = RULES.replace("by: [], when:", "by: [country], for: 5m, when:");
+    let mut bench = Bench::of("pending", &rules);
+    let shows = |page: &Told, country: &str| {
+        let (_, firing) = page.body.split_once(r#""firing":["#).unwrap();
+        firing.contains(&format!(r#""group":{{"country":"{country}"}},"transition":"pending""#))
+    };
+    assert_eq!(bench.push(&[order(1), order(100)]).status, 202);
+    let first = bench.get_until("/", |page| shows(page, "AE"));
+    assert!(first.body.contains(r#""for_ms":300000,"lag_ms":0}"#), "the page judges itself");
+    // It holds no more, of which nothing is told.
+    let other = order(402).replace("AE", "EG");
+    assert_eq!(bench.push(&[other, order(403).replace("AE", "EG")]).status, 202);
+    let is_over = |page: &Told| shows(page, "EG") && !shows(page, "AE");
+    bench.get_until("/", is_over);
+    bench.stop();
+    bench.start(None, Times::default());
+    bench.get_until("/", is_over);
+}
+
+#[test]
 fn it_is_ready_when_the_store_is_read_and_nothing_waits() {
     let bench = Bench::new("ready");
     let ready = bench.get_until("/readyz", |told| told.status == 200);
