@@ -37,8 +37,9 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         self.told = moment.state()?.version;
         self.count(&mut view)?;
         view.is_read = true;
+        // Who has listened until here was not told what was decided meanwhile. Who comes from here on finds that in the past.
+        self.hub.tell_missed();
         *self.view() = view;
-        // Who has listened from the start has a catalog of nothing.
         self.tell_catalog();
         Ok(())
     }
