@@ -26,7 +26,7 @@ Exit codes:
   3  the outside world failed: the store cannot be opened or is damaged, the output cannot be written, a stream cannot be read";
 
 /// Arguments of `dev`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct DevArguments {
     /// A rules file or a folder of them; can be given several times
     #[arg(long, value_name = "RULES", required = true)]

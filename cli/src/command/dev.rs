@@ -1,38 +1,45 @@
 //! `dev`: the whole pipeline in this process, explained in [`streamgauge_dev`].
 //!
 //! The modules: [`lines`] has what was decided, [`status`] what people see meanwhile, [`served`] what is asked over HTTP, [`kinesis`] the
-//! streams that are read.
+//! streams that are read, [`wishes`] who wants it to end.
 
 mod kinesis;
 mod lines;
 mod served;
 mod status;
+mod wishes;
 
 use crate::arguments::{DevArguments, DevClock};
 use crate::exit::{Exit, Failure};
 use crate::rules::{environment, load_failure};
-use crate::signals::Interruptions;
 use crate::style::{self, tell};
 use crate::words::counted;
 use lines::Lines;
 use status::Status;
 use std::error::Error;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_dev::channels::{Nobody, real};
 use streamgauge_dev::clock::SystemClock;
-use streamgauge_dev::http::Serving;
-use streamgauge_dev::polled::Found;
+use streamgauge_dev::happening::Teller;
+use streamgauge_dev::http::{Serving, Token};
+use streamgauge_dev::polled;
 use streamgauge_dev::rules_file::RulesFiles;
 use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running, made_at};
 use streamgauge_local::store::{LocalStore, StoreError};
+use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_rules::render;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::time::{MissedTickBehavior, interval};
+use wishes::{Wishes, by_force};
 
 type Store = LocalStore<SystemClock>;
 type Dev = Running<Store, SystemClock>;
+type Streams = Vec<polled::Found<kinesis::Source>>;
+/// A store that was opened, and the streams that it is to read.
+type Found = (Opened<Store, SystemClock>, Streams);
 
 /// How often the line of the status is made anew.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -45,31 +52,51 @@ pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::outside("could not start threads").because(&error))?;
-    let (listener, address) = runtime.block_on(served::listen(arguments))?;
-    let store = LocalStore::open(&arguments.store, SystemClock).map_err(|error| opened(&error))?;
     let status = Status::new();
+    let ended = runtime.block_on(serve(arguments, rules, token, &status));
+    status.finish();
+    // Threads that read standard input, or write what nobody reads, cannot be told to end.
+    runtime.shutdown_background();
+    ended.map(|()| Exit::Fine)
+}
+
+/// Opens, starts and serves everything. Signals are heard before anything else: a large store takes long to open.
+async fn serve(
+    arguments: &DevArguments,
+    rules: RulesFiles,
+    token: Option<Token>,
+    status: &Status,
+) -> Result<(), Failure> {
+    let mut wishes = Wishes::new();
+    let (listener, address) = served::listen(arguments).await?;
+    let (wanted, text, teller) = (arguments.clone(), rules.text(), status.teller());
+    let opening = move || open(&wanted, &text, teller);
+    let (opened, streams) = wishes.unless_forced(opening).await?;
+    tell_recovered(arguments, opened.recovered());
+    if wishes.is_to_stop().await {
+        return Ok(());
+    }
+    let from = opened.recovered().settled;
+    let own = arguments.clone();
+    let starting = move || start(&own, opened, (rules, streams));
+    let dev = wishes.unless_forced(starting).await?;
+    let serving = Serving::start(&dev, listener, token).map_err(|error| served::failed(&error))?;
+    tell(format_args!("listening on http://{address}"));
+    drive((dev, serving), Lines::new(arguments.output, from), status, &mut wishes).await
+}
+
+/// Opens the store, and finds the streams.
+fn open(arguments: &DevArguments, rules: &RulesText, teller: Teller) -> Result<Found, Failure> {
+    let store = LocalStore::open(&arguments.store, SystemClock).map_err(|error| opened(&error))?;
     let by = match arguments.clock {
         DevClock::Machine => By::Clock,
         DevClock::Events => By::Events,
     };
     let made_at = made_at(&store).map_err(|error| fatal(&error))?;
-    let streams = runtime.block_on(kinesis::find(arguments, made_at))?;
-    let known: Vec<_> = streams.iter().map(Found::known).collect();
-    let told = (status.teller(), &*known);
-    let opened = Opened::open_with((store, SystemClock), &rules.text(), by, told);
-    let opened = opened.map_err(|error| fatal(&error))?;
-    tell_recovered(arguments, opened.recovered());
-    let from = opened.recovered().settled;
-    let dev = start(arguments, opened, (rules, streams), &runtime)?;
-    let serving = runtime.block_on(async { Serving::start(&dev, listener, token) });
-    let serving = serving.map_err(|error| served::failed(&error))?;
-    tell(format_args!("listening on http://{address}"));
-    let mut lines = Lines::new(arguments.output, from);
-    let ended = runtime.block_on(drive(dev, serving, &mut lines, &status));
-    status.finish();
-    // A thread that reads standard input cannot be told to end.
-    runtime.shutdown_background();
-    ended.map(|()| Exit::Fine)
+    let streams = Handle::current().block_on(kinesis::find(arguments, made_at))?;
+    let known: Vec<_> = streams.iter().map(polled::Found::known).collect();
+    let opened = Opened::open_with((store, SystemClock), rules, by, (teller, &*known));
+    Ok((opened.map_err(|error| fatal(&error))?, streams))
 }
 
 /// The rules, which must be right; problems go to standard error.
@@ -88,10 +115,9 @@ fn read_rules(arguments: &DevArguments) -> Result<RulesFiles, Failure> {
 fn start(
     arguments: &DevArguments,
     opened: Opened<Store, SystemClock>,
-    (rules, streams): (RulesFiles, Vec<Found<kinesis::Source>>),
-    runtime: &Runtime,
+    (rules, streams): (RulesFiles, Streams),
 ) -> Result<Dev, Failure> {
-    let handle = runtime.handle().clone();
+    let handle = Handle::current();
     let started = if arguments.notify {
         if cfg!(not(feature = "tls")) {
             tell(format_args!(
@@ -99,7 +125,7 @@ fn start(
                 style::warning("warning")
             ));
         }
-        let channels = runtime
+        let channels = handle
             .block_on(real(environment, SystemClock))
             .map_err(|error| Failure::wrong("could not use the mail server").because(&error))?;
         opened.start(channels, handle)
@@ -116,6 +142,7 @@ fn start(
         for stream in streams {
             dev.poll(stream)?;
         }
+        dev.has_all_sources();
         dev.watch(rules)?;
         Ok(dev)
     };
@@ -124,27 +151,24 @@ fn start(
 
 /// Shows what is decided until somebody wants it to end, or it cannot go on; then stops it.
 async fn drive(
-    dev: Dev,
-    serving: Serving,
-    lines: &mut Lines,
+    (dev, serving): (Dev, Serving),
+    mut lines: Lines,
     status: &Status,
+    wishes: &mut Wishes,
 ) -> Result<(), Failure> {
     let store = Arc::clone(dev.store());
-    let mut settled = dev.settled();
-    let mut interruptions = Interruptions::new();
-    let mut ticks = interval(STATUS_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let shown = loop {
-        tokio::select! {
-            () = interruptions.next() => break Ok(()),
-            () = dev.failed() => break Ok(()),
-            Ok(()) = settled.changed() => {
-                let done = lines.show(&*store, status).await;
-                if done.is_err() {
-                    break done;
-                }
+    let shown = {
+        let mut showing = pin!(lines.follow(&*store, dev.settled(), status));
+        let mut ticks = interval(STATUS_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = wishes.stop() => break Ok(()),
+                () = dev.failed() => break Ok(()),
+                failure = &mut showing => break Err(failure),
+                _ = ticks.tick() => status.set(&dev, serving.firing()),
             }
-            _ = ticks.tick() => status.set(&dev, serving.firing()),
         }
     };
     status.finish();
@@ -158,13 +182,14 @@ async fn drive(
         ended = stopping => {
             ended.map_err(|error| Failure::outside("could not stop").because(&error))?
         }
-        () = interruptions.next() => {
-            return Err(Failure::outside("it was ended by force; what was not settled is when it starts again"));
-        }
+        () = wishes.force() => return Err(by_force()),
     };
     stopped.map_err(|error| fatal(&error))?;
     shown?;
-    lines.show(&*store, status).await?;
+    tokio::select! {
+        done = lines.finish(&*store, status) => done?,
+        () = wishes.force() => return Err(lines::unread()),
+    }
     status::tell_counters(&totals.counters());
     Ok(())
 }

@@ -116,7 +116,7 @@ impl Newest {
 /// The pipeline's own figures.
 #[derive(Clone, Debug, Default)]
 pub struct Pipeline<'e> {
-    /// What became of all records since the store began.
+    /// What became of all records since the process began.
     pub counters: Counters,
     /// How far the watermark is behind the clock, in milliseconds; absent before there is one.
     pub watermark_lag_ms: Option<Millis>,

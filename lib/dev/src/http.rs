@@ -65,6 +65,8 @@ use view::View;
 const BODIES_BYTES_MAX: usize = 128 << 20;
 /// How many long answers are read from the store at a time: each takes a thread.
 const READINGS_MAX: usize = 16;
+/// How many scrapes are written at a time; others wait.
+const SCRAPES_MAX: usize = 2;
 /// How many live streams there are at most.
 const LIVE_MAX: usize = 256;
 /// Longer than events can be old: they are of 1970 at least.
@@ -116,6 +118,7 @@ struct App<C> {
     room: Arc<Semaphore>,
     history: Arc<History<C>>,
     readings: Arc<Semaphore>,
+    scrapes: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     hub: Hub,
     view: Arc<Mutex<View>>,
@@ -234,6 +237,7 @@ impl Serving {
             room: Arc::new(Semaphore::new(BODIES_BYTES_MAX)),
             history,
             readings: Arc::new(Semaphore::new(READINGS_MAX)),
+            scrapes: Arc::new(Semaphore::new(SCRAPES_MAX)),
             streams: Arc::new(Semaphore::new(LIVE_MAX)),
             hub,
             view: Arc::clone(&view),

@@ -276,6 +276,11 @@ impl Intake {
         queue.is_committing || !queue.waiting.is_empty()
     }
 
+    /// Whether it has ended with records refused that a source still has.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.lock().closed, Some(Refused::Store { .. }))
+    }
+
     /// How many batches are in the log.
     pub(crate) fn appended(&self) -> u64 {
         self.lock().appended

@@ -35,6 +35,7 @@ pub mod happening;
 pub mod http;
 pub mod intake;
 mod media;
+mod needs;
 pub mod page;
 mod piped;
 pub mod polled;

@@ -52,6 +52,8 @@ pub enum NotFound {
 impl<P: Polled> Found<P> {
     /// Asks a stream who it is and for its shards, and whether they may be read.
     pub async fn find(polled: Arc<P>) -> Result<Self, NotFound> {
+        let known = Arc::new(Known::default());
+        let list = known.lists();
         let id = polled.describe().await?.ok_or(NotFound::Absent)?;
         let shards = polled.shards().await?;
         let open = shards.iter().filter(|shard| !shard.closed).count();
@@ -64,8 +66,7 @@ impl<P: Polled> Found<P> {
         {
             return Err(error.into());
         }
-        let known = Arc::new(Known::default());
-        known.listed(id, shards);
+        known.listed(list, id, shards);
         Ok(Self { polled, known })
     }
 

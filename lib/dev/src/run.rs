@@ -5,6 +5,7 @@
 
 mod fatal;
 mod recovered;
+mod reload;
 mod sources;
 mod threads;
 
@@ -12,12 +13,15 @@ use crate::happening::Teller;
 use crate::intake::Intake;
 use crate::intake::commit::{Committer, Totals};
 use crate::intake::mark::Mark;
+use crate::needs::Needs;
 use crate::polled::known::Known;
 use crate::settling::Settler;
 use crate::stream::{DevStream, Embedded};
 use crate::telling::Messenger;
 use crate::world::{Alarms, DevWorld, Store};
 pub use fatal::{Fatal, is_damage};
+#[cfg(test)]
+pub(crate) use reload::Reload;
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::plan::Plan;
@@ -90,6 +94,7 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
             streams: Arc::new([DevStream::Embedded(Arc::clone(&embedded))]),
             embedded,
             alarms: Alarms::default(),
+            needs: Needs::default(),
             clock,
         };
         let mut control = Control::default();
@@ -115,7 +120,7 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         self.recovered
     }
 
-    /// Starts all but the sources. Notifications go to these channels, of which the longest call takes so long.
+    /// Starts all but the sources; [`Running::has_all_sources`] says when those are there. Notifications go to these channels, of which the longest call takes so long.
     pub fn start<N: Channels + 'static>(
         self,
         channels: (N, Duration),
@@ -131,8 +136,8 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         let mut settler = Settler::new(world.clone(), told_by, tells_settled, teller.clone());
         let mut messenger = Messenger::new(world.clone(), channels, teller.clone());
         let mut threads = Threads::new(intake.clone());
-        let (alarms, clock) = (world.alarms.clone(), world.clock.clone());
-        let appended = move || alarms.appended(clock.now());
+        let shard = world.clone();
+        let appended = move |reads_from| shard.appended(reads_from);
         threads.start("commit", move || committer.run(appended))?;
         threads.start("settle", move || settler.run())?;
         world.alarms.deliver.ring();

@@ -1,6 +1,7 @@
 //! What the thread of settle does: it looks when something was appended, and several times a second.
 
 use crate::happening::{Happening, Teller, chain};
+use crate::needs::Reader;
 use crate::run::{Fatal, is_damage};
 use crate::world::{DevWorld, Store};
 use streamgauge_engine::time::{Millis, SECOND_MS};
@@ -58,9 +59,13 @@ impl<S: Store, C: Clock + Clone> Settler<S, C> {
             let deadline = self.world.clock.now().plus(RUN_MS);
             match block_on(self.settle.run(Partition::default(), deadline)) {
                 Ok(settled) => {
+                    if settled.entries > 0 {
+                        self.lets_go();
+                    }
                     self.tell(settled);
                     let is_cut = settled.entries > 0 && self.world.clock.now() >= deadline;
                     if !is_cut {
+                        self.world.settle_succeeds();
                         return Ok(());
                     }
                 }
@@ -72,6 +77,13 @@ impl<S: Store, C: Clock + Clone> Settler<S, C> {
                 }
                 Err(error) => return Err(Fatal::Settle(error)),
             }
+        }
+    }
+
+    /// What is settled and covered by a snapshot is not read again.
+    fn lets_go(&self) {
+        for reads_after in self.settle.reads_after(Partition::default()) {
+            self.world.needs.reads(&*self.world.store, Reader::Settle, reads_after);
         }
     }
 

@@ -5,7 +5,7 @@
 use crate::intake::Intake;
 use crate::polled::known::View;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Retryable;
@@ -30,8 +30,12 @@ pub struct Embedded<C> {
     is_by_events: bool,
     created_at: OnceLock<Timestamp>,
     sources: Mutex<Vec<HasMore>>,
+    /// No further source will be added: before that, one may have more that is not known here.
+    has_all_sources: AtomicBool,
     /// How many batches were in the log when the settle that asks began, and so have been read by it.
     read: AtomicU64,
+    /// The same of the last one that has succeeded.
+    settled: AtomicU64,
 }
 
 impl<C> fmt::Debug for Embedded<C> {
@@ -52,7 +56,9 @@ impl<C> Embedded<C> {
             is_by_events,
             created_at: OnceLock::new(),
             sources: Mutex::default(),
+            has_all_sources: AtomicBool::new(false),
             read: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
         }
     }
 
@@ -72,15 +78,25 @@ impl<C> Embedded<C> {
         self.sources().push(Box::new(has_more));
     }
 
-    /// How many batches must have been read until all that is here now is, and how many have been.
+    /// All sources were added: from now on silence proves something.
+    pub(crate) fn has_all_sources(&self) {
+        self.has_all_sources.store(true, Ordering::SeqCst);
+    }
+
+    /// How many batches must have been settled until all that is here now is, and how many have been.
     pub(crate) fn batches(&self) -> (u64, u64) {
         let needed = self.intake.appended() + u64::from(self.intake.is_waiting());
-        (needed, self.read.load(Ordering::SeqCst))
+        (needed, self.settled.load(Ordering::SeqCst))
     }
 
     /// A settle begins: what it asks is about what comes after all that stands in the log now.
     pub(crate) fn settle_begins(&self) {
         self.read.store(self.intake.appended(), Ordering::SeqCst);
+    }
+
+    /// It has settled all that stood in the log when it began.
+    pub(crate) fn settle_succeeds(&self) {
+        self.settled.store(self.read.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     fn sources(&self) -> MutexGuard<'_, Vec<HasMore>> {
@@ -90,9 +106,11 @@ impl<C> Embedded<C> {
     /// Whether nothing waits, nor was appended since the settle that asks began.
     fn is_empty(&self) -> bool {
         // In the order in which a record goes: what has left a place is seen at the next.
-        !self.sources().iter().any(|has_more| has_more())
+        self.has_all_sources.load(Ordering::SeqCst)
+            && !self.sources().iter().any(|has_more| has_more())
             && !self.intake.is_waiting()
             && self.intake.appended() == self.read.load(Ordering::SeqCst)
+            && !self.intake.has_failed()
     }
 }
 

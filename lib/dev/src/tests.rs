@@ -1,8 +1,10 @@
 //! The whole pipeline, step by step on a clock that is turned by hand: what is offered counts once, whatever happens in between.
 
+mod bounded;
 mod follows;
 mod offers;
 mod polls;
+mod reloads;
 mod threads;
 
 use crate::decided;
@@ -39,14 +41,14 @@ metrics:
   orders: {count: type == 'order', window: 1m}
 ";
 /// When the clock begins.
-const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 
 fn text_of(rules: &str) -> RulesText {
     RulesText { files: vec![("rules.yaml".to_owned(), rules.to_owned())] }
 }
 
 /// An order, so many seconds after the start.
-fn order(seconds: i64) -> String {
+pub(crate) fn order(seconds: i64) -> String {
     let time = START.plus(seconds * SECOND_MS);
     format!(r#"{{"id":"{seconds}","source":"s","type":"order","time":"{time}"}}"#)
 }
@@ -65,13 +67,13 @@ fn offered<L: AsRef<str>>(lines: &[L]) -> Offered {
 
 /// A store in memory, with faults.
 #[derive(Debug)]
-struct Memory {
-    log: MemoryLog<VirtualClock>,
+pub(crate) struct Memory {
+    pub(crate) log: MemoryLog<VirtualClock>,
     snapshots: MemorySnapshots<VirtualClock>,
 }
 
 impl Memory {
-    fn new(clock: &VirtualClock, bytes_max: usize) -> Arc<Self> {
+    pub(crate) fn new(clock: &VirtualClock, bytes_max: usize) -> Arc<Self> {
         Arc::new(Self {
             log: MemoryLog::new(clock.clone(), bytes_max),
             snapshots: MemorySnapshots::new(clock.clone(), bytes_max),
@@ -119,15 +121,21 @@ impl Snapshots for Shared {
 
 /// A store in memory that outlives those who have it open.
 #[derive(Clone, Debug)]
-struct Shared(Arc<Memory>);
+pub(crate) struct Shared(pub(crate) Arc<Memory>);
+
+impl Store for Shared {
+    fn let_go(&self, log: &LogId, before: Version) {
+        self.0.log.let_go(log, before);
+    }
+}
 
 /// A process without threads.
-struct Bench<S> {
-    world: DevWorld<S, VirtualClock>,
+pub(crate) struct Bench<S> {
+    pub(crate) world: DevWorld<S, VirtualClock>,
     committer: Committer<DevWorld<S, VirtualClock>>,
     intake: Intake,
-    settler: Settler<S, VirtualClock>,
-    settled: watch::Receiver<Settled>,
+    pub(crate) settler: Settler<S, VirtualClock>,
+    pub(crate) settled: watch::Receiver<Settled>,
     recovered: Recovered,
     told: Told,
 }
@@ -148,7 +156,7 @@ impl Told {
 }
 
 impl<S: Store + 'static> Bench<S> {
-    fn new(store: S, clock: &VirtualClock, by: By) -> Self {
+    pub(crate) fn new(store: S, clock: &VirtualClock, by: By) -> Self {
         Self::with(store, clock, RULES, by)
     }
 
@@ -161,6 +169,7 @@ impl<S: Store + 'static> Bench<S> {
         let (tells, settled) = watch::channel(Settled::default());
         let settler = Settler::new(world.clone(), told_by, tells, told.teller());
         let committer = committer.impatient();
+        world.stream().has_all_sources();
         Self { world, committer, intake, settler, settled, recovered, told }
     }
 
@@ -178,7 +187,7 @@ impl<S: Store + 'static> Bench<S> {
     }
 
     /// Offers lines, and commits them.
-    fn take<L: AsRef<str>>(&mut self, lines: &[L]) -> Result<Accepted, Refused> {
+    pub(crate) fn take<L: AsRef<str>>(&mut self, lines: &[L]) -> Result<Accepted, Refused> {
         let pending = self.submit(lines)?;
         self.commit();
         pending.blocking_answered()

@@ -1,22 +1,31 @@
 //! All ports in one bundle. Clones are the same world: each thread has one.
 
 use crate::alarm::{Alarm, Pace};
+use crate::needs::{Needs, Reader};
 use crate::polled::known::Known;
 use crate::rules::AnnouncedRules;
 use crate::stream::{DevStream, Embedded};
 use std::sync::{Arc, Mutex, PoisonError};
 use streamgauge_engine::time::Timestamp;
+use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
-use streamgauge_pipeline::port::log::Log;
+use streamgauge_pipeline::port::log::{Log, LogId, Version};
 use streamgauge_pipeline::port::snapshots::Snapshots;
 use streamgauge_pipeline::port::wake::{Function, Wake, WakeUp, When};
 use streamgauge_pipeline::world::World;
 
 /// A store: logs and snapshots in one.
-pub trait Store: Log + Snapshots {}
+pub trait Store: Log + Snapshots {
+    /// Nobody needs what a log has before a version: it may go before it expires.
+    fn let_go(&self, _log: &LogId, _before: Version) {}
+}
 
-impl<S: Log + Snapshots> Store for S {}
+impl<C: Clock> Store for LocalStore<C> {
+    fn let_go(&self, log: &LogId, before: Version) {
+        Self::let_go(self, log, before);
+    }
+}
 
 /// The store, the stream, the threads that are woken, and the clock.
 #[derive(Debug)]
@@ -27,6 +36,7 @@ pub struct DevWorld<S, C> {
     /// All of them.
     pub(crate) streams: Arc<[DevStream<C>]>,
     pub(crate) alarms: Alarms,
+    pub(crate) needs: Needs,
     pub(crate) clock: C,
 }
 
@@ -37,7 +47,18 @@ impl<S, C: Clone> Clone for DevWorld<S, C> {
             embedded: Arc::clone(&self.embedded),
             streams: Arc::clone(&self.streams),
             alarms: self.alarms.clone(),
+            needs: self.needs.clone(),
             clock: self.clock.clone(),
+        }
+    }
+}
+
+impl<S: Store, C: Clock> DevWorld<S, C> {
+    /// Something was appended to the log of a shard, which aggregate reads from here on if it begins anew.
+    pub(crate) fn appended(&self, reads_from: Option<(LogId, Version)>) {
+        self.alarms.appended(self.clock.now());
+        if let Some(reads_from) = reads_from {
+            self.needs.reads(&*self.store, Reader::Aggregate, reads_from);
         }
     }
 }
@@ -55,11 +76,19 @@ impl<S, C> DevWorld<S, C> {
         }
     }
 
-    /// How many batches must have been read until all that is here now is, and how many have been.
+    /// It has settled all that stood in the logs when it began.
+    pub(crate) fn settle_succeeds(&self) {
+        self.embedded.settle_succeeds();
+        for known in self.known() {
+            known.settle_succeeds();
+        }
+    }
+
+    /// How many batches must have been settled until all that is here now is, and how many have been.
     pub(crate) fn batches(&self) -> (u64, u64) {
         let polled = self.known().map(Known::batches);
-        polled.fold(self.embedded.batches(), |(needed, read), (more, of_these)| {
-            (needed + more, read + of_these)
+        polled.fold(self.embedded.batches(), |(needed, settled), (more, of_these)| {
+            (needed + more, settled + of_these)
         })
     }
 

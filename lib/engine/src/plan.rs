@@ -35,6 +35,18 @@ impl Plan {
     pub fn final_at(&self, metric: &Metric, window: WindowSpan) -> Timestamp {
         window.end.plus(metric.within()).plus(self.timing.allowed_lateness)
     }
+
+    /// How far behind the watermark an alert is decided.
+    pub fn lag_of(&self, alert: &Alert) -> Millis {
+        let Some(metric) = self.metrics.get(alert.metric) else { return 0 };
+        let is_journey = matches!(metric.kind, MetricKind::Journey { .. });
+        let lateness = self.timing.allowed_lateness;
+        match (alert.waits_for_points(), is_journey) {
+            (true, _) => metric.within().saturating_add(lateness),
+            (false, true) => lateness,
+            (false, false) => 0,
+        }
+    }
 }
 
 /// Where an event's standard fields are.

@@ -114,8 +114,8 @@ impl<C: Clock> KinesisStream<C> {
         shard: &ShardId,
         from: &From<'_>,
     ) -> Result<Option<String>, Retryable> {
-        let mut opened = self.ask_for_iterator(shard, from).await;
-        if let (From::After(_) | From::With(_), Err(error)) = (from, &opened)
+        let mut asked = self.ask_for_iterator(shard, from).await;
+        if let (From::After(_) | From::With(_), Err(error)) = (from, &asked)
             && NO_POSITION.iter().any(|code| is(error, code))
         {
             // The position is no longer in the shard, so all that is left follows it; or the shard is gone, which shows now.
@@ -124,16 +124,23 @@ impl<C: Clock> KinesisStream<C> {
                 shard = &**shard,
                 "the position is not in the shard"
             );
-            opened = self.ask_for_iterator(shard, &From::Start(Start::TrimHorizon)).await;
+            asked = self.ask_for_iterator(shard, &From::Start(Start::TrimHorizon)).await;
         }
-        match opened {
-            Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
-            opened => opened.map(Some).map_err(|error| self.not_opened(shard, error)),
-        }
+        self.opened(shard, asked)
     }
 
-    fn not_opened(&self, shard: &ShardId, error: SdkError<GetShardIteratorError>) -> Retryable {
-        self.failed(format_args!("open the shard {shard}"), error)
+    /// The iterator that was asked for; absent if there is no such shard.
+    fn opened(
+        &self,
+        shard: &ShardId,
+        asked: Result<String, SdkError<GetShardIteratorError>>,
+    ) -> Result<Option<String>, Retryable> {
+        match asked {
+            Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
+            asked => asked
+                .map(Some)
+                .map_err(|error| self.failed(format_args!("open the shard {shard}"), error)),
+        }
     }
 
     async fn ask_for_iterator(

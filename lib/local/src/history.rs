@@ -230,8 +230,8 @@ impl<C: Clock> History<C> {
 
     /// All of it as it is now, for whoever wants several pages of one moment.
     pub fn moment(&self) -> Result<Moment<C>, HistoryError> {
-        let read = self.store.begin_read()?;
-        Ok(Moment { store: Arc::clone(&self.store), limits: self.limits, read })
+        let reading = self.store.begin_read()?;
+        Ok(Moment { store: Arc::clone(&self.store), limits: self.limits, reading })
     }
 
     /// The metrics that there are points of, by their names.

@@ -31,9 +31,10 @@
 //!
 //! A [`History`](crate::history::History) has tables of its own in the same file.
 //!
-//! The modules: [`tables`] and [`form`] have the layout, [`logs`], [`states`] and [`sweep`] what a transaction does, [`held`] the
+//! The modules: [`tables`] and [`form`] have the layout, [`logs`], [`states`], [`sweep`] and [`bound`] what a transaction does, [`held`] the
 //! open file, [`error`] and [`listing`] what users see.
 
+mod bound;
 mod error;
 mod form;
 mod held;
@@ -43,6 +44,7 @@ mod states;
 mod sweep;
 mod tables;
 
+use bound::{Bounds, LOGS_BYTES_MAX};
 use held::Held;
 use redb::{ReadTransaction, ReadableDatabase, WriteTransaction};
 use std::path::Path;
@@ -54,6 +56,7 @@ use streamgauge_pipeline::port::snapshots::{Put, Snapshot, Snapshots};
 use tables::Tables;
 
 pub use error::StoreError;
+pub(crate) use held::Reading;
 pub use listing::{ListedLog, Listing};
 pub(crate) use logs::read as read_log;
 pub(crate) use tables::{damaged, place, seal, unseal};
@@ -63,6 +66,7 @@ pub(crate) use tables::{damaged, place, seal, unseal};
 pub struct LocalStore<C> {
     held: Held,
     clock: C,
+    bounds: Bounds,
 }
 
 /// An entry and where it is to be put.
@@ -79,7 +83,32 @@ pub struct NewEntry<'a> {
 impl<C: Clock> LocalStore<C> {
     /// Opens the store in this file, which is made if there is none; what is in it expires by this clock.
     pub fn open(path: impl AsRef<Path>, clock: C) -> Result<Self, StoreError> {
-        Ok(Self { held: Held::open(path.as_ref())?, clock })
+        Ok(Self::of(Held::open(path.as_ref())?, clock))
+    }
+
+    fn of(held: Held, clock: C) -> Self {
+        Self { held, clock, bounds: Bounds::new(LOGS_BYTES_MAX) }
+    }
+
+    /// The same, that lets entries go where the logs have more than so many bytes.
+    #[must_use]
+    pub fn with_logs_bytes_max(self, bytes_max: u64) -> Self {
+        Self { bounds: Bounds::new(bytes_max), ..self }
+    }
+
+    /// Nobody needs what a log has before a version. It goes before it expires, some with each write, if all logs of which that was said have more than
+    /// 1 GiB. In a store that was opened anew it has to be said again.
+    pub fn let_go(&self, log: &LogId, before: Version) {
+        let log = log.as_str();
+        let counted = if self.bounds.knows(log) {
+            Ok(0)
+        } else {
+            self.read_at_once(|read, _| bound::count(read, log))
+        };
+        // A store that cannot be read now counts it the next time.
+        if let Ok(counted) = counted {
+            self.bounds.let_go(log, before, counted);
+        }
     }
 
     /// Puts entries, one after the other, each unless there is one on its version: as so many appends, with one flush.
@@ -118,15 +147,19 @@ impl<C: Clock> LocalStore<C> {
         changes: impl FnOnce(&T) -> bool,
     ) -> Result<T, StoreError> {
         let now = self.clock.now();
-        self.transact(|transaction| {
+        let written = self.transact(|transaction| {
             let mut tables = Tables::open(transaction)?;
             let outcome = work(&mut tables, now)?;
             let has_changed = changes(&outcome);
             if has_changed {
                 sweep::sweep(&mut tables, now)?;
+                self.bounds.trim(&mut tables)?;
             }
-            Ok((outcome, has_changed))
-        })
+            Ok(((outcome, tables.tally), has_changed))
+        });
+        let (outcome, tally) = written?;
+        self.bounds.apply(&tally);
+        Ok(outcome)
     }
 
     /// Does something in one transaction, with whatever tables; it is on the disk when this returns, unless `work` says that
@@ -159,16 +192,17 @@ impl<C: Clock> LocalStore<C> {
     }
 
     /// Begins a transaction that sees what is there now, for as long as it is held.
-    pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
-        self.held.with(|database| Ok(database.begin_read()?))
+    pub(crate) fn begin_read(&self) -> Result<Reading, StoreError> {
+        self.held.begin_read()
     }
 
     /// Reads in a transaction that was begun before.
     pub(crate) fn read_in<T>(
         &self,
-        work: impl FnOnce() -> Result<T, redb::Error>,
+        reading: &Reading,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        self.held.with(|_database| work())
+        self.held.read_in(reading, work)
     }
 }
 

@@ -39,7 +39,7 @@ use crate::outgrown::LOG_BYTES_MIN;
 use crate::port::TooLarge;
 use crate::port::clock::Clock;
 use crate::port::log::{Append, Log, LogId};
-use crate::port::snapshots::{Put, Snapshot};
+use crate::port::snapshots::Put;
 use crate::port::source::{Batch, ShardId, ShardKey};
 use crate::port::wake::{Function, WakeUp};
 use crate::shard_entry::RecordId;
@@ -128,6 +128,7 @@ impl<W: World> Aggregate<W> {
                 if taken.entries > 0 {
                     self.put_snapshot(&key, &mut shard, &mut taken).await;
                 }
+                taken.reads_from = shard.reads_from().map(|from| (LogId::shard(&key), from));
                 self.warm.put(key, shard);
             }
             Err(error) if error.is_retryable() => {
@@ -317,16 +318,12 @@ impl<W: World> Aggregate<W> {
         if !shard.is_snapshot_due(self.settings.snapshot_log_bytes_min) {
             return;
         }
-        let state = shard.state.snapshot(self.settings.thin_ids_bytes_min);
-        let Ok(snapshot) = Snapshot::new(shard.last(), state) else {
-            taken.snapshot_failed = true;
-            return;
-        };
-        let put = shard.since.put(self.world.snapshots(), &LogId::shard(key), &snapshot).await;
-        match put {
-            Ok(Put::Swung) => taken.snapshot_bytes = Some(snapshot.state().len()),
-            Ok(Put::Conflict) => {}
-            Err(_retryable) => taken.snapshot_failed = true,
+        let thin_ids_bytes_min = self.settings.thin_ids_bytes_min;
+        let log = LogId::shard(key);
+        match shard.put_snapshot(self.world.snapshots(), &log, thin_ids_bytes_min).await {
+            Some((Put::Swung, snapshot)) => taken.snapshot_bytes = Some(snapshot.state().len()),
+            Some((Put::Conflict, _)) => {}
+            None => taken.snapshot_failed = true,
         }
     }
 }

@@ -194,6 +194,8 @@ struct Kept {
     asked_at: Option<Timestamp>,
     /// How long the last settle took, in milliseconds.
     took_ms: Option<Millis>,
+    /// Where the newest snapshot has the shards.
+    covered: BTreeMap<ShardKey, Version>,
 }
 
 impl<W: World> Settle<W> {
@@ -221,6 +223,13 @@ impl<W: World> Settle<W> {
     #[must_use]
     pub fn told_by(self, told_by: ToldBy) -> Self {
         Self { told_by, ..self }
+    }
+
+    /// Of the logs of shards the last entry that the newest snapshot of a partition covers: a restore reads what follows. Only of partitions that
+    /// were settled here, and have a snapshot.
+    pub fn reads_after(&self, partition: Partition) -> impl Iterator<Item = (LogId, Version)> + '_ {
+        let covered = self.kept.get(&partition).into_iter().flat_map(|kept| &kept.covered);
+        covered.map(|(shard, version)| (LogId::shard(shard), *version))
     }
 
     /// Settles a partition, until nothing more is to decide, the deadline has come, or others are faster.
@@ -392,7 +401,8 @@ impl<W: World> Settle<W> {
 impl Kept {
     fn new(state: State, since: Since) -> Self {
         let (waiting, read_at) = (Waiting::default(), Timestamp::EPOCH);
-        Self { state, waiting, since, read_at, asked_at: None, took_ms: None }
+        let (asked_at, took_ms, covered) = (None, None, BTreeMap::new());
+        Self { state, waiting, since, read_at, asked_at, took_ms, covered }
     }
 
     /// Whether all that others may have appended since the log was read is still there.

@@ -5,45 +5,145 @@ use super::unreadable;
 use crate::arguments::DevOutput;
 use crate::exit::Failure;
 use crate::style::{self, printable};
+use std::error::Error;
+use std::future::pending;
 use std::io::{self, Write};
+use std::time::Duration;
 use streamgauge_dev::decided::{self, Decided};
+use streamgauge_dev::happening::{Happening, chain};
+use streamgauge_dev::run::is_damage;
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::transition::{Transition, TransitionKind};
 use streamgauge_pipeline::alert_record::RecordedAlert;
+use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::log::{Log, Version};
 use streamgauge_pipeline::render::recorded_value;
+use streamgauge_pipeline::settle::Settled;
+use streamgauge_pipeline::stored::StoredError;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{sleep, timeout};
+
+/// How long it is waited before the store is read again that could not be.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long it is waited at the end for who does not read, and for a store that cannot be read.
+const END_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Shows what entries of the settle log have decided, by what they say themselves: the rules may have changed since.
 #[derive(Debug)]
 pub(super) struct Lines {
     output: DevOutput,
-    /// The last entry that was shown.
+    /// The last entry that was shown, or is being written.
     shown: Version,
+    /// What is being written, on a thread of its own: who reads it may stop to.
+    writing: Option<JoinHandle<io::Result<()>>>,
+    /// Why the store could not be read, until it can.
+    trouble: Option<Retryable>,
 }
 
 impl Lines {
     /// Shows what comes after an entry.
     pub(super) fn new(output: DevOutput, shown: Version) -> Self {
-        Self { output, shown }
+        Self { output, shown, writing: None, trouble: None }
     }
 
-    /// Shows what is new.
-    pub(super) async fn show(&mut self, log: &impl Log, status: &Status) -> Result<(), Failure> {
+    /// Shows what is decided from now on; it ends if that cannot be written or read. It can be left at any moment.
+    pub(super) async fn follow(
+        &mut self,
+        log: &impl Log,
+        mut settled: watch::Receiver<Settled>,
+        status: &Status,
+    ) -> Failure {
         loop {
-            let read = decided::read(log, self.shown).await.map_err(|error| unreadable(&error))?;
-            let Some(last) = read.last() else { return Ok(()) };
-            self.shown = last.version;
-            let mut text = Vec::new();
-            for decided in &read {
-                match self.output {
-                    DevOutput::Json => for_machines(decided, &mut text),
-                    DevOutput::Text => for_people(decided, &mut text),
+            let shown = loop {
+                match self.show_some(log, status).await {
+                    Ok(true) => {}
+                    Ok(false) => break Ok(()),
+                    Err(failure) => break Err(failure),
                 }
+            };
+            if let Err(failure) = shown {
+                return failure;
             }
-            let written = status.aside(|| write(&text));
-            written.map_err(|error| Failure::output(&error))?;
+            if settled.changed().await.is_err() {
+                // Who decides has ended, and others say why.
+                return pending().await;
+            }
         }
     }
+
+    /// Shows what is left, as long as somebody reads it.
+    pub(super) async fn finish(&mut self, log: &impl Log, status: &Status) -> Result<(), Failure> {
+        loop {
+            let Ok(shown) = timeout(END_TIME_MAX, self.show_some(log, status)).await else {
+                let trouble = self.trouble.take();
+                return Err(trouble.map_or_else(unread, |error| unreadable(&error)));
+            };
+            if !shown? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Begins to write some of what is new, when all before it is written; false: nothing is new.
+    async fn show_some(&mut self, log: &impl Log, status: &Status) -> Result<bool, Failure> {
+        if let Some(writing) = &mut self.writing {
+            let written = writing.await;
+            self.writing = None;
+            let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
+            written.map_err(|error| Failure::output(&error))?;
+        }
+        let read = self.read(log, status).await?;
+        let Some(last) = read.last() else { return Ok(false) };
+        self.shown = last.version;
+        let mut text = Vec::new();
+        for decided in &read {
+            match self.output {
+                DevOutput::Json => for_machines(decided, &mut text),
+                DevOutput::Text => for_people(decided, &mut text),
+            }
+        }
+        let beside = status.clone();
+        self.writing = Some(spawn_blocking(move || beside.output(|| write(&text))));
+        Ok(true)
+    }
+
+    /// Reads what is new, again and again where the store cannot be read for now.
+    async fn read(&mut self, log: &impl Log, status: &Status) -> Result<Vec<Decided>, Failure> {
+        loop {
+            match decided::read(log, self.shown).await {
+                Ok(read) => {
+                    if self.trouble.take().is_some() {
+                        status.tell(&Happening::Over);
+                    }
+                    return Ok(read);
+                }
+                Err(error) if !may_pass(&error) => return Err(unreadable(&error)),
+                Err(error) => {
+                    if self.trouble.is_none() {
+                        let what = format!("could not read what was decided: {}", chain(&error));
+                        status.tell(&Happening::Trouble(what));
+                    }
+                    self.trouble = Some(error);
+                    sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+}
+
+/// Whether trying again can help: not where the file is damaged, or an entry cannot be read.
+fn may_pass(error: &Retryable) -> bool {
+    let first: &(dyn Error + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |&cause| cause.source());
+    !is_damage(error) && !causes.any(<dyn Error>::is::<StoredError>)
+}
+
+/// What is said where standard output is not read.
+pub(super) fn unread() -> Failure {
+    Failure::outside("standard output was not read to its end").hint(
+        "nothing is lost: all that was decided is in the store, and `GET /points` and `GET /alerts` tell it when it runs again",
+    )
 }
 
 /// Points and transitions as JSON.
@@ -93,3 +193,6 @@ fn write(text: &[u8]) -> io::Result<()> {
     stdout.write_all(text)?;
     stdout.flush()
 }
+
+#[cfg(test)]
+mod tests;

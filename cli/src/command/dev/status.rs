@@ -22,6 +22,8 @@ const REJECTS_SHOWN_MAX: u64 = 20;
 pub(super) struct Status {
     /// Absent where nobody would see it.
     line: Option<ProgressBar>,
+    /// Held while standard output is written, which lasts as long as nobody reads it.
+    output: Arc<Mutex<()>>,
     rejects: Arc<Mutex<u64>>,
     /// How many records had come when the line was made last.
     before: Arc<Mutex<(Instant, u64)>>,
@@ -35,27 +37,34 @@ impl Status {
             plain.map_or_else(|_| line.clone(), |plain| line.clone().with_style(plain))
         });
         let before = Arc::new(Mutex::new((Instant::now(), 0)));
-        Self { line, rejects: Arc::default(), before }
+        Self { line, output: Arc::default(), rejects: Arc::default(), before }
+    }
+
+    /// Writes standard output, with the line out of the way where that is the same terminal.
+    pub(super) fn output<T>(&self, write: impl FnOnce() -> T) -> T {
+        let _held = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::io::stdout().is_terminal() { self.aside(write) } else { write() }
     }
 
     /// Prints with the line out of the way.
-    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+    fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.line {
             Some(line) => line.suspend(print),
             None => print(),
         }
     }
 
-    /// Takes the line away.
+    /// Takes the line away, unless who does not read standard output holds it.
     pub(super) fn finish(&self) {
-        if let Some(line) = &self.line {
+        let held = self.output.try_lock();
+        if let (Some(line), Ok(_)) = (&self.line, &held) {
             line.finish_and_clear();
         }
     }
 
     /// Makes the line anew.
     pub(super) fn set(&self, dev: &Dev, firing: Option<u64>) {
-        let Some(line) = &self.line else { return };
+        let (Some(line), Ok(_held)) = (&self.line, self.output.try_lock()) else { return };
         let received = dev.totals().counters().received;
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -83,7 +92,7 @@ impl Status {
         Teller::new(move |happening| status.tell(&happening))
     }
 
-    fn tell(&self, happening: &Happening) {
+    pub(super) fn tell(&self, happening: &Happening) {
         let line = match happening {
             Happening::Rejected { source, offset, code, reason } => {
                 let Some(line) = self.reject((source, offset), code, reason) else { return };

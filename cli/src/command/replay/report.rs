@@ -92,7 +92,7 @@ impl Report {
             left_out: kept.left_out(),
             transitions_left_out: kept.transitions_left_out(),
         };
-        let catalog = catalog.json("", kept.active(), empty());
+        let catalog = catalog.json("", kept.active(plan, now), empty());
         let mut last = Vec::new();
         summary_line(plan, summary).json(&mut last);
         let written = write(&file, &catalog, &kept, &last)

@@ -33,6 +33,8 @@
     clock = { server: Date.parse(catalog.now) || now(), here: Date.now() };
     store.useCatalog(catalog.metrics);
     for (const deploy of catalog.deploys) pipeline.addDeploy(deploy);
+    transitions.useAlerts(catalog.alerts, catalog.live);
+    if (!catalog.live) transitions.decideTo(Date.parse(catalog.now));
     for (const one of catalog.firing) transitions.add(one);
     state.chooseRange(catalog.live, catalog.metrics.map((metric) => metric.window_ms));
     format.useZone(state.current.zone || catalog.zone || format.zoneHere);
@@ -53,6 +55,7 @@
       case "deploy": pipeline.addDeploy(object); break;
       case "health":
         pipeline.addHealth(object);
+        transitions.decideTo(Date.parse(object.watermark));
         clock = { server: Date.parse(object.at) || clock.server, here: Date.now() };
         break;
       case "catalog": newCatalog(object); break;

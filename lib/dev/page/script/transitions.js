@@ -4,11 +4,29 @@ const transitions = (() => {
   const STATES = new Set(["pending", "firing", "resolved"]);
   const list = []; // by `at`, oldest first
   const seen = new Set();
+  let waits = new Map(); // how long a step is pending at most until that is decided, in milliseconds
+  let decided = NaN; // everything before this is
   let dropped = 0;
 
   const key = (one) => JSON.stringify([one.alert, one.step || "", store.dimensionsKey(one.group), one.transition, one.at]);
   const subject = (one) => JSON.stringify([one.alert, one.step || "", store.dimensionsKey(one.group)]);
   const clip = (value) => (typeof value === "string" && value.length > LIMITS.identity ? `${value.slice(0, LIMITS.identity)}\u2026` : value);
+
+  // The rules. A report is decided to its end, whatever lags.
+  function useAlerts(alerts, live) {
+    waits = new Map();
+    for (const alert of alerts) for (const step of Array.isArray(alert.steps) ? alert.steps : []) {
+      waits.set(JSON.stringify([alert.name, step.name || ""]), (step.for_ms || 0) + (live && step.lag_ms || 0));
+    }
+  }
+
+  function decideTo(time) {
+    if (!Number.isNaN(time)) decided = time;
+  }
+
+  // What is only pending is over without a word: where it has not fired when it should have.
+  const until = (one) => one.time + (waits.get(JSON.stringify([one.alert, one.step || ""])) || 0);
+  const isOver = (one) => one.transition === "pending" && until(one) < decided;
 
   // Takes a transition; one that was taken before changes nothing.
   function add(line) {
@@ -44,7 +62,7 @@ const transitions = (() => {
   function now() {
     const last = new Map();
     for (const one of list) last.set(one.subject, one);
-    const current = [...last.values()].filter((one) => one.transition === "firing" || one.transition === "pending");
+    const current = [...last.values()].filter((one) => (one.transition === "firing" || one.transition === "pending") && !isOver(one));
     return current.sort((a, b) => level(a.transition, a.severity) - level(b.transition, b.severity) || b.time - a.time);
   }
 
@@ -60,14 +78,14 @@ const transitions = (() => {
       if (one.metric !== metric) continue;
       const before = open.get(one.subject);
       if (before) {
-        before.to = one.time;
+        before.to = Math.min(before.to ?? one.time, one.time);
         open.delete(one.subject);
       } else if (one.transition === "resolved" && Date.parse(one.episode) < one.time) {
         // It began before what the page holds.
         found.push({ ...named(one), from: Date.parse(one.episode), to: one.time, state: "firing" });
       }
       if (one.transition === "firing" || one.transition === "pending") {
-        const span = { ...named(one), from: one.time, to: null, state: one.transition };
+        const span = { ...named(one), from: one.time, to: isOver(one) ? until(one) : null, state: one.transition };
         open.set(one.subject, span);
         found.push(span);
       }
@@ -98,7 +116,7 @@ const transitions = (() => {
     dropped = 0;
   }
 
-  return { list, add, now, spans, shades, clear, RANK, dropped: () => dropped };
+  return { list, add, useAlerts, decideTo, now, spans, shades, clear, RANK, dropped: () => dropped };
 })();
 
 const pipeline = (() => {

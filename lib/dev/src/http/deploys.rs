@@ -8,9 +8,9 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode};
 use serde::Deserialize;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::notification::Deploy;
-use streamgauge_engine::time::{HOUR_MS, Timestamp};
+use streamgauge_engine::time::{HOUR_MS, SECOND_MS, Timestamp};
 use streamgauge_pipeline::control::{SaidError, mark_deploy};
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::clock::Clock;
@@ -36,21 +36,50 @@ struct Said {
     link: Option<String>,
 }
 
-/// When deploys were marked within the last hour.
+/// What was marked within the last hour. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marked(Arc<Mutex<Hour>>);
+
 #[derive(Debug, Default)]
-pub(super) struct Marked(Mutex<VecDeque<Timestamp>>);
+pub(super) struct Hour {
+    marked: VecDeque<Timestamp>,
+    /// How many are being marked.
+    going: usize,
+}
+
+/// A place for one that is being marked, free again unless it is.
+struct Place(Marked);
 
 impl Marked {
-    fn is_full(&self, now: Timestamp) -> bool {
-        let mut marked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while marked.front().is_some_and(|first| first.plus(HOUR_MS) <= now) {
-            marked.pop_front();
+    fn hour(&self) -> MutexGuard<'_, Hour> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place, or says when the next one is free.
+    fn begin(&self, now: Timestamp) -> Result<Place, Timestamp> {
+        let mut hour = self.hour();
+        while hour.marked.front().is_some_and(|first| first.plus(HOUR_MS) <= now) {
+            hour.marked.pop_front();
         }
-        if marked.len() >= HOURLY_MAX {
-            return true;
+        if hour.marked.len() + hour.going >= HOURLY_MAX {
+            // Of those that are being marked one may be refused.
+            let oldest = hour.marked.front().filter(|_| hour.going == 0);
+            return Err(oldest.map_or(now, |first| first.plus(HOUR_MS)));
         }
-        marked.push_back(now);
-        false
+        hour.going += 1;
+        Ok(Place(self.clone()))
+    }
+}
+
+impl Place {
+    fn marked(&self, at: Timestamp) {
+        self.0.hour().marked.push_back(at);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.hour().going -= 1;
     }
 }
 
@@ -78,10 +107,7 @@ pub(super) async fn mark<C: Clock + Clone + 'static>(
     if let Some(link) = said.link.as_ref().filter(|&link| !is_page(link)) {
         return Err(bad(format!("`{link}` is no address for `link`; write it with `https://`")));
     }
-    if app.marked.is_full(now) {
-        let reason = format!("there are {HOURLY_MAX} deploys within an hour; mark fewer");
-        return Err(Denial::for_now(StatusCode::TOO_MANY_REQUESTS, reason));
-    }
+    let place = app.marked.begin(now).map_err(|free| too_many(free, now))?;
     let Said { version, source, service, link, .. } = said;
     let author = source.unwrap_or_else(|| "http".to_owned());
     let deploy = Deploy { version, service, author, link };
@@ -90,7 +116,13 @@ pub(super) async fn mark<C: Clock + Clone + 'static>(
     told.extend_from_slice(format!(",\"at\":\"{at}\"}}\n").as_bytes());
     let world = app.world.clone();
     // The disk is waited for.
-    let marking = move || block_on(mark_deploy(&*world.store, &deploy, at, now));
+    let marking = move || {
+        let marked = block_on(mark_deploy(&*world.store, &deploy, at, now));
+        if marked.is_ok() {
+            place.marked(now);
+        }
+        marked
+    };
     let marked = tokio::task::spawn_blocking(marking).await;
     let marked = marked.map_err(|_ended| {
         Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, "the process is ending")
@@ -98,6 +130,15 @@ pub(super) async fn mark<C: Clock + Clone + 'static>(
     marked.map_err(|error| denied(&error))?;
     app.world.alarms.settle.ring();
     Ok(whole(StatusCode::ACCEPTED, JSON, told))
+}
+
+fn too_many(free: Timestamp, now: Timestamp) -> Denial {
+    let ms = free.as_millis().saturating_sub(now.as_millis()).max(1);
+    let seconds = u32::try_from((ms + SECOND_MS - 1) / SECOND_MS).unwrap_or(u32::MAX);
+    let reason =
+        format!("there are {HOURLY_MAX} deploys within an hour; the next can be marked at {free}");
+    let denial = Denial::new(StatusCode::TOO_MANY_REQUESTS, reason);
+    Denial { retry_after: Some(seconds), ..denial }
 }
 
 fn bad(reason: String) -> Denial {

@@ -197,6 +197,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             }
             messages.add(Some(decided.version), &line);
         }
+        view.decided_up_to(decided.watermark);
         drop(view);
         self.hub.tell(messages);
     }

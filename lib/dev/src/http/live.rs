@@ -1,6 +1,7 @@
 //! `GET /live`: what is decided, as server-sent events.
 //!
-//! Who reads more slowly than things are decided is sent away with a message that says so: all of it is in `/points` and `/alerts`.
+//! Who reads more slowly than things are decided is sent away with a message that says so: all of it is in `/points` and `/alerts`. So is who
+//! listens while the store is still read: what was decided meanwhile is not told.
 
 use super::answer::{Answer, Denial, parts};
 use super::{App, over, page};
@@ -17,12 +18,22 @@ use tokio::time::timeout;
 pub(super) const PIECES_MAX: usize = 256;
 /// A piece ends with the message that brings it to so many bytes.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
+/// The last message of who listened while the store was read.
+const READ: &str = "data: {\"kind\":\"lagged\",\"reason\":\"the store has been read; connect again, and get what was missed from /points and /alerts\"}\n\n";
 /// The last message of who was too slow.
 const LAGGED: &str = "data: {\"kind\":\"lagged\",\"reason\":\"read too slowly; connect again, and get what was missed from /points and /alerts\"}\n\n";
 
 /// Where what is decided is told to all who listen. Clones are the same one.
 #[derive(Clone, Debug)]
-pub(super) struct Hub(broadcast::Sender<Bytes>);
+pub(super) struct Hub(broadcast::Sender<Told>);
+
+/// What is told to all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Piece(Bytes),
+    /// Something was not told: they are to connect again.
+    Missed,
+}
 
 impl Default for Hub {
     fn default() -> Self {
@@ -35,8 +46,17 @@ impl Hub {
     pub(super) fn tell(&self, messages: Messages) {
         for piece in messages.pieces {
             // Nobody may listen.
-            drop(self.0.send(Bytes::from(piece)));
+            drop(self.0.send(Told::Piece(Bytes::from(piece))));
         }
+    }
+
+    /// Sends all away who listen, because they have missed something.
+    pub(super) fn tell_missed(&self) {
+        drop(self.0.send(Told::Missed));
+    }
+
+    pub(super) fn listen(&self) -> broadcast::Receiver<Told> {
+        self.0.subscribe()
     }
 
     pub(super) fn is_heard(&self) -> bool {
@@ -74,7 +94,7 @@ pub(super) fn live<C: Clock + 'static>(app: &Arc<App<C>>) -> Result<Answer, Deni
         Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, reason)
     })?;
     // Before the catalog: what is decided between the two is then in the stream.
-    let mut heard = app.hub.0.subscribe();
+    let mut heard = app.hub.listen();
     let mut first = Messages::default();
     first.add(None, &page::catalog_message(app));
     let (told, body) = mpsc::channel(1);
@@ -86,7 +106,8 @@ pub(super) fn live<C: Clock + 'static>(app: &Arc<App<C>>) -> Result<Answer, Deni
         }
         loop {
             let (piece, is_last) = match timeout(silence, heard.recv()).await {
-                Ok(Ok(piece)) => (piece, false),
+                Ok(Ok(Told::Piece(piece))) => (piece, false),
+                Ok(Ok(Told::Missed)) => (Bytes::from_static(READ.as_bytes()), true),
                 Ok(Err(RecvError::Lagged(_))) => (Bytes::from_static(LAGGED.as_bytes()), true),
                 Ok(Err(RecvError::Closed)) => return None,
                 Err(_elapsed) => (Bytes::from_static(b":\n\n"), false),

@@ -71,7 +71,7 @@ pub(super) struct Sensor<S, C> {
     pub(super) totals: Totals,
     pub(super) settled: watch::Receiver<Settled>,
     pub(super) view: Arc<Mutex<View>>,
-    /// When something was there that is not settled: how many batches must be read until it is.
+    /// When something was there that is not settled: how many batches must be settled until it is.
     waiting: VecDeque<(Timestamp, u64)>,
     /// When how many records had come.
     came: VecDeque<(Timestamp, u64)>,
@@ -90,9 +90,11 @@ impl<S, C: Clock> Sensor<S, C> {
     /// Looks.
     pub(super) fn look(&mut self) -> Pulse {
         let at = self.world.clock.now();
-        let (needed, read) = self.world.batches();
-        self.waiting.push_back((at, needed));
-        while self.waiting.front().is_some_and(|(_, batches)| *batches <= read) {
+        let (needed, done) = self.world.batches();
+        if self.waiting.back().is_none_or(|(_, batches)| *batches != needed) {
+            self.waiting.push_back((at, needed));
+        }
+        while self.waiting.front().is_some_and(|(_, batches)| *batches <= done) {
             self.waiting.pop_front();
         }
         let since = |since: Timestamp| (at.as_millis() - since.as_millis()).max(0);
@@ -131,3 +133,6 @@ pub(super) async fn beat<S, C: Clock>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Which request is whose: the table of the interface.
 
 use super::answer::{Answer, Denial, JSON, whole};
-use super::{App, deploys, live, page, past, push};
+use super::{App, deploys, live, page, past, push, scrape};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use std::convert::Infallible;
@@ -88,7 +88,7 @@ async fn routed<C: Clock + Clone + 'static>(
         Route::Alerts => past::alerts(app, query).await,
         Route::Live => live::live(app),
         Route::Summary => Ok(app.summary()),
-        Route::Metrics => Ok(app.scrape(request.headers())),
+        Route::Metrics => scrape::scrape(app, request.headers()).await,
         Route::Health => Ok(whole(StatusCode::OK, JSON, "{\"alive\":true}\n")),
         Route::Ready => ready(app),
         Route::Page => Ok(page::answer(app)),

@@ -1,37 +1,61 @@
 //! `GET /metrics` and `GET /summary`.
 
 use super::App;
-use super::answer::{Answer, JSON, whole};
+use super::answer::{Answer, Denial, JSON, whole};
 use super::pulse::Pulse;
 use super::view::View;
-use crate::exposition::{Exposition, Firing, Format, Metric, Pipeline};
+use crate::exposition::{Exposition, Firing, Format, Metric, Pipeline, Series};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, HeaderMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::render::Summary;
+use tokio::task::spawn_blocking;
+
+/// What a scrape sees. It is written on a thread of its own, and of the view only copied: who decides does not wait for it.
+pub(super) async fn scrape<C: Clock>(app: &App<C>, headers: &HeaderMap) -> Result<Answer, Denial> {
+    let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = Format::negotiate(&accept.collect::<Vec<_>>().join(","));
+    let ending = || Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, "the process is ending");
+    let permit = Arc::clone(&app.scrapes).acquire_owned().await.map_err(|_closed| ending())?;
+    let pulse =
+        Pulse { at: app.world.clock.now(), counters: app.totals.counters(), ..*app.pulse.borrow() };
+    let view = Arc::clone(&app.view);
+    let writing = move || {
+        let _permit = permit;
+        let copied = Copied::of(&view.lock().unwrap_or_else(PoisonError::into_inner));
+        exposition(copied, &pulse, format)
+    };
+    let text = spawn_blocking(writing).await.map_err(|_ended| ending())?;
+    Ok(whole(StatusCode::OK, format.content_type(), text))
+}
+
+/// What is shown of the view.
+struct Copied {
+    plan: Option<Arc<Plan>>,
+    /// Of each metric.
+    series: Vec<Vec<Series>>,
+    /// For how many groups each step of each alert fires.
+    firing: Vec<u64>,
+}
+
+impl Copied {
+    fn of(view: &View) -> Self {
+        let plan = view.plan.clone();
+        let metrics = plan.iter().flat_map(|known| &known.metrics);
+        let series = metrics.map(|metric| view.series(&metric.name)).collect();
+        let alerts = plan.iter().flat_map(|known| &known.alerts);
+        let steps = alerts.flat_map(|alert| alert.steps.iter().map(move |step| (alert, step)));
+        let firing = steps.map(|(alert, step)| view.firing(&alert.name, step.name.as_deref()));
+        let firing = firing.collect();
+        Self { plan, series, firing }
+    }
+}
 
 impl<C: Clock> App<C> {
-    /// What a scrape sees.
-    pub(super) fn scrape(&self, headers: &HeaderMap) -> Answer {
-        let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let format = Format::negotiate(&accept.collect::<Vec<_>>().join(","));
-        let pulse = Pulse {
-            at: self.world.clock.now(),
-            counters: self.totals.counters(),
-            ..*self.pulse.borrow()
-        };
-        let text = {
-            let view = self.view();
-            let plan = view.plan.clone();
-            exposition(plan.as_ref(), &view, &pulse, format)
-        };
-        whole(StatusCode::OK, format.content_type(), text)
-    }
-
     /// What became of all that came since the process began, for each metric of the newest rules too.
     pub(super) fn summary(&self) -> Answer {
         let view = self.view();
@@ -56,7 +80,7 @@ impl<C: Clock> App<C> {
     }
 }
 
-fn exposition(plan: Option<&Arc<Plan>>, view: &View, pulse: &Pulse, format: Format) -> Vec<u8> {
+fn exposition(copied: Copied, pulse: &Pulse, format: Format) -> Vec<u8> {
     let mut shown = Exposition {
         pipeline: Pipeline {
             counters: pulse.counters,
@@ -65,12 +89,14 @@ fn exposition(plan: Option<&Arc<Plan>>, view: &View, pulse: &Pulse, format: Form
         },
         ..Exposition::default()
     };
+    let Copied { plan, series, firing } = copied;
     let Some(plan) = plan else { return shown.render(format) };
     let watermark = pulse.settled.watermark;
     shown.metrics = plan
         .metrics
         .iter()
-        .map(|metric| {
+        .zip(series)
+        .map(|(metric, series)| {
             let waits = metric.within().saturating_add(plan.timing.allowed_lateness);
             Metric {
                 name: &metric.name,
@@ -80,17 +106,17 @@ fn exposition(plan: Option<&Arc<Plan>>, view: &View, pulse: &Pulse, format: Form
                 dimensions: metric.dimensions.iter().map(|one| one.name.as_str()).collect(),
                 final_until: watermark.map(|watermark: Timestamp| watermark.minus(waits)),
                 open: None,
-                series: view.series(&metric.name),
+                series,
             }
         })
         .collect();
-    let steps = plan.alerts.iter().flat_map(|alert| {
-        alert.steps.iter().map(|step| Firing {
-            alert: &alert.name,
-            step: step.name.as_deref(),
-            severity: step.severity.as_str(),
-            groups: view.firing(&alert.name, step.name.as_deref()),
-        })
+    let alerts = plan.alerts.iter();
+    let steps = alerts.flat_map(|alert| alert.steps.iter().map(move |step| (alert, step)));
+    let steps = steps.zip(firing).map(|((alert, step), groups)| Firing {
+        alert: &alert.name,
+        step: step.name.as_deref(),
+        severity: step.severity.as_str(),
+        groups,
     });
     shown.pipeline.alerts = steps.collect();
     shown.render(format)

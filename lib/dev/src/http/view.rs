@@ -9,7 +9,7 @@ use std::sync::Arc;
 use streamgauge_engine::output::{MetricCounters, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
-use streamgauge_engine::time::Timestamp;
+use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_engine::transition::{Transition, TransitionKind};
 use streamgauge_pipeline::alert_record::RecordedAlert;
 use streamgauge_pipeline::publication::PointKind;
@@ -51,8 +51,19 @@ pub(super) struct View {
     series: BTreeMap<String, BTreeMap<Arc<SeriesKey>, Held>>,
     /// The newest deploys, in the order of their times.
     deploys: VecDeque<Mark>,
-    /// What is pending or fires, each with its line.
-    active: BTreeMap<Incident, (TransitionKind, Vec<u8>)>,
+    /// What is pending or fires.
+    active: BTreeMap<Incident, Active>,
+    /// What is pending, by the watermark beyond which it is not any more: it fires, or it is over, and that is told of nothing that is only pending.
+    pending: BTreeMap<Timestamp, Vec<Incident>>,
+}
+
+/// What is pending or fires.
+#[derive(Debug)]
+struct Active {
+    kind: TransitionKind,
+    line: Vec<u8>,
+    /// Where it is pending: the watermark beyond which it is not any more.
+    until: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -111,9 +122,41 @@ impl View {
     ) {
         let step = alert.step(transition).and_then(|step| step.name.clone());
         let incident = (alert.name.clone(), step, transition.group.packed().to_vec());
-        match transition.kind {
-            TransitionKind::Resolved => drop(self.active.remove(&incident)),
-            kind => drop(self.active.insert(incident, (kind, line.to_vec()))),
+        if transition.kind == TransitionKind::Resolved {
+            self.active.remove(&incident);
+            return;
+        }
+        let is_pending = transition.kind == TransitionKind::Pending;
+        let until = is_pending.then(|| transition.at.plus(self.wait(&incident)));
+        if let Some(until) = until {
+            self.pending.entry(until).or_default().push(incident.clone());
+        }
+        self.active.insert(incident, Active { kind: transition.kind, line: line.to_vec(), until });
+    }
+
+    /// How long something is pending at most, and how far behind the watermark that is decided; nothing where the newest rules do not have it.
+    fn wait(&self, (alert, step, _): &Incident) -> Millis {
+        let wait = self.plan.as_ref().and_then(|plan| {
+            let found = plan.alerts.iter().find(|one| one.name == *alert)?;
+            let hold = found.steps.iter().find(|one| one.name == *step)?.hold;
+            Some(hold.saturating_add(plan.lag_of(found)))
+        });
+        wait.unwrap_or_default()
+    }
+
+    /// Everything before this is decided: what was pending and should have fired by then is over.
+    pub(super) fn decided_up_to(&mut self, watermark: Option<Timestamp>) {
+        while let Some(due) = self.pending.first_entry() {
+            let until = *due.key();
+            if watermark.is_none_or(|watermark| watermark <= until) {
+                return;
+            }
+            for incident in due.remove() {
+                let known = self.active.get(&incident);
+                if known.is_some_and(|active| active.until == Some(until)) {
+                    self.active.remove(&incident);
+                }
+            }
         }
     }
 
@@ -152,19 +195,19 @@ impl View {
 
     /// The lines of what is pending or fires.
     pub(super) fn active(&self) -> impl Iterator<Item = &[u8]> {
-        self.active.values().map(|(_, line)| line.as_slice())
+        self.active.values().map(|active| active.line.as_slice())
     }
 
     /// How many steps of alerts fire, each group by itself; absent until it is known what the store has.
     pub(super) fn all_firing(&self) -> Option<u64> {
-        let firing = self.active.values().filter(|(kind, _)| *kind == TransitionKind::Firing);
+        let firing = self.active.values().filter(|active| active.kind == TransitionKind::Firing);
         self.is_read.then(|| widen(firing.count()))
     }
 
     /// For how many groups a step fires.
     pub(super) fn firing(&self, alert: &str, step: Option<&str>) -> u64 {
-        let fires = |((name, of, _), (kind, _)): &(&Incident, &(TransitionKind, Vec<u8>))| {
-            name == alert && of.as_deref() == step && *kind == TransitionKind::Firing
+        let fires = |((name, of, _), active): &(&Incident, &Active)| {
+            name == alert && of.as_deref() == step && active.kind == TransitionKind::Firing
         };
         widen(self.active.iter().filter(fires).count())
     }

@@ -2,7 +2,8 @@
 //!
 //! An append without an answer may have taken effect. So a batch that failed is tried again under its own numbers, and what the log has
 //! is passed over. Who pushes is not kept waiting for that and told that it failed: a push that comes again has its old identities. Who
-//! follows a file cannot come again, and waits.
+//! follows a file cannot come again, and waits. If the process ends meanwhile, nothing is committed after what it brought: the next process
+//! reads that again.
 
 use super::mark::{Position, index, sub_sequence};
 use super::{Accepted, Intake, Refused, RejectedRecord, Waiting};
@@ -16,6 +17,7 @@ use streamgauge_engine::delta::EventSpan;
 use streamgauge_engine::output::{Counters, MetricCounters};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::memory::block_on;
+use streamgauge_pipeline::port::log::{LogId, Version};
 use streamgauge_pipeline::port::source::{Batch, Record, SequenceNumber, ShardId};
 use streamgauge_pipeline::shard_entry::Rejected;
 use streamgauge_pipeline::world::World;
@@ -85,6 +87,8 @@ pub(crate) struct Committer<W> {
     position: Position,
     is_failing: bool,
     again_after: Duration,
+    /// What the last batch says that a process which begins anew reads of the log.
+    reads_from: Option<(LogId, Version)>,
 }
 
 /// An offer with its number.
@@ -107,8 +111,17 @@ impl<W: World> Committer<W> {
             None => Position::default(),
             Some(last) => Position::read(&last).ok_or(Fatal::Foreign)?,
         };
-        let (is_failing, again_after) = (false, AGAIN_AFTER);
-        Ok(Self { aggregate, intake, teller, totals, shard, position, is_failing, again_after })
+        Ok(Self {
+            aggregate,
+            intake,
+            teller,
+            totals,
+            shard,
+            position,
+            is_failing: false,
+            again_after: AGAIN_AFTER,
+            reads_from: None,
+        })
     }
 
     /// The same, that tries again at once.
@@ -122,13 +135,21 @@ impl<W: World> Committer<W> {
         self.position
     }
 
-    /// Commits all that comes until nothing more will; `appended` hears of each batch.
-    pub(crate) fn run(&mut self, mut appended: impl FnMut()) -> Result<(), Fatal> {
+    /// Commits all that comes until nothing more will; `appended` hears of each batch, and what of the log is read by who begins anew.
+    pub(crate) fn run(
+        &mut self,
+        mut appended: impl FnMut(Option<(LogId, Version)>),
+    ) -> Result<(), Fatal> {
         while let Some(batch) = self.intake.next() {
             self.commit(batch)?;
-            appended();
+            appended(self.reads_from());
         }
         Ok(())
+    }
+
+    /// The log, and what the last batch says that is read of it by who begins anew; absent if that was said before.
+    pub(crate) fn reads_from(&mut self) -> Option<(LogId, Version)> {
+        self.reads_from.take()
     }
 
     /// Commits a batch, and answers.
@@ -155,8 +176,10 @@ impl<W: World> Committer<W> {
             let reason = chain(&problem);
             self.fails(&reason);
             let keeps = |offer: &Numbered| offer.waiting.offered.is_patient;
-            offers = refuse(offers, keeps, &Refused::Store { reason });
+            offers = refuse(offers, keeps, &Refused::Store { reason: reason.clone() });
             if !offers.is_empty() && self.intake.is_closed_within(self.again_after) {
+                // Whatever came behind it into the log would carry a mark behind lines that are in no log.
+                self.intake.fail(&reason);
                 offers = refuse(offers, |_| false, &Refused::Stopping);
             }
         }
@@ -182,8 +205,9 @@ impl<W: World> Committer<W> {
     /// Takes what is not in the log yet.
     fn take(&mut self, offers: &[Numbered]) -> Result<Taken, Fatal> {
         let batch = self.batch(offers);
-        let taken = block_on(self.aggregate.take(STREAM, batch)).map_err(Fatal::Aggregate)?;
+        let mut taken = block_on(self.aggregate.take(STREAM, batch)).map_err(Fatal::Aggregate)?;
         self.totals.add(&taken);
+        self.reads_from = taken.reads_from.take();
         Ok(taken)
     }
 

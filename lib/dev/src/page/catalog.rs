@@ -134,7 +134,13 @@ impl Catalog<'_> {
                 text.extend_from_slice(br#"{"name":"#);
                 push_json_string(step.name.as_deref().unwrap_or_default(), text);
                 let severity = step.severity.as_str();
-                text.extend_from_slice(format!(r#","severity":"{severity}"}}"#).as_bytes());
+                text.extend_from_slice(format!(r#","severity":"{severity}""#).as_bytes());
+                if step.hold > 0 {
+                    let (hold, lag) = (step.hold, self.plan.map_or(0, |plan| plan.lag_of(alert)));
+                    let times = format!(r#","for_ms":{hold},"lag_ms":{lag}"#);
+                    text.extend_from_slice(times.as_bytes());
+                }
+                text.push(b'}');
             });
             text.push(b'}');
         });

@@ -18,6 +18,9 @@ struct State {
     /// Absent: there is none any more.
     id: Option<StreamId>,
     shards: Vec<Shard>,
+    /// How often the stream was asked for its shards, and which of these times was the last that it said them.
+    lists: u64,
+    listed: u64,
     heard: BTreeMap<ShardId, Heard>,
     /// The last record of each shard that was taken, also where the log of the shard has expired.
     last: BTreeMap<ShardId, RecordId>,
@@ -32,16 +35,27 @@ struct State {
 struct Heard {
     /// The last answer. Records wait until it is known that none do.
     progress: Progress,
+    /// How often the shards had been asked for by then.
+    lists: u64,
     /// How many batches of it are in its log, and whether one is on its way.
     appended: u64,
     is_taking: bool,
     /// How many were in the log when the settle that asks began, and so have been read by it.
     read: u64,
+    /// The same of the last one that has succeeded.
+    settled: u64,
 }
 
 impl Default for Heard {
     fn default() -> Self {
-        Self { progress: Progress::Waiting, appended: 0, is_taking: false, read: 0 }
+        Self {
+            progress: Progress::Waiting,
+            lists: 0,
+            appended: 0,
+            is_taking: false,
+            read: 0,
+            settled: 0,
+        }
     }
 }
 
@@ -56,9 +70,17 @@ impl Known {
         self.lock().shards.clone()
     }
 
-    /// The stream is this one and has these shards. If it was made anew, nothing that was heard of the old one counts.
-    pub(crate) fn listed(&self, id: StreamId, shards: Vec<Shard>) {
+    /// The stream is asked for its shards now; says which time that is.
+    pub(crate) fn lists(&self) -> u64 {
         let mut state = self.lock();
+        state.lists += 1;
+        state.lists
+    }
+
+    /// The stream is this one and has these shards, asked at that time. If it was made anew, nothing that was heard of the old one counts.
+    pub(crate) fn listed(&self, list: u64, id: StreamId, shards: Vec<Shard>) {
+        let mut state = self.lock();
+        state.listed = list;
         if state.id.as_ref() != Some(&id) {
             state.forget();
             state.id = Some(id);
@@ -75,8 +97,10 @@ impl Known {
 
     /// What a read of a shard has proven. Nothing is heard of a stream that another one has come for: its shards have the same names.
     pub(crate) fn heard(&self, stream: &StreamId, shard: &ShardId, progress: Progress) {
-        if let Some(heard) = self.lock().of(stream, shard) {
-            heard.progress = progress;
+        let mut state = self.lock();
+        let lists = state.lists;
+        if let Some(heard) = state.of(stream, shard) {
+            (heard.progress, heard.lists) = (progress, lists);
         }
     }
 
@@ -114,12 +138,19 @@ impl Known {
         }
     }
 
-    /// How many batches must have been read until all that is here now is, and how many have been.
+    /// It has settled all that stood in the logs when it began.
+    pub(crate) fn settle_succeeds(&self) {
+        for heard in self.lock().heard.values_mut() {
+            heard.settled = heard.read;
+        }
+    }
+
+    /// How many batches must have been settled until all that is here now is, and how many have been.
     pub(crate) fn batches(&self) -> (u64, u64) {
         let state = self.lock();
         let all = state.heard.values();
-        all.fold((state.before, state.before), |(needed, read), heard| {
-            (needed + heard.appended + u64::from(heard.is_taking), read + heard.read)
+        all.fold((state.before, state.before), |(needed, settled), heard| {
+            (needed + heard.appended + u64::from(heard.is_taking), settled + heard.settled)
         })
     }
 
@@ -138,11 +169,15 @@ impl Known {
 
     /// What follows what settle has read of a shard.
     ///
-    /// The counters say what that is, not a sequence number, of which several entries can hold records.
+    /// The counters say what that is, not a sequence number, of which several entries can hold records. A shard has ended for whom knows its
+    /// children, and so when the shards were listed since: else nobody would hold where it stood.
     fn progress(&self, shard: &ShardId) -> Progress {
         let state = self.lock();
         match state.heard.get(shard) {
             Some(heard) if heard.is_taking || heard.appended != heard.read => Progress::Waiting,
+            Some(heard) if heard.progress == Progress::Ended && state.listed <= heard.lists => {
+                Progress::Waiting
+            }
             Some(heard) => heard.progress,
             None if state.shards.iter().any(|listed| listed.id == *shard) => Progress::Waiting,
             None => Progress::Ended,
@@ -223,7 +258,7 @@ mod tests {
     fn known() -> (Known, ShardId) {
         let (known, shard) = (Known::default(), ShardId::from("0"));
         let listed = Shard { id: Arc::clone(&shard), parents: Vec::new(), closed: false };
-        known.listed(stream(), vec![listed]);
+        known.listed(known.lists(), stream(), vec![listed]);
         (known, shard)
     }
 
@@ -235,7 +270,7 @@ mod tests {
     fn nothing_of_a_stream_that_is_gone_is_said_of_the_one_that_has_come_for_it() {
         let (known, shard) = known();
         let anew = StreamId { created_at: Timestamp::from_millis(1), ..stream() };
-        known.listed(anew.clone(), known.shards());
+        known.listed(known.lists(), anew.clone(), known.shards());
         known.heard(&stream(), &shard, Progress::Ended);
         known.takes(&stream(), &shard);
         known.taken(&stream(), &shard);
@@ -257,11 +292,28 @@ mod tests {
         known.taken(&stream(), &shard);
         for proven in [EMPTY, Progress::Ended] {
             known.heard(&stream(), &shard, proven);
+            known.listed(known.lists(), stream(), known.shards());
             assert_eq!(known.progress(&shard), Progress::Waiting, "it was appended since");
         }
         assert_eq!(known.batches(), (1, 0));
         known.settle_begins();
-        assert_eq!((known.progress(&shard), known.batches()), (Progress::Ended, (1, 1)));
+        assert_eq!((known.progress(&shard), known.batches()), (Progress::Ended, (1, 0)));
+        known.settle_succeeds();
+        assert_eq!(known.batches(), (1, 1));
+    }
+
+    #[test]
+    fn a_shard_has_ended_once_the_shards_were_asked_for_since_and_said() {
+        let (known, shard) = known();
+        let before = known.lists();
+        known.heard(&stream(), &shard, Progress::Ended);
+        assert_eq!(known.progress(&shard), Progress::Waiting, "its children may not be known");
+        known.listed(before, stream(), known.shards());
+        assert_eq!(known.progress(&shard), Progress::Waiting, "it was asked for them before");
+        known.lists();
+        assert_eq!(known.progress(&shard), Progress::Waiting, "it did not say them");
+        known.listed(known.lists(), stream(), known.shards());
+        assert_eq!(known.progress(&shard), Progress::Ended);
     }
 
     #[test]

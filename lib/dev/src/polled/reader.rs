@@ -44,6 +44,12 @@ fn id(record: &Record) -> RecordId {
     RecordId { sequence: record.sequence.clone(), sub_sequence: record.sub_sequence }
 }
 
+/// How long to wait after so many failures in a row.
+pub(crate) fn after_trouble(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(5);
+    (AFTER_TROUBLE * 2_u32.pow(doublings)).min(AFTER_TROUBLE_MAX)
+}
+
 /// What comes after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -188,7 +194,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
         let Shared { world, totals, teller, .. } = self.shared;
         totals.add(taken);
         if taken.entries > 0 {
-            world.alarms.appended(world.clock.now());
+            world.appended(taken.reads_from.clone());
         }
         for reject in &taken.rejected {
             teller.tell(Happening::RejectedInShard {
@@ -219,8 +225,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
 
     fn later(&self) -> Next {
         self.shared.known.heard(&self.stream, &self.shard, Progress::Waiting);
-        let doublings = self.failures.saturating_sub(1).min(5);
-        Next::Step((AFTER_TROUBLE * 2_u32.pow(doublings)).min(AFTER_TROUBLE_MAX))
+        Next::Step(after_trouble(self.failures))
     }
 
     fn works(&mut self) {

@@ -1,7 +1,7 @@
 //! The threads of a stream: one that lists its shards, and one for each shard that is read.
 
 use super::lineage;
-use super::reader::{Next, Reader, Shared};
+use super::reader::{Next, Reader, Shared, after_trouble};
 use crate::happening::{Happening, chain};
 use crate::intake::Intake;
 use crate::run::Fatal;
@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 /// How many shards of a stream are read at a time.
 pub(crate) const READERS_MAX: usize = 1_000;
 /// How many reads are in memory at a time, each of 10 MB at most.
-const READS_MAX: usize = 16;
+pub(crate) const READS_MAX: usize = 16;
 /// How often the shards are listed while none of them ends.
 const LIST_EVERY: Duration = Duration::from_secs(30);
 /// How often it is looked whether all is to end.
@@ -54,11 +54,12 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
         let (ends, ended) = mpsc::channel::<Ended>();
         thread::scope(|scope| {
             let mut progress = Progress::default();
-            let mut listed_at = Some(Instant::now());
+            let mut lists = Lists::default();
+            let mut list_at = Instant::now() + LIST_EVERY;
             while !self.intake.is_closed_within(Duration::ZERO) {
-                if listed_at.is_none_or(|at| at.elapsed() >= LIST_EVERY) {
-                    self.list();
-                    listed_at = Some(Instant::now());
+                if list_at <= Instant::now() {
+                    let after = lists.tried(self.list());
+                    list_at = Instant::now() + after;
                 }
                 self.begin(scope, &mut progress, (&reads, &ends));
                 match ended.recv_timeout(LOOK_EVERY) {
@@ -71,7 +72,8 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
                         if progress.stream == Some(stream) {
                             progress.ended.insert(shard);
                         }
-                        listed_at = None;
+                        // Until the shards are listed it counts as not ended.
+                        list_at = Instant::now();
                     }
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
                 }
@@ -119,6 +121,10 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
         loop {
             let next = {
                 let _one = reads.begin();
+                // With a thousand who wait in an outage, that took minutes.
+                if self.intake.is_closed_within(Duration::ZERO) {
+                    return Ok(());
+                }
                 self.runtime.block_on(reader.step())?
             };
             match next {
@@ -129,9 +135,10 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
         }
     }
 
-    /// Asks for the shards.
-    fn list(&self) {
+    /// Asks for the shards; false: it was in vain.
+    fn list(&self) -> bool {
         let Shared { polled, known, teller, .. } = &self.shared;
+        let list = known.lists();
         let asked = async {
             let id = polled.describe().await?;
             let shards = polled.shards().await?;
@@ -139,11 +146,11 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
         };
         let trouble = match self.runtime.block_on(asked) {
             Ok(Some((id, shards))) => {
-                known.listed(id, shards);
+                known.listed(list, id, shards);
                 if known.works(None) {
                     teller.tell(Happening::Over);
                 }
-                return;
+                return true;
             }
             Ok(None) => {
                 known.gone();
@@ -154,6 +161,22 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
         if known.fails(None) {
             teller.tell(Happening::Trouble(trouble));
         }
+        false
+    }
+}
+
+/// How the shards were asked for.
+#[derive(Debug, Default)]
+struct Lists {
+    /// How often in a row it was in vain.
+    failures: u32,
+}
+
+impl Lists {
+    /// They were asked for; says how long to wait before they are again. A shard that has ended waits for it, and all windows for the shard.
+    fn tried(&mut self, is_listed: bool) -> Duration {
+        self.failures = if is_listed { 0 } else { self.failures.saturating_add(1) };
+        if is_listed { LIST_EVERY } else { after_trouble(self.failures) }
     }
 }
 
@@ -181,5 +204,20 @@ impl Drop for OneRead<'_> {
     fn drop(&mut self) {
         *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         self.0.ended.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_failed_is_asked_for_again_soon_and_later_less_often() {
+        let mut lists = Lists::default();
+        let after: Vec<_> = [true, false, false, false, true, false]
+            .into_iter()
+            .map(|is_listed| lists.tried(is_listed).as_secs())
+            .collect();
+        assert_eq!(after, [30, 1, 2, 4, 30, 1]);
     }
 }

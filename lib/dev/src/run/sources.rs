@@ -1,14 +1,15 @@
 //! The sources of a run, each on a thread of its own, and the rules files, which are looked at on another.
 
+use super::reload::Reload;
 use super::{Fatal, Running};
-use crate::follow::Follower;
-use crate::happening::{Happening, chain};
+use crate::follow::{Follower, LOOK_EVERY};
+use crate::happening::Happening;
 use crate::intake::Refused;
 use crate::piped::{self, Brings};
 use crate::polled::Found;
 use crate::polled::reader::Shared;
 use crate::polled::readers::Readers;
-use crate::rules_file::{Changed, RulesFiles};
+use crate::rules_file::RulesFiles;
 use crate::source::Bringer;
 use crate::world::Store;
 use std::io::Read;
@@ -16,13 +17,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_engine::time::Timestamp;
-use streamgauge_pipeline::control::{Control, announce};
-use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::Polled;
 
-/// How often a file is looked at that has nothing new.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often rules files are looked at.
 const RULES_EVERY: Duration = Duration::from_millis(500);
 
@@ -71,26 +68,19 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         let (world, intake, teller) =
             (self.world.clone(), self.intake.clone(), self.teller.clone());
         self.threads.start_source(true, move || {
-            let mut control = Control::default();
+            let mut reload = Reload::default();
             while !intake.is_closed_within(RULES_EVERY) {
-                match rules.look() {
-                    None => {}
-                    Some(Changed::Wrong(problems)) => {
-                        teller.tell(Happening::RulesWrong(problems));
-                    }
-                    Some(Changed::Good(text)) => {
-                        match block_on(announce(&world, &mut control, 1, &text)) {
-                            Ok(_) => teller.tell(Happening::RulesAnnounced),
-                            Err(error) => {
-                                teller.tell(Happening::RulesWrong(chain(&error)));
-                            }
-                        }
-                        world.alarms.settle.ring();
-                    }
+                if reload.take(rules.look(), (&world, &teller))? {
+                    world.alarms.settle.ring();
                 }
             }
             Ok(())
         })
+    }
+
+    /// All sources were added. Before this is said silence proves nothing and lets no window end, since a source that comes may have a backlog.
+    pub fn has_all_sources(&self) {
+        self.world.stream().has_all_sources();
     }
 
     fn arrivals(&self) -> impl Fn() -> Option<Timestamp> + Send + use<S, C> {

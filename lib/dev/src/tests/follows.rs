@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cutter::Cut;
+use crate::follow::QUIET_LOOKS;
 use proptest::prelude::*;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -126,7 +127,7 @@ impl Scene {
                     // Two files of one moment have no order.
                     let line = self.line();
                     self.write(&line);
-                    self.follow_twice();
+                    self.follow_long();
                 }
             }
             Act::Follow => self.follow(),
@@ -143,18 +144,19 @@ impl Scene {
         }
     }
 
-    /// A file that was renamed is left when nothing comes twice.
-    fn follow_twice(&mut self) {
-        self.follow();
-        self.follow();
+    /// Each file that was renamed is left when nothing has come for some time.
+    fn follow_long(&mut self) {
+        for _ in 0..=QUIET_LOOKS * (self.rotated + 1) {
+            self.follow();
+        }
     }
 
     /// Checks that each line counts once.
     fn check(mut self) {
         self.end_line();
-        self.follow_twice();
+        self.follow_long();
         self.start();
-        self.follow_twice();
+        self.follow_long();
         let (bench, _) = self.process.as_mut().unwrap();
         bench.commit();
         bench.take(&[order(1_000_000)]).unwrap();

@@ -1,6 +1,9 @@
 //! What becomes of offers: answers, limits, and stores that fail.
 
 use super::*;
+use crate::cutter::widen;
+use crate::intake::Followed;
+use crate::intake::mark::{FileId, Mark};
 use streamgauge_engine::reject::RejectCode;
 use streamgauge_pipeline::contract::Fault;
 use streamgauge_pipeline::port::clock::Clock;
@@ -145,6 +148,41 @@ fn a_store_that_is_full_refuses_and_keeps_what_it_has() {
     drop(bench);
     let again = Bench::new(Shared(memory), &clock, By::Clock);
     assert_eq!(i64::try_from(again.recovered.offers).unwrap(), offers);
+}
+
+/// A line of a file, and the place behind it.
+fn line_at(start: u64, second: i64) -> (Offered, u64) {
+    let offered = offered(&[order(second)]);
+    let end = start + widen(offered.text.len());
+    let followed = Some(Followed { file: FileId(7), start, end });
+    (Offered { followed, is_patient: true, ..offered }, end)
+}
+
+#[test]
+fn nothing_is_committed_behind_lines_that_are_refused_at_the_end() {
+    let (mut bench, memory, clock) = bench();
+    let (first, end) = line_at(0, 1);
+    let (second, second_end) = line_at(end, 2);
+    let (third, _) = line_at(second_end, 3);
+    let first = bench.intake.submit(first, Some(START)).unwrap();
+    bench.commit();
+    assert_eq!(first.blocking_answered().unwrap().accepted, 1);
+    let second = bench.intake.submit(second, Some(START)).unwrap();
+    let batch = bench.intake.next().unwrap();
+    let third = bench.intake.submit(third, Some(START)).unwrap();
+    let pushed = bench.submit(&[order(4)]).unwrap();
+    bench.intake.close();
+    memory.log.arm(Fault::CrashMidway);
+    bench.committer.commit(batch).unwrap();
+    bench.commit();
+    assert_eq!(second.blocking_answered(), Err(Refused::Stopping));
+    assert!(matches!(third.blocking_answered(), Err(Refused::Store { .. })));
+    assert!(matches!(pushed.blocking_answered(), Err(Refused::Store { .. })));
+    bench.pass(180 * SECOND_MS);
+    assert_eq!(bench.counts(), BTreeMap::new(), "the lines are still to come");
+    let again = Bench::new(Shared(memory), &clock, By::Clock);
+    let mark = Some(Mark { file: FileId(7), offset: end });
+    assert_eq!((again.recovered.offers, again.recovered.mark), (1, mark));
 }
 
 #[test]

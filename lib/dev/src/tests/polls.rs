@@ -27,6 +27,23 @@ fn a_stream_is_read_through_a_split_and_a_merge() {
     assert_eq!(told, [Happening::Followed(first.to_owned())]);
 }
 
+#[test]
+fn no_event_of_a_child_is_late_however_late_the_shards_are_listed() {
+    for out_of_order in ["0s", "1s"] {
+        for every in [1, 2, 7, 30] {
+            let text = RULES.replace("out_of_order: 1s", &format!("out_of_order: {out_of_order}"));
+            let text = text.replace("allowed_lateness: 1s", "allowed_lateness: 0s");
+            let text = text.replace("late: correct", "late: drop").replace("1m", "1s");
+            let town = Town { lists_last_every: Some(every), rules: text, ..Town::new() };
+            let mut process = town.process(Shared(Arc::clone(&town.memory)));
+            process.live_until(ENDS_AT).unwrap();
+            // What comes late is dropped.
+            let seen = format!("{out_of_order}, listed every {every} s");
+            assert_eq!(process.counts(), all(), "{seen}");
+        }
+    }
+}
+
 /// Kills the process at its effects, each of which has happened or not, and lets another one go on.
 #[track_caller]
 fn check_kills(happens: bool) {

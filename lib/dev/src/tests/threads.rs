@@ -3,13 +3,21 @@
 use super::*;
 use crate::channels::Nobody;
 use crate::clock::SystemClock;
+use crate::intake::commit::Totals;
 use crate::polled::Found;
+use crate::polled::known::Known;
+use crate::polled::reader;
+use crate::polled::readers::{READS_MAX, Readers};
 use crate::run::{Fatal, Running};
+use crate::stream::SHARD;
 use std::io::Cursor;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use streamgauge_pipeline::memory::MemorySource;
-use streamgauge_pipeline::port::source::{ShardId, StreamId};
+use streamgauge_pipeline::port::source::{
+    NotRead, Page, Place, Polled, Progress, SequenceNumber, Shard, ShardId, Stream, StreamId,
+};
 use tokio::runtime::{Builder, Runtime};
 
 type Dev = Running<LocalStore<SystemClock>, SystemClock>;
@@ -54,6 +62,21 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
     assert_eq!((found.settled, found.watermark), (settled.version, settled.watermark));
     assert_eq!(again.plans().unwrap().len(), 1);
     again.stop().unwrap();
+}
+
+#[test]
+fn before_all_sources_are_there_silence_proves_nothing() {
+    let folder = Folder::new("sources");
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let store = LocalStore::open(folder.path("dev.store"), SystemClock).unwrap();
+    let teller = Told::default().teller();
+    let opened = Opened::open((store, SystemClock), &text_of(RULES), By::Clock, teller).unwrap();
+    let dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let progress = || block_on(dev.world().stream().progress(&SHARD.into(), None)).unwrap();
+    assert_eq!(progress(), Progress::Waiting);
+    dev.has_all_sources();
+    assert!(matches!(progress(), Progress::Empty { .. }));
+    dev.stop().unwrap();
 }
 
 #[test]
@@ -151,4 +174,66 @@ fn a_stream_is_polled_from_parents_to_children_and_goes_on_when_it_starts_again(
     let counted = again.totals().clone();
     again.stop().unwrap();
     assert_eq!(counted.counters().received, 2);
+}
+
+/// A stream in an outage, of which a process is to stop as soon as it asks for a shard.
+#[derive(Debug)]
+struct Outage {
+    source: MemorySource<SystemClock>,
+    intake: Intake,
+    asked: AtomicUsize,
+}
+
+impl Stream for Outage {
+    async fn describe(&self) -> Result<Option<StreamId>, Retryable> {
+        self.source.describe().await
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, Retryable> {
+        self.source.shards().await
+    }
+
+    async fn progress(
+        &self,
+        shard: &ShardId,
+        after: Option<&SequenceNumber>,
+    ) -> Result<Progress, Retryable> {
+        self.source.progress(shard, after).await
+    }
+}
+
+impl Polled for Outage {
+    async fn open(
+        &self,
+        _shard: &ShardId,
+        _with: Option<&SequenceNumber>,
+    ) -> Result<Option<Place>, Retryable> {
+        self.intake.close();
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Err(Retryable::new("could not reach it"))
+    }
+
+    async fn read(&self, _shard: &ShardId, _place: Place) -> Result<Page, NotRead> {
+        Err(NotRead::Throttled)
+    }
+}
+
+#[test]
+fn a_process_that_is_to_stop_does_not_ask_for_each_of_a_thousand_shards_once_more() {
+    let (folder, clock) = (Folder::new("stops"), VirtualClock::new(START));
+    let runtime = Builder::new_multi_thread().build().unwrap();
+    let id = StreamId { name: "orders".into(), created_at: START };
+    let source = MemorySource::new(id.clone(), SystemClock, 1 << 20);
+    (0..10 * READS_MAX).for_each(|shard| source.open(&shard.to_string().into(), &[]));
+    let bench = Bench::new(folder.store(&clock), &clock, By::Clock);
+    let (known, intake) = (Arc::new(Known::default()), bench.intake.clone());
+    known.listed(known.lists(), id, block_on(source.shards()).unwrap());
+    let asked = AtomicUsize::new(0);
+    let outage = Arc::new(Outage { source, intake: intake.clone(), asked });
+    let (totals, teller) = (Totals::default(), bench.told.teller());
+    let (polled, world) = (Arc::clone(&outage), bench.world.clone());
+    let shared = reader::Shared { polled, known, world, totals, teller };
+    Readers { shared, intake, runtime: runtime.handle().clone() }.run().unwrap();
+    let shards = outage.asked.load(Ordering::SeqCst);
+    assert!((1..=READS_MAX).contains(&shards), "{shards} shards were asked for");
 }

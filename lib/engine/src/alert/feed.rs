@@ -87,6 +87,12 @@ impl Alert {
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         self.steps.iter().map(|step| &step.when).chain(&self.resolve)
     }
+
+    /// Whether it looks at points, which are there when they are final.
+    pub fn waits_for_points(&self) -> bool {
+        self.conditions()
+            .any(|condition| matches!(condition, Condition::Threshold { over: Over::Window, .. }))
+    }
 }
 
 /// Whether a rollup over a sliding time is exact to the millisecond, rather than in slices.

@@ -95,15 +95,7 @@ impl Rule {
     /// Compiles an alert of a metric.
     pub(super) fn of(alert: &Alert, metric: &Metric, plan: &Plan) -> Self {
         let is_journey = matches!(metric.kind, MetricKind::Journey { .. });
-        let waits_for_points = alert
-            .conditions()
-            .any(|condition| matches!(condition, Condition::Threshold { over: Over::Window, .. }));
-        let lateness = plan.timing.allowed_lateness;
-        let lag_ms = match (waits_for_points, is_journey) {
-            (true, _) => metric.within().saturating_add(lateness),
-            (false, true) => lateness,
-            (false, false) => 0,
-        };
+        let (waits_for_points, lag_ms) = (alert.waits_for_points(), plan.lag_of(alert));
         let all = (0..metric.dimensions.len()).eq(alert.by.iter().copied());
         let mut rule = Self {
             metric: alert.metric,

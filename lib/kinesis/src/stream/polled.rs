@@ -30,14 +30,16 @@ impl<C: Clock> Polled for KinesisStream<C> {
         with: Option<&SequenceNumber>,
     ) -> Result<Option<Place>, Retryable> {
         let from = with.map_or(From::Start(self.mapping.start), From::With);
-        if let From::Start(Start::At(_)) = from
-            && let Err(error) = self.ask_for_iterator(shard, &from).await
-            && is(&error, "InvalidArgumentException")
-        {
-            // By the stream's clock that is yet to come, so what comes next is the first that is wanted.
-            return self.iterator(shard, &From::Latest).await;
+        if !matches!(from, From::Start(Start::At(_))) {
+            return self.iterator(shard, &from).await;
         }
-        self.iterator(shard, &from).await
+        match self.ask_for_iterator(shard, &from).await {
+            // By the stream's clock that is yet to come, so what comes next is the first that is wanted.
+            Err(error) if is(&error, "InvalidArgumentException") => {
+                self.iterator(shard, &From::Latest).await
+            }
+            asked => self.opened(shard, asked),
+        }
     }
 
     async fn read(&self, shard: &ShardId, place: Place) -> Result<Page, NotRead> {

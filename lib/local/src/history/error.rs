@@ -1,6 +1,6 @@
 //! What can go wrong with a history.
 
-use crate::store::{LocalStore, StoreError};
+use crate::store::{LocalStore, Reading, StoreError};
 use redb::{ReadTransaction, WriteTransaction};
 use streamgauge_engine::stored::StoredError;
 use streamgauge_pipeline::port::clock::Clock;
@@ -85,9 +85,10 @@ pub(super) fn read<C: Clock, T>(
 /// Reads in a transaction that was begun before.
 pub(super) fn read_in<C: Clock, T>(
     store: &LocalStore<C>,
-    work: impl FnOnce() -> Result<T, Fault>,
+    reading: &Reading,
+    work: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
 ) -> Result<T, HistoryError> {
-    let outcome = store.read_in(|| match work() {
+    let outcome = store.read_in(reading, |transaction| match work(transaction) {
         Ok(outcome) => Ok(Ok(outcome)),
         Err(Fault::Form(error)) => Ok(Err(error)),
         Err(Fault::File(error)) => Err(error),

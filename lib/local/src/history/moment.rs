@@ -3,8 +3,7 @@
 use super::error::{HistoryError, read_in};
 use super::points::{self, PointsCursor, PointsPage, PointsWanted};
 use super::{AlertsCursor, AlertsPage, AlertsWanted, Limits, alerts, book};
-use crate::store::LocalStore;
-use redb::ReadTransaction;
+use crate::store::{LocalStore, Reading};
 use std::fmt;
 use std::sync::Arc;
 use streamgauge_pipeline::kept::KeptState;
@@ -15,7 +14,7 @@ use streamgauge_pipeline::port::clock::Clock;
 pub struct Moment<C> {
     pub(super) store: Arc<LocalStore<C>>,
     pub(super) limits: Limits,
-    pub(super) read: ReadTransaction,
+    pub(super) reading: Reading,
 }
 
 impl<C> fmt::Debug for Moment<C> {
@@ -27,7 +26,7 @@ impl<C> fmt::Debug for Moment<C> {
 impl<C: Clock> Moment<C> {
     /// How far it had come and what it had.
     pub fn state(&self) -> Result<KeptState, HistoryError> {
-        read_in(&self.store, || book::read_state(&self.read))
+        read_in(&self.store, &self.reading, book::read_state)
     }
 
     /// A page of points, as [`History::points`](super::History::points) has them.
@@ -36,7 +35,7 @@ impl<C: Clock> Moment<C> {
         wanted: &PointsWanted,
         after: Option<&PointsCursor>,
     ) -> Result<PointsPage, HistoryError> {
-        read_in(&self.store, || points::page(&self.read, &self.limits, wanted, after))
+        read_in(&self.store, &self.reading, |read| points::page(read, &self.limits, wanted, after))
     }
 
     /// A page of transitions, as [`History::alerts`](super::History::alerts) has them.
@@ -45,6 +44,6 @@ impl<C: Clock> Moment<C> {
         wanted: &AlertsWanted,
         after: Option<&AlertsCursor>,
     ) -> Result<AlertsPage, HistoryError> {
-        read_in(&self.store, || alerts::page(&self.read, &self.limits, wanted, after))
+        read_in(&self.store, &self.reading, |read| alerts::page(read, &self.limits, wanted, after))
     }
 }

@@ -6,7 +6,7 @@
 use super::error::{StoreError, UnknownFormat};
 use super::tables::{ABOUT, FORMAT_KEY, Tables, damaged};
 use redb::backends::FileBackend;
-use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableError};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase, StorageBackend, TableError};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -32,7 +32,22 @@ type Opener = Box<dyn Fn() -> Result<Database, redb::Error> + Send + Sync>;
 pub(super) struct Held {
     path: PathBuf,
     open: Opener,
-    database: RwLock<Option<Database>>,
+    opened: RwLock<Opened>,
+}
+
+/// A file that is open, or was.
+#[derive(Default)]
+struct Opened {
+    /// How often it was opened: an error of what was begun in an earlier one says nothing of this one.
+    times: u64,
+    database: Option<Database>,
+}
+
+/// A transaction that sees what was there when it was begun.
+pub(crate) struct Reading {
+    transaction: ReadTransaction,
+    /// How often the file had been opened by then.
+    times: u64,
 }
 
 impl Held {
@@ -49,7 +64,7 @@ impl Held {
 
     /// Opens what `open` opens; `path` is what messages call it.
     pub(super) fn by(path: &Path, open: Opener) -> Result<Self, StoreError> {
-        let held = Self { path: path.to_owned(), open, database: RwLock::default() };
+        let held = Self { path: path.to_owned(), open, opened: RwLock::default() };
         held.reopen()?;
         Ok(held)
     }
@@ -59,30 +74,59 @@ impl Held {
         &self,
         work: impl FnOnce(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let outcome = loop {
-            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(database) = &*database {
-                break work(database);
-            }
-            drop(database);
-            self.reopen()?;
-        };
-        outcome.map_err(|error| {
-            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
-            StoreError::of(&self.path, error)
+        self.with_times(|database, _| work(database))
+    }
+
+    /// Begins to read.
+    pub(super) fn begin_read(&self) -> Result<Reading, StoreError> {
+        self.with_times(|database, times| {
+            Ok(Reading { transaction: database.begin_read()?, times })
         })
     }
 
+    /// Goes on with what was begun.
+    pub(super) fn read_in<T>(
+        &self,
+        reading: &Reading,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        work(&reading.transaction).map_err(|error| self.fails(reading.times, error))
+    }
+
+    fn with_times<T>(
+        &self,
+        work: impl FnOnce(&Database, u64) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let (times, outcome) = loop {
+            let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(database) = &opened.database {
+                break (opened.times, work(database, opened.times));
+            }
+            drop(opened);
+            self.reopen()?;
+        };
+        outcome.map_err(|error| self.fails(times, error))
+    }
+
+    /// Something went wrong with what was opened that time, which is closed if it still is what is open.
+    fn fails(&self, times: u64, error: redb::Error) -> StoreError {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        if opened.times == times {
+            opened.database = None;
+        }
+        StoreError::of(&self.path, error)
+    }
+
     fn reopen(&self) -> Result<(), StoreError> {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        if database.is_none() {
-            let opened = (self.open)().map_err(|error| StoreError::of(&self.path, error))?;
-            let format = prepare(&opened).map_err(|error| StoreError::of(&self.path, error))?;
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        if opened.database.is_none() {
+            let database = (self.open)().map_err(|error| StoreError::of(&self.path, error))?;
+            let format = prepare(&database).map_err(|error| StoreError::of(&self.path, error))?;
             if format != FORMAT {
                 let source = UnknownFormat { found: format, known: FORMAT };
                 return Err(StoreError::Newer { path: self.path.clone(), source: source.into() });
             }
-            *database = Some(opened);
+            *opened = Opened { times: opened.times + 1, database: Some(database) };
         }
         Ok(())
     }

@@ -36,8 +36,9 @@ pub(super) fn put(
         remove(tables, log, version.0, &held)?;
     }
     let version = version.0;
-    let head = seal(entry_place(log, version), &Head::of(entry).write());
-    tables.entries.insert((log, version), &*head)?;
+    let head = Head::of(entry);
+    tables.tally.put(log, &head);
+    tables.entries.insert((log, version), &*seal(entry_place(log, version), &head.write()))?;
     for (&label, chunk) in entry.chunks() {
         for (number, piece) in pieces(chunk) {
             let sealed = seal(chunk_place(log, version, label, number), piece);
@@ -55,7 +56,12 @@ pub(super) fn head(
     version: u64,
 ) -> Result<Option<Head>, redb::Error> {
     let sealed = tables.entries.get((log, version))?;
-    sealed.map(|sealed| Head::read(unseal(entry_place(log, version), sealed.value())?)).transpose()
+    sealed.map(|sealed| unsealed(log, version, sealed.value())).transpose()
+}
+
+/// The head on a version, as it stands in its table.
+pub(super) fn unsealed(log: &str, version: u64, sealed: &[u8]) -> Result<Head, redb::Error> {
+    Head::read(unseal(entry_place(log, version), sealed)?)
 }
 
 /// Removes an entry, and says how many keys it had.
@@ -65,6 +71,7 @@ pub(super) fn remove(
     version: u64,
     head: &Head,
 ) -> Result<usize, redb::Error> {
+    tables.tally.removed(log, head);
     let mut keys = 2;
     for &(label, length) in &head.chunks {
         keys +=
@@ -90,7 +97,7 @@ pub(crate) fn read(
     for item in entries.range((log, after.0)..=(log, u64::MAX))? {
         let (key, sealed) = item?;
         let version = Version(key.value().1);
-        let head = Head::read(unseal(entry_place(log, version.0), sealed.value())?)?;
+        let head = unsealed(log, version.0, sealed.value())?;
         if head.expires_at <= now {
             continue;
         }

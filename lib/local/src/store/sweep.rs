@@ -8,9 +8,9 @@ use redb::ReadableTable;
 use streamgauge_engine::time::Timestamp;
 
 /// How many entries and roots a write deletes at most.
-const SWEPT_MAX: usize = 16;
+pub(super) const SWEPT_MAX: usize = 16;
 /// After this many keys a write deletes no more. The last that it began has up to twice 1,029 (two states).
-const SWEPT_KEYS_MAX: usize = 1_024;
+pub(super) const SWEPT_KEYS_MAX: usize = 1_024;
 
 /// Deletes some of what has expired.
 pub(super) fn sweep(tables: &mut Tables<'_>, now: Timestamp) -> Result<(), redb::Error> {

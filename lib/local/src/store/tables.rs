@@ -14,6 +14,7 @@
 //! A value ends with a checksum of its key and itself. redb verifies its pages when a file is opened; this finds what is
 //! damaged after that, and what stands under a key that is not its own.
 
+use super::bound::Tally;
 use redb::{Key, ReadableTable, Table, TableDefinition, TableError, Value, WriteTransaction};
 use streamgauge_engine::hash::{combine, stable};
 
@@ -45,6 +46,8 @@ pub(super) struct Tables<'txn> {
     pub(super) roots: Table<'txn, &'static str, Sealed>,
     pub(super) states: Table<'txn, StateKey, Sealed>,
     pub(super) expiries: Table<'txn, ExpiryKey, ()>,
+    /// What was put and removed so far.
+    pub(super) tally: Tally,
 }
 
 impl<'txn> Tables<'txn> {
@@ -56,6 +59,7 @@ impl<'txn> Tables<'txn> {
             roots: write.open_table(ROOTS)?,
             states: write.open_table(STATES)?,
             expiries: write.open_table(EXPIRIES)?,
+            tally: Tally::default(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What a store promises, on a real file and on a disk that misbehaves.
 
+mod bound;
 mod contract;
 mod damage;
 mod disk;

@@ -76,6 +76,11 @@ impl Origins {
         all.map(|all| all.into_iter().min()).ok_or(Elsewhere)
     }
 
+    /// The first entry of this log that has any of them.
+    pub(super) fn earliest(&self) -> Option<Version> {
+        self.0.values().flatten().map(|origin| origin.version).min()
+    }
+
     /// Writes them into a stored form.
     pub(super) fn write(&self, writer: &mut Writer) {
         writer.list(self.0.iter(), |writer, (&generation, &origin)| {

@@ -19,7 +19,7 @@ use crate::outgrown::Since;
 use crate::port::Retryable;
 use crate::port::clock::Clock;
 use crate::port::log::{Label, Log, LogId, Logged, Version, Wanted};
-use crate::port::snapshots::Snapshots;
+use crate::port::snapshots::{Put, Snapshot, Snapshots};
 use crate::port::source::{Progress, Shard, ShardId, ShardKey, Stream, StreamId};
 use crate::shard_entry::{SECTIONS_MAX, ShardEntry, identities_label};
 use crate::world::World;
@@ -41,6 +41,8 @@ pub(super) struct Restored {
     pub(super) since: Since,
     /// What this environment has met of others.
     pub(super) lookout: Lookout,
+    /// The first entry that a restore from the newest snapshot reads; absent: from the beginning.
+    pub(super) read_from: Option<Version>,
 }
 
 impl Restored {
@@ -61,6 +63,28 @@ impl Restored {
     pub(super) fn is_snapshot_due(&self, log_bytes_min: usize) -> bool {
         let window = self.state.window().map_or(0, |window| window.bytes);
         self.since.is_due(usize::try_from(window).unwrap_or(usize::MAX), log_bytes_min)
+    }
+
+    /// Puts a snapshot, without identities if these have so many bytes and the log can be read instead; absent: it failed.
+    pub(super) async fn put_snapshot(
+        &mut self,
+        snapshots: &impl Snapshots,
+        log: &LogId,
+        thin_ids_bytes_min: usize,
+    ) -> Option<(Put, Snapshot)> {
+        let (state, window) = self.state.snapshot(thin_ids_bytes_min);
+        let snapshot = Snapshot::new(self.last(), state).ok()?;
+        let put = self.since.put(snapshots, log, &snapshot).await.ok()?;
+        if put == Put::Swung {
+            self.read_from = window.or(Some(snapshot.version()));
+        }
+        Some((put, snapshot))
+    }
+
+    /// The first entry of the log that a restore reads, from this snapshot or one to come; absent: from the beginning.
+    pub(super) fn reads_from(&self) -> Option<Version> {
+        let origin = self.state.earliest_origin();
+        self.read_from.map(|from| origin.map_or(from, |origin| origin.min(from)))
     }
 
     /// The version of the last entry.
@@ -97,8 +121,8 @@ impl<W: World> Restorer<'_, W> {
             let mut last = None;
             // With the entry that the snapshot covers, if it still lives: then nothing can be missing after it.
             let covered = since.version();
-            let mut after =
-                window.or(covered).map_or(Version::START, |Version(it)| Version(it - 1));
+            let read_from = window.or(covered);
+            let mut after = read_from.map_or(Version::START, |Version(it)| Version(it - 1));
             loop {
                 let read = self.read(&log, after).await?;
                 let Some(newest) = read.last().map(|logged| logged.version) else { break };
@@ -126,7 +150,7 @@ impl<W: World> Restorer<'_, W> {
             let now = self.world.clock().now();
             let stream_age_ms = now.as_millis() - self.id.created_at.as_millis();
             let next = next_version(last, covered, stream_age_ms);
-            Ok(Restored { state, next, since, lookout: Lookout::default() })
+            Ok(Restored { state, next, since, lookout: Lookout::default(), read_from })
         })
     }
 

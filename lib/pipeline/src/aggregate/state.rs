@@ -169,15 +169,24 @@ impl State {
         Ok(Window { first: first.map(|first| first.version), bytes })
     }
 
-    /// The state as a snapshot holds it: without the identities where these have so many bytes and the log can be read instead.
-    pub(super) fn snapshot(&self, thin_ids_bytes_min: usize) -> Vec<u8> {
+    /// The first entry of the log that has an identity which is remembered: a later snapshot may leave it to the log.
+    pub(super) fn earliest_origin(&self) -> Option<Version> {
+        self.sections.iter().filter_map(|section| section.origins.earliest()).min()
+    }
+
+    /// The state as a snapshot holds it: without the identities where these have so many bytes and the log can be read instead. With the first
+    /// entry that is to be read for them.
+    pub(super) fn snapshot(&self, thin_ids_bytes_min: usize) -> (Vec<u8>, Option<Version>) {
         let bytes = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
-        let is_thin = self.window().is_ok_and(|window| {
+        let window = self.window().ok().filter(|window| {
             let ids = self.sections.iter().flat_map(|section| section.aggregator.remembered());
             let ids_bytes = ids.map(|(_, identities)| identities * ID_BYTES).sum::<usize>();
-            leaves_out(bytes(ids_bytes), bytes(thin_ids_bytes_min), window)
+            leaves_out(bytes(ids_bytes), bytes(thin_ids_bytes_min), *window)
         });
-        if is_thin { self.stored(true).encode() } else { self.encode() }
+        match window {
+            Some(window) => (self.stored(true).encode(), window.first),
+            None => (self.encode(), None),
+        }
     }
 
     /// The state with all that it remembers.

@@ -3,6 +3,7 @@
 use super::AggregateError;
 use super::compose::Composed;
 use crate::port::Partition;
+use crate::port::log::{LogId, Version};
 use crate::port::source::SequenceNumber;
 use crate::shard_entry::Rejected;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,8 @@ pub struct Taken {
     pub snapshot_bytes: Option<usize>,
     /// A snapshot was due and was not put; the next entry tries again.
     pub snapshot_failed: bool,
+    /// The shard's log, and the first entry of it that a restore of the shard would read; absent: it would read all, or is not known.
+    pub reads_from: Option<(LogId, Version)>,
 }
 
 impl Taken {

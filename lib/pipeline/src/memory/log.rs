@@ -63,6 +63,13 @@ impl<C: Clock> MemoryLog<C> {
         lock(&self.kept).sweep(self.clock.now());
     }
 
+    /// Nobody needs what a log has before a version: it goes at once.
+    pub fn let_go(&self, log: &LogId, before: Version) {
+        let mut kept = lock(&self.kept);
+        kept.items.retain(|(of, version), _| of != log || *version >= before);
+        kept.sweep(self.clock.now());
+    }
+
     /// Puts the chunks of an entry in pieces, one after another: what is left of the entry is put later, or never.
     async fn cut(&self, entry: &Entry) -> Result<Item, Retryable> {
         if entry.bytes() <= self.item_bytes_max {

@@ -9,11 +9,12 @@ use crate::port::Partition;
 use crate::port::clock::Clock;
 use crate::port::log::{Log, LogId, Logged, Version, Wanted};
 use crate::port::rules::Rules;
-use crate::port::snapshots::{Snapshot, Snapshots};
+use crate::port::snapshots::{Put, Snapshot, Snapshots};
 use crate::port::source::ShardKey;
 use crate::settle_entry::{ListedShard, SettleEntry};
 use crate::shard_entry::RecordId;
 use crate::world::World;
+use std::collections::BTreeMap;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 
 /// A snapshot is written when an entry since the last one is this old, long before it expires.
@@ -87,7 +88,8 @@ impl<W: World> Settle<W> {
         let mut state = stored.with(&plans).map_err(unreadable)?;
         state.telling.silences = self.changes.silences(state.control);
         let since = Since { log: outgrown::Since::snapshot(snapshot), oldest: None };
-        Ok(Kept::new(state, since))
+        let covered = covered(&state);
+        Ok(Kept { covered, ..Kept::new(state, since) })
     }
 
     /// Folds what other invocations have appended.
@@ -185,7 +187,17 @@ pub(super) async fn snapshot<W: World>(world: &W, partition: Partition, kept: &m
     let log = LogId::settle(partition);
     let version = kept.state.version;
     let Ok(snapshot) = Snapshot::new(version, kept.state.encode()) else { return };
-    if kept.since.log.put(world.snapshots(), &log, &snapshot).await.is_ok() {
+    let put = kept.since.log.put(world.snapshots(), &log, &snapshot).await;
+    if put.is_ok() {
         kept.since.oldest = None;
     }
+    if let Ok(Put::Swung) = put {
+        kept.covered = covered(&kept.state);
+    }
+}
+
+/// Where a state has the shards.
+fn covered(state: &State) -> BTreeMap<ShardKey, Version> {
+    let positions = state.positions.iter();
+    positions.map(|(shard, position)| (shard.clone(), position.version)).collect()
 }

@@ -283,6 +283,17 @@ fn a_full_disk_is_told_and_loses_nothing() {
 }
 
 #[test]
+fn who_wants_it_to_end_is_heard_from_the_beginning() {
+    let sandbox = Sandbox::new("dev_early");
+    sandbox.file("rules.yaml", RULES);
+    let mut dev = Dev::start(&sandbox, "--clock events");
+    // It does not listen yet.
+    dev.error("it is new");
+    let (code, told) = dev.stop();
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[test]
 fn what_cannot_be_used_is_told() {
     let sandbox = Sandbox::new("dev_wrong");
     sandbox.file("rules.yaml", RULES).file("wrong.yaml", "late: never\n");

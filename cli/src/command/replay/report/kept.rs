@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use streamgauge_dev::page::{LeftOut, SERIES_MAX, TRANSITIONS_MAX, WINDOWS_MAX};
 use streamgauge_engine::output::Point;
+use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::{OTHER, SeriesKey};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::{Transition, TransitionKind};
@@ -57,6 +58,9 @@ impl Metric {
 /// A step of an alert for a group.
 type Incident = (usize, usize, Arc<SeriesKey>);
 
+/// The number of a line, since when it says that something is pending, and the line.
+type Active = (u64, Option<Timestamp>, Arc<[u8]>);
+
 /// What is kept.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -72,8 +76,8 @@ pub(super) struct Kept {
     transitions: VecDeque<(u64, Arc<[u8]>)>,
     transitions_bytes: usize,
     transitions_left_out: u64,
-    /// What is pending or fires, since which line.
-    active: BTreeMap<Incident, (u64, Arc<[u8]>)>,
+    /// What is pending or fires.
+    active: BTreeMap<Incident, Active>,
 }
 
 impl Kept {
@@ -141,7 +145,8 @@ impl Kept {
         if transition.kind == TransitionKind::Resolved {
             self.active.remove(&incident);
         } else {
-            self.active.insert(incident, (self.count, Arc::clone(&line)));
+            let pending = (transition.kind == TransitionKind::Pending).then_some(transition.at);
+            self.active.insert(incident, (self.count, pending, Arc::clone(&line)));
         }
         self.transitions_bytes += line.len();
         self.transitions.push_back((self.count, line));
@@ -196,12 +201,24 @@ impl Kept {
         lines.into_iter().map(|(_, line)| line)
     }
 
-    /// The lines of what is pending or fires at the end, the newest.
-    pub(super) fn active(&self) -> impl Iterator<Item = &[u8]> {
-        let mut active: Vec<_> = self.active.values().collect();
-        active.sort_unstable_by_key(|(number, _)| *number);
+    /// The lines of what is pending or fires at the end, the newest. What was pending and should have fired by then is over: that is told of
+    /// nothing that is only pending.
+    pub(super) fn active<'k>(
+        &'k self,
+        plan: &Plan,
+        end: Timestamp,
+    ) -> impl Iterator<Item = &'k [u8]> + use<'k> {
+        let is_there = |(incident, active): &(&Incident, &Active)| {
+            let (alert, step) = (incident.0, incident.1);
+            let step = plan.alerts.get(alert).and_then(|alert| alert.steps.get(step));
+            let hold = step.map_or(0, |step| step.hold);
+            active.1.is_none_or(|since| since.plus(hold) >= end)
+        };
+        let active = self.active.iter().filter(is_there);
+        let mut active: Vec<_> = active.map(|(_, active)| active).collect();
+        active.sort_unstable_by_key(|(number, ..)| *number);
         let older = active.len().saturating_sub(self.limits.transitions);
-        active.into_iter().skip(older).map(|(_, line)| &**line)
+        active.into_iter().skip(older).map(|(.., line)| &**line)
     }
 }
 

@@ -32,12 +32,14 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             self.load_points(&moment, &wanted, &mut view)?;
         }
         load_alerts(&moment, &mut view)?;
+        view.decided_up_to(watermark);
         self.load_deploys(&mut view)?;
         self.told = moment.state()?.version;
         self.count(&mut view)?;
         view.is_read = true;
+        // Who has listened until here was not told what was decided meanwhile. Who comes from here on finds that in the past.
+        self.hub.tell_missed();
         *self.view() = view;
-        // Who has listened from the start has a catalog of nothing.
         self.tell_catalog();
         Ok(())
     }

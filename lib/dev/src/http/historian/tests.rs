@@ -1,6 +1,6 @@
 //! What ends the thread, and what it tries again.
 
-use super::super::live::Hub;
+use super::super::live::{Hub, Told};
 use super::*;
 use crate::clock::SystemClock;
 use std::sync::mpsc;
@@ -22,13 +22,14 @@ fn what_may_pass_is_told_and_tried_again_and_what_does_not_ends_it() {
         Err(Fatal::Control(ControlError::NoText { plan: "p".to_owned() })),
     ]
     .into_iter();
+    let hub = Hub::default();
     let mut work = Work {
         history: Arc::new(History::new(Arc::clone(&store), Limits::default())),
         store,
         clock: SystemClock,
         is_by_events: true,
         plans: move || found.next().unwrap(),
-        hub: Hub::default(),
+        hub: hub.clone(),
         view: Arc::default(),
         teller: Teller::new(move |happening| tells.send(happening).unwrap()),
         is_failing: false,
@@ -37,6 +38,10 @@ fn what_may_pass_is_told_and_tried_again_and_what_does_not_ends_it() {
         control: Version::START,
         growing: BTreeMap::new(),
     };
+    // Who listens while the store is read is not told what was decided until then.
+    let mut listener = hub.listen();
+    work.load(None).unwrap();
+    assert_eq!(listener.try_recv(), Ok(Told::Missed));
     let mut step = || {
         let done = work.follow();
         work.tell(done)

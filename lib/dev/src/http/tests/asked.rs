@@ -43,6 +43,7 @@ fn points_and_transitions_are_as_a_replay_prints_them() {
 #[test]
 fn what_is_decided_is_told_live_after_the_catalog_and_stands_in_the_past_then() {
     let bench = Bench::new("live");
+    bench.get_until("/readyz", |told| told.status == 200);
     let mut stream = bench.runtime.block_on(async {
         let mut stream = TcpStream::connect(bench.address).await.unwrap();
         let head = b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -63,6 +64,7 @@ fn what_is_decided_is_told_live_after_the_catalog_and_stands_in_the_past_then() 
 #[test]
 fn a_live_stream_ends_when_it_stops() {
     let mut bench = Bench::new("ends");
+    bench.get_until("/readyz", |told| told.status == 200);
     let mut stream = bench.runtime.block_on(async {
         let mut stream = TcpStream::connect(bench.address).await.unwrap();
         let head = b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -79,6 +81,7 @@ fn a_live_stream_ends_when_it_stops() {
 #[test]
 fn who_listens_too_slowly_is_told_to_ask_and_sent_away() {
     let bench = Bench::new("lags");
+    bench.get_until("/readyz", |told| told.status == 200);
     let hub = bench.running.as_ref().unwrap().1.hub.clone();
     let text = bench.runtime.block_on(async {
         let mut stream = TcpStream::connect(bench.address).await.unwrap();
@@ -166,19 +169,40 @@ fn what_fires_is_counted_also_when_it_began_before_the_start() {
     bench.get_until("/alerts", |told| told.body.contains("firing"));
     bench.stop();
     bench.start(None, Times::default());
+    bench.get_until("/readyz", |told| told.status == 200);
     let heard = bench.runtime.block_on(async {
         let mut stream = TcpStream::connect(bench.address).await.unwrap();
         let head = b"GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         stream.write_all(head).await.unwrap();
         read_until(&mut stream, "\"firing\":1,\"received\":0").await
     });
-    // Who was there before the store was read hears the catalog again.
     assert!(heard.contains(r#""firing":[{"kind":"alert","alert":"any""#), "{heard}");
     assert_eq!(bench.running.as_ref().unwrap().1.firing(), Some(1));
     assert_eq!(bench.push(&[order(200)]).status, 202);
     bench.get_until("/alerts", |told| told.body.contains("resolved"));
     let serving = &bench.running.as_ref().unwrap().1;
     bench.get_until("/metrics", |_| serving.firing() == Some(0));
+}
+
+#[test]
+fn what_was_only_pending_is_not_shown_any_more_when_it_should_have_fired() {
+    let rules = RULES.replace("by: [], when:", "by: [country], for: 5m, when:");
+    let mut bench = Bench::of("pending", &rules);
+    let shows = |page: &Told, country: &str| {
+        let (_, firing) = page.body.split_once(r#""firing":["#).unwrap();
+        firing.contains(&format!(r#""group":{{"country":"{country}"}},"transition":"pending""#))
+    };
+    assert_eq!(bench.push(&[order(1), order(100)]).status, 202);
+    let first = bench.get_until("/", |page| shows(page, "AE"));
+    assert!(first.body.contains(r#""for_ms":300000,"lag_ms":0}"#), "the page judges itself");
+    // It holds no more, of which nothing is told.
+    let other = order(402).replace("AE", "EG");
+    assert_eq!(bench.push(&[other, order(403).replace("AE", "EG")]).status, 202);
+    let is_over = |page: &Told| shows(page, "EG") && !shows(page, "AE");
+    bench.get_until("/", is_over);
+    bench.stop();
+    bench.start(None, Times::default());
+    bench.get_until("/", is_over);
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use super::*;
 
-fn short() -> Times {
-    let moment = Duration::from_millis(20);
-    Times { head: moment, body: moment, ..Times::default() }
-}
+/// So long what a test is about may take; all else has its usual time.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Sends something that is not a whole request, and reads until the connection ends.
 fn half(bench: &Bench, text: &str) -> String {
@@ -20,7 +18,7 @@ fn half(bench: &Bench, text: &str) -> String {
 
 #[test]
 fn a_head_that_does_not_come_ends_the_connection() {
-    let bench = Bench::with("head", None, short());
+    let bench = Bench::with("head", None, Times { head: MOMENT, ..Times::default() });
     assert_eq!(half(&bench, ""), "");
     let answer = half(&bench, "POST /events HTTP/1.1\r\nHost: local");
     assert!(!answer.contains("202"), "{answer}");
@@ -28,7 +26,7 @@ fn a_head_that_does_not_come_ends_the_connection() {
 
 #[test]
 fn a_body_that_does_not_come_is_a_408() {
-    let bench = Bench::with("body", None, short());
+    let bench = Bench::with("body", None, Times { body: MOMENT, ..Times::default() });
     let head = "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{";
     let told = Told::read(half(&bench, head).as_bytes());
     assert_eq!((told.status, told.header("connection")), (408, Some("close")));

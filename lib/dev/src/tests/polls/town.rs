@@ -25,7 +25,10 @@ pub(super) struct Town {
     pub(super) source: Arc<MemorySource<VirtualClock>>,
     pub(super) clock: VirtualClock,
     pub(super) memory: Arc<Memory>,
-    second: Cell<i64>,
+    pub(super) second: Cell<i64>,
+    /// Empty: the shards are listed first in each turn. Else they are listed last, and this often.
+    pub(super) lists_last_every: Option<i64>,
+    pub(super) rules: String,
 }
 
 impl Town {
@@ -35,7 +38,8 @@ impl Town {
         let source = Arc::new(MemorySource::new(id, clock.clone(), 1 << 30));
         source.open(&"0".into(), &[]);
         let memory = Memory::new(&clock, 1 << 30);
-        Self { source, clock, memory, second: Cell::new(0) }
+        let second = Cell::new(0);
+        Self { source, clock, memory, second, lists_last_every: None, rules: RULES.to_owned() }
     }
 
     /// What happens in the next second.
@@ -72,8 +76,9 @@ impl Town {
         let streams = [Arc::clone(&known)];
         let parts = (store, self.clock.clone());
         let opened =
-            Opened::open_with(parts, &text_of(RULES), By::Clock, (told.teller(), &streams))?;
+            Opened::open_with(parts, &text_of(&self.rules), By::Clock, (told.teller(), &streams))?;
         let Opened { world, told_by, .. } = opened;
+        world.stream().has_all_sources();
         let settler = Settler::new(world.clone(), told_by, watch::Sender::default(), told.teller());
         let totals = Totals::default();
         let shared = reader::Shared {
@@ -157,12 +162,20 @@ impl<S: Store + 'static> Process<'_, S> {
         })
     }
 
+    /// The shards are listed.
+    fn list(&self) {
+        let (source, list) = (&self.town.source, self.known.lists());
+        match block_on(source.describe()).unwrap() {
+            Some(id) => self.known.listed(list, id, block_on(source.shards()).unwrap()),
+            None => self.known.gone(),
+        }
+    }
+
     /// Each shard is read once, three records at most, and all is settled.
     fn turn(&mut self) -> Result<(), Fatal> {
         let source = &self.town.source;
-        match block_on(source.describe()).unwrap() {
-            Some(id) => self.known.listed(id, block_on(source.shards()).unwrap()),
-            None => self.known.gone(),
+        if self.town.lists_last_every.is_none() {
+            self.list();
         }
         if self.known.id() != self.stream {
             self.stream = self.known.id();
@@ -184,7 +197,11 @@ impl<S: Store + 'static> Process<'_, S> {
                 self.readers.push((shard, reader));
             }
         }
-        self.settler.settle()
+        self.settler.settle()?;
+        if self.town.lists_last_every.is_some_and(|every| self.town.second.get() % every == 0) {
+            self.list();
+        }
+        Ok(())
     }
 
     pub(super) fn counts(&self) -> BTreeMap<i64, u64> {
@@ -229,6 +246,14 @@ impl Mortal {
         }
         self.is_dead.store(true, Ordering::SeqCst);
         Err(Retryable::new("it has died"))
+    }
+}
+
+impl Store for Mortal {
+    fn let_go(&self, log: &LogId, before: Version) {
+        if self.check().is_ok() {
+            Store::let_go(&self.store, log, before);
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl Shaky {
             over(Mortal { file: FileBackend::new(file)?, is_dead: Arc::clone(&is_dead) })
         };
         let held = Held::by(&self.place.0, Box::new(open)).unwrap();
-        LocalStore { held, clock: self.clock.clone() }
+        LocalStore::of(held, self.clock.clone())
     }
 
     fn read<T>(&self, read: impl FnOnce(&Store) -> T) -> T {

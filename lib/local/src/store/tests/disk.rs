@@ -77,7 +77,7 @@ impl Disk {
     pub(super) fn store(&self) -> Result<Store, StoreError> {
         let disk = self.clone();
         let held = Held::by(Path::new("disk"), Box::new(move || over(disk.clone())))?;
-        Ok(LocalStore { held, clock: clock() })
+        Ok(LocalStore::of(held, clock()))
     }
 
     pub(super) fn calls(&self) -> u64 {

@@ -1,13 +1,17 @@
 //! Files that are not taken, and why; disks that are full or read-only.
 
 use super::disk::Disk;
-use super::{Place, append, causes, entries, entry, log, open};
-use crate::store::StoreError;
+use super::{Place, append, causes, clock, entries, entry, log, open};
+use crate::store::held::{Held, over};
 use crate::store::tables::{ABOUT, FORMAT_KEY};
+use crate::store::{LocalStore, Reading, StoreError, read_log};
 use redb::{Database, TableDefinition};
 use std::io::ErrorKind;
 use std::path::Path;
-use streamgauge_pipeline::port::log::Append;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::port::log::{Append, Version, Wanted};
 
 fn check(path: &Path, message: &str) {
     let error = open(path).unwrap_err();
@@ -187,4 +191,31 @@ fn a_full_disk_keeps_what_was_acknowledged_and_goes_on_when_there_is_room() {
     disk.limit(usize::MAX);
     let next = append(&store, &log(0), acknowledged + 1, &entry(1, 20_000));
     assert_eq!(next, Ok(Append::Appended));
+}
+
+#[test]
+fn an_error_of_what_was_begun_before_does_not_close_what_was_opened_since() {
+    let (disk, opens) = (Disk::default(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&opens);
+    let opener = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        over(disk.clone())
+    };
+    let held = Held::by(Path::new("disk"), Box::new(opener)).unwrap();
+    let store = LocalStore::of(held, clock());
+    assert_eq!(append(&store, &log(0), 1, &entry(1, 1)), Ok(Append::Appended));
+    let before = store.begin_read().unwrap();
+    let fails = |reading: &Reading| {
+        let failed: Result<(), _> = store.read_in(reading, |_| Err(redb::Error::PreviousIo));
+        assert!(failed.is_err());
+        entries(&store, &log(0)).unwrap();
+        opens.load(Ordering::SeqCst)
+    };
+    assert_eq!(fails(&before), 2);
+    let read = store.read_in(&before, |read| {
+        read_log(read, clock().now(), "settle/0", Version::START, Wanted::All)
+    });
+    assert!(read.is_err(), "what it reads is closed");
+    assert_eq!(fails(&before), 2, "and verified no further time");
+    assert_eq!(fails(&store.begin_read().unwrap()), 3);
 }

@@ -6,7 +6,6 @@ use crate::aggregate::Settings;
 use crate::aggregate::state::StoredState;
 use crate::memory::block_on;
 use crate::port::log::LogId;
-use crate::port::snapshots::Snapshot;
 use crate::port::source::ShardKey;
 use proptest::prelude::{Just, Strategy, any, prop};
 use proptest::prop_oneof;
@@ -18,8 +17,11 @@ use streamgauge_engine::time::{DAY_MS, HOUR_MS};
 fn put_snapshot(function: &mut Function, town: &Town, thin_ids_bytes_min: usize) -> bool {
     let key = ShardKey { stream: stream(), shard: shard("one") };
     let Some(mut warm) = function.warm.take(&key) else { return false };
-    let snapshot = Snapshot::new(warm.last(), warm.state.snapshot(thin_ids_bytes_min)).unwrap();
-    let _put = block_on(warm.since.put(&town.snapshots, &LogId::shard(&key), &snapshot)).unwrap();
+    let log = LogId::shard(&key);
+    let put = warm.put_snapshot(&town.snapshots, &log, thin_ids_bytes_min);
+    let (_, snapshot) = block_on(put).unwrap();
+    // Whoever begins anew has no more of the log than that.
+    town.log.let_go(&log, warm.reads_from().unwrap());
     function.warm.put(key, warm);
     StoredState::decode(snapshot.state()).unwrap().is_thin
 }
@@ -148,7 +150,7 @@ fn what_a_child_has_of_its_parent_stays_in_its_snapshots_until_it_is_forgotten()
         let end = town.batch_end("child");
         take_all(&mut function, town.batch("child", end - 10..end));
         let warm = function.warm.take(&key).unwrap();
-        let state = StoredState::decode(&warm.state.snapshot(0)).unwrap();
+        let state = StoredState::decode(&warm.state.snapshot(0).0).unwrap();
         function.warm.put(key.clone(), warm);
         state.is_thin
     };

@@ -84,6 +84,26 @@ fn what_is_pushed_comes_to_what_a_replay_says() {
     assert_eq!(page, "HTTP/1.1 200 OK");
 }
 
+#[test]
+fn it_stops_cleanly_though_nobody_reads_what_it_writes() {
+    const MINUTES: i64 = 1_200;
+    let sandbox = Sandbox::new("dev_unread");
+    sandbox.file("rules.yaml", RULES);
+    let mut dev = Dev::start(&sandbox, "--clock events --output json");
+    let address = dev.address();
+    let push = "POST /events HTTP/1.1\r\nContent-Type: application/x-ndjson";
+    // More than a pipe holds.
+    let orders = (0..MINUTES).map(|minute| order(minute * 60)).collect::<String>();
+    assert_eq!(ask(&address, push, &orders).0, "HTTP/1.1 202 Accepted");
+    let last = START.plus((MINUTES - 2) * 60_000).to_string();
+    while !ask(&address, "GET /points HTTP/1.1", "").1.contains(&last) {}
+    let (code, told) = dev.stop();
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.starts_with("error: standard output was not read to its end\n"), "{told}");
+    // All of it is there.
+    assert!(decided_in(&sandbox).iter().any(|line| line.contains(&last)));
+}
+
 /// Orders of a number, and lines that are no events and take room however they are packed.
 fn bulky(number: i64) -> String {
     let bad = (0..2_000).map(|place: i64| {

@@ -1,4 +1,4 @@
-//! What settle is told when asking a stream goes wrong.
+//! What settle is told when asking a stream goes wrong, and what opening a shard costs.
 
 use super::streams::{FIRST, STREAM, stream};
 use super::{Metered, fault};
@@ -9,7 +9,7 @@ use streamgauge_meter::faults::{Harm, When};
 use streamgauge_meter::limits::Limits;
 use streamgauge_meter::unit::Unit;
 use streamgauge_pipeline::memory::VirtualClock;
-use streamgauge_pipeline::port::source::{Progress, Stream};
+use streamgauge_pipeline::port::source::{Polled, Progress, Stream};
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 
@@ -45,4 +45,17 @@ async fn an_outage_is_told() {
     let told = "could not read the shard shardId-000000000000 of the stream `stream`; the call may have taken effect and can be repeated";
     check(Some(Harm::ServerError), Err(told)).await;
     check(Some(Harm::LoseAnswer), Err(told)).await;
+}
+
+/// Whoever polls a shard from a moment on asks for it once.
+#[tokio::test]
+async fn a_shard_is_opened_at_a_moment_by_one_call() {
+    let metered = Metered::with(Limits::none(), Vec::new()).await;
+    stream(&metered.direct, &metered.account, 1).await;
+    let client = metered.retrying("").await.kinesis;
+    let mapping = Mapping { start: Start::At(NOW), record_age_max: None };
+    let polled = KinesisStream::new(client, STREAM, mapping, VirtualClock::new(NOW));
+    let place = polled.open(&FIRST.into(), None).await.unwrap().unwrap();
+    assert!(polled.read(&FIRST.into(), place).await.unwrap().is_at_tip);
+    assert_eq!(metered.amount(&Service::Kinesis, "GetShardIterator", Unit::Calls), 1);
 }

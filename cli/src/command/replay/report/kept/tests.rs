@@ -3,6 +3,7 @@
 use super::*;
 use streamgauge_engine::output::{Status, Values};
 use streamgauge_engine::transition::{Evidence, Reason};
+use streamgauge_rules::deployed::compile_deployed;
 
 const LIMITS: Limits =
     Limits { points: 10, points_bytes: 1_000, series: 3, transitions: 3, transitions_bytes: 1_000 };
@@ -115,6 +116,23 @@ fn the_newest_transitions_stay_and_what_fires_is_told_however_old() {
     }
     assert_eq!(text(&kept), "ends 1 fires 2 ends 2 ");
     assert_eq!(kept.transitions_left_out(), 4);
-    let active: String = kept.active().map(String::from_utf8_lossy).collect();
-    assert_eq!(active, "0 fires ");
+    assert_eq!(active(&kept, 1), "0 fires ");
+}
+
+/// What is active when everything up to then is decided.
+fn active(kept: &Kept, end: i64) -> String {
+    const RULES: &str = "late: drop\nmetrics:\n  orders: {count: type == 'order', window: 1m}\nalerts:\n  any: {metric: orders, for: 5m, when: sum over 1m >= 1, severity: critical, notify: []}\n";
+    let files = [("rules.yaml".to_owned(), RULES.to_owned())];
+    let rules = compile_deployed(&files).unwrap();
+    kept.active(&rules.plan, of(end)).map(String::from_utf8_lossy).collect()
+}
+
+#[test]
+fn what_was_only_pending_is_over_when_it_should_have_fired() {
+    let mut kept = Kept::within(LIMITS, 0);
+    kept.transition(&transition(0, TransitionKind::Pending), b"waits ".to_vec());
+    assert_eq!(active(&kept, 300_001), "waits ");
+    assert_eq!(active(&kept, 300_002), "");
+    kept.transition(&transition(0, TransitionKind::Firing), b"fires ".to_vec());
+    assert_eq!(active(&kept, 300_002), "fires ");
 }
