@@ -1,7 +1,7 @@
 //! What settle has decided, as its log has it: for whoever shows it.
 
 use std::sync::Arc;
-use streamgauge_engine::output::{MetricCounters, Point, Status};
+use streamgauge_engine::output::{MetricCounters, Point};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::alert_record::AlertRecord;
 use streamgauge_pipeline::port::log::{Log, LogId, Version, Wanted};
@@ -37,18 +37,14 @@ impl Decided {
     /// The points, in their order, as [`Decided::renderer`] numbers their metrics. What is put as it comes is part of the point that comes
     /// when the window is final.
     pub fn points(&self) -> impl Iterator<Item = Point> {
-        self.points.points.iter().filter_map(|point| {
-            let status = match point.kind {
-                PointKind::Final | PointKind::Recorded => Status::Final,
-                PointKind::Correction => Status::Correction,
-                PointKind::Increment => return None,
-            };
+        let decided = self.points.points.iter().filter(|point| point.kind != PointKind::Increment);
+        decided.filter_map(|point| {
             Some(Point {
                 metric: usize::try_from(point.metric).ok()?,
                 series: Arc::clone(&point.series),
                 window_start: point.window_start,
                 window_end: point.window_end,
-                status,
+                status: point.kind.status(),
                 decided_at: point.window_end,
                 values: point.values.clone(),
             })

@@ -49,7 +49,7 @@ use pulse::{Pulse, Sensor};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 use streamgauge_local::history::{self, History};
@@ -134,7 +134,7 @@ impl<C: fmt::Debug> fmt::Debug for App<C> {
 
 impl<C> App<C> {
     fn view(&self) -> MutexGuard<'_, View> {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+        view::lock(&self.view)
     }
 }
 
@@ -222,14 +222,13 @@ impl Serving {
             Arc::clone(&view),
         );
         let beating = tokio::spawn(pulse::beat(sensor, beats, hub.clone()));
-        let world = dev.world().clone();
         #[cfg(test)]
         let told = hub.clone();
         let app = App {
             intake: dev.intake().clone(),
             world: dev.world().clone(),
             marked: Marked::default(),
-            arrival: Box::new(move || world.stream().arrival()),
+            arrival: Box::new(dev.arrivals()),
             totals: dev.totals().clone(),
             guard: Guard { token },
             limits: Limits::default(),
@@ -258,7 +257,7 @@ impl Serving {
 
     /// How many steps of alerts fire, whenever they began to; absent while the store is read.
     pub fn firing(&self) -> Option<u64> {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner).all_firing()
+        view::lock(&self.view).all_firing()
     }
 
     /// Takes no more requests, and waits for those that have begun; live streams end. What runs behind it is stopped after it.

@@ -137,7 +137,7 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         let mut messenger = Messenger::new(world.clone(), channels, teller.clone());
         let mut threads = Threads::new(intake.clone());
         let shard = world.clone();
-        let appended = move |reads_from| shard.appended(reads_from);
+        let appended = move |reads_from: Option<_>| shard.appended(reads_from.as_ref());
         threads.start("commit", move || committer.run(appended))?;
         threads.start("settle", move || settler.run())?;
         world.alarms.deliver.ring();

@@ -12,13 +12,14 @@ use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::{Log, LogId, Version};
 use streamgauge_pipeline::port::snapshots::Snapshots;
+use streamgauge_pipeline::port::source::ShardKey;
 use streamgauge_pipeline::port::wake::{Function, Wake, WakeUp, When};
 use streamgauge_pipeline::world::World;
 
 /// A store: logs and snapshots in one.
 pub trait Store: Log + Snapshots {
     /// Nobody needs what a log has before a version: it may go before it expires.
-    fn let_go(&self, _log: &LogId, _before: Version) {}
+    fn let_go(&self, log: &LogId, before: Version);
 }
 
 impl<C: Clock> Store for LocalStore<C> {
@@ -55,10 +56,10 @@ impl<S, C: Clone> Clone for DevWorld<S, C> {
 
 impl<S: Store, C: Clock> DevWorld<S, C> {
     /// Something was appended to the log of a shard, which aggregate reads from here on if it begins anew.
-    pub(crate) fn appended(&self, reads_from: Option<(LogId, Version)>) {
+    pub(crate) fn appended(&self, reads_from: Option<&(ShardKey, Version)>) {
         self.alarms.appended(self.clock.now());
-        if let Some(reads_from) = reads_from {
-            self.needs.reads(&*self.store, Reader::Aggregate, reads_from);
+        if let Some((shard, from)) = reads_from {
+            self.needs.reads(&*self.store, Reader::Aggregate, (shard, *from));
         }
     }
 }

@@ -168,6 +168,20 @@ pub enum MetricKind {
     },
 }
 
+impl MetricKind {
+    /// Its name, as the rules have it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Count(_) => "count",
+            Self::Sum(_) => "sum",
+            Self::Distribution(_) => "distribution",
+            Self::Unique(_) => "unique",
+            Self::Ratio { .. } => "ratio",
+            Self::Journey { .. } => "journey",
+        }
+    }
+}
+
 impl Metric {
     /// The time a journey may take; 0 for other metrics.
     pub fn within(&self) -> Millis {

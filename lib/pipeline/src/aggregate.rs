@@ -128,7 +128,7 @@ impl<W: World> Aggregate<W> {
                 if taken.entries > 0 {
                     self.put_snapshot(&key, &mut shard, &mut taken).await;
                 }
-                taken.reads_from = shard.reads_from().map(|from| (LogId::shard(&key), from));
+                taken.reads_from = shard.reads_from().map(|from| (key.clone(), from));
                 self.warm.put(key, shard);
             }
             Err(error) if error.is_retryable() => {

@@ -4,7 +4,7 @@
 //! that is not in force any more. Distributions come with their buckets, from which sinks make what they can take.
 
 use std::sync::Arc;
-use streamgauge_engine::output::Values;
+use streamgauge_engine::output::{Status, Values};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::{HOUR_MS, MINUTE_MS, Timestamp};
 
@@ -85,6 +85,17 @@ pub enum PointKind {
     Increment,
     /// The final point of a live metric, whose increments were put already: it is recorded and not put.
     Recorded,
+}
+
+impl PointKind {
+    /// What it says of its window: an increment that it still grows.
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Final | Self::Recorded => Status::Final,
+            Self::Correction => Status::Correction,
+            Self::Increment => Status::Open,
+        }
+    }
 }
 
 mod codec;

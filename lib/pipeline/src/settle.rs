@@ -227,9 +227,12 @@ impl<W: World> Settle<W> {
 
     /// Of the logs of shards the last entry that the newest snapshot of a partition covers: a restore reads what follows. Only of partitions that
     /// were settled here, and have a snapshot.
-    pub fn reads_after(&self, partition: Partition) -> impl Iterator<Item = (LogId, Version)> + '_ {
+    pub fn reads_after(
+        &self,
+        partition: Partition,
+    ) -> impl Iterator<Item = (&ShardKey, Version)> + '_ {
         let covered = self.kept.get(&partition).into_iter().flat_map(|kept| &kept.covered);
-        covered.map(|(shard, version)| (LogId::shard(shard), *version))
+        covered.map(|(shard, version)| (shard, *version))
     }
 
     /// Settles a partition, until nothing more is to decide, the deadline has come, or others are faster.

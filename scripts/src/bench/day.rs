@@ -1,7 +1,7 @@
 //! A day of 1,000 events a second through `streamgauge dev`: how much memory it takes, and how large its store becomes.
 //!
 //! The events are made on the fly and go into standard input as fast as they are taken; time passes by them (`--clock events`). So a day takes
-//! minutes, and what the store keeps by the machine's clock, such as the log of the shard for 8 days, is all still there at its end.
+//! minutes, and nothing has expired at its end that the store keeps by the machine's clock: what bounds it then are bytes.
 
 use super::events::Shop;
 use super::programs::Programs;

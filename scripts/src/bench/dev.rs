@@ -126,10 +126,8 @@ fn pushes(
     let mut all: Vec<Vec<Pushed>> = CASES.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
         for ((clients, batch), measured) in CASES.iter().zip(&mut all) {
-            let mut worker = worker(programs, directory, file, "push");
-            worker.args(["--clients", &clients.to_string(), "--batch", &batch.to_string()]);
-            worker.args(["--seconds", &SECONDS.to_string()]);
-            measured.push(answer(worker)?);
+            let options = [("--clients", *clients), ("--batch", *batch), ("--seconds", SECONDS)];
+            measured.push(measure(programs, directory, file, ("push", &options))?);
         }
     }
     let mut rows = Vec::new();
@@ -199,9 +197,8 @@ fn watches(
     for (count, load) in WATCHES {
         let mut measured = Vec::<Watched>::new();
         for _ in 0..rounds {
-            let mut worker = worker(programs, directory, file, "watch");
-            worker.args(["--count", &count.to_string(), "--load", &load.to_string()]);
-            measured.push(answer(worker)?);
+            let options = [("--count", count), ("--load", load)];
+            measured.push(measure(programs, directory, file, ("watch", &options))?);
         }
         let each = |figure: fn(&Watched) -> i64| median(measured.iter().map(figure).collect());
         let figures = [
@@ -222,16 +219,19 @@ fn watches(
     Ok(())
 }
 
-/// A worker, to which its own options are to be added.
-fn worker(programs: &Programs, directory: &Path, file: &EventFile, name: &str) -> Command {
+/// What a worker has measured with these options.
+fn measure<T: DeserializeOwned>(
+    programs: &Programs,
+    directory: &Path,
+    file: &EventFile,
+    (name, options): (&str, &[(&str, i64)]),
+) -> anyhow::Result<T> {
     let mut worker = Command::new(&programs.scripts);
     worker.arg(name).arg("--server").arg(&programs.streamgauge);
     worker.arg("--events").arg(&file.path).arg("--directory").arg(directory);
-    worker
-}
-
-/// What a worker has measured.
-fn answer<T: DeserializeOwned>(mut worker: Command) -> anyhow::Result<T> {
+    for (option, value) in options {
+        worker.arg(option).arg(value.to_string());
+    }
     let ended = worker.output().context("starting the worker failed")?;
     if !ended.status.success() {
         bail!("measuring dev failed\n{}", String::from_utf8_lossy(&ended.stderr));

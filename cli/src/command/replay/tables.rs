@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::calendar::Window;
 use streamgauge_engine::output::{Point, Status};
-use streamgauge_engine::plan::{Metric, MetricKind, Plan};
+use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_pipeline::render::{Column, Number, numbers};
 use streamgauge_rules::duration;
@@ -107,7 +107,7 @@ impl Tables {
 impl MetricPoints {
     fn push(&self, metric: &Metric, limit: usize, text: &mut String) {
         let (name, kind, window) =
-            (style::bold(&metric.name), kind(&metric.kind), window(metric.window));
+            (style::bold(&metric.name), metric.kind.as_str(), window(metric.window));
         let (points, series) =
             (counted(self.points, "point"), counted(widen(self.totals.len()), "series"));
         let series =
@@ -206,17 +206,6 @@ fn rounded(number: Number) -> String {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
         _ => number.to_string(),
-    }
-}
-
-fn kind(kind: &MetricKind) -> &'static str {
-    match kind {
-        MetricKind::Count(_) => "count",
-        MetricKind::Sum(_) => "sum",
-        MetricKind::Distribution(_) => "distribution",
-        MetricKind::Unique(_) => "unique",
-        MetricKind::Ratio { .. } => "ratio",
-        MetricKind::Journey { .. } => "journey",
     }
 }
 

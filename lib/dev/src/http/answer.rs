@@ -110,6 +110,11 @@ impl Denial {
         Self { retry_after: Some(1), ..Self::new(status, reason) }
     }
 
+    /// Nobody works on it any more.
+    pub(super) fn ending() -> Self {
+        Self::for_now(StatusCode::SERVICE_UNAVAILABLE, "the process is ending")
+    }
+
     /// The answer that says so. Whoever was refused before all of the body was read begins a connection anew.
     pub(super) fn answer(&self) -> Answer {
         let mut body = br#"{"reason":"#.to_vec();

@@ -124,9 +124,7 @@ pub(super) async fn mark<C: Clock + Clone + 'static>(
         marked
     };
     let marked = tokio::task::spawn_blocking(marking).await;
-    let marked = marked.map_err(|_ended| {
-        Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, "the process is ending")
-    })?;
+    let marked = marked.map_err(|_ended| Denial::ending())?;
     marked.map_err(|error| denied(&error))?;
     app.world.alarms.settle.ring();
     Ok(whole(StatusCode::ACCEPTED, JSON, told))

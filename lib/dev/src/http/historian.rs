@@ -8,13 +8,13 @@ mod load;
 use super::HttpError;
 use super::live::{Hub, Messages};
 use super::page::{deploy_message, write_catalog};
-use super::view::{Seen, View};
+use super::view::{self, Seen, View};
 use crate::decided::{self, Decided};
 use crate::happening::{Happening, Teller, chain};
 use crate::page::Mark;
 use crate::run::{Fatal, Running, is_damage};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use streamgauge_engine::output::{Point, Status, Values};
@@ -26,7 +26,7 @@ use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
-use streamgauge_pipeline::publication::{PointKind, PublishedMetric, PublishedPoint};
+use streamgauge_pipeline::publication::{PublishedMetric, PublishedPoint};
 use streamgauge_pipeline::settle::Settled;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -174,7 +174,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     fn take(&mut self, decided: &Decided, deploys: Vec<Mark>) {
         let mut messages = Messages::default();
         let shared = Arc::clone(&self.view);
-        let mut view = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut view = view::lock(&shared);
         view.count(decided);
         let renderer = decided.renderer();
         for mark in deploys {
@@ -211,11 +211,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     ) -> Option<Point> {
         let metric = usize::try_from(point.metric).ok()?;
         let (window_start, window_end) = (point.window_start, point.window_end);
-        let status = match point.kind {
-            PointKind::Final | PointKind::Recorded => Status::Final,
-            PointKind::Correction => Status::Correction,
-            PointKind::Increment => Status::Open,
-        };
+        let status = point.kind.status();
         let seen = Seen {
             metric: &metrics.get(metric)?.name,
             series: &point.series,
@@ -275,7 +271,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     }
 
     fn view(&self) -> MutexGuard<'_, View> {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+        view::lock(&self.view)
     }
 }
 

@@ -96,8 +96,7 @@ async fn answer<C: Clock + 'static>(
             }
         }
     });
-    let gone = || Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, "the process is ending");
-    let position: Version = began.await.map_err(|_gone| gone())?.map_err(|error| {
+    let position: Version = began.await.map_err(|_gone| Denial::ending())?.map_err(|error| {
         let reason = format!("what was decided cannot be read: {error}");
         Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, reason)
     })?;

@@ -1,11 +1,11 @@
 //! How the pipeline is, once a second: how much comes, how far behind it is, and whether that is too far.
 
 use super::live::{Hub, Messages};
-use super::view::View;
+use super::view::{self, View};
 use crate::intake::commit::Totals;
 use crate::world::DevWorld;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
@@ -109,7 +109,7 @@ impl<S, C: Clock> Sensor<S, C> {
             (counters.received.saturating_sub(*before) * 1_000).checked_div(ms)
         });
         let settled = *self.settled.borrow();
-        let firing = self.view.lock().unwrap_or_else(PoisonError::into_inner).all_firing();
+        let firing = view::lock(&self.view).all_firing();
         Pulse { at, rate: rate.unwrap_or_default(), delay_ms, settled, counters, firing }
     }
 }

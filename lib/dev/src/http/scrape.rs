@@ -3,12 +3,12 @@
 use super::App;
 use super::answer::{Answer, Denial, JSON, whole};
 use super::pulse::Pulse;
-use super::view::View;
+use super::view::{self, View};
 use crate::exposition::{Exposition, Firing, Format, Metric, Pipeline, Series};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, HeaderMap};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::clock::Clock;
@@ -19,17 +19,17 @@ use tokio::task::spawn_blocking;
 pub(super) async fn scrape<C: Clock>(app: &App<C>, headers: &HeaderMap) -> Result<Answer, Denial> {
     let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = Format::negotiate(&accept.collect::<Vec<_>>().join(","));
-    let ending = || Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, "the process is ending");
-    let permit = Arc::clone(&app.scrapes).acquire_owned().await.map_err(|_closed| ending())?;
+    let permit =
+        Arc::clone(&app.scrapes).acquire_owned().await.map_err(|_closed| Denial::ending())?;
     let pulse =
         Pulse { at: app.world.clock.now(), counters: app.totals.counters(), ..*app.pulse.borrow() };
     let view = Arc::clone(&app.view);
     let writing = move || {
         let _permit = permit;
-        let copied = Copied::of(&view.lock().unwrap_or_else(PoisonError::into_inner));
+        let copied = Copied::of(&view::lock(&view));
         exposition(copied, &pulse, format)
     };
-    let text = spawn_blocking(writing).await.map_err(|_ended| ending())?;
+    let text = spawn_blocking(writing).await.map_err(|_ended| Denial::ending())?;
     Ok(whole(StatusCode::OK, format.content_type(), text))
 }
 

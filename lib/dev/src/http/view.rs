@@ -5,7 +5,7 @@ use crate::decided::Decided;
 use crate::exposition::{Newest, Series, Total};
 use crate::page::Mark;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::output::{MetricCounters, Status, Values};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
@@ -70,6 +70,11 @@ struct Active {
 struct Held {
     total: Total,
     newest: Option<Newest>,
+}
+
+/// The view, for whoever looks at it or changes it.
+pub(super) fn lock(view: &Mutex<View>) -> MutexGuard<'_, View> {
+    view.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl View {

@@ -17,8 +17,8 @@ use streamgauge_engine::delta::EventSpan;
 use streamgauge_engine::output::{Counters, MetricCounters};
 use streamgauge_pipeline::aggregate::{Aggregate, Settings, Taken};
 use streamgauge_pipeline::memory::block_on;
-use streamgauge_pipeline::port::log::{LogId, Version};
-use streamgauge_pipeline::port::source::{Batch, Record, SequenceNumber, ShardId};
+use streamgauge_pipeline::port::log::Version;
+use streamgauge_pipeline::port::source::{Batch, Record, SequenceNumber, ShardId, ShardKey};
 use streamgauge_pipeline::shard_entry::Rejected;
 use streamgauge_pipeline::world::World;
 
@@ -88,7 +88,7 @@ pub(crate) struct Committer<W> {
     is_failing: bool,
     again_after: Duration,
     /// What the last batch says that a process which begins anew reads of the log.
-    reads_from: Option<(LogId, Version)>,
+    reads_from: Option<(ShardKey, Version)>,
 }
 
 /// An offer with its number.
@@ -138,7 +138,7 @@ impl<W: World> Committer<W> {
     /// Commits all that comes until nothing more will; `appended` hears of each batch, and what of the log is read by who begins anew.
     pub(crate) fn run(
         &mut self,
-        mut appended: impl FnMut(Option<(LogId, Version)>),
+        mut appended: impl FnMut(Option<(ShardKey, Version)>),
     ) -> Result<(), Fatal> {
         while let Some(batch) = self.intake.next() {
             self.commit(batch)?;
@@ -147,8 +147,8 @@ impl<W: World> Committer<W> {
         Ok(())
     }
 
-    /// The log, and what the last batch says that is read of it by who begins anew; absent if that was said before.
-    pub(crate) fn reads_from(&mut self) -> Option<(LogId, Version)> {
+    /// The shard, and what the last batch says that is read of its log by who begins anew; absent if that was said before.
+    pub(crate) fn reads_from(&mut self) -> Option<(ShardKey, Version)> {
         self.reads_from.take()
     }
 

@@ -2,7 +2,7 @@
 
 use super::Source;
 use streamgauge_engine::calendar::Window;
-use streamgauge_engine::plan::{Metric, MetricKind, Plan};
+use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
 use streamgauge_pipeline::render::push_json_string;
 
@@ -110,7 +110,7 @@ impl Catalog<'_> {
     fn metric(&self, text: &mut Vec<u8>, place: usize, metric: &Metric) {
         text.extend_from_slice(br#"{"name":"#);
         push_json_string(&metric.name, text);
-        text.extend_from_slice(format!(r#","kind":"{}","unit":"#, kind(&metric.kind)).as_bytes());
+        text.extend_from_slice(format!(r#","kind":"{}","unit":"#, metric.kind.as_str()).as_bytes());
         push_json_string(metric.unit.as_deref().unwrap_or("None"), text);
         text.extend_from_slice(br#","dimensions":"#);
         list(text, &metric.dimensions, |text, _, one| push_json_string(&one.name, text));
@@ -144,17 +144,6 @@ impl Catalog<'_> {
             });
             text.push(b'}');
         });
-    }
-}
-
-fn kind(kind: &MetricKind) -> &'static str {
-    match kind {
-        MetricKind::Count(_) => "count",
-        MetricKind::Sum(_) => "sum",
-        MetricKind::Distribution(_) => "distribution",
-        MetricKind::Unique(_) => "unique",
-        MetricKind::Ratio { .. } => "ratio",
-        MetricKind::Journey { .. } => "journey",
     }
 }
 

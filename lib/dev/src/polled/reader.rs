@@ -194,7 +194,7 @@ impl<'s, P: Polled, S: Store, C: Clock + Clone> Reader<'s, P, S, C> {
         let Shared { world, totals, teller, .. } = self.shared;
         totals.add(taken);
         if taken.entries > 0 {
-            world.appended(taken.reads_from.clone());
+            world.appended(taken.reads_from.as_ref());
         }
         for reject in &taken.rejected {
             teller.tell(Happening::RejectedInShard {

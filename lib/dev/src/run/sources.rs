@@ -83,7 +83,8 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
         self.world.stream().has_all_sources();
     }
 
-    fn arrivals(&self) -> impl Fn() -> Option<Timestamp> + Send + use<S, C> {
+    /// When a record has arrived that is offered at the moment of the call.
+    pub(crate) fn arrivals(&self) -> impl Fn() -> Option<Timestamp> + Send + Sync + use<S, C> {
         let stream = Arc::clone(&self.world.embedded);
         move || stream.arrival()
     }

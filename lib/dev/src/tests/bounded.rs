@@ -45,7 +45,7 @@ fn what_is_let_go_of_a_log_is_not_missed_by_who_begins_anew() {
             bench = begin();
         }
         bench.take(&lines(minute)).unwrap();
-        bench.world.appended(bench.committer.reads_from());
+        bench.world.appended(bench.committer.reads_from().as_ref());
         bench.settler.settle().unwrap();
     }
     let last = i64::try_from(MINUTES).unwrap() - 1;

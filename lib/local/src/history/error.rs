@@ -61,10 +61,10 @@ pub(super) fn transact<C: Clock, T>(
     store: &LocalStore<C>,
     work: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
 ) -> Result<T, HistoryError> {
-    let outcome = store.transact(|transaction| match work(transaction) {
-        Ok(outcome) => Ok((Ok(outcome), true)),
-        Err(Fault::Form(error)) => Ok((Err(error), false)),
-        Err(Fault::File(error)) => Err(error),
+    let outcome = store.transact(|transaction| {
+        let outcome = apart(work(transaction))?;
+        let is_done = outcome.is_ok();
+        Ok((outcome, is_done))
     })?;
     Ok(outcome?)
 }
@@ -74,11 +74,7 @@ pub(super) fn read<C: Clock, T>(
     store: &LocalStore<C>,
     work: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
 ) -> Result<T, HistoryError> {
-    let outcome = store.read_at_once(|transaction, _| match work(transaction) {
-        Ok(outcome) => Ok(Ok(outcome)),
-        Err(Fault::Form(error)) => Ok(Err(error)),
-        Err(Fault::File(error)) => Err(error),
-    })?;
+    let outcome = store.read_at_once(|transaction, _| apart(work(transaction)))?;
     Ok(outcome?)
 }
 
@@ -88,10 +84,15 @@ pub(super) fn read_in<C: Clock, T>(
     reading: &Reading,
     work: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
 ) -> Result<T, HistoryError> {
-    let outcome = store.read_in(reading, |transaction| match work(transaction) {
+    let outcome = store.read_in(reading, |transaction| apart(work(transaction)))?;
+    Ok(outcome?)
+}
+
+/// What says nothing against the file, apart from what does.
+fn apart<T>(outcome: Result<T, Fault>) -> Result<Result<T, StoredError>, redb::Error> {
+    match outcome {
         Ok(outcome) => Ok(Ok(outcome)),
         Err(Fault::Form(error)) => Ok(Err(error)),
         Err(Fault::File(error)) => Err(error),
-    })?;
-    Ok(outcome?)
+    }
 }

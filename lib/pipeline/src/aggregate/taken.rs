@@ -3,8 +3,8 @@
 use super::AggregateError;
 use super::compose::Composed;
 use crate::port::Partition;
-use crate::port::log::{LogId, Version};
-use crate::port::source::SequenceNumber;
+use crate::port::log::Version;
+use crate::port::source::{SequenceNumber, ShardKey};
 use crate::shard_entry::Rejected;
 use std::collections::{BTreeMap, BTreeSet};
 use streamgauge_engine::delta::EventSpan;
@@ -47,8 +47,8 @@ pub struct Taken {
     pub snapshot_bytes: Option<usize>,
     /// A snapshot was due and was not put; the next entry tries again.
     pub snapshot_failed: bool,
-    /// The shard's log, and the first entry of it that a restore of the shard would read; absent: it would read all, or is not known.
-    pub reads_from: Option<(LogId, Version)>,
+    /// The shard, and the first entry of its log that a restore of the shard would read; absent: it would read all, or is not known.
+    pub reads_from: Option<(ShardKey, Version)>,
 }
 
 impl Taken {

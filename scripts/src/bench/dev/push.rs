@@ -2,13 +2,12 @@
 
 use super::bodies::Events;
 use super::client::Client;
-use super::served::{Served, Summary, Used};
+use super::served::{Place, Served, Summary, Used};
 use super::{RULES, disk, runtime};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -17,15 +16,8 @@ use tokio::task::JoinSet;
 /// What to push.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The command that serves
-    #[arg(long)]
-    server: PathBuf,
-    /// The events, which come again and again
-    #[arg(long)]
-    events: PathBuf,
-    /// Where the store goes
-    #[arg(long)]
-    directory: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// How many clients push at once, each on a connection that it keeps
     #[arg(long)]
     clients: usize,
@@ -65,10 +57,10 @@ impl Pushed {
 /// Pushes and prints the figures as JSON.
 pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
     ensure!(options.batch > 0 && options.clients > 0, "nothing is to be pushed");
-    let disk = disk::sync_micros(&options.directory, super::SYNC_BYTES)?;
+    let disk = disk::sync_micros(&options.place.directory, super::SYNC_BYTES)?;
     // It starts with the memory that this process has, so the events come after it.
-    let served = Served::start(&options.server, &options.directory, RULES)?;
-    let events = Arc::new(Events::read(&options.events)?);
+    let served = options.place.serve(RULES)?;
+    let events = Arc::new(Events::read(&options.place.events)?);
     let mut pushed = runtime()?.block_on(push(options, &events, &served))?;
     pushed.used = served.end()?;
     [pushed.disk_half_micros, pushed.disk_most_micros] = super::half_and_most(disk);

@@ -27,6 +27,27 @@ const CORES: usize = 2;
 const TIME_MAX: Duration = Duration::from_mins(1);
 const LISTENS: &str = "listening on http://";
 
+/// What a worker serves, and on what.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// The command that serves
+    #[arg(long)]
+    server: PathBuf,
+    /// The events that are pushed, which come again and again
+    #[arg(long)]
+    pub(super) events: PathBuf,
+    /// Where the store goes
+    #[arg(long)]
+    pub(super) directory: PathBuf,
+}
+
+impl Place {
+    /// Starts the server with these rules.
+    pub(super) fn serve(&self, rules: &str) -> anyhow::Result<Served> {
+        Served::start(&self.server, &self.directory, rules)
+    }
+}
+
 /// What is served.
 #[derive(Debug)]
 pub(super) struct Served {
@@ -62,7 +83,7 @@ pub(crate) struct Used {
 
 impl Served {
     /// Starts it with these rules. This process keeps to the other cores from then on.
-    pub(super) fn start(program: &Path, folder: &Path, rules: &str) -> anyhow::Result<Self> {
+    fn start(program: &Path, folder: &Path, rules: &str) -> anyhow::Result<Self> {
         let (file, store) = (folder.join("dev-rules.yaml"), folder.join("dev.store"));
         fs::write(&file, rules).context("writing the rules failed")?;
         if store.exists() {

@@ -2,7 +2,7 @@
 
 use super::bodies::{Events, now};
 use super::client::Client;
-use super::served::Served;
+use super::served::{Place, Served};
 use super::{RULES, half_and_most, runtime};
 use crate::random::Random;
 use anyhow::{Context, bail, ensure};
@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -28,15 +27,8 @@ const BATCH: u64 = 100;
 /// What to watch.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The command that serves
-    #[arg(long)]
-    server: PathBuf,
-    /// The events of the load
-    #[arg(long)]
-    events: PathBuf,
-    /// Where the store goes
-    #[arg(long)]
-    directory: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// How many events are waited for
     #[arg(long)]
     count: u64,
@@ -68,8 +60,8 @@ type Seen = ((u64, Message), Instant);
 
 /// Pushes, waits, and prints the figures as JSON.
 pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
-    let served = Served::start(&options.server, &options.directory, RULES)?;
-    let events = Arc::new(Events::read(&options.events)?);
+    let served = options.place.serve(RULES)?;
+    let events = Arc::new(Events::read(&options.place.events)?);
     let watched = runtime()?.block_on(watch(options, events, &served))?;
     served.end()?;
     serde_json::to_writer(out, &watched).context("writing to standard output failed")
