@@ -65,7 +65,7 @@ fn verdict(outcome: &Outcome, errors: usize, warnings: usize) -> String {
 fn sample(plan: &Arc<Plan>, inputs: Vec<Input>, output: CheckOutput) -> Result<(), Failure> {
     let mut metrics = vec![Seen::default(); plan.metrics.len()];
     let mut rejects = Rejects::default();
-    let options = Options { threads: 1, until: None, open: true };
+    let options = Options { open: true, ..Options::default() };
     let summary = watched::replay(plan, inputs, &options, &mut rejects, |told| {
         if let Told::Point(point) = told
             && let Some(seen) = metrics.get_mut(point.metric)

@@ -66,7 +66,7 @@ fn options(arguments: &ReplayArguments) -> Result<Options, Failure> {
     let until = arguments.until.as_deref().map(|text| moment::parse(text, "--until"));
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
     let threads = arguments.threads.map_or_else(cores, usize::from);
-    Ok(Options { threads, until: until.transpose()?, open: arguments.open })
+    Ok(Options { threads, until: until.transpose()?, open: arguments.open, ..Options::default() })
 }
 
 /// What comes out of a run.

@@ -74,8 +74,10 @@ pub(crate) struct Evaluator {
     forgetting: BTreeSet<(Timestamp, usize)>,
     /// When alerts end.
     endings: BTreeSet<(Timestamp, usize)>,
-    /// The first event of any kind.
+    /// Since when alerts without groups count: the first event of any kind, or what was said.
     origin: Option<Timestamp>,
+    /// It was said; events do not move it.
+    is_origin_said: bool,
     /// The groups that are looked at, while a moment is decided.
     touched: Vec<(usize, u32)>,
     /// The groups that are fetched.

@@ -35,6 +35,14 @@ pub struct Options {
     pub until: Option<Timestamp>,
     /// Shows the windows that are not decided at the end.
     pub open: bool,
+    /// Since when alerts without groups count, as for a stack that was deployed then; absent: since the first event of any kind.
+    pub since: Option<Timestamp>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { threads: 1, until: None, open: false, since: None }
+    }
 }
 
 /// Who is told what comes out. All calls come one after another, though not always from the same thread.
@@ -108,7 +116,7 @@ pub fn replay(
 ) -> Result<Summary, ReplayError> {
     let mut source = Source::new(inputs);
     let mut aggregator = Aggregator::new(Arc::clone(plan));
-    let mut settling = Settling::new(Arc::clone(plan), observer);
+    let mut settling = Settling::new(Arc::clone(plan), options.since, observer);
     let mut decoder = Decoder::new(Arc::clone(plan));
     let mut chunk = Chunk::default();
     for done in 0.. {

@@ -245,7 +245,7 @@ fn a_panic_ends_a_replay_on_any_number_of_threads() {
         (0..20_000).chain([5_000_000]).chain(5_000_000..5_020_000).map(line).collect();
     for threads in [1, 2, 4] {
         let input = Input::bytes("events", events.clone().into_bytes());
-        let options = Options { threads, until: None, open: false };
+        let options = Options { threads, ..Options::default() };
         let run = || replay(&plan, vec![input], &options, &mut Panics).map(|_| ());
         assert!(catch_unwind(AssertUnwindSafe(run)).is_err(), "{threads} threads");
     }

@@ -245,7 +245,7 @@ fn a_history_shows_what_replay_prints() {
     while running.history.step().unwrap().entries > 0 {}
     let until = Some(running.home.0.clock.now().minus(10_000));
     let input = Input::bytes("events", events.into_bytes());
-    let options = Options { threads: 1, until, open: false };
+    let options = Options { until, ..Options::default() };
     let mut expected = replayed::replay_until(&plan, vec![input], &options);
     let kinds = ["final", "correction"].map(|kind| format!(r#""status":"{kind}""#));
     for kind in kinds {

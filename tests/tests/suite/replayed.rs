@@ -41,7 +41,7 @@ pub(crate) fn plan(yaml: &str) -> Arc<Plan> {
 
 /// Runs inputs through a plan, to the end of the last one.
 pub(crate) fn replay(plan: &Arc<Plan>, inputs: Vec<Input>, threads: usize) -> Output {
-    replay_until(plan, inputs, &Options { threads, until: None, open: false })
+    replay_until(plan, inputs, &Options { threads, ..Options::default() })
 }
 
 /// Runs inputs through a plan.
@@ -91,7 +91,7 @@ fn output(
 
 /// Options with one thread.
 pub(crate) fn options(until_ms: Option<i64>, open: bool) -> Options {
-    Options { threads: 1, until: until_ms.map(Timestamp::from_millis), open }
+    Options { until: until_ms.map(Timestamp::from_millis), open, ..Options::default() }
 }
 
 struct Collector {

@@ -34,7 +34,7 @@ impl<'a> Files<'a> {
     fn open(arguments: &'a ExplainArguments) -> Result<Self, Failure> {
         let until = arguments.until.as_deref().map(|text| moment::parse(text, "--until"));
         // Windows that are not decided have no points, and are said to have none.
-        let options = Options { threads: 1, until: until.transpose()?, open: false };
+        let options = Options { until: until.transpose()?, ..Options::default() };
         Ok(Self { arguments, plan: rules::plan(&arguments.rules)?, options })
     }
 

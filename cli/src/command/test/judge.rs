@@ -99,7 +99,7 @@ pub(super) fn run(scenario: &Scenario, plan: &Arc<Plan>) -> Result<ScenarioResul
     let mut lines = scenario.lines(plan).join("\n").into_bytes();
     lines.push(b'\n');
     // Open points come too, for those who expect one.
-    let options = Options { threads: 1, until: scenario.until, open: true };
+    let options = Options { until: scenario.until, open: true, ..Options::default() };
     replay(plan, vec![Input::bytes("events", lines)], &options, &mut got)?;
     let mut failures = compare(scenario, plan, &got.points);
     if let Some(expected) = &scenario.expect.alerts {

@@ -205,25 +205,48 @@ fn silence_lets_windows_end_and_what_waits_does_not() {
     assert!(bench.settled.borrow().watermark > Some(START.plus(100 * SECOND_MS)));
 }
 
+/// A process that is new, with an alert.
+fn alerting(when: &str, by: By) -> Bench<Shared> {
+    let clock = VirtualClock::new(START);
+    let rules = format!(
+        "{}alerts: {{any: {{metric: orders, by: [], {when}, severity: critical, notify: [hook]}}}}\n\
+         channels: {{hook: {{webhook: {{url: 'http://127.0.0.1:9/'}}}}}}\n",
+        RULES.replace("out_of_order: 1s", "out_of_order: 0s")
+    );
+    Bench::with(Shared(Memory::new(&clock, ROOM)), &clock, &rules, by)
+}
+
+/// After how many milliseconds somebody is told of one alert; absent: not within so many.
+fn told_after(bench: &mut Bench<Shared>, within_ms: Millis) -> Option<Millis> {
+    for waited_ms in (0..within_ms).step_by(250) {
+        bench.settler.settle().unwrap();
+        let told = bench.settled.borrow().notifications;
+        if told > 0 {
+            assert_eq!(told, 1);
+            return Some(waited_ms);
+        }
+        bench.world.clock.advance(250);
+    }
+    None
+}
+
+#[test]
+fn silence_is_told_though_no_event_ever_came_but_not_by_the_events_own_clock() {
+    for (by, is_told) in [(By::Clock, true), (By::Events, false)] {
+        let mut bench = alerting("when: absent for 5m", by);
+        bench.pass(299 * SECOND_MS);
+        assert_eq!(bench.settled.borrow().notifications, 0, "{by:?}");
+        assert_eq!(told_after(&mut bench, 5 * SECOND_MS).is_some(), is_told, "{by:?}");
+    }
+}
+
 #[test]
 fn a_lone_event_that_an_alert_waits_for_is_told_within_a_second() {
-    let clock = VirtualClock::new(START);
-    let rules = RULES.replace("out_of_order: 1s", "out_of_order: 0s")
-        + "alerts: {any: {metric: orders, when: sum over 1m >= 1, severity: critical, notify: [hook]}}\n\
-           channels: {hook: {webhook: {url: 'http://127.0.0.1:9/'}}}\n";
-    let store = Shared(Memory::new(&clock, ROOM));
-    let mut bench = Bench::with(store, &clock, &rules, By::Clock);
+    let mut bench = alerting("when: sum over 1m >= 1", By::Clock);
     bench.pass(5 * SECOND_MS);
-    let second = (clock.now().as_millis() - START.as_millis()) / SECOND_MS;
+    let second = (bench.world.clock.now().as_millis() - START.as_millis()) / SECOND_MS;
     bench.take(&[order(second)]).unwrap();
-    let (mut told, mut waited_ms) = (0, 0);
-    while told == 0 && waited_ms < SECOND_MS {
-        bench.settler.settle().unwrap();
-        told = bench.settled.borrow().notifications;
-        clock.advance(250);
-        waited_ms += 250;
-    }
-    assert_eq!((told, waited_ms), (1, 500));
+    assert_eq!(told_after(&mut bench, SECOND_MS), Some(250));
 }
 
 #[test]

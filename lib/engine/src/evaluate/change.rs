@@ -52,6 +52,7 @@ impl Evaluator {
         }
         self.move_waiting(successor, from, moved);
         successor.origin = successor.origin.into_iter().chain(self.origin).min();
+        successor.is_origin_said = self.is_origin_said;
         for (place, went_on) in goes_on.into_iter().enumerate() {
             if !went_on {
                 successor.begin_at(place, from);

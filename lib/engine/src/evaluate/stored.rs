@@ -2,7 +2,7 @@
 //!
 //! | part | items |
 //! | --- | --- |
-//! | origin | the first event of any kind, or null |
+//! | origin | since when alerts without groups count, or null; from format 3 on whether that was said |
 //! | alerts | of each null, or: its definition; its beginning and its end, or null; the keys of its groups; each group |
 //! | group | known since, latest, seen, when it is looked at; its ladder; its parts in the order of the rule |
 //! | what waits | the series of each track; then moment, track, entries |
@@ -98,6 +98,7 @@ impl Evaluator {
     pub(crate) fn write(&self, writer: &mut Writer, plan: &Plan) {
         let mut ids = Written::default();
         writer.optional_time(Timestamp::EPOCH, self.origin);
+        writer.unsigned(u64::from(self.is_origin_said));
         writer.list(self.alerts.len());
         for (alert, state) in plan.alerts.iter().zip(&self.alerts) {
             let Some(state) = state else {
@@ -111,9 +112,15 @@ impl Evaluator {
     }
 
     /// Reads what belongs into these alerts, which are new.
-    pub(crate) fn read(&mut self, reader: &mut Reader<'_>, plan: &Plan) -> Result<(), Error> {
+    pub(crate) fn read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        plan: &Plan,
+        has_said_origin: bool,
+    ) -> Result<(), Error> {
         let mut ids = Read::default();
         self.origin = reader.optional_time(Timestamp::EPOCH)?;
+        self.is_origin_said = has_said_origin && reader.unsigned()? > 0;
         if reader.list()? != plan.alerts.len() {
             return Err(reader.wrong("another number of alerts than the plan has"));
         }

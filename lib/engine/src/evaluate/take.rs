@@ -130,9 +130,15 @@ impl Evaluator {
         }
     }
 
+    /// Alerts without groups count from this moment on, whenever the first event comes.
+    pub(crate) fn count_from(&mut self, time: Timestamp) {
+        self.begin(time);
+        self.is_origin_said = true;
+    }
+
     /// An event of any kind came: alerts without groups count from the first one.
     fn begin(&mut self, time: Timestamp) {
-        if self.origin.is_some_and(|origin| origin <= time) {
+        if self.is_origin_said || self.origin.is_some_and(|origin| origin <= time) {
             return;
         }
         let before = self.origin.replace(time);

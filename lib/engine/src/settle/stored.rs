@@ -2,7 +2,8 @@
 //!
 //! Format 1: the watermark of the last settle; whether an event has come; per metric of the plan null or its state, which begins
 //! with the hash of its definition and its keys; the agenda; what waits to be handed out. Format 2: the cells of windows hold
-//! events, and journeys theirs, so that alerts can name them; at the end the alerts, and their transitions that wait.
+//! events, and journeys theirs, so that alerts can name them; at the end the alerts, and their transitions that wait. Format 3: whether
+//! it was said since when alerts without groups count.
 //!
 //! A settler that was restored goes on as the one that was stored would have, bit for bit, and is stored as the same bytes. What
 //! follows from the plan (caps, lengths, ends of windows) is not in it.
@@ -26,9 +27,11 @@ use minicbor::decode::Error;
 use std::sync::Arc;
 
 const WHAT: &str = "state of a settle partition";
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 /// Alerts were not evaluated yet.
 const WITHOUT_ALERTS: u64 = 1;
+/// Alerts without groups counted from the first event.
+const WITHOUT_ORIGIN: u64 = 2;
 
 impl Settler {
     /// The state as bytes.
@@ -143,7 +146,7 @@ impl Settler {
         self.read_agenda(reader, &plan)?;
         self.read_waiting(reader, &plan, &all_keys)?;
         if version > WITHOUT_ALERTS {
-            self.evaluator.read(reader, &plan)?;
+            self.evaluator.read(reader, &plan, version > WITHOUT_ORIGIN)?;
             for _ in 0..reader.list()? {
                 self.untold.push_back(read_transition(reader, &plan)?);
             }

@@ -32,6 +32,11 @@ impl Settler {
         }
     }
 
+    /// Alerts without groups (`by: []`) count from this moment on; where nobody says it they do from the first event of any kind.
+    pub fn count_from(&mut self, time: Timestamp) {
+        self.evaluator.count_from(time);
+    }
+
     /// Zeros without dimensions are published from the first event on: for each window that ends after an event of any kind
     /// which came before the window was final.
     fn begin(&mut self, Beginning { time, stamp }: Beginning) {

@@ -20,10 +20,19 @@ pub(super) struct Settling<'o> {
 }
 
 impl<'o> Settling<'o> {
-    pub(super) fn new(plan: Arc<Plan>, observer: &'o mut dyn Observer) -> Self {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        since: Option<Timestamp>,
+        observer: &'o mut dyn Observer,
+    ) -> Self {
+        let order = Order::new(Arc::clone(&plan));
+        let mut settler = Settler::new(plan);
+        if let Some(since) = since {
+            settler.count_from(since);
+        }
         Self {
-            order: Order::new(Arc::clone(&plan)),
-            settler: Settler::new(plan),
+            order,
+            settler,
             decisions: Decisions::default(),
             summary: Summary::default(),
             observer,
@@ -90,8 +99,9 @@ impl<'o> Settling<'o> {
 
     /// Ends the input: the clock jumps to the last event, or on to `until`.
     pub(super) fn finish(mut self, options: &Options) -> io::Result<Summary> {
-        if let Some(stop) = self.summary.last_event.max(self.summary.last_event.and(options.until))
-        {
+        let last = self.summary.last_event;
+        // Time passes from the first event on, or from when it is said to begin.
+        if let Some(stop) = last.max(last.or(options.since).and(options.until)) {
             // What was told ahead of the watermark comes first, so that what is left over after it is in order.
             self.settle(Timestamp::EPOCH)?;
             while self.settler.finish(stop, &mut self.decisions) == Progress::More {

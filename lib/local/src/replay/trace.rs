@@ -37,7 +37,7 @@ pub fn trace(
 ) -> Result<Summary, ReplayError> {
     let mut source = Source::new(inputs);
     let mut aggregator = Aggregator::new(Arc::clone(plan));
-    let mut settling = Settling::new(Arc::clone(plan), observer);
+    let mut settling = Settling::new(Arc::clone(plan), options.since, observer);
     let mut decoder = Decoder::new(Arc::clone(plan));
     let (mut block, mut one) = (Chunk::default(), Chunk::default());
     while source.next(&mut block)? {

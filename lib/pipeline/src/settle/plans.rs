@@ -72,13 +72,21 @@ impl Settlers {
         self.fed = (!is_in_force).then(|| self.settler(plan));
     }
 
-    /// A plan is in force from an event time on.
-    pub(super) fn put_in_force(&mut self, plan: Arc<Plan>, from: Timestamp) {
+    /// A plan is in force from an event time on. The first one is from the beginning; its alerts without groups count from when
+    /// it was announced, absent where time is that of the events.
+    pub(super) fn put_in_force(
+        &mut self,
+        plan: Arc<Plan>,
+        from: Timestamp,
+        announced_at: Option<Timestamp>,
+    ) {
         let fed = self.fed.take().filter(|fed| fed.plan.hash == plan.hash);
         let mut successor = fed.unwrap_or_else(|| self.settler(plan));
         if let Some(mut before) = self.current.take() {
             before.settler.hand_over(&mut successor.settler, from);
             self.retiring.push(before);
+        } else if let Some(at) = announced_at {
+            successor.settler.count_from(at);
         }
         self.current = Some(successor);
         self.retire();

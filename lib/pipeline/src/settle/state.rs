@@ -229,7 +229,10 @@ impl State {
             }
             (ControlEntry::InForce { from, .. }, Some(plan)) => {
                 self.watermarks.set_timing(plan.timing);
-                self.settlers.put_in_force(Arc::clone(plan), *from);
+                let by_clock =
+                    self.announced.as_ref().filter(|_| self.telling.told_by == ToldBy::Clock);
+                let announced_at = by_clock.map(|announced| announced.at);
+                self.settlers.put_in_force(Arc::clone(plan), *from, announced_at);
                 self.telling.set_plan(plan);
                 if self.announced.as_ref().is_some_and(|announced| announced.plan == plan.hash) {
                     self.announced = None;

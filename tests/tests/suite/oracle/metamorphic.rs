@@ -44,7 +44,11 @@ fn run(plan: &Arc<Plan>, files: Vec<Vec<u8>>, threads: usize, end: End) -> Outpu
         .enumerate()
         .map(|(place, bytes)| Input::bytes(format!("file{place}"), bytes));
     let until = end.until.map(Moment::from_millis);
-    replayed::replay_until(plan, inputs.collect(), &Options { threads, until, open: end.open })
+    replayed::replay_until(
+        plan,
+        inputs.collect(),
+        &Options { threads, until, open: end.open, ..Options::default() },
+    )
 }
 
 fn joined(lines: &[TimedLine]) -> Vec<u8> {
@@ -207,7 +211,11 @@ pub(super) fn check_log(log: &str, rules_file: &str) {
     let stored = vec![Input::path(folder.join(log))];
     same(
         "as stored",
-        &replayed::replay_until(&plan, stored, &Options { threads: 8, until: None, open: true }),
+        &replayed::replay_until(
+            &plan,
+            stored,
+            &Options { threads: 8, open: true, ..Options::default() },
+        ),
     );
     same("with 8 threads", &run(&plan, vec![bytes.concat()], 8, end));
     same("in files", &run(&plan, cut(&bytes, 500, 1), 8, end));

@@ -36,6 +36,8 @@ pub(super) struct Run {
     /// What the logs of upstream shards say that they counted.
     pub(super) counted_upstream: Counters,
     pub(super) rejects: Vec<String>,
+    /// When the first plan was announced.
+    pub(super) begins: Timestamp,
     /// The plans that came in force, with their event times.
     pub(super) in_force: Vec<(String, Timestamp)>,
     pub(super) dead: usize,
@@ -309,6 +311,7 @@ impl<'w> Driver<'w> {
             counters: logs.counters,
             counted_upstream: logs.counted_upstream,
             rejects: logs.rejects,
+            begins: logs.begins,
             in_force: logs.in_force,
             dead: logs.dead,
             told: self.told,

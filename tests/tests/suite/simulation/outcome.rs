@@ -18,6 +18,8 @@ pub(super) struct Logs {
     /// What the logs of upstream shards count: nothing.
     pub(super) counted_upstream: Counters,
     pub(super) rejects: Vec<String>,
+    /// When the first plan was announced.
+    pub(super) begins: Timestamp,
     /// The plans that came in force.
     pub(super) in_force: Vec<(String, Timestamp)>,
     /// Entries in the dead letters of points.
@@ -55,8 +57,10 @@ pub(super) fn read(
     }
     logs.rejects.sort();
     for logged in all(shared, &LogId::control()) {
-        if let ControlEntry::InForce { plan, from } = ControlEntry::decode(&logged).unwrap() {
-            logs.in_force.push((plan, from));
+        match ControlEntry::decode(&logged).unwrap() {
+            ControlEntry::InForce { plan, from } => logs.in_force.push((plan, from)),
+            ControlEntry::Announced { at, .. } if logs.in_force.is_empty() => logs.begins = at,
+            _ => {}
         }
     }
     for number in 0..partitions {

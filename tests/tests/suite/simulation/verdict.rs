@@ -29,7 +29,7 @@ type Place = (String, Vec<String>, i64);
 
 /// Where the two differ, if they do.
 pub(super) fn compare(workload: &Workload, run: &Run) -> Result<(), String> {
-    let [before, after] = [0, 1].map(|rules| Replayed::of(workload, rules));
+    let [before, after] = [0, 1].map(|rules| Replayed::of(workload, rules, run.begins));
     transitions::compare(workload, run, [&before, &after])?;
     notifications::check(run)?;
     let mut put: BTreeMap<Place, Totals> = BTreeMap::new();
@@ -213,22 +213,20 @@ struct Replayed {
 }
 
 impl Replayed {
-    /// What it says of all events.
-    fn of(workload: &Workload, rules: usize) -> Self {
-        Self::of_lines(workload, rules, workload.lines())
+    /// What it says of all events, if the rules are there since a time.
+    fn of(workload: &Workload, rules: usize, since: Timestamp) -> Self {
+        Self::of_lines(workload, (rules, since), workload.lines())
     }
 
     /// What it says of the events from a time on, if the rules are there since another.
     fn from(workload: &Workload, rules: usize, (since, from): (Timestamp, Timestamp)) -> Self {
-        // An event that no metric takes: without groups, what is absent counts from when the rules are there.
-        let first = format!(r#"{{"source":"rules","id":"rules","type":"rules","time":"{since}"}}"#);
         let puts = workload.puts.iter();
         let later = puts.filter(|put| put.time.is_some_and(|time| time >= from));
-        let lines = [first.as_str()].into_iter().chain(later.map(|put| put.payload.as_str()));
-        Self::of_lines(workload, rules, lines.flat_map(|line| [line, "\n"]).collect())
+        let lines = later.flat_map(|put| [put.payload.as_str(), "\n"]).collect();
+        Self::of_lines(workload, (rules, since), lines)
     }
 
-    fn of_lines(workload: &Workload, rules: usize, lines: String) -> Self {
+    fn of_lines(workload: &Workload, (rules, since): (usize, Timestamp), lines: String) -> Self {
         // What is told ahead of the watermark is not of this input's order.
         let plan = &rules::plan(&workload.rules[rules].replace(", early: true", ""));
         let journeys =
@@ -243,9 +241,10 @@ impl Replayed {
         };
         let input = Input::bytes("events.ndjson", lines.into_bytes());
         let options = Options {
-            threads: 1,
             until: Some(workload.end.plus(COMPARED_MS + UNTIL_MS)),
             open: true,
+            since: Some(since),
+            ..Options::default()
         };
         let summary = replay(plan, vec![input], &options, &mut collector).unwrap();
         let Collector { points, mut rejects, open, transitions, .. } = collector;

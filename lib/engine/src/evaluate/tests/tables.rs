@@ -205,6 +205,25 @@ fn without_dimensions_silence_counts_from_the_first_event_of_any_kind() {
 }
 
 #[test]
+fn where_it_is_said_silence_counts_from_then_though_no_event_comes_or_an_older_one() {
+    for (is_restored, events) in [(false, &[][..]), (true, &[]), (false, &["1m"]), (true, &["1m"])]
+    {
+        let (plan, mut settler) = settler(vec![alert(0, vec![absent(15 * MINUTE_MS)])], 2);
+        settler.count_from(moment("2m"));
+        if is_restored {
+            settler = Settler::decode(plan, |_| true, &settler.encode()).unwrap();
+        }
+        let beginning = |time: &&str| Beginning { time: moment(time), stamp: None };
+        let beginnings = events.iter().map(beginning).collect();
+        settler.take(Delta { beginnings, ..Delta::default() });
+        assert!(settler.next_moment().is_some(), "nothing else brings it on");
+        let mut decisions = Decisions::default();
+        settler.settle(moment("30d"), &mut decisions);
+        assert_eq!(lines(&decisions.transitions), ["17m 0+  NoEvent"], "{events:?}");
+    }
+}
+
+#[test]
 fn a_group_that_is_forgotten_while_it_fires_resolves() {
     let mut once = alert(0, vec![at_least(Aggregate::Sum, Over::Sliding(60 * DAY_MS), "1")]);
     once.by = vec![0];

@@ -1,8 +1,9 @@
 //! Alerts: what an entry records of them, whom it tells, and that there is one when somebody is to be told.
 
 use super::Stack;
-use crate::aggregate::tests::kit::event;
+use crate::aggregate::tests::kit::{event, text};
 use crate::alert_record::AlertRecord;
+use crate::control::{Control, announce};
 use crate::memory::block_on;
 use crate::notifications;
 use crate::port::Partition;
@@ -181,4 +182,21 @@ fn a_minute_without_anything_to_tell_adds_no_entry() {
     stack.pass(MINUTE_MS);
     stack.settle();
     assert_eq!(stack.settle.kept[&Partition::default()].state.version, before);
+}
+
+#[test]
+fn silence_is_told_of_a_stack_that_never_had_an_event() {
+    let rules = RULES.replace("sum over 1m >= 1,", "absent for 5m, by: [],");
+    let mut stack = Stack::new(&rules);
+    let home = stack.town.home(&rules);
+    block_on(announce(&home, &mut Control::default(), 1, &text(&rules))).unwrap();
+    pass(&mut stack, 300);
+    assert_eq!(told(&stack).0, Vec::<String>::new());
+    pass(&mut stack, 5);
+    assert_eq!(told(&stack).0, ["any Firing true: at once"]);
+    // It is decided once; when the time of gathering is over too, nothing is written until somebody comes.
+    pass(&mut stack, 100);
+    let written = stack.seen;
+    pass(&mut stack, 1_000);
+    assert_eq!(stack.seen, written);
 }
