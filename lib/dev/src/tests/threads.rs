@@ -47,7 +47,7 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
     assert_eq!(recovered, Recovered::default());
     let lines: Vec<_> = (1..=500).map(order).collect();
     for offer in lines.chunks(50) {
-        let accepted = runtime.block_on(dev.intake().offer(offered(offer), dev.arrival()));
+        let accepted = runtime.block_on(dev.intake().offer(offered(offer), || dev.arrival()));
         assert_eq!(accepted.unwrap().accepted, 50);
     }
     assert_eq!(dev.totals().counters().counted, 500);
@@ -56,7 +56,10 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
     dev.stop().unwrap();
     let settled = *settled.borrow();
     assert_eq!(settled.watermark, Some(START.plus(499 * SECOND_MS)));
-    assert_eq!(runtime.block_on(intake.offer(offered(&[order(1)]), None)), Err(Refused::Stopping));
+    assert_eq!(
+        runtime.block_on(intake.offer(offered(&[order(1)]), || None)),
+        Err(Refused::Stopping)
+    );
     let (again, found) = start(&folder, &runtime);
     assert_eq!(found.offers, 10);
     assert_eq!((found.settled, found.watermark), (settled.version, settled.watermark));
@@ -88,7 +91,7 @@ fn a_thread_that_panics_ends_all_of_it() {
     let thread = std::thread::spawn(move || supervisor.run("history", || panic!("on purpose")));
     assert!(thread.join().is_err());
     runtime.block_on(dev.failed());
-    let refused = runtime.block_on(dev.intake().offer(offered(&[order(1)]), None)).unwrap_err();
+    let refused = runtime.block_on(dev.intake().offer(offered(&[order(1)]), || None)).unwrap_err();
     assert!(refused.to_string().contains("the thread `history` has ended by itself"), "{refused}");
     assert!(matches!(dev.stop(), Err(Fatal::Panic("history"))));
 }

@@ -151,6 +151,6 @@ fn who_has_begun_is_answered_when_it_stops() {
     });
     assert_eq!(answer.status, 202);
     let offered = Offered { text: Bytes::new(), ..Offered::default() };
-    assert!(bench.runtime.block_on(dev.intake().offer(offered, None)).is_ok());
+    assert!(bench.runtime.block_on(dev.intake().offer(offered, || None)).is_ok());
     dev.stop().unwrap();
 }
