@@ -311,6 +311,9 @@ fn what_cannot_be_used_is_told() {
         "dev_no_folder",
         sandbox.run("dev --rules rules.yaml --listen 127.0.0.1:0 --store missing/dev.store")
     );
+    let follow = "dev --rules rules.yaml --listen 127.0.0.1:0 --follow";
+    assert_snapshot!("dev_follow_folder", sandbox.run(&format!("{follow} .")));
+    assert_snapshot!("dev_follow_device", sandbox.run(&format!("{follow} /dev/null")));
     let kinesis = "dev --rules rules.yaml --kinesis orders";
     assert_snapshot!("dev_kinesis_not_built", sandbox.run(kinesis));
     assert_snapshot!("dev_kinesis_twice", sandbox.run(&format!("{kinesis} --kinesis orders")));
