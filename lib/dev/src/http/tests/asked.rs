@@ -36,9 +36,9 @@ fn points_and_transitions_are_as_a_replay_prints_them() {
     let none = bench.get("/points?metric=order");
     let hint = "{\"reason\":\"there is no metric `order`; did you mean `orders`?\"}\n";
     assert_eq!((none.status, none.body.as_str()), (404, hint));
-    let none = bench.get("/points?metric=visitors");
+    let other = bench.get("/points?metric=visitors");
     let names = "there is no metric `visitors`; known here: `orders`, `refunds`";
-    assert!(none.status == 404 && none.body.contains(names), "{}", none.body);
+    assert!(other.status == 404 && other.body.contains(names), "{}", other.body);
     // The same after it was started again, and what fires is known.
     bench.stop();
     bench.start(None, Times::default());
