@@ -292,6 +292,14 @@ impl Intake {
         matches!(self.lock().closed, Some(Refused::Store { .. }))
     }
 
+    /// Waits until all that waits is with whoever commits it, and not in the log yet.
+    #[cfg(test)]
+    pub(crate) fn wait_until_taken_out(&self) {
+        let is_taken_out = |queue: &Queue| queue.is_committing && queue.waiting.is_empty();
+        let waited = self.0.has_room.wait_while(self.lock(), |queue| !is_taken_out(queue));
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// How many batches are in the log.
     pub(crate) fn appended(&self) -> u64 {
         self.lock().appended

@@ -10,7 +10,7 @@ const LINES: &str = "Content-Type: application/x-ndjson\r\n";
 fn held(bench: &Bench, line: &str) -> TcpStream {
     bench.gate.hold(true);
     let stream = bench.begin("POST /events", LINES, line);
-    while bench.dev().intake().waiting().0 > 0 || !bench.dev().intake().is_waiting() {}
+    bench.dev().intake().wait_until_taken_out();
     stream
 }
 
