@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::channels::Nobody;
-use crate::clock::SystemClock;
 use crate::intake::commit::Totals;
 use crate::polled::Found;
 use crate::polled::known::Known;
@@ -19,6 +18,7 @@ use streamgauge_pipeline::memory::MemorySource;
 use streamgauge_pipeline::port::source::{
     NotRead, Page, Place, Polled, Progress, SequenceNumber, Shard, ShardId, Stream, StreamId,
 };
+use streamgauge_pipeline::system_clock::SystemClock;
 use tokio::runtime::{Builder, Runtime};
 
 type Dev = Running<LocalStore<SystemClock>, SystemClock>;

@@ -10,13 +10,13 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use streamgauge_dev::clock::SystemClock;
 use streamgauge_dev::decided;
 use streamgauge_engine::hash;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::log::Version;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// Without deduplication: what is counted twice shows.
 const RULES: &str = "\
