@@ -88,8 +88,8 @@ fn a_type_that_the_rules_have_elsewhere() {
     check("kind", "type == 'a'", &[hint]);
     check("kind", "type in ['a', 'b'] || type.startsWith('c')", &[hint, hint]);
     check("kind", "has(type)", &[hint]);
-    let hint = "type: write `type.name`, or `.type` if that other field is meant";
-    check("type.name", "type == 'a'", &[hint]);
+    let deeper = "type: write `type.name`, or `.type` if that other field is meant";
+    check("type.name", "type == 'a'", &[deeper]);
     // Who names both, or says that it is another one, means it.
     check("kind", "kind == 'a' && type == 'b'", &[]);
     check("kind", ".type == 'b' && type.name == 'c' && data.type == 'd'", &[]);
