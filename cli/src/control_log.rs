@@ -12,8 +12,9 @@ pub(crate) async fn open(
     arguments: &TableArguments,
     command: &str,
 ) -> Result<(impl Log, Timestamp), Failure> {
-    use crate::stack_table::{self, Place, SystemClock};
+    use crate::stack_table::{self, Place};
     use streamgauge_pipeline::port::clock::Clock;
+    use streamgauge_pipeline::system_clock::SystemClock;
 
     let TableArguments { table, endpoint, region } = arguments;
     let place = Place { endpoint: endpoint.as_deref(), region: region.as_deref() };

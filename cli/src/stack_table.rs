@@ -4,23 +4,10 @@ use crate::exit::Failure;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use streamgauge_dynamodb::Table;
-use streamgauge_engine::time::Timestamp;
 use streamgauge_lambda_aws::AwsServices;
 use streamgauge_lambda_aws::connect::{Endpoints, Settings};
-use streamgauge_pipeline::port::clock::Clock;
-
-/// The machine's clock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
-    }
-}
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// Where AWS's services are, if not as the environment says.
 #[derive(Clone, Copy, Debug)]

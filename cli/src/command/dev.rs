@@ -17,12 +17,13 @@ use crate::words::counted;
 use lines::Lines;
 use status::Status;
 use std::error::Error;
+use std::fs;
 use std::io;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use streamgauge_dev::channels::{Nobody, real};
-use streamgauge_dev::clock::SystemClock;
 use streamgauge_dev::happening::Teller;
 use streamgauge_dev::http::{Serving, Token};
 use streamgauge_dev::polled;
@@ -30,6 +31,7 @@ use streamgauge_dev::rules_file::RulesFiles;
 use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running, made_at};
 use streamgauge_local::store::{LocalStore, StoreError};
 use streamgauge_pipeline::port::rules::RulesText;
+use streamgauge_pipeline::system_clock::SystemClock;
 use streamgauge_rules::render;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::{MissedTickBehavior, interval};
@@ -47,6 +49,7 @@ const STATUS_EVERY: Duration = Duration::from_millis(500);
 /// Runs until it is stopped.
 pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
     kinesis::check(arguments)?;
+    arguments.follow.as_deref().map_or(Ok(()), check_followed)?;
     let rules = read_rules(arguments)?;
     let token = served::token(arguments)?;
     let runtime = Builder::new_multi_thread().enable_all().build();
@@ -58,6 +61,20 @@ pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
     // Threads that read standard input, or write what nobody reads, cannot be told to end.
     runtime.shutdown_background();
     ended.map(|()| Exit::Fine)
+}
+
+/// Refuses what will never be a file that others append to. One that is not there yet is waited for.
+fn check_followed(path: &Path) -> Result<(), Failure> {
+    let Ok(found) = fs::metadata(path) else { return Ok(()) };
+    let (what, hint) = if found.is_dir() {
+        ("is a folder", "name a file in it; what comes to several files comes by `POST /events`")
+    } else if !found.is_file() {
+        ("is a pipe or a device", "read it with --stdin")
+    } else {
+        return Ok(());
+    };
+    let message = format!("--follow reads a file, and `{}` {what}", path.display());
+    Err(Failure::wrong(message).hint(hint))
 }
 
 /// Opens, starts and serves everything. Signals are heard before anything else: a large store takes long to open.

@@ -3,7 +3,7 @@
 //! The modules, in the order in which a question meets them:
 //!
 //! 1. [`wanted`]: which transitions are wanted; [`points`]: which points.
-//! 2. [`files`]: event files through the engine. [`log`]: what the logs of a stack recorded, with its rules in [`past`], folded
+//! 2. [`files`]: event files through the engine. [`log`]: what the logs of a stack recorded, folded
 //!    again by [`again`]; [`stack`] opens them. Without the feature `aws` there are none.
 //! 3. [`told`]: a transition with all that is known of it.
 //! 4. [`text`], [`json`]: the answer for people and for programs.
@@ -12,7 +12,6 @@ mod again;
 mod files;
 mod json;
 mod log;
-mod past;
 mod points;
 mod stack;
 mod text;

@@ -25,9 +25,10 @@ use keep::Keep;
 use pace::Pace;
 use sent::Sent;
 use session::{Plan, Session};
-use std::time::{SystemTime, UNIX_EPOCH};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::input::Input;
+use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// Sends the events.
 pub(super) fn run(arguments: &SendArguments) -> Result<Exit, Failure> {
@@ -78,8 +79,6 @@ fn pace(arguments: &SendArguments) -> Pace {
     }
 }
 
-/// What time it is. A clock that is before 1970 is at its beginning.
 fn now() -> Timestamp {
-    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
+    SystemClock.now()
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use streamgauge_function::clients::Clients;
-use streamgauge_function::clock::SystemClock;
 use streamgauge_function::rules;
 use streamgauge_function::settings::Settings;
 use streamgauge_notify::aws::Configure;
@@ -10,6 +9,7 @@ use streamgauge_notify::channels::{FromRules, Places, Post};
 use streamgauge_notify::http::reach::Reach;
 use streamgauge_notify::secret::aws::AwsSecrets;
 use streamgauge_pipeline::port::rules::{NoPlan, RulesText};
+use streamgauge_pipeline::system_clock::SystemClock;
 use streamgauge_rules::rules::Channel;
 
 /// All channels that rules can name.

@@ -9,7 +9,6 @@ use streamgauge_cloudwatch::CloudWatch;
 use streamgauge_cloudwatch::sink::CALL_TIME_MAX;
 use streamgauge_engine::time::Millis;
 use streamgauge_function::clients::Clients;
-use streamgauge_function::clock::SystemClock;
 use streamgauge_function::diagnostic::Failure;
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_function::settings::{Settings, variables::Role};
@@ -19,6 +18,7 @@ use streamgauge_function::world::{AwsWorld, Meter};
 use streamgauge_function::{edge, logs};
 use streamgauge_pipeline::deliver::{Deliver, DeliverSettings};
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::system_clock::SystemClock;
 use tracing::info;
 
 struct Function {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use streamgauge_engine::output::{MetricCounters, Point};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::alert_record::AlertRecord;
-use streamgauge_pipeline::port::log::{Log, LogId, Version, Wanted};
+use streamgauge_pipeline::port::log::{Log, LogId, Version};
 use streamgauge_pipeline::port::{Partition, Retryable};
 use streamgauge_pipeline::publication::{PointKind, Publication};
 use streamgauge_pipeline::render::Renderer;
 use streamgauge_pipeline::settle::refused_in;
-use streamgauge_pipeline::settle_entry::{ALERTS, POINTS, SettleEntry};
+use streamgauge_pipeline::settle_entry::Decisions;
 
 /// What one entry has decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,27 +55,21 @@ impl Decided {
 /// What the entries after a version have decided, some of them at a time; none: there is no more.
 pub async fn read(log: &impl Log, after: Version) -> Result<Vec<Decided>, Retryable> {
     let settle = LogId::settle(Partition::default());
-    let read = log.read(&settle, after, Wanted::Only(&[POINTS, ALERTS])).await?;
+    let read = log.read(&settle, after, Decisions::WANTED).await?;
     let decided = read.into_iter().map(|logged| {
         let unreadable = |error| {
             let what = format!("could not read version {} of the settle log", logged.version.0);
             Retryable::new(what).because(error)
         };
-        let header = SettleEntry::decode(logged.entry.header()).map_err(unreadable)?;
-        let chunks = logged.entry.chunks();
-        let alerts = chunks.get(&ALERTS).map(|chunk| AlertRecord::decode(chunk)).transpose();
-        let points = chunks.get(&POINTS).map(|chunk| Publication::decode(chunk)).transpose();
-        let mut points = points.map_err(unreadable)?.unwrap_or_default();
-        // What it counts was decided; self-metrics stand behind that.
-        let decided = usize::try_from(header.points).unwrap_or(usize::MAX);
-        let figures = points.points.split_off(decided.min(points.points.len()));
-        let refused = refused_in(&points.metrics, &figures);
+        let Decisions { header, publication, figures, alerts } =
+            Decisions::decode(&logged.entry).map_err(unreadable)?;
+        let refused = refused_in(&publication.metrics, &figures);
         Ok(Decided {
             version: logged.version,
             watermark: header.watermark,
             control: header.control,
-            alerts: alerts.map_err(unreadable)?.unwrap_or_default(),
-            points,
+            alerts,
+            points: publication,
             refused,
         })
     });

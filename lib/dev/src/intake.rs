@@ -186,25 +186,36 @@ impl Accepted {
 }
 
 impl Intake {
-    /// Offers records that came at a time, and waits until all of them are durable. Absent where the events' own times are the clock.
-    pub async fn offer(&self, offered: Offered, arrival: Option<Timestamp>) -> Answer {
+    /// Offers records, and waits until all of them are durable.
+    pub async fn offer(
+        &self,
+        offered: Offered,
+        arrival: impl FnOnce() -> Option<Timestamp>,
+    ) -> Answer {
         self.submit(offered, arrival)?.answered().await
     }
 
-    /// Puts records into the queue, and does not wait.
-    pub fn submit(&self, offered: Offered, arrival: Option<Timestamp>) -> Result<Pending, Refused> {
+    /// Puts records into the queue, and does not wait. `arrival` says when they come; absent where the events' own times are the clock.
+    ///
+    /// It is asked when they have their place: so the queue is in the order of arrivals, and an empty one proves that nothing comes any more that
+    /// arrived before.
+    pub fn submit(
+        &self,
+        offered: Offered,
+        arrival: impl FnOnce() -> Option<Timestamp>,
+    ) -> Result<Pending, Refused> {
         let queue = self.lock();
         if !queue.has_room_for(&offered) && queue.closed.is_none() {
             return Err(Refused::Full { retry_after_ms: RETRY_AFTER_MS });
         }
-        self.put(queue, offered, arrival)
+        self.put(queue, offered, arrival())
     }
 
     /// Puts records into the queue as soon as there is room.
     pub fn submit_patiently(
         &self,
         offered: Offered,
-        arrival: impl Fn() -> Option<Timestamp>,
+        arrival: impl FnOnce() -> Option<Timestamp>,
     ) -> Result<Pending, Refused> {
         let mut queue = self.lock();
         while !queue.has_room_for(&offered) && queue.closed.is_none() {
@@ -279,6 +290,14 @@ impl Intake {
     /// Whether it has ended with records refused that a source still has.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.lock().closed, Some(Refused::Store { .. }))
+    }
+
+    /// Waits until all that waits is with whoever commits it, and not in the log yet.
+    #[cfg(test)]
+    pub(crate) fn wait_until_taken_out(&self) {
+        let is_taken_out = |queue: &Queue| queue.is_committing && queue.waiting.is_empty();
+        let waited = self.0.has_room.wait_while(self.lock(), |queue| !is_taken_out(queue));
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// How many batches are in the log.

@@ -16,7 +16,7 @@
 //! 1. `cutter`: bytes to whole lines; [`follow`] and `piped`: a file that is appended to, and standard input; `source`: what both do.
 //!    [`polled`]: streams.
 //! 2. [`intake`]: a bounded queue, its answers, and where a followed file was read up to.
-//! 3. [`world`]: all ports, with [`rules`], `stream`, `alarm` and [`clock`].
+//! 3. [`world`]: all ports, with [`rules`], `stream` and `alarm`.
 //! 4. `settling`, `telling`: what the threads of settle and deliver do; [`channels`]: where notifications go.
 //! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
 //! 6. [`happening`]: what people are to know meanwhile.
@@ -25,7 +25,6 @@
 
 mod alarm;
 pub mod channels;
-pub mod clock;
 pub mod cloud_events;
 mod cutter;
 pub mod decided;

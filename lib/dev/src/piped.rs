@@ -1,10 +1,11 @@
 //! Standard input, line by line.
 
 use crate::cutter::{Cut, Cutter};
+use crate::follow::LOOK_EVERY;
 use crate::happening::Happening;
 use crate::intake::Refused;
 use crate::source::Bringer;
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use streamgauge_engine::time::Timestamp;
@@ -32,7 +33,7 @@ impl Brings {
     }
 }
 
-/// Brings all that a pipe has, to its end.
+/// Brings all that a pipe has, to its end. What cannot be read is tried again for as long as anything is taken, and holds no window meanwhile.
 pub(crate) fn read(
     mut pipe: impl Read,
     bringer: &mut Bringer,
@@ -41,14 +42,31 @@ pub(crate) fn read(
 ) {
     let mut cutter = Cutter::at(0);
     let mut piece = vec![0; PIECE_BYTES];
-    let mut is_first = true;
+    let (mut is_first, mut is_failing) = (true, false);
     loop {
         brings.set(is_first);
         let count = match pipe.read(&mut piece) {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return failed(bringer, brings, &error),
+            Err(error) => {
+                // Who shares a pipe that does not wait is told so while it is empty.
+                if error.kind() != ErrorKind::WouldBlock {
+                    brings.set(false);
+                    is_first = false;
+                    if !std::mem::replace(&mut is_failing, true) {
+                        let what = format!("could not read {}: {error}", bringer.name);
+                        bringer.teller.tell(Happening::Trouble(what));
+                    }
+                }
+                if bringer.intake.is_closed_within(LOOK_EVERY) {
+                    return;
+                }
+                continue;
+            }
         };
+        if std::mem::take(&mut is_failing) {
+            bringer.teller.tell(Happening::Over);
+        }
         brings.set(true);
         is_first = false;
         cutter.push(piece.get(..count).unwrap_or_default());
@@ -74,10 +92,4 @@ fn bring(
         bringer.bring(cut, None, &arrival)?;
     }
     bringer.wait()
-}
-
-fn failed(bringer: &Bringer, brings: &Brings, error: &io::Error) {
-    brings.set(false);
-    let what = format!("could not read {}: {error}", bringer.name);
-    bringer.teller.tell(Happening::Trouble(what));
 }

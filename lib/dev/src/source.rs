@@ -32,7 +32,7 @@ impl Bringer {
         &mut self,
         cut: Cut,
         followed: Option<Followed>,
-        arrival: impl Fn() -> Option<Timestamp>,
+        arrival: impl FnOnce() -> Option<Timestamp>,
     ) -> Result<(), Refused> {
         let Cut { text, records, start, .. } = cut;
         let offered = Offered { text, records, followed, is_patient: true };

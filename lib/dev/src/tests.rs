@@ -175,7 +175,7 @@ impl<S: Store + 'static> Bench<S> {
 
     /// Offers lines.
     fn submit<L: AsRef<str>>(&self, lines: &[L]) -> Result<Pending, Refused> {
-        self.intake.submit(offered(lines), self.world.stream().arrival())
+        self.intake.submit(offered(lines), || self.world.stream().arrival())
     }
 
     /// Commits all that waits.

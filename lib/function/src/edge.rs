@@ -6,7 +6,6 @@
 //! A payload can be 6 MB, and the runtime would check it and copy it before the function reads it. So it goes around: the
 //! runtime gets `null`, and the function the bytes as they came.
 
-use crate::clock::SystemClock;
 use crate::diagnostic::{Failure, Kind};
 use crate::wakeups::{Answer, WakeUps};
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use std::time::Duration;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::system_clock::SystemClock;
 use streamgauge_pipeline::together::together;
 use tokio::sync::Mutex;
 use tracing::{error, warn};

@@ -8,7 +8,7 @@
 //! 4. [`wakeups`]: why settle and deliver were invoked.
 //! 5. [`announcement`]: why announce was, and what `CloudFormation` is answered.
 //! 6. [`edge`]: invocations in, answers and failures out.
-//! 7. [`told`]: what deliver says of channels. 8. [`clock`]: the machine's clock.
+//! 7. [`told`]: what deliver says of channels.
 //!
 //! The feature `aws` adds what calls AWS: `clients`, `wake` (over SQS) and `world`, all ports in one; `s3` reads rules in a
 //! bucket.
@@ -16,7 +16,6 @@
 pub mod announcement;
 #[cfg(feature = "aws")]
 pub mod clients;
-pub mod clock;
 pub mod diagnostic;
 pub mod edge;
 pub mod logs;

@@ -47,13 +47,9 @@ impl DeployedRules {
 
 /// What a text of rules says, plan and channels.
 pub fn read(text: &RulesText) -> Result<streamgauge_rules::Rules, NoPlan> {
-    compile_deployed(&text.files).map_err(|error| NoPlan {
-        message: error.to_string(),
-        source: match error {
-            DeployedError::Environment(source) => Some(source.into()),
-            DeployedError::Problems(_) => None,
-        },
-    })
+    let no_plan =
+        |error: DeployedError| NoPlan { message: error.to_string(), source: error.into_source() };
+    compile_deployed(&text.files).map_err(no_plan)
 }
 
 impl Rules for DeployedRules {

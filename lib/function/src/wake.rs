@@ -1,6 +1,5 @@
 //! Wake-ups over SQS: one queue for each function, and in a message a partition and nothing else.
 
-use crate::clock::SystemClock;
 use crate::wakeups::Body;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
@@ -8,6 +7,7 @@ use streamgauge_engine::time::{SECOND_MS, Timestamp};
 use streamgauge_pipeline::port::Retryable;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::wake::{Function, WAKE_DELAY_MS_MAX, Wake, WakeUp, When};
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// Wakes functions through their queues.
 #[derive(Clone, Debug)]

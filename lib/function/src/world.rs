@@ -1,7 +1,6 @@
 //! All ports of a function over AWS, in one.
 
 use crate::clients::Clients;
-use crate::clock::SystemClock;
 use crate::diagnostic::Failure;
 use crate::rules::DeployedRules;
 use crate::settings::{Settings, Start, variables::Role};
@@ -9,6 +8,7 @@ use crate::wake::SqsWake;
 use std::sync::Arc;
 use streamgauge_dynamodb::{Consumed, DynamoLog, DynamoSnapshots, Table};
 use streamgauge_kinesis::stream::{self, KinesisStream, Mapping};
+use streamgauge_pipeline::system_clock::SystemClock;
 use streamgauge_pipeline::world::World;
 
 /// What names this process to others in a table: Lambda gives each environment a log stream of its own.

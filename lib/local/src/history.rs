@@ -228,10 +228,22 @@ impl<C: Clock> History<C> {
         error::read(&self.store, book::read_state)
     }
 
-    /// All of it as it is now, for whoever wants several pages of one moment.
+    /// All of it as it is now, for whoever wants several pages of one moment. An entry that is taken in part is taken to its end first: who
+    /// merges what comes after the moment would count that part twice.
     pub fn moment(&self) -> Result<Moment<C>, HistoryError> {
-        let reading = self.store.begin_read()?;
-        Ok(Moment { store: Arc::clone(&self.store), limits: self.limits, reading })
+        let mut stepped_at = None;
+        loop {
+            let reading = self.store.begin_read()?;
+            let moment = Moment { store: Arc::clone(&self.store), limits: self.limits, reading };
+            let KeptState { version, portions, .. } = moment.state()?;
+            // What is left of an entry that a step did not end has expired.
+            if portions == 0 || stepped_at == Some(version) {
+                return Ok(moment);
+            }
+            stepped_at = Some(version);
+            drop(moment);
+            self.step()?;
+        }
     }
 
     /// The metrics that there are points of, by their names.

@@ -5,7 +5,7 @@
 //!    [`stored`]: what all their forms have in common. [`kept`]: what a history keeps of them, one by one.
 //! 3. [`aggregate`], [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
 //! 4. [`contract`]: what every adapter of a port must keep, as suites that run against it.
-//! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations.
+//! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations. [`system_clock`]: the machine's clock, for all others.
 //! 6. [`render`]: points and the summary as text.
 
 pub mod aggregate;
@@ -26,5 +26,6 @@ pub mod settle;
 pub mod settle_entry;
 pub mod shard_entry;
 pub mod stored;
+pub mod system_clock;
 pub mod together;
 pub mod world;

@@ -3,8 +3,11 @@
 //! The header holds all that the fold needs beside the deltas themselves, so that folding the log again gives the same
 //! state and the same outputs. The outputs are chunks, each for its lane.
 
-use crate::port::log::{Label, Version};
+use crate::alert_record::AlertRecord;
+use crate::port::log::{Entry, Label, Version, Wanted};
 use crate::port::source::ShardKey;
+use crate::publication::{Publication, PublishedPoint};
+use streamgauge_engine::stored::StoredError;
 use streamgauge_engine::time::Timestamp;
 
 /// The chunk of the [`Publication`](crate::publication::Publication).
@@ -31,6 +34,37 @@ pub struct SettleEntry {
     pub watermark: Option<Timestamp>,
     /// How many points it decided.
     pub points: u64,
+}
+
+/// What an entry has decided, and what it says of the pipeline itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decisions {
+    /// The header.
+    pub header: SettleEntry,
+    /// The points that it counts.
+    pub publication: Publication,
+    /// The self-metrics that stand behind them, with the publication's metrics.
+    pub figures: Vec<PublishedPoint>,
+    /// What alerts decided.
+    pub alerts: AlertRecord,
+}
+
+impl Decisions {
+    /// The chunks that it is read of, beside the header.
+    pub const WANTED: Wanted<'static> = Wanted::Only(&[POINTS, ALERTS]);
+
+    /// Reads them.
+    pub fn decode(entry: &Entry) -> Result<Self, StoredError> {
+        let header = SettleEntry::decode(entry.header())?;
+        let chunk = |label| entry.chunks().get(&label);
+        let publication = chunk(POINTS).map(|bytes| Publication::decode(bytes)).transpose()?;
+        let alerts = chunk(ALERTS).map(|bytes| AlertRecord::decode(bytes)).transpose()?;
+        let (mut publication, alerts) =
+            (publication.unwrap_or_default(), alerts.unwrap_or_default());
+        let decided = usize::try_from(header.points).unwrap_or(usize::MAX);
+        let figures = publication.points.split_off(decided.min(publication.points.len()));
+        Ok(Self { header, publication, figures, alerts })
+    }
 }
 
 /// A shard that a stream lists.

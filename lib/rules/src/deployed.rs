@@ -4,6 +4,7 @@
 
 use crate::{Rules, Severity, SourceFile, compile, render};
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::Path;
 
 /// The file of a text that says what its `${NAME}` stand for: a JSON object.
@@ -18,6 +19,16 @@ pub enum DeployedError {
     /// There are problems, here with their places.
     #[error("{0}")]
     Problems(String),
+}
+
+impl DeployedError {
+    /// What it was caused by, for an error that is made of its text.
+    pub fn into_source(self) -> Option<Box<dyn Error + Send + Sync>> {
+        match self {
+            Self::Environment(source) => Some(source.into()),
+            Self::Problems(_) => None,
+        }
+    }
 }
 
 /// The files of a text to deploy: those that were read, by their names without folders, and with the values of the variables that they

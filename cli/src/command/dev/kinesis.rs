@@ -30,13 +30,13 @@ mod with_sdk {
     use crate::arguments::{DevArguments, KinesisFrom};
     use crate::exit::Failure;
     use std::sync::Arc;
-    use streamgauge_dev::clock::SystemClock;
     use streamgauge_dev::polled::{Found, NotFound};
     use streamgauge_engine::time::Timestamp;
     use streamgauge_kinesis::stream::{KinesisStream, Mapping, Start};
     use streamgauge_lambda_aws::AwsServices;
     use streamgauge_lambda_aws::connect::{Endpoints, Settings};
     use streamgauge_pipeline::port::clock::Clock;
+    use streamgauge_pipeline::system_clock::SystemClock;
 
     /// A stream that is read.
     pub(in super::super) type Source = KinesisStream<SystemClock>;
@@ -96,10 +96,10 @@ mod without_sdk {
     use crate::exit::Failure;
     use crate::sdk;
     use std::future::{Ready, ready};
-    use streamgauge_dev::clock::SystemClock;
     use streamgauge_dev::polled::Found;
     use streamgauge_engine::time::Timestamp;
     use streamgauge_pipeline::memory::MemorySource;
+    use streamgauge_pipeline::system_clock::SystemClock;
 
     /// Some stream: none is ever found.
     pub(in super::super) type Source = MemorySource<SystemClock>;

@@ -8,11 +8,11 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use streamgauge_dev::clock::SystemClock;
 use streamgauge_dev::happening::{Happening, Teller};
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{Millis, SECOND_MS};
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// How many bad lines are shown: more would hide all else.
 const REJECTS_SHOWN_MAX: u64 = 20;

@@ -1,12 +1,12 @@
 //! What was recorded, folded again, and whether that is the same.
 
-use super::past::LogRules;
 use super::points::{Explained, Point};
 use super::stack::Stack;
 use super::told::{Recomputed, Recorded, Told};
 use super::wanted::Found;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use streamgauge_dev::rules::AnnouncedRules;
 use streamgauge_engine::notify::Verdict;
 use streamgauge_engine::transition::{Evidence, Transition};
 use streamgauge_pipeline::port::Partition;
@@ -73,7 +73,7 @@ async fn outcomes<'r, S: Stack>(
     }
     let mut outcomes = BTreeMap::new();
     for (partition, versions) in wanted {
-        let past = (stack.log(), stack.snapshots(), &LogRules);
+        let past = (stack.log(), stack.snapshots(), &AnnouncedRules);
         let folded = fold(past, partition, partitions, &versions).await;
         outcomes.insert(partition, folded.map_err(|error| chain(&error)));
     }

@@ -3,7 +3,6 @@
 //! An entry's clock is never long before the event times that it decides, so a question about a time begins reading at the snapshot
 //! before it, where there is one: a page of this night is found without reading two weeks.
 
-use super::past::LogRules;
 use super::points::{Explained, FoundPoints, From, Point, WantedPoints};
 use super::stack::Stack;
 use super::told::{Message, Origin, Recorded, Told, pairs};
@@ -12,6 +11,7 @@ use crate::exit::Failure;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
+use streamgauge_dev::rules::AnnouncedRules;
 use streamgauge_engine::notification::{Member, Notification, Subject};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
@@ -80,7 +80,7 @@ impl Table {
     fn plan(&mut self, hash: &str) -> Option<Arc<Plan>> {
         let compiled = self.compiled.entry(hash.to_owned()).or_insert_with(|| {
             let text = self.texts.get(hash)?;
-            LogRules.compile(text).ok().filter(|plan| plan.hash == hash)
+            AnnouncedRules.compile(text).ok().filter(|plan| plan.hash == hash)
         });
         compiled.clone()
     }

@@ -27,9 +27,10 @@ mod with_sdk {
     use super::Stack;
     use crate::arguments::ExplainArguments;
     use crate::exit::Failure;
-    use crate::stack_table::{self, Place, SystemClock};
+    use crate::stack_table::{self, Place};
     use std::sync::Arc;
     use streamgauge_dynamodb::{DynamoLog, DynamoSnapshots};
+    use streamgauge_pipeline::system_clock::SystemClock;
 
     /// A table.
     #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Explaining what a stack in memory has decided, by its logs alone.
 
 use super::log::{self, Table, Transitions};
-use super::past::LogRules;
 use super::points::{From, Point, WantedPoints};
 use super::stack::Stack;
 use super::told::{Recomputed, Told};
@@ -11,6 +10,7 @@ use crate::arguments::{Arguments, Command, ExplainArguments};
 use crate::exit::Exit;
 use clap::Parser;
 use std::sync::Arc;
+use streamgauge_dev::rules::AnnouncedRules;
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::notification::Action;
 use streamgauge_engine::notify::Render;
@@ -60,7 +60,7 @@ type Home = MemoryWorld<Deployed>;
 
 impl Rules for Deployed {
     fn compile(&self, text: &RulesText) -> Result<Arc<Plan>, NoPlan> {
-        LogRules.compile(text)
+        AnnouncedRules.compile(text)
     }
 
     fn deployed(&self) -> Option<&RulesText> {
@@ -68,7 +68,7 @@ impl Rules for Deployed {
     }
 
     fn render(&self) -> &dyn Render {
-        LogRules.render()
+        AnnouncedRules.render()
     }
 }
 

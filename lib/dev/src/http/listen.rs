@@ -15,8 +15,8 @@ use tokio::time::sleep;
 
 /// The most connections at once; more wait.
 const CONNECTIONS_MAX: usize = 1_024;
-/// The largest head of a request, in bytes; what is larger is answered with 431.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+/// The largest head of a request, in bytes; what is larger is answered with 431. A part of what is larger is read, up to as much again.
+pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
 /// The pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 

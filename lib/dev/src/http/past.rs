@@ -9,12 +9,15 @@ use super::query::Query;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
+use streamgauge_engine::plan::Plan;
 use streamgauge_local::history::{AlertsWanted, HistoryError, Moment, PointsWanted};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::Version;
+use streamgauge_rules::problem::nearest;
 use tokio::sync::{mpsc, oneshot};
 
 /// How many pages are on their way.
@@ -28,6 +31,9 @@ pub(super) async fn points<C: Clock + 'static>(
     query: &str,
 ) -> Result<Answer, Denial> {
     let Query { name, from, to } = Query::read(query, Some("metric"))?;
+    if let Some(name) = &name {
+        known(app, name).await?;
+    }
     let wanted = PointsWanted { metric: name, from, to, ..PointsWanted::default() };
     let mut cursor = None;
     answer(app, move |moment, out| {
@@ -54,6 +60,34 @@ pub(super) async fn alerts<C: Clock + 'static>(
         Ok(cursor.is_some())
     })
     .await
+}
+
+/// That there is such a metric: in the rules that are in force, or in what is kept of those before.
+async fn known<C: Clock + 'static>(app: &App<C>, name: &str) -> Result<(), Denial> {
+    let of_rules = |plan: &Arc<Plan>| {
+        plan.metrics.iter().map(|metric| metric.name.clone()).collect::<BTreeSet<_>>()
+    };
+    let mut names = app.view().plan.as_ref().map(of_rules).unwrap_or_default();
+    if names.contains(name) {
+        return Ok(());
+    }
+    let history = Arc::clone(&app.history);
+    let kept = tokio::task::spawn_blocking(move || history.metrics()).await;
+    let kept = kept.map_err(|_gone| Denial::ending())?.map_err(|error| unreadable(&error))?;
+    names.extend(kept.into_iter().map(|kept| kept.metric.name));
+    if names.contains(name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let hint = nearest::hint(name, &names);
+    let hint = hint.unwrap_or_else(|| "`GET /summary` names those of the rules".to_owned());
+    let reason = format!("there is no metric `{name}`; {hint}");
+    Err(Denial::new(StatusCode::NOT_FOUND, reason))
+}
+
+fn unreadable(error: &HistoryError) -> Denial {
+    let reason = format!("what was decided cannot be read: {error}");
+    Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, reason)
 }
 
 /// An answer of pages: `page` appends the next one, and says whether there are more.
@@ -96,10 +130,8 @@ async fn answer<C: Clock + 'static>(
             }
         }
     });
-    let position: Version = began.await.map_err(|_gone| Denial::ending())?.map_err(|error| {
-        let reason = format!("what was decided cannot be read: {error}");
-        Denial::for_now(StatusCode::SERVICE_UNAVAILABLE, reason)
-    })?;
+    let position: Version =
+        began.await.map_err(|_gone| Denial::ending())?.map_err(|error| unreadable(&error))?;
     let mut answer = parts(LINES, body);
     answer.headers_mut().insert(POSITION, HeaderValue::from(position.0));
     Ok(answer)

@@ -23,7 +23,7 @@ pub(super) async fn push<C: Clock>(
     let headers: Vec<_> =
         head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let offered = read(&headers, &held.bytes, app.limits)?;
-    let pending = app.intake.submit(offered, (app.arrival)()).map_err(|why| denied(&why))?;
+    let pending = app.intake.submit(offered, &app.arrival).map_err(|why| denied(&why))?;
     // From here on the queue counts it.
     drop(held.room);
     let accepted = pending.answered().await.map_err(|why| denied(&why))?;

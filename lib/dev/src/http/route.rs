@@ -1,8 +1,10 @@
 //! Which request is whose: the table of the interface.
 
 use super::answer::{Answer, Denial, JSON, whole};
+use super::listen::HEAD_BYTES_MAX;
 use super::{App, deploys, live, page, past, push, scrape};
 use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -73,6 +75,7 @@ async fn routed<C: Clock + Clone + 'static>(
     app: &Arc<App<C>>,
     request: Request<Incoming>,
 ) -> Result<Answer, Denial> {
+    check_head(&request)?;
     let route = Route::of(request.uri().path());
     app.guard.judge(request.headers(), route.is_some_and(Route::is_open))?;
     let Some(route) = route else {
@@ -93,6 +96,25 @@ async fn routed<C: Clock + Clone + 'static>(
         Route::Ready => ready(app),
         Route::Page => Ok(page::answer(app)),
     }
+}
+
+/// Whether its head is as small as it must be: the connection only bounds what it reads of a head that has not come to its end.
+fn check_head(request: &Request<Incoming>) -> Result<(), Denial> {
+    let (method, uri) = (request.method().as_str(), request.uri());
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    let host = uri.authority().map_or("", |host| host.as_str());
+    let line = method.len() + host.len() + path.len() + "  HTTP/1.1\r\n".len();
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        name.as_str().len() + value.len() + ": \r\n".len()
+    };
+    let bytes = line + request.headers().iter().map(header).sum::<usize>() + "\r\n".len();
+    if bytes <= HEAD_BYTES_MAX {
+        return Ok(());
+    }
+    let reason = format!(
+        "the head of the request has {bytes} bytes, and at most {HEAD_BYTES_MAX} bytes are read; send less"
+    );
+    Err(Denial::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, reason))
 }
 
 /// Whether all that came is decided soon after.

@@ -8,7 +8,6 @@ mod slow;
 
 use super::*;
 use crate::channels::Nobody;
-use crate::clock::SystemClock;
 use crate::happening::Teller;
 use crate::run::{By, Opened, Running};
 use std::net::Ipv4Addr;
@@ -16,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Condvar;
 use streamgauge_engine::time::SECOND_MS;
 use streamgauge_pipeline::port::rules::RulesText;
+use streamgauge_pipeline::system_clock::SystemClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};

@@ -47,7 +47,7 @@ mod tests {
         let record = 0..2;
         let text = Bytes::from_static(b"{}");
         let offered = Offered { text, records: vec![record], ..Offered::default() };
-        drop(intake.submit(offered, None).unwrap());
+        drop(intake.submit(offered, || None).unwrap());
     }
 
     /// A queue in which so many wait, from which as many were taken as a write began.

@@ -7,7 +7,7 @@ use crate::intake::Intake;
 use crate::run::Fatal;
 use crate::world::Store;
 use std::collections::BTreeSet;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -62,20 +62,17 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
                     list_at = Instant::now() + after;
                 }
                 self.begin(scope, &mut progress, (&reads, &ends));
-                match ended.recv_timeout(LOOK_EVERY) {
-                    Ok(Ended { stream, shard, outcome }) => {
-                        if let Err(fatal) = outcome {
-                            // The others hear of it, so that they end too.
-                            self.intake.fail(&chain(&fatal));
-                            return Err(fatal);
-                        }
-                        if progress.stream == Some(stream) {
-                            progress.ended.insert(shard);
-                        }
-                        // Until the shards are listed it counts as not ended.
-                        list_at = Instant::now();
+                for Ended { stream, shard, outcome } in round(&ended) {
+                    if let Err(fatal) = outcome {
+                        // The others hear of it, so that they end too.
+                        self.intake.fail(&chain(&fatal));
+                        return Err(fatal);
                     }
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                    if progress.stream.as_ref() == Some(&stream) {
+                        progress.ended.insert(shard);
+                    }
+                    // Until the shards are listed it counts as not ended.
+                    list_at = Instant::now();
                 }
             }
             Ok(())
@@ -165,6 +162,11 @@ impl<P: Polled, S: Store, C: Clock + Clone> Readers<P, S, C> {
     }
 }
 
+/// The shards that have ended, after a wait for the first: those that end together need one list.
+fn round(ended: &Receiver<Ended>) -> impl Iterator<Item = Ended> {
+    ended.recv_timeout(LOOK_EVERY).into_iter().chain(ended.try_iter())
+}
+
 /// How the shards were asked for.
 #[derive(Debug, Default)]
 struct Lists {
@@ -210,6 +212,19 @@ impl Drop for OneRead<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use streamgauge_engine::time::Timestamp;
+
+    #[test]
+    fn shards_that_end_together_are_one_round() {
+        let (ends, ended) = mpsc::channel();
+        for shard in ["0", "1", "2"] {
+            let stream = StreamId { name: "orders".into(), created_at: Timestamp::EPOCH };
+            ends.send(Ended { stream, shard: shard.into(), outcome: Ok(()) }).unwrap();
+        }
+        let shards: Vec<_> = round(&ended).map(|one| one.shard).collect();
+        assert_eq!(shards, ["0", "1", "2"].map(ShardId::from));
+        assert_eq!(round(&ended).count(), 0);
+    }
 
     #[test]
     fn a_list_that_failed_is_asked_for_again_soon_and_later_less_often() {

@@ -99,7 +99,7 @@ impl Scene {
         while let Some((Cut { text, records, .. }, followed)) = follower.next().unwrap() {
             let followed = Some(followed);
             let offered = Offered { text, records, followed, is_patient: true };
-            drop(bench.intake.submit(offered, None).unwrap());
+            drop(bench.intake.submit(offered, || None).unwrap());
         }
     }
 

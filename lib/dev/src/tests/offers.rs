@@ -4,6 +4,7 @@ use super::*;
 use crate::cutter::widen;
 use crate::intake::Followed;
 use crate::intake::mark::{FileId, Mark};
+use std::sync::atomic::{AtomicI64, Ordering};
 use streamgauge_engine::reject::RejectCode;
 use streamgauge_pipeline::contract::Fault;
 use streamgauge_pipeline::port::clock::Clock;
@@ -87,6 +88,40 @@ fn who_comes_when_too_much_waits_is_turned_away_until_there_is_room() {
 }
 
 #[test]
+fn what_is_queued_is_in_the_order_in_which_it_arrived_however_many_push_at_once() {
+    let (intake, clock) = (Intake::default(), AtomicI64::new(0));
+    let arrival = || {
+        let at = clock.fetch_add(1, Ordering::SeqCst);
+        // Whoever could come in between does.
+        std::thread::yield_now();
+        Some(Timestamp::from_millis(at))
+    };
+    let push = || {
+        for _ in 0..200 {
+            drop(intake.submit(offered(&[order(1)]), arrival).unwrap());
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(push);
+        }
+    });
+    let queued: Vec<_> = intake.next().unwrap().iter().map(|one| one.arrival).collect();
+    let arrivals: Vec<_> = (0..1_600).map(|at| Some(Timestamp::from_millis(at))).collect();
+    assert_eq!(queued, arrivals);
+}
+
+#[test]
+fn who_is_turned_away_has_not_arrived() {
+    let (intake, asked) = (Intake::default(), AtomicI64::new(0));
+    let arrival = || Some(Timestamp::from_millis(asked.fetch_add(1, Ordering::SeqCst)));
+    let large = offered(&["x".repeat(40 << 20)]);
+    drop(intake.submit(large.clone(), arrival).unwrap());
+    assert!(matches!(intake.submit(large, arrival), Err(Refused::Full { .. })));
+    assert_eq!(asked.into_inner(), 1);
+}
+
+#[test]
 fn after_the_end_nothing_is_taken_and_what_was_is_committed() {
     let (mut bench, ..) = bench();
     let pending = bench.submit(&[order(1)]).unwrap();
@@ -104,7 +139,7 @@ fn check_fault(fault: Fault, push_counts: bool) {
     bench.take(&[order(1)]).unwrap();
     let patient = Offered { is_patient: true, ..offered(&[order(2), order(3)]) };
     let pushed = bench.submit(&[order(4)]).unwrap();
-    let line = bench.intake.submit(patient, Some(START)).unwrap();
+    let line = bench.intake.submit(patient, || Some(START)).unwrap();
     memory.log.arm(fault);
     bench.commit();
     assert!(matches!(pushed.blocking_answered(), Err(Refused::Store { .. })));
@@ -141,7 +176,7 @@ fn a_store_that_is_full_refuses_and_keeps_what_it_has() {
     // A patient one that waits for room when the process ends is not taken.
     let patient =
         Offered { is_patient: true, ..offered(&[(0..9_999).map(order).collect::<String>()]) };
-    let waiting = bench.intake.submit(patient, Some(START)).unwrap();
+    let waiting = bench.intake.submit(patient, || Some(START)).unwrap();
     bench.intake.close();
     bench.commit();
     assert_eq!(waiting.blocking_answered(), Err(Refused::Stopping));
@@ -164,12 +199,12 @@ fn nothing_is_committed_behind_lines_that_are_refused_at_the_end() {
     let (first, end) = line_at(0, 1);
     let (second, second_end) = line_at(end, 2);
     let (third, _) = line_at(second_end, 3);
-    let first = bench.intake.submit(first, Some(START)).unwrap();
+    let first = bench.intake.submit(first, || Some(START)).unwrap();
     bench.commit();
     assert_eq!(first.blocking_answered().unwrap().accepted, 1);
-    let second = bench.intake.submit(second, Some(START)).unwrap();
+    let second = bench.intake.submit(second, || Some(START)).unwrap();
     let batch = bench.intake.next().unwrap();
-    let third = bench.intake.submit(third, Some(START)).unwrap();
+    let third = bench.intake.submit(third, || Some(START)).unwrap();
     let pushed = bench.submit(&[order(4)]).unwrap();
     bench.intake.close();
     memory.log.arm(Fault::CrashMidway);

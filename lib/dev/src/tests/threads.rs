@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::channels::Nobody;
-use crate::clock::SystemClock;
 use crate::intake::commit::Totals;
 use crate::polled::Found;
 use crate::polled::known::Known;
@@ -10,14 +9,16 @@ use crate::polled::reader;
 use crate::polled::readers::{READS_MAX, Readers};
 use crate::run::{Fatal, Running};
 use crate::stream::SHARD;
-use std::io::Cursor;
+use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
+use streamgauge_engine::output::Counters;
 use streamgauge_pipeline::memory::MemorySource;
 use streamgauge_pipeline::port::source::{
     NotRead, Page, Place, Polled, Progress, SequenceNumber, Shard, ShardId, Stream, StreamId,
 };
+use streamgauge_pipeline::system_clock::SystemClock;
 use tokio::runtime::{Builder, Runtime};
 
 type Dev = Running<LocalStore<SystemClock>, SystemClock>;
@@ -47,7 +48,7 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
     assert_eq!(recovered, Recovered::default());
     let lines: Vec<_> = (1..=500).map(order).collect();
     for offer in lines.chunks(50) {
-        let accepted = runtime.block_on(dev.intake().offer(offered(offer), dev.arrival()));
+        let accepted = runtime.block_on(dev.intake().offer(offered(offer), || dev.arrival()));
         assert_eq!(accepted.unwrap().accepted, 50);
     }
     assert_eq!(dev.totals().counters().counted, 500);
@@ -56,7 +57,10 @@ fn what_was_accepted_is_settled_when_it_has_stopped_and_is_there_when_it_starts_
     dev.stop().unwrap();
     let settled = *settled.borrow();
     assert_eq!(settled.watermark, Some(START.plus(499 * SECOND_MS)));
-    assert_eq!(runtime.block_on(intake.offer(offered(&[order(1)]), None)), Err(Refused::Stopping));
+    assert_eq!(
+        runtime.block_on(intake.offer(offered(&[order(1)]), || None)),
+        Err(Refused::Stopping)
+    );
     let (again, found) = start(&folder, &runtime);
     assert_eq!(found.offers, 10);
     assert_eq!((found.settled, found.watermark), (settled.version, settled.watermark));
@@ -88,14 +92,14 @@ fn a_thread_that_panics_ends_all_of_it() {
     let thread = std::thread::spawn(move || supervisor.run("history", || panic!("on purpose")));
     assert!(thread.join().is_err());
     runtime.block_on(dev.failed());
-    let refused = runtime.block_on(dev.intake().offer(offered(&[order(1)]), None)).unwrap_err();
+    let refused = runtime.block_on(dev.intake().offer(offered(&[order(1)]), || None)).unwrap_err();
     assert!(refused.to_string().contains("the thread `history` has ended by itself"), "{refused}");
     assert!(matches!(dev.stop(), Err(Fatal::Panic("history"))));
 }
 
-#[test]
-fn a_pipe_is_read_to_its_end() {
-    let folder = Folder::new("pipe");
+/// Reads a pipe to its end: what came, and what was told.
+fn piped(folder: &str, pipe: impl Read + Send + 'static) -> (Counters, Vec<Happening>) {
+    let folder = Folder::new(folder);
     let runtime = Builder::new_current_thread().build().unwrap();
     let store = LocalStore::open(folder.path("dev.store"), SystemClock).unwrap();
     let (ended, pipe_ended) = channel();
@@ -110,18 +114,53 @@ fn a_pipe_is_read_to_its_end() {
     });
     let opened = Opened::open((store, SystemClock), &text_of(RULES), By::Clock, teller).unwrap();
     let mut dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
-    let text = format!("{}\n\n{{\n{}", order(1), order(2));
-    let bad_line = crate::cutter::widen(order(1).len()) + 2;
-    dev.pipe(Cursor::new(text)).unwrap();
+    dev.pipe(pipe).unwrap();
     pipe_ended.recv().unwrap();
     let counters = dev.totals().counters();
+    dev.stop().unwrap();
+    (counters, told.take())
+}
+
+#[test]
+fn a_pipe_is_read_to_its_end() {
+    let text = format!("{}\n\n{{\n{}", order(1), order(2));
+    let bad_line = crate::cutter::widen(order(1).len()) + 2;
+    let (counters, told) = piped("pipe", Cursor::new(text));
     assert_eq!((counters.received, counters.rejected), (3, 1));
-    let told = told.take();
     assert!(
         matches!(&told[..], [Happening::Rejected { offset, code: "invalid_json", .. }] if *offset == bad_line),
         "{told:?}"
     );
-    dev.stop().unwrap();
+}
+
+/// What a pipe that fails now and then answers, one after another.
+struct Failing(Vec<io::Result<String>>);
+
+impl Read for Failing {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let text = self.0.pop().unwrap_or_else(|| Ok(String::new()))?;
+        Cursor::new(text).read(piece)
+    }
+}
+
+#[test]
+fn a_pipe_that_fails_is_read_on_when_it_works_again() {
+    let (empty, torn) = (ErrorKind::WouldBlock, || io::Error::other("it is torn"));
+    let line = |second| Ok(order(second) + "\n");
+    // The last one is the first.
+    let answers = vec![
+        line(3),
+        Err(torn()),
+        Err(torn()),
+        line(2),
+        Err(empty.into()),
+        line(1),
+        Err(empty.into()),
+    ];
+    let (counters, told) = piped("torn", Failing(answers));
+    assert_eq!((counters.received, counters.counted), (3, 3));
+    let trouble = Happening::Trouble("could not read standard input: it is torn".to_owned());
+    assert_eq!(told, [trouble, Happening::Over]);
 }
 
 /// Starts it with a stream. What is no event in that is heard.

@@ -5,18 +5,14 @@ use super::error::HistoryError;
 use crate::store::read_log;
 use redb::ReadTransaction;
 use streamgauge_engine::notify::Verdict;
-use streamgauge_engine::stored::StoredError;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::Transition;
 use streamgauge_pipeline::alert_record::AlertRecord;
 use streamgauge_pipeline::kept::KeptState;
 use streamgauge_pipeline::port::Partition;
-use streamgauge_pipeline::port::log::{LogId, Logged, Version, Wanted};
+use streamgauge_pipeline::port::log::{LogId, Logged, Version};
 use streamgauge_pipeline::publication::{Publication, PublishedPoint};
-use streamgauge_pipeline::settle_entry::{ALERTS, POINTS, SettleEntry};
-
-/// The chunks that are read.
-const WANTED: Wanted<'_> = Wanted::Only(&[POINTS, ALERTS]);
+use streamgauge_pipeline::settle_entry::Decisions;
 
 /// An entry, as far as it is kept.
 #[derive(Debug)]
@@ -43,26 +39,16 @@ pub(super) fn read(
     state: &KeptState,
 ) -> Result<Vec<Logged>, redb::Error> {
     let log = LogId::settle(Partition::default());
-    read_log(read, now, log.as_str(), state.version, WANTED)
+    read_log(read, now, log.as_str(), state.version, Decisions::WANTED)
 }
 
 impl Outputs {
     pub(super) fn decode(logged: &Logged) -> Result<Self, HistoryError> {
         let version = logged.version;
-        Self::parse(logged).map_err(|source| HistoryError::Entry { version, source })
-    }
-
-    fn parse(logged: &Logged) -> Result<Self, StoredError> {
-        let header = SettleEntry::decode(logged.entry.header())?;
-        let chunks = logged.entry.chunks();
-        let publication =
-            chunks.get(&POINTS).map(|bytes| Publication::decode(bytes)).transpose()?;
-        let record = chunks.get(&ALERTS).map(|bytes| AlertRecord::decode(bytes)).transpose()?;
-        let mut publication = publication.unwrap_or_default();
-        // What it counts was decided; self-metrics stand behind that.
-        publication.points.truncate(usize::try_from(header.points).unwrap_or(usize::MAX));
-        let record = record.unwrap_or_default();
-        Ok(Self { version: logged.version, clock: header.clock, publication, record })
+        let decisions = Decisions::decode(&logged.entry);
+        let Decisions { header, publication, alerts, .. } =
+            decisions.map_err(|source| HistoryError::Entry { version, source })?;
+        Ok(Self { version, clock: header.clock, publication, record: alerts })
     }
 
     /// Its portions: points, then transitions. One that decided nothing is an empty one, since time goes on with it.

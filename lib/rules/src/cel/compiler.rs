@@ -4,6 +4,7 @@
 //! placeholder, so that it does not cause further problems around it and the walk goes on to the next one.
 
 use super::ast::{Expression, Kind};
+use super::slips::Types;
 use super::types::Type;
 use super::{CelProblem, Declarations, Expected};
 use std::ops::Range;
@@ -40,6 +41,8 @@ pub(super) struct Compiler<'c> {
     pub(super) variables: Vec<(String, Type)>,
     problems: Vec<CelProblem>,
     pub(super) warnings: Vec<CelProblem>,
+    /// What the expression says of the event's type.
+    pub(super) types: Types,
 }
 
 impl<'c> Compiler<'c> {
@@ -50,6 +53,7 @@ impl<'c> Compiler<'c> {
             variables: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
+            types: Types::default(),
         }
     }
 
@@ -60,6 +64,9 @@ impl<'c> Compiler<'c> {
         expected: Expected,
     ) -> Result<(Node, Vec<CelProblem>), Vec<CelProblem>> {
         let Typed { node, kind } = self.expression(expression);
+        if expected == Expected::Bool {
+            self.warn_of_other_types();
+        }
         let (fits, wanted) = match expected {
             Expected::Bool => (kind == Type::Bool, "a condition, which is true or false"),
             Expected::Number => (kind.is_number(), "a number"),

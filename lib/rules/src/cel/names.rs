@@ -77,6 +77,7 @@ impl Compiler<'_> {
                 kind = Type::Text;
             }
         }
+        self.see_type(path, expression);
         self.warn_of_field(path, expression);
         Typed::new(Node::Field(self.fields.intern(path)), kind)
     }

@@ -1,4 +1,5 @@
-//! Expressions that are CEL and surely not what was meant: a text without its quotes, a misspelt standard field.
+//! Expressions that are CEL and surely not what was meant: a text without its quotes, a misspelt standard field, the name
+//! `type` where the rules say that the type is elsewhere.
 //!
 //! Any name is a field that some event may have, so these are warnings, and few: a rule that makes sense must never
 //! get one. A `CloudEvent` may have attributes of any name in lower-case letters and digits, all of them plain values;
@@ -8,6 +9,7 @@ use super::CelProblem;
 use super::ast::{Binary, Expression, Kind};
 use super::compiler::Compiler;
 use crate::problem::nearest::distance;
+use std::ops::Range;
 
 /// The attributes of a `CloudEvent` and its data.
 /// <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#context-attributes>
@@ -28,7 +30,41 @@ const WORDS: [&str; 18] = [
     "rime", "tape", "hype", "typ", "typo", "tyre",
 ];
 
+/// What an expression names of the event's type and of another field that is called `type`.
+#[derive(Debug, Default)]
+pub(super) struct Types {
+    is_named: bool,
+    others: Vec<Range<usize>>,
+}
+
 impl Compiler<'_> {
+    /// Sees whether a field is the event's type, or is called so.
+    pub(super) fn see_type(&mut self, path: &[&str], expression: &Expression) {
+        let standard = &self.declarations.standard;
+        let Some(kind) = standard.first() else { return };
+        if path == kind {
+            self.types.is_named = true;
+        } else if path == ["type"]
+            && !standard.iter().any(|known| path == known)
+            && !matches!(expression.kind, Kind::Name { rooted: true, .. })
+        {
+            self.types.others.push(expression.span.clone());
+        }
+    }
+
+    /// Warns of a field `type` where the rules have the event's type elsewhere. Who names both knows that they are two. `id` and `time` are
+    /// not warned of: events have fields of these names that are something else, such as the number of an order.
+    pub(super) fn warn_of_other_types(&mut self) {
+        let Types { is_named: false, others } = std::mem::take(&mut self.types) else { return };
+        let kind = self.declarations.standard.first().map(|kind| kind.join("."));
+        let Some(kind) = kind else { return };
+        for span in others {
+            let message = format!("the event's type is `{kind}`; `type` is another field");
+            let hint = format!("write `{kind}`, or `.type` if that other field is meant");
+            self.warnings.push(CelProblem::new(span, message).with_hint(hint));
+        }
+    }
+
     /// Warns of a field whose first name is a standard one with a slip in it.
     pub(super) fn warn_of_field(&mut self, path: &[&str], expression: &Expression) {
         let Some((&name, rest)) = path.split_first() else { return };

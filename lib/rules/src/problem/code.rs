@@ -57,7 +57,7 @@ codes! {
     InvalidExpression "invalid-expression"
         "An expression that is not CEL, or uses a part of CEL that is not supported."
     ProbableSlip "probable-slip"
-        "An expression that can be used and was surely not meant so: a text without quotes (`type == order.created`), a misspelt standard field."
+        "An expression that can be used and was surely not meant so: a text without quotes (`type == order.created`), a misspelt standard field, `type` in a condition where `event` says that the type is elsewhere."
     InvalidCondition "invalid-condition"
         "A condition that is none of the four forms that `when` and `resolve` take."
     InvalidTemplate "invalid-template"

@@ -10,13 +10,13 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use streamgauge_dev::clock::SystemClock;
 use streamgauge_dev::decided;
 use streamgauge_engine::hash;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_local::store::LocalStore;
 use streamgauge_pipeline::memory::block_on;
 use streamgauge_pipeline::port::log::Version;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// Without deduplication: what is counted twice shows.
 const RULES: &str = "\
@@ -311,6 +311,9 @@ fn what_cannot_be_used_is_told() {
         "dev_no_folder",
         sandbox.run("dev --rules rules.yaml --listen 127.0.0.1:0 --store missing/dev.store")
     );
+    let follow = "dev --rules rules.yaml --listen 127.0.0.1:0 --follow";
+    assert_snapshot!("dev_follow_folder", sandbox.run(&format!("{follow} .")));
+    assert_snapshot!("dev_follow_device", sandbox.run(&format!("{follow} /dev/null")));
     let kinesis = "dev --rules rules.yaml --kinesis orders";
     assert_snapshot!("dev_kinesis_not_built", sandbox.run(kinesis));
     assert_snapshot!("dev_kinesis_twice", sandbox.run(&format!("{kinesis} --kinesis orders")));

@@ -7,7 +7,6 @@ use crate::suite::pagerduty::stand_in::StandIn;
 use aws_config::SdkConfig;
 use aws_sdk_ssm::types::ParameterType;
 use std::sync::Arc;
-use streamgauge_function::clock::SystemClock;
 use streamgauge_function::rules;
 use streamgauge_notify::aws::Configure;
 use streamgauge_notify::channels::{FromRules, Places, Post};
@@ -17,6 +16,7 @@ use streamgauge_notify::secret::{Reference, SecretError, Secrets};
 use streamgauge_pipeline::port::channels::Channels;
 use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
+use streamgauge_pipeline::system_clock::SystemClock;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const OTHER_KEY: &str = "fedcba9876543210fedcba9876543210";

@@ -11,7 +11,6 @@ use std::time::Duration;
 use streamgauge_dynamodb::{PARTITION_KEY, SORT_KEY};
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
 use streamgauge_function::clients::Clients;
-use streamgauge_function::clock::SystemClock;
 use streamgauge_function::rules::DeployedRules;
 use streamgauge_function::settings::{Settings, variables::Role};
 use streamgauge_function::world::AwsWorld;
@@ -29,6 +28,7 @@ use streamgauge_pipeline::port::sink::Delivery;
 use streamgauge_pipeline::port::source::{Batch, Record};
 use streamgauge_pipeline::port::{Partition, Retryable};
 use streamgauge_pipeline::settle::Settle;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// What is deployed, and what mends it.
 const RULES: &str =

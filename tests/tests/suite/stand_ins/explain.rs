@@ -5,8 +5,8 @@ use super::send::{Folder, told};
 use super::{services, unique};
 use serde_json::Value;
 use streamgauge_engine::time::{MINUTE_MS, SECOND_MS};
-use streamgauge_function::clock::SystemClock;
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 const RULES: &str = "
 late: drop

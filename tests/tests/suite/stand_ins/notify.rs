@@ -13,11 +13,11 @@ use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::notification::{Action, Member, Notification, Subject};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_engine::transition::Evidence;
-use streamgauge_function::clock::SystemClock;
 use streamgauge_notify::ses::{self, Ses};
 use streamgauge_notify::sns::{self, Sns};
 use streamgauge_notify::{mail, sms};
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
+use streamgauge_pipeline::system_clock::SystemClock;
 
 pub(super) const FROM: &str = "streamgauge@example.com";
 pub(super) const TO: &str = "ops@example.com";

@@ -5,12 +5,12 @@ use super::send::told;
 use serde_json::Value;
 use streamgauge_engine::notification::Action;
 use streamgauge_engine::time::MINUTE_MS;
-use streamgauge_function::clock::SystemClock;
 use streamgauge_pipeline::notifications;
 use streamgauge_pipeline::port::Partition;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::log::{Log, LogId, Version, Wanted};
 use streamgauge_pipeline::settle_entry::NOTIFICATIONS;
+use streamgauge_pipeline::system_clock::SystemClock;
 use streamgauge_pipeline::world::World;
 
 const RULES: &str = "

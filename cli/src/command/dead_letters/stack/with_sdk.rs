@@ -3,7 +3,7 @@
 use super::Stack;
 use crate::arguments::Wanted;
 use crate::exit::Failure;
-use crate::stack_table::{self, Place, SystemClock};
+use crate::stack_table::{self, Place};
 use streamgauge_dynamodb::DynamoLog;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_kinesis::put::aws::{AwsStream, OpenError};
@@ -11,6 +11,7 @@ use streamgauge_kinesis::stream::{KinesisStream, Mapping, Start};
 use streamgauge_lambda_aws::{AwsServices, reason};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::source::{ShardKey, Stream};
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// A stack.
 #[derive(Debug)]

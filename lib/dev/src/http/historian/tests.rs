@@ -2,12 +2,12 @@
 
 use super::super::live::{Hub, Told};
 use super::*;
-use crate::clock::SystemClock;
 use std::sync::mpsc;
 use streamgauge_local::history::Limits;
 use streamgauge_local::store::StoreError;
 use streamgauge_pipeline::control::ControlError;
 use streamgauge_pipeline::port::Retryable;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 #[test]
 fn what_may_pass_is_told_and_tried_again_and_what_does_not_ends_it() {

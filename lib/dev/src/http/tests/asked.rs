@@ -11,7 +11,8 @@ const POINT: &str = r#"{"kind":"point","metric":"orders","dimensions":{"country"
 
 #[test]
 fn points_and_transitions_are_as_a_replay_prints_them() {
-    let mut bench = Bench::new("asked");
+    let refunds = "  refunds: {count: type == 'refund', window: 1m}\nalerts:";
+    let mut bench = Bench::of("asked", &RULES.replace("alerts:", refunds));
     assert_eq!(bench.push(&minute()).status, 202);
     let points = bench.get_until("/points?metric=orders", |told| !told.body.is_empty());
     assert_eq!(points.lines(), [POINT]);
@@ -22,7 +23,6 @@ fn points_and_transitions_are_as_a_replay_prints_them() {
     let firing = r#"{"kind":"alert","alert":"any","group":{},"transition":"firing","#;
     assert!(alerts.body.starts_with(firing), "{}", alerts.body);
     for nothing in [
-        "/points?metric=none",
         "/points?from=2026-01-05T10:01:00Z",
         "/points?to=2026-01-05T10%3A00%3A59Z",
         "/alerts?to=2026-01-05T10:00:00Z",
@@ -31,6 +31,14 @@ fn points_and_transitions_are_as_a_replay_prints_them() {
         assert_eq!((told.status, told.body.as_str()), (200, ""), "{nothing}");
     }
     assert_eq!(bench.get("/points?form=2026").status, 400);
+    // One that matched nothing is there, one that is in no rules is not.
+    assert_eq!(bench.get("/points?metric=refunds").status, 200);
+    let none = bench.get("/points?metric=order");
+    let hint = "{\"reason\":\"there is no metric `order`; did you mean `orders`?\"}\n";
+    assert_eq!((none.status, none.body.as_str()), (404, hint));
+    let other = bench.get("/points?metric=visitors");
+    let names = "there is no metric `visitors`; known here: `orders`, `refunds`";
+    assert!(other.status == 404 && other.body.contains(names), "{}", other.body);
     // The same after it was started again, and what fires is known.
     bench.stop();
     bench.start(None, Times::default());

@@ -10,7 +10,7 @@ const LINES: &str = "Content-Type: application/x-ndjson\r\n";
 fn held(bench: &Bench, line: &str) -> TcpStream {
     bench.gate.hold(true);
     let stream = bench.begin("POST /events", LINES, line);
-    while bench.dev().intake().waiting().0 > 0 || !bench.dev().intake().is_waiting() {}
+    bench.dev().intake().wait_until_taken_out();
     stream
 }
 
@@ -41,7 +41,7 @@ fn a_full_queue_turns_away_and_all_that_waits_is_taken() {
     // More than may wait, and it is taken since nothing else does.
     let text = Bytes::from(vec![b' '; 64 << 20]);
     let large = Offered { text, records: std::iter::once(0..1).collect(), ..Offered::default() };
-    let large = bench.dev().intake().submit(large, None).unwrap();
+    let large = bench.dev().intake().submit(large, || None).unwrap();
     let told = bench.push(&[order(2)]);
     assert_eq!((told.status, told.header("retry-after")), (429, Some("1")));
     assert_eq!(told.body, "{\"reason\":\"more comes than can be stored; try again later\"}\n");

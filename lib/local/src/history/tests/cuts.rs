@@ -1,7 +1,7 @@
 //! What is in the tables depends on the log only: not on how much was folded at once, nor on where processes ended.
 
 use super::super::tables::{ALERTS as ALERTS_TABLE, METRICS, POINTS as POINTS_TABLE, STATE};
-use super::super::{PORTION, Stepped, WRITE_MAX};
+use super::super::{AlertsWanted, PORTION, Stepped, WRITE_MAX};
 use super::model::{Window, windows};
 use super::*;
 use proptest::prelude::{any, prop, prop_assert_eq};
@@ -103,6 +103,38 @@ fn somebody_else_who_folds_the_same_entries_changes_nothing() {
         once.history.step().unwrap();
         dump(once)
     });
+}
+
+/// A history that has taken a part of an entry of 4,500 points.
+fn begun(name: &str) -> Kit {
+    let mut kit = Kit::new(name, Limits::default());
+    let point =
+        |second: i64| ("orders", "", second * 1_000, 1_000, PointKind::Final, Values::Count(1));
+    let points: Vec<_> = (0..4_500).map(point).collect();
+    kit.decide(&publication(&points), &record("rejects", START, 1));
+    let (mut outputs, mut stepped) = (kit.history.read().unwrap(), Stepped::default());
+    kit.history.write(&mut outputs, WRITE_MAX, &mut stepped).unwrap();
+    let state = kit.history.state().unwrap();
+    assert_eq!((state.version, state.portions, stepped.points), (Version::START, 4, 4_000));
+    kit
+}
+
+#[test]
+fn a_moment_has_whole_entries_only() {
+    let kit = begun("midway");
+    let moment = kit.history.moment().unwrap();
+    let state = moment.state().unwrap();
+    assert_eq!((state.version, state.portions), (Version(1), 0));
+    assert_eq!(state.levels[0].rows, 4_500);
+    assert_eq!(moment.alerts(&AlertsWanted::default(), None).unwrap().record.transitions.len(), 1);
+}
+
+#[test]
+fn what_is_left_of_an_entry_that_has_expired_is_not_waited_for() {
+    let kit = begun("rest");
+    kit.clock.advance(16 * DAY_MS);
+    let state = kit.history.moment().unwrap().state().unwrap();
+    assert_eq!((state.version, state.levels[0].rows), (Version::START, 4_000));
 }
 
 #[test]

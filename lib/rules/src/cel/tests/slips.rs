@@ -6,7 +6,11 @@ use streamgauge_engine::field::FieldTable;
 
 /// The warnings of an expression, each as `marked part: hint`.
 fn warnings(source: &str, declarations: &Declarations) -> Vec<String> {
-    let compiled = compile_as(source, &mut FieldTable::default(), declarations, Expected::Any);
+    warnings_as(source, declarations, Expected::Any)
+}
+
+fn warnings_as(source: &str, declarations: &Declarations, expected: Expected) -> Vec<String> {
+    let compiled = compile_as(source, &mut FieldTable::default(), declarations, expected);
     let warnings = compiled.unwrap_or_else(|problems| panic!("{source}: {problems:?}")).warnings;
     let shown = |warning: CelProblem| {
         let part = source.get(warning.span).expect("a span lies in the source");
@@ -73,6 +77,31 @@ fn a_misspelt_standard_field() {
     check("event.type == 'a'", &["event.type: write `type`"]);
     check("event.data.amount", &["event.data.amount: write `data.amount`"]);
     assert_eq!(warnings("sttaus == 'a'", &flat("status")), ["sttaus: did you mean `status`?"]);
+}
+
+#[test]
+fn a_type_that_the_rules_have_elsewhere() {
+    let check = |kind: &str, source: &str, expect: &[&str]| {
+        assert_eq!(warnings_as(source, &flat(kind), Expected::Bool), expect, "{source}");
+    };
+    let hint = "type: write `kind`, or `.type` if that other field is meant";
+    check("kind", "type == 'a'", &[hint]);
+    check("kind", "type in ['a', 'b'] || type.startsWith('c')", &[hint, hint]);
+    check("kind", "has(type)", &[hint]);
+    let deeper = "type: write `type.name`, or `.type` if that other field is meant";
+    check("type.name", "type == 'a'", &[deeper]);
+    // Who names both, or says that it is another one, means it.
+    check("kind", "kind == 'a' && type == 'b'", &[]);
+    check("kind", ".type == 'b' && type.name == 'c' && data.type == 'd'", &[]);
+    check("kind", "id == 'a' && time == 'b'", &[]);
+    check("type", "type == 'a'", &[]);
+    let of_identity = Declarations {
+        standard: vec![vec!["kind".to_owned()], vec!["type".to_owned()]],
+        ..Declarations::default()
+    };
+    assert_eq!(warnings_as("type == 'a'", &of_identity, Expected::Bool), [""; 0]);
+    // A value may be anything, such as a dimension.
+    assert_eq!(warnings("type", &flat("kind")), [""; 0]);
 }
 
 #[test]

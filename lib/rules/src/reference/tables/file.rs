@@ -172,7 +172,7 @@ pub static EVENT: Object = Object {
             name: "type",
             form: Form::Path,
             need: Need::Default("type"),
-            about: "The event's type, a string.",
+            about: "The event's type, a string. Expressions call it by this path too: with `type: kind` it is `kind`, and `type` another field.",
         },
         Key {
             name: "time",

@@ -9,9 +9,9 @@ use std::io::{BufRead, BufReader, Lines, PipeReader, Read, Write, pipe};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use streamgauge_dev::clock::SystemClock;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// Where documents say that `dev` listens.
 const SHOWN_ADDRESS: &str = "127.0.0.1:8080";

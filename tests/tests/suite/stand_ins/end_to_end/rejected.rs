@@ -6,12 +6,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use streamgauge_dynamodb::{DynamoLog, Table};
-use streamgauge_function::clock::SystemClock;
 use streamgauge_kinesis::stream::{KinesisStream, Mapping, Start};
 use streamgauge_lambda_aws::AwsServices;
 use streamgauge_pipeline::port::log::{Log, LogId, Version, Wanted};
 use streamgauge_pipeline::port::source::{ShardKey, Stream};
 use streamgauge_pipeline::shard_entry::{REJECTS, read_rejects};
+use streamgauge_pipeline::system_clock::SystemClock;
 
 /// How often each record was rejected for a reason: code and payload.
 pub(super) type Rejected = BTreeMap<(String, String), usize>;

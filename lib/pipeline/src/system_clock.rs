@@ -1,8 +1,8 @@
-//! The machine's clock, the only place where this crate reads it.
+//! The machine's clock, the only place where it is read for a clock of ours. Whoever runs the pipeline brings it; nothing of the pipeline uses it.
 
+use crate::port::clock::Clock;
 use std::time::{SystemTime, UNIX_EPOCH};
 use streamgauge_engine::time::Timestamp;
-use streamgauge_pipeline::port::clock::Clock;
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +19,7 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::SystemClock;
-    use streamgauge_pipeline::contract::clock_contract;
+    use crate::contract::clock_contract;
 
     #[test]
     fn the_clock_keeps_the_contract() {
