@@ -250,7 +250,9 @@ fn forget(all: &mut BTreeMap<Arc<SeriesKey>, Held>, kept: usize) {
     let mut ends: Vec<_> = all.iter().map(|(key, held)| (held.end, Arc::clone(key))).collect();
     if surplus < ends.len() {
         let (gone, ..) = ends.select_nth_unstable(surplus);
-        gone.iter().for_each(|(_, key)| drop(all.remove(key)));
+        for (_, key) in gone.iter() {
+            all.remove(key);
+        }
     }
 }
 
