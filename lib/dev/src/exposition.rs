@@ -42,13 +42,14 @@ mod total;
 mod tests;
 
 pub use accept::Format;
-pub use total::{Kind, Total};
+pub use total::Total;
 
 use name::Names;
 use std::sync::Arc;
 use streamgauge_engine::output::{Counters, Values};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::{Millis, Timestamp};
+use streamgauge_pipeline::kept::ValueKind;
 
 /// The most series of a metric that are shown: ten days of the default `max_series`, all different, and a few megabytes.
 pub const SERIES_MAX: usize = 10_000;
@@ -68,7 +69,7 @@ pub struct Metric<'e> {
     /// Its name in the rules.
     pub name: &'e str,
     /// What it computes.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// Its unit, in `CloudWatch`'s words.
     pub unit: Option<&'e str>,
     /// What it means, for people.
@@ -120,6 +121,8 @@ pub struct Pipeline<'e> {
     pub counters: Counters,
     /// How far the watermark is behind the clock, in milliseconds; absent before there is one.
     pub watermark_lag_ms: Option<Millis>,
+    /// Whether the rules files as they are now cannot be used.
+    pub are_rules_rejected: bool,
     /// Each step of each alert, in the order of the rules.
     pub alerts: Vec<Firing<'e>>,
 }

@@ -41,7 +41,12 @@ pub enum Changed {
     /// They can be used.
     Good(RulesText),
     /// They cannot, and this is why, for people.
-    Wrong(String),
+    Wrong {
+        /// For a terminal, in colours if it has them.
+        shown: String,
+        /// Without colours.
+        plain: String,
+    },
 }
 
 impl RulesFiles {
@@ -88,8 +93,11 @@ impl RulesFiles {
         let changed = if outcome.rules.is_some() {
             Changed::Good(self.text_of(&read))
         } else {
-            let shown = render::for_people(&outcome.problems, &outcome.sources, self.has_colours);
-            Changed::Wrong(shown.trim_end().to_owned())
+            let text = |has_colours| {
+                let shown = render::for_people(&outcome.problems, &outcome.sources, has_colours);
+                shown.trim_end().to_owned()
+            };
+            Changed::Wrong { shown: text(self.has_colours), plain: text(false) }
         };
         self.known = read;
         Some(changed)
@@ -150,7 +158,7 @@ mod tests {
         let folder = Folder::new("rules-file");
         let path = folder.0.join("rules.yaml");
         fs::write(&path, RULES).unwrap();
-        let (mut rules, outcome) = RulesFiles::read(vec![path.clone()], |_| None, false).unwrap();
+        let (mut rules, outcome) = RulesFiles::read(vec![path.clone()], |_| None, true).unwrap();
         assert!(outcome.rules.is_some());
         assert_eq!(rules.look(), None);
         let longer = RULES.replace("1m", "30m");
@@ -161,8 +169,9 @@ mod tests {
         assert_eq!(rules.look(), None);
         fs::write(&path, "late: never\n").unwrap();
         assert_eq!(rules.look(), None);
-        let Some(Changed::Wrong(problems)) = rules.look() else { panic!("they are wrong") };
-        assert!(problems.contains("rules.yaml:1:"), "{problems}");
+        let Some(Changed::Wrong { shown, plain }) = rules.look() else { panic!("they are wrong") };
+        assert!(plain.contains("rules.yaml:1:"), "{plain}");
+        assert!(shown.contains('\u{1b}') && !plain.contains('\u{1b}'), "{shown}{plain}");
         assert_eq!(rules.look(), None, "it was told");
         fs::remove_file(&path).unwrap();
         assert_eq!(rules.look(), None, "it may be replaced");

@@ -20,6 +20,7 @@ use crate::stream::{DevStream, Embedded};
 use crate::telling::Messenger;
 use crate::world::{Alarms, DevWorld, Store};
 pub use fatal::{Fatal, is_damage};
+pub use reload::Rejected;
 #[cfg(test)]
 pub(crate) use reload::Reload;
 use std::sync::Arc;
@@ -143,7 +144,18 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         world.alarms.deliver.ring();
         let tells = runtime.clone();
         threads.start("deliver", move || messenger.run(&tells))?;
-        Ok(Running { world, intake, totals, teller, settled, threads, recovered, runtime })
+        let rejected = watch::Sender::default();
+        Ok(Running {
+            world,
+            intake,
+            totals,
+            teller,
+            settled,
+            rejected,
+            threads,
+            recovered,
+            runtime,
+        })
     }
 }
 
@@ -155,6 +167,7 @@ pub struct Running<S, C> {
     totals: Totals,
     teller: Teller,
     settled: watch::Receiver<Settled>,
+    rejected: watch::Sender<Option<Rejected>>,
     threads: Threads,
     recovered: Recovered,
     runtime: Handle,
@@ -174,6 +187,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
     /// What settle has done last: its `version` is the last entry of the settle log, for whoever follows that.
     pub fn settled(&self) -> watch::Receiver<Settled> {
         self.settled.clone()
+    }
+
+    /// Rules files that cannot be used as they are now.
+    pub fn rejected(&self) -> watch::Receiver<Option<Rejected>> {
+        self.rejected.subscribe()
     }
 
     /// What has come of all records since the start.

@@ -7,6 +7,7 @@
 use crate::port::log::Version;
 use crate::publication::PublishedMetric;
 use streamgauge_engine::output::{Status, Values};
+use streamgauge_engine::plan::MetricKind;
 use streamgauge_engine::time::{Millis, Timestamp};
 
 /// A point, or what the points of several windows come to.
@@ -66,6 +67,18 @@ impl ValueKind {
             Values::Unique(_) => Self::Unique,
             Values::Ratio { .. } => Self::Ratio,
             Values::Journey(_) => Self::Journey,
+        }
+    }
+
+    /// What the points of a metric hold that computes this.
+    pub const fn computed_by(kind: &MetricKind) -> Self {
+        match kind {
+            MetricKind::Count(_) => Self::Count,
+            MetricKind::Sum(_) => Self::Sum,
+            MetricKind::Distribution(_) => Self::Distribution,
+            MetricKind::Unique(_) => Self::Unique,
+            MetricKind::Ratio { .. } => Self::Ratio,
+            MetricKind::Journey { .. } => Self::Journey,
         }
     }
 

@@ -13,7 +13,8 @@ use scrape::scrape;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use streamgauge_dev::exposition::{Exposition, Format, Kind, Metric, Total};
+use streamgauge_dev::exposition::{Exposition, Format, Metric, Total};
+use streamgauge_pipeline::kept::ValueKind;
 
 #[test]
 fn every_published_case_is_judged_as_published() {
@@ -112,7 +113,7 @@ fn promtool_reads_any_scrape() {
 #[test]
 #[ignore = "needs promtool, of Debian's package prometheus; PROMTOOL says where it is"]
 fn promtool_finds_nothing_odd_where_names_are_good() {
-    use Kind::{Count, Distribution, Journey, Ratio, Sum, Unique};
+    use ValueKind::{Count, Distribution, Journey, Ratio, Sum, Unique};
     let names = [
         ("orders_created", Count),
         ("revenue", Sum),

@@ -91,6 +91,8 @@ impl Report {
             plan: Some(plan),
             left_out: kept.left_out(),
             transitions_left_out: kept.transitions_left_out(),
+            oldest: None,
+            rejected: None,
         };
         let catalog = catalog.json("", kept.active(plan, now), empty());
         let mut last = Vec::new();

@@ -16,7 +16,7 @@ const alerts = (() => {
     const current = transitions.now();
     const count = catalog.alerts.length;
     if (!current.length) {
-      const words = count ? `No alert is firing. ${count === 1 ? "1 alert is" : `${count} alerts are`} watched: ` : "The rules have no alerts. Add some under `alerts:` and check them with `streamgauge check`.";
+      const words = count ? `No alert is firing. ${format.counted(count, "alert is", "alerts are")} watched: ` : "The rules have no alerts. Add some under `alerts:` and check them with `streamgauge check`.";
       replace(root, el("p", { class: "quiet" }, words, catalog.alerts.slice(0, 20).flatMap((alert, index) => [index ? ", " : "", foreign(alert.name, 60)]), count > 20 ? ` and ${count - 20} more` : ""));
       return;
     }

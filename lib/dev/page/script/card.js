@@ -8,22 +8,40 @@ const card = (() => {
     count: "count", sum: "sum", ratio: "ratio", journey: "journey", distribution: "distribution", unique: "distinct values, within 0.8 %",
   };
 
+  // Why series of these kinds are not taken together.
+  const APART = {
+    sum: "Sums of several series are not added up: they may be of different things, as amounts in different currencies are.",
+    unique: "Distinct counts of several series are not added up: they overlap.",
+    distribution: "Percentiles of several series do not add up: one series is drawn, the one that was picked or the largest.",
+  };
+
   function subtitle(entry) {
     const by = entry.dimensions.length ? ` by ${entry.dimensions.map((name) => text.shorten(name, 40)).join(", ")}` : "";
     const unit = entry.unit && entry.unit !== "None" && entry.unit !== "Count" ? ` in ${text.shorten(entry.unit, 20)}` : "";
     return `${KINDS[entry.kind] || entry.kind}${unit}${by}, windows of ${format.duration(entry.window_ms)}`;
   }
 
-  // The number in large letters: all shown series together in one window.
+  // The number in large letters, and what it is.
   function headline(kind, values) {
+    const count = values.count || 0;
     switch (kind) {
-      case "ratio": return [format.percent(values.rate), `${format.number(values.sum || 0)} of ${format.number(values.count || 0)}`];
+      case "ratio": return [format.percent(values.rate), `${format.number(values.sum || 0)} of ${format.number(count)}`];
       case "journey": return [format.percent(values.rate), `${format.number(values.abandoned || 0)} of ${format.number(values.started || 0)} abandoned`];
-      case "distribution": return [format.number(values.p50), `median; p99 ${format.number(values.p99)}; ${format.number(values.count || 0)} ${values.count === 1 ? "value" : "values"}`];
-      case "unique": return [format.number(values.unique), "distinct"];
-      case "sum": return [format.number(values.sum), `of ${format.number(values.count || 0)} events`];
-      default: return [format.number(values.sum), "events"];
+      case "distribution": return [format.number(values.p50), `median of ${format.counted(count, "value")}, p99 ${format.number(values.p99)}`];
+      case "unique": return [format.number(values.unique), values.unique === 1 ? "distinct value" : "distinct values"];
+      case "sum": return [format.number(values.sum), `sum of ${format.counted(count, "event")}`];
+      default: return [format.number(values.sum), values.sum === 1 ? "event" : "events"];
     }
+  }
+
+  // Which series the number is of: all that are shown together, or the one that leads them.
+  function scope({ selection, rows, lead, picks, isSearched }) {
+    const one = lead || (rows.length === 1 && rows[0].key !== null ? rows[0] : null);
+    const count = picks ? selection.drawn.length : selection.alive;
+    const all = `${count} ${picks ? "picked " : ""}series${isSearched && !picks ? " found" : ""}`;
+    if (!one) return count ? [` in all ${all}`] : [];
+    const named = Object.keys(one.dimensions).length ? [" for ", legend.name(one.dimensions)] : [];
+    return count > 1 ? [...named, `, the largest of ${all}`] : named;
   }
 
   function skeleton(entry) {
@@ -55,12 +73,15 @@ const card = (() => {
   }
 
   // How final the newest number is, in words.
-  function completeness(metric, last) {
-    if (metric.finalUntil === null) return metric.newestEnd ? "No window is final yet: all numbers still grow." : "";
+  function completeness(metric, last, connection) {
+    const until = store.finalUntil(metric);
     const open = select.openWindows(metric);
-    const words = [`Final until ${format.moment(metric.finalUntil)}.`];
-    if (open.length) words.push(`${open.length === 1 ? "1 window is" : `${open.length} windows are`} open (hatched) and may still grow.`);
+    if (until === null && !metric.newestEnd) return "";
+    const words = [until === null ? "No window is final yet." : `Final until ${format.moment(until)}.`];
+    if (open.length) words.push(`${format.counted(open.length, "window is", "windows are")} open (hatched) and may still grow.`);
     if (last && last.behind) words.push(`The pipeline is behind by ${format.duration(last.delay)}: newer windows wait.`);
+    else if (last && !open.length && health.isSilent(last)) words.push("Nothing newer has come.");
+    if (connection.state === "away") words.push("What was decided since the connection was lost is not here.");
     return words.join(" ");
   }
 
@@ -68,19 +89,19 @@ const card = (() => {
     const kind = metric.entry.kind;
     const found = [];
     if (selection.others) {
-      const folded = kind === "unique" ? "the others are not drawn: distinct counts overlap" : kind === "distribution" ? "the others add to the number of values only" : "the others are folded into one line";
+      const folded = cells.APART.has(kind) ? "the others are not drawn" : "the others are folded into one line";
       found.push(`The ${select.TOP} largest of ${format.number(selection.alive)} series, by ${select.RANKED_BY[kind]}; ${folded}.`);
     }
-    if (kind === "distribution" && selection.alive > 1) found.push("Percentiles of several series do not add up: one series is drawn, the one that was picked or the largest.");
+    if (selection.alive > 1 && kind in APART) found.push(APART[kind]);
     const corrected = selection.drawn.flatMap((row) => row.cells).filter((cell) => cell.corrections).length;
-    if (corrected) found.push(`${corrected === 1 ? "1 number is" : `${corrected} numbers are`} corrected by late events${kind === "distribution" ? ", percentiles without them" : ""}.`);
+    if (corrected) found.push(`${format.counted(corrected, "number is", "numbers are")} corrected by late events${kind === "distribution" ? ", percentiles without them" : ""}.`);
     const left = metric.entry.left_out;
     const refused = metric.refused + (left?.of_series || 0);
-    if (refused) found.push(`The page holds ${format.number(LIMITS.seriesPerMetric)} series of a metric: ${format.number(refused)} points of further series are not shown.`);
-    if (left?.until) found.push(`${format.number(left.points)} points of windows that end until ${format.moment(Date.parse(left.until))} are not in this report.`);
+    if (refused) found.push(`The page holds ${format.number(LIMITS.seriesPerMetric)} series of a metric: ${format.counted(refused, "point of a further series is", "points of further series are")} not shown.`);
+    if (left?.until) found.push(`${format.counted(left.points, "point")} of windows that end until ${format.moment(Date.parse(left.until))} ${left.points === 1 ? "is" : "are"} not in this report.`);
     if (metric.droppedBefore) found.push(`Windows before ${format.moment(metric.droppedBefore)} have left the page's memory; choose a shorter range to see them.`);
     const told = spans.slice(-SPANS_TOLD).reverse().map((span) => spanNote(span));
-    if (spans.length > SPANS_TOLD) told.push(el("li", { text: `and ${spans.length - SPANS_TOLD} more shaded times` }));
+    if (spans.length > SPANS_TOLD) told.push(el("li", { text: `and ${format.counted(spans.length - SPANS_TOLD, "more shaded time")}` }));
     return [...told, ...found.map((note) => el("li", { text: note }))];
   }
 
@@ -93,7 +114,7 @@ const card = (() => {
   // Keys on a chart: arrows move the cursor by a window, + and - zoom, Escape leaves.
   function keys(event, metric, times) {
     const length = metric.entry.window_ms;
-    const at = cursor.time() ?? (select.latestFinal(metric)?.start ?? times.to - length) + length / 2;
+    const at = cursor.time() ?? (select.newest(metric)?.start ?? times.to - length) + length / 2;
     const jump = { ArrowLeft: -length, ArrowRight: length, PageUp: -10 * length, PageDown: 10 * length }[event.key];
     if (jump !== undefined) cursor.set(Math.min(times.to, Math.max(times.from, cursor.time() === null ? at : at + jump)), null);
     else if (event.key === "Home") cursor.set(times.from, null);
@@ -107,14 +128,14 @@ const card = (() => {
     return true;
   }
 
-  function windowsTable(parts, metric, selection) {
+  function windowsTable(parts, { metric, selection, rows: all, lead }) {
     const kind = metric.entry.kind;
-    const rows = [...selection.drawn, ...(selection.folded ? [selection.folded] : [])];
+    const rows = lead ? [lead] : all;
     const found = new Map();
     for (const row of rows) {
       for (const cell of row.cells) {
         const entry = found.get(cell.start) || { start: cell.start, end: cell.end, open: false, corrections: 0, list: [] };
-        entry.open = entry.open || cell.open;
+        entry.open = entry.open || select.isOpen(metric, cell);
         entry.corrections += cell.corrections;
         entry.list.push(cell.values);
         found.set(cell.start, entry);
@@ -122,11 +143,12 @@ const card = (() => {
     }
     const newest = [...found.values()].sort((a, b) => b.start - a.start);
     const columns = legend.COLUMNS[kind].window;
-    const together = (entry) => (entry.list.length === 1 ? entry.list[0] : cells.combine(kind, entry.list));
+    const older = newest.length > WINDOWS_IN_TABLE ? `; ${format.counted(newest.length - WINDOWS_IN_TABLE, "older window is", "older windows are")} not listed` : "";
+    const whose = lead ? (selection.drawn.length > 1 ? [legend.name(lead.dimensions), ", the largest series"] : [legend.name(lead.dimensions)]) : [rows.length > 1 ? "The shown series together" : "The shown series"];
     replace(parts.windows,
-      el("caption", { text: `The shown series together, newest first${newest.length > WINDOWS_IN_TABLE ? `; ${newest.length - WINDOWS_IN_TABLE} older windows are not listed` : ""}` }),
+      el("caption", {}, whose, `, newest first${older}`),
       el("thead", {}, el("tr", {}, ["window", "status", ...columns.map((column) => column.title)].map((title) => el("th", { scope: "col", text: title })))),
-      el("tbody", {}, newest.slice(0, WINDOWS_IN_TABLE).map((entry) => el("tr", {}, el("th", { scope: "row", text: format.span(entry.start, entry.end) }), el("td", { text: cells.status(entry) }), legend.numbers(columns, together(entry))))));
+      el("tbody", {}, newest.slice(0, WINDOWS_IN_TABLE).map((entry) => el("tr", {}, el("th", { scope: "row", text: format.span(entry.start, entry.end) }), el("td", { text: cells.status(entry) }), legend.numbers(columns, cells.together(kind, entry.list))))));
   }
 
   function create(entry, page) {
@@ -149,9 +171,13 @@ const card = (() => {
     function speak() {
       const window = cursor.time() === null ? null : select.windowAt(drawn.metric, cursor.time());
       if (!window) return set(parts.spoken, "no window here");
-      const [value, detail] = headline(entry.kind, select.togetherIn(entry.kind, drawn.rows, window));
-      return set(parts.spoken, `${format.span(window.start, window.end)}, ${cells.status(window)}: ${value}, ${detail}`);
+      const [value, what] = headline(entry.kind, valuesIn(window));
+      const whose = scope(drawn).map((part) => part.textContent ?? part).join("");
+      return set(parts.spoken, `${format.span(window.start, window.end)}, ${select.statusIn(drawn.lead, window)}: ${value}, ${what}${whose}`);
     }
+
+    const valuesIn = (window) => (drawn.lead ? select.valuesIn(entry.kind, drawn.lead, window) : select.togetherIn(entry.kind, drawn.rows, window));
+
 
     function chartFor(panel) {
       if (!charts.has(panel.name)) {
@@ -167,7 +193,7 @@ const card = (() => {
     function drawPanels(metric, selection, spans, times, chosen) {
       const open = select.openWindows(metric);
       const shades = transitions.shades(spans, times.to);
-      const panels = plots.panels(entry.kind, selection, chosen, metric.finalUntil);
+      const panels = plots.panels(entry.kind, selection, chosen, store.finalUntil(metric));
       panels.forEach((panel, index) => chartFor(panel).draw({
         ...panel, from: times.from, to: times.to, shades, deploys: pipeline.deploys,
         openFrom: open.length ? open[0].start : null, openTo: open.length ? open[open.length - 1].end : null, first: index === 0, showTimes: index === panels.length - 1,
@@ -175,15 +201,20 @@ const card = (() => {
     }
 
     function drawHead(metric) {
-      const window = select.latestFinal(metric) || select.openWindows(metric)[0] || null;
-      const values = select.togetherIn(entry.kind, drawn.rows, window);
-      const [value, detail] = window ? headline(entry.kind, drawn.chosen ? select.valuesIn(entry.kind, drawn.chosen, window) : values) : [format.NONE, ""];
+      const window = drawn.rows.length ? select.newest(metric) : null;
+      const [value, what] = window ? headline(entry.kind, valuesIn(window)) : [format.NONE, ""];
       set(parts.value, value);
-      set(parts.detail, window ? `${detail}, ${format.span(window.start, window.end)}, ${window.end > (metric.finalUntil || 0) ? "open" : cells.status(window)}` : "no window yet");
-      set(parts.complete, completeness(metric, pipeline.last()));
-      const firing = transitions.now().filter((one) => one.metric === entry.name && one.transition === "firing");
-      parts.alert.className = firing.length && firing[0].severity in transitions.RANK ? `chip severity ${firing[0].severity}` : "chip";
-      set(parts.alert, firing.length ? `firing: ${firing.length === 1 ? text.shorten(firing[0].alert, 40) : `${firing.length} alerts`}` : "");
+      refresh(parts.detail, window ? [what, ...scope(drawn), `, ${format.span(window.start, window.end)}, ${select.statusIn(drawn.lead, window)}`] : [metric.newestEnd ? "no window in this range" : "no window yet"]);
+      set(parts.complete, completeness(metric, pipeline.last(), page.connection));
+      drawChip();
+    }
+
+    // The worst state in which alerts of the metric are, and how many are in it.
+    function drawChip() {
+      const own = transitions.now().filter((one) => one.metric === entry.name);
+      const worst = own.filter((one) => one.transition === own[0].transition);
+      parts.alert.className = worst.length && worst[0].severity in transitions.RANK ? `chip severity ${worst[0].severity}` : "chip";
+      set(parts.alert, worst.length ? `${worst[0].transition}: ${worst.length === 1 ? text.shorten(worst[0].alert, 40) : `${worst.length} alerts`}` : "");
     }
 
     function draw() {
@@ -194,10 +225,11 @@ const card = (() => {
       const find = state.current.find.get(entry.name) || "";
       const picks = state.current.picks.get(entry.name) || null;
       const selection = select.rows(metric, times.from, times.to, state.current.search, find, picks);
-      const chosen = entry.kind === "distribution" ? selection.drawn[0] || null : null;
+      const chosen = entry.kind === "distribution" ? select.lead(entry.kind, selection) : null;
       const rows = [...selection.drawn, ...(selection.folded ? [selection.folded] : [])];
       const spans = transitions.spans(entry.name).filter((span) => span.from < times.to && (span.to ?? times.to) > times.from);
-      drawn = { metric, times, selection, rows, chosen, picks };
+      const isSearched = select.isSearched(metric, state.current.search, find);
+      drawn = { metric, times, selection, rows, chosen, lead: select.lead(entry.kind, selection), picks, isSearched };
       if (document.activeElement !== parts.find) parts.find.value = find;
       parts.find.hidden = metric.series.size <= 5 && !find;
       parts.unpick.hidden = !picks;
@@ -210,7 +242,7 @@ const card = (() => {
       drawHead(metric);
       refresh(parts.notes, nothing ? [] : notes(metric, selection, spans));
       if (!nothing) drawAt();
-      if (parts.details.open && !nothing) windowsTable(parts, metric, selection);
+      if (parts.details.open && !nothing) windowsTable(parts, drawn);
     }
 
     // Only what follows the cursor.
@@ -218,8 +250,9 @@ const card = (() => {
       if (!drawn || !drawn.selection.alive) return;
       const { metric, selection, picks, chosen } = drawn;
       const time = cursor.time();
-      const window = (time === null ? null : select.windowAt(metric, time)) || (time === null ? select.latestFinal(metric) || select.openWindows(metric)[0] || null : null);
-      set(parts.window, window ? `${format.span(window.start, window.end)}, ${cells.status(window)}` : "no window here");
+      const window = time === null ? select.newest(metric) : select.windowAt(metric, time);
+      const nothing = time !== null && time >= (store.finalUntil(metric) || 0) ? "not final, and no number yet" : "no window here";
+      set(parts.window, window ? `${format.span(window.start, window.end)}, ${cells.status(window)}` : nothing);
       legend.draw(parts.table, metric, selection, window, { metric: entry.name, picks, chosen });
     }
 

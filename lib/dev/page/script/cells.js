@@ -37,6 +37,14 @@ const cells = (() => {
     return derive(kind, all);
   }
 
+  // Several series in one window or range. Whether sums of different series may be added only the rules know, as of amounts in different
+  // currencies; events can always be counted, and rates and journeys are made of such counts.
+  const APART = new Set(["sum", "distribution", "unique"]);
+  function together(kind, list) {
+    const all = list.length === 1 ? list[0] : combine(kind, list);
+    return list.length > 1 && APART.has(kind) ? { count: all.count } : all;
+  }
+
   function picked(kind, point) {
     const values = {};
     const names = [...ADDITIVE[kind], "rate", "unique", ...(kind === "distribution" ? ["min", "max", "average", ...PERCENTILES] : [])];
@@ -85,5 +93,5 @@ const cells = (() => {
   // How many events stand behind it.
   const volume = (kind, values) => (kind === "journey" ? values.started : values.count);
 
-  return { PERCENTILES, combine, create, take, status, main, volume };
+  return { PERCENTILES, APART, combine, together, create, take, status, main, volume };
 })();

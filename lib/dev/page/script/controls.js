@@ -65,10 +65,13 @@ const controls = (() => {
     return status.next ? `trying again in ${Math.max(0, Math.ceil((status.next - Date.now()) / 1000))} s` : "trying now";
   }
 
-  function tokenForm(submit) {
+  const TOKEN = "This server shows nothing without its token: the text in the file that was named after --token-file when it was started, or in STREAMGAUGE_TOKEN then.";
+  const REFUSED = "This is not the token of this server. ";
+
+  function tokenForm(submit, words) {
     const field = el("input", { type: "password", id: "token", autocomplete: "off", required: true });
     return el("form", { class: "token", on: { submit: (event) => { event.preventDefault(); submit(field.value.trim()); } } },
-      el("label", { for: "token", text: "Token of this server (see --token-file): " }), field, el("button", { text: "Open" }));
+      words, el("label", { for: "token", text: "Token " }), field, " ", el("button", { text: "Open" }));
   }
 
   function create(root, catalog, page) {
@@ -76,13 +79,13 @@ const controls = (() => {
       title: el("h1", {}), connection: el("span", { class: "connection", role: "status" }), activity: el("span", { class: "activity faint", "aria-hidden": "true" }), times: el("span", { class: "times" }),
       back: el("button", { class: "small", text: "back to the whole range", on: { click: () => state.change({ from: null, to: null }) } }),
       search: el("input", { type: "search", placeholder: "search metrics and series", "aria-label": "Search metrics and series", autocomplete: "off", spellcheck: "false" }),
-      zone: el("span"), ranges: ranges(), notice: el("div", { class: "notice", role: "status", hidden: true }), locked: el("div", { hidden: true }),
+      zone: el("span"), ranges: ranges(), notice: el("div", { class: "notice", role: "status", hidden: true }), locked: el("div", { hidden: true }), tokenWords: el("p", { role: "status" }),
     };
     parts.search.addEventListener("input", () => state.change({ search: parts.search.value }));
     root.append(
       el("div", { class: "line-1" }, parts.title, parts.connection, parts.activity, el("span", { class: "space" }), parts.search, parts.zone, themeSwitch(page.repaint)),
       el("div", { class: "line-2" }, parts.ranges, parts.times, parts.back), parts.notice, parts.locked);
-    parts.locked.append(tokenForm((value) => page.unlock(value)));
+    parts.locked.append(tokenForm((value) => page.unlock(value), parts.tokenWords));
 
     // Told once after each absence, until somebody has read it.
     function wasAway({ from, to }) {
@@ -98,9 +101,10 @@ const controls = (() => {
       set(parts.connection, words);
       set(parts.activity, current.live ? activity(page.connection) : "");
       parts.locked.hidden = page.connection.state !== "locked";
+      set(parts.tokenWords, `${page.connection.isRefused ? REFUSED : ""}${TOKEN}`);
       set(parts.times, times.from < 0 ? "no events" : `${format.moment(times.from - (times.from % 1000))} \u2013 ${format.moment(times.to - (times.to % 1000))} ${format.offset(times.to)}`);
       parts.back.hidden = !times.fixed;
-      for (const button of parts.ranges.children) button.setAttribute("aria-pressed", String(!times.fixed && button.dataset.range === state.current.range));
+      for (const button of parts.ranges.children) button.setAttribute("aria-pressed", String(!times.fixed && button.dataset.range === state.range()));
       if (document.activeElement !== parts.search) parts.search.value = state.current.search;
     }
 

@@ -21,6 +21,9 @@ const format = (() => {
     return value.toLocaleString("en-US", options);
   }
 
+  // `1 event`, `2 events`.
+  const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
   function short(value) {
     return missing(value) ? NONE : Math.abs(value) < 1000 ? String(Number(value.toPrecision(3))) : compact.format(value);
   }
@@ -98,5 +101,5 @@ const format = (() => {
     }
   }
 
-  return { MINUTE, HOUR, DAY, NONE, number, short, percent, roundPercent, duration, date, clock, moment, span, offset, useZone, zone: () => zone, zoneHere };
+  return { MINUTE, HOUR, DAY, NONE, number, counted, short, percent, roundPercent, duration, date, clock, moment, span, offset, useZone, zone: () => zone, zoneHere };
 })();

@@ -3,7 +3,7 @@
 const health = (() => {
   const { el, replace } = text;
   const COUNTERS = [
-    ["received", "records that came"],
+    ["received", "records"],
     ["counted", "taken by some metric"],
     ["filtered", "no metric wants them"],
     ["duplicate", "copies of an event that came before"],
@@ -15,6 +15,10 @@ const health = (() => {
   const BREAK_AFTER = 5_000;
   const PANEL = 92;
 
+  // All that came is decided, and nothing has come since: the watermark moves with the next event.
+  const SILENT_MS = 60_000;
+  const isSilent = (last) => last.delay === 0 && !last.open_windows && last.lag > SILENT_MS;
+
   const counters = () => {
     const last = pipeline.last();
     return last && typeof last.received === "number" ? last : pipeline.summary;
@@ -24,12 +28,12 @@ const health = (() => {
     return el("div", { class: `tile ${state || ""}` }, el("dt", { text: name }), el("dd", {}, el("span", { class: "value", text: value }), el("span", { class: "faint", text: detail || "" })));
   }
 
-  function tiles(root) {
+  function tiles(root, isLive) {
     const list = [];
     const last = pipeline.last();
     if (last) {
       list.push(tile("rate", `${format.short(last.rate)}/s`, "events taken"));
-      list.push(tile("watermark lag", format.duration(last.lag), last.watermark ? `events until ${format.clock(Date.parse(last.watermark))} are in` : "no watermark yet"));
+      list.push(tile("watermark lag", format.duration(last.lag), last.watermark ? `events until ${format.clock(Date.parse(last.watermark))} are in${isSilent(last) ? ", nothing newer has come" : ""}` : "no watermark yet"));
       list.push(tile("delay", format.duration(last.delay), last.behind ? "behind: records wait" : "keeps up", last.behind ? "bad" : ""));
       list.push(tile("open windows", format.number(last.open_windows), "may still grow"));
     }
@@ -38,7 +42,7 @@ const health = (() => {
       if (!sums) break;
       const count = sums[name] || 0;
       const share = name !== "received" && sums.received ? `${format.percent(count / sums.received)}, ` : "";
-      list.push(tile(name, format.number(count), `${share}${meaning}`, name === "rejected" && count ? "bad" : ""));
+      list.push(tile(name, format.number(count), `${share}${meaning}${name === "received" && isLive ? " since this server started" : ""}`, name === "rejected" && count ? "bad" : ""));
     }
     replace(root, list.length ? el("dl", { class: "tiles" }, list) : el("p", { class: "faint", text: "Nothing has been reported yet." }));
   }
@@ -73,7 +77,7 @@ const health = (() => {
     ];
   }
 
-  function create(root) {
+  function create(root, isLive) {
     const tileRoot = el("div"), chartRoot = el("div", { class: "health-charts" }), tableRoot = el("div");
     const charts = new Map();
     let rows = null;
@@ -90,7 +94,7 @@ const health = (() => {
     }
 
     function draw() {
-      tiles(tileRoot);
+      tiles(tileRoot, isLive);
       const summary = JSON.stringify(pipeline.summary?.metrics || null);
       if (summary !== rows) {
         const open = tableRoot.querySelector("details")?.open;
@@ -109,5 +113,5 @@ const health = (() => {
     return { draw, repaint: () => charts.forEach((one) => one.repaint()) };
   }
 
-  return { create };
+  return { create, isSilent };
 })();

@@ -1,4 +1,5 @@
-// The table under a chart: its series, their values in the window under the cursor (else in the newest final one), and the range's totals.
+// The table under a chart: its series, their values in the window under the cursor (else in the newest final one, or the oldest open one),
+// and the range's totals.
 
 const legend = (() => {
   const { number, percent, duration } = format;
@@ -72,7 +73,7 @@ const legend = (() => {
     const values = numbers(COLUMNS[kind].window, select.valuesIn(kind, one, window));
     const totals = numbers(COLUMNS[kind].range, one.total);
     if (one.key === null) {
-      const drawn = !picks && kind !== "distribution" && kind !== "unique";
+      const drawn = !picks && !cells.APART.has(kind);
       return text.el("tr", { class: "folded" }, text.el("th", { scope: "row" }, key(drawn ? plots.OTHERS : { color: "none" }), `${one.count} other series${drawn ? ", folded" : ", not drawn"}`), values, totals);
     }
     const drawn = kind === "distribution" ? one === chosen : !picks || picks.has(one.key);

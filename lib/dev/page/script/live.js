@@ -5,20 +5,31 @@ const live = (() => {
   // The server sends at least a comment every 15 seconds; after three of these without a byte the connection is dead.
   const SILENCE_MAX = 45_000;
   const AT_ONCE = 4; // requests
+  const SUMMARY_EVERY = 3_000;
   const WAITING_MAX = 50_000; // messages that wait for a fetch
 
   // `page` hears: line(object), changed(), status(state), times(), catalog().
   function create(page) {
     let attempt = 0, lostAt = null, retry = null, connection = null, fetching = null, loaded = null;
     let waiting = null, overflow = false;
+    const summary = { received: null, time: 0, asked: false };
 
     // One message. While a fetch is under way it waits, because the answer may hold it already.
     function take(object, id) {
       if (!object || typeof object !== "object") return;
-      if (object.kind === "catalog" || object.kind === "health") page.line(object);
+      if (object.kind === "catalog") page.line(object);
+      else if (object.kind === "health") hear(object);
       else if (waiting && waiting.length < WAITING_MAX) waiting.push([object, id]);
       else if (waiting) overflow = true;
       else page.line(object);
+    }
+
+    // The summary is not told: it is asked for again when more has come, not too often.
+    function hear(health) {
+      page.line(health);
+      if (typeof health.received !== "number" || fetching || summary.asked || summary.received === health.received || Date.now() - summary.time < SUMMARY_EVERY) return;
+      Object.assign(summary, { received: health.received, time: Date.now(), asked: true });
+      stream.lines("summary", connection?.signal, (line) => line && page.line(line)).catch(() => undefined).finally(() => { summary.asked = false; });
     }
 
     function query(path, values) {
@@ -85,7 +96,7 @@ const live = (() => {
 
     function wanted() {
       const { from, to, fixed } = page.times();
-      return state.current.range === "all" ? { from: null, to: null } : { from, to: fixed ? to : null };
+      return !fixed && state.range() === "all" ? { from: null, to: null } : { from, to: fixed ? to : null };
     }
 
     const covers = (have, want) =>
@@ -138,7 +149,7 @@ const live = (() => {
       mine?.abort();
       fetching?.abort();
       if (error instanceof stream.Unauthorized) {
-        page.status({ state: "locked" });
+        page.status({ state: "locked", isRefused: stream.hasToken() });
         return;
       }
       lostAt = lostAt ?? Date.now();

@@ -18,7 +18,7 @@ const plots = (() => {
     const zero = select.ZERO_KINDS.has(kind);
     const line = (row) => ({ shape: "step", zero, until, cells: cellsOf(row, value) });
     const lines = selection.drawn.map((row) => ({ ...look(row.index), ...line(row) }));
-    if (selection.folded && kind !== "unique") lines.push({ ...OTHERS, ...line(selection.folded) });
+    if (selection.folded) lines.push({ ...OTHERS, ...line(selection.folded) });
     return lines;
   }
 
@@ -38,7 +38,7 @@ const plots = (() => {
         byStart.set(cell.start, entry);
       }
     }
-    const merged = [...byStart.values()].map(({ start, end, list }) => ({ start, end, values: cells.combine(kind, list) }));
+    const merged = [...byStart.values()].map(({ start, end, list }) => ({ start, end, values: cells.together(kind, list) }));
     return { cells: merged.sort((a, b) => a.start - b.start) };
   }
 

@@ -1,5 +1,5 @@
 // Which series of a metric are shown: of those that match the searches the ten largest are listed, and what is picked; the others are
-// folded into one. Drawn are the picked ones, else all that are listed and the others.
+// folded into one where they may be added up. Drawn are the picked ones, else all that are listed and the others.
 
 const select = (() => {
   const TOP = 10;
@@ -48,10 +48,10 @@ const select = (() => {
       end: list[0].end,
       open: list.some((cell) => cell.open),
       corrections: list.reduce((sum, cell) => sum + cell.corrections, 0),
-      values: cells.combine(kind, list.map((cell) => cell.values)),
+      values: cells.together(kind, list.map((cell) => cell.values)),
     }));
     folded.sort((a, b) => a.start - b.start);
-    return { key: null, count: rows.length, cells: folded, all: folded, total: cells.combine(kind, rows.map((row) => row.total)) };
+    return { key: null, count: rows.length, cells: folded, all: folded, total: cells.together(kind, rows.map((row) => row.total)) };
   }
 
   const words = (search) => search.toLowerCase().split(/\s+/).filter(Boolean);
@@ -64,6 +64,9 @@ const select = (() => {
     return all.filter((series) => matches(series, wanted) && matches(series, words(find)));
   }
 
+  // Whether a search leaves some of its series out.
+  const isSearched = (metric, search, find) => seriesFor(metric, search, find).length < metric.series.size;
+
   function rows(metric, from, to, search, find, picks) {
     const kind = metric.entry.kind;
     const matching = seriesFor(metric, search, find).map((series) => rowOf(kind, series, from, to));
@@ -74,7 +77,13 @@ const select = (() => {
     const rest = alive.filter((row) => row.index === undefined);
     const others = rest.length ? fold(kind, rest) : null;
     if (picks) return { listed, others, drawn: listed.filter((row) => picks.has(row.key)), folded: null, alive: alive.length };
-    return { listed, others, drawn: listed, folded: others, alive: alive.length };
+    return { listed, others, drawn: listed, folded: cells.APART.has(kind) ? null : others, alive: alive.length };
+  }
+
+  // The one series that a single number is of where those of several cannot be added up: the largest that is shown and is one.
+  function lead(kind, selection) {
+    if (!cells.APART.has(kind)) return null;
+    return selection.drawn.find((row) => !store.isOther(row.dimensions)) || selection.drawn[0] || null;
   }
 
   function cellAt(list, time) {
@@ -83,6 +92,17 @@ const select = (() => {
     return cell && cell.start <= time && time < cell.end ? cell : null;
   }
 
+  // A window that is final without a point: nothing happened in it.
+  function emptyWindow(metric, time) {
+    const until = store.finalUntil(metric), { window_ms: length } = metric.entry, { proven } = metric;
+    if (until === null || time >= until || time < metric.oldestStart) return null;
+    if (proven && proven.start <= time && time < proven.end) return { ...proven, open: false, corrections: 0 };
+    const start = Math.floor(time / length) * length;
+    return length % format.DAY ? { start, end: start + length, open: false, corrections: 0 } : null;
+  }
+
+  const isOpen = (metric, cell) => cell.open || (cell.coarse && cell.end > (store.finalUntil(metric) || 0));
+
   // The window of the metric that holds `time`, whichever series knows it.
   function windowAt(metric, time) {
     let found = null;
@@ -90,13 +110,17 @@ const select = (() => {
       const cell = cellAt(series.cells, time);
       if (!cell) continue;
       found = found || { start: cell.start, end: cell.end, open: false, corrections: 0 };
-      found.open = found.open || cell.open;
+      found.open = found.open || isOpen(metric, cell);
       found.corrections += cell.corrections;
     }
-    return found;
+    return found || emptyWindow(metric, time);
   }
 
-  const latestFinal = (metric) => (metric.finalUntil === null ? null : windowAt(metric, metric.finalUntil - 1));
+  // The newest window that is final, or, while there is none, the oldest that is open.
+  function newest(metric) {
+    const until = store.finalUntil(metric);
+    return (until === null ? null : windowAt(metric, until - 1)) || openWindows(metric)[0] || null;
+  }
 
   // The windows that have begun to count and are not final, oldest first.
   function openWindows(metric) {
@@ -104,7 +128,7 @@ const select = (() => {
     for (const series of metric.series.values()) {
       for (let index = series.cells.length - 1; index >= 0 && series.cells[index].end > (metric.finalUntil || 0); index -= 1) {
         const cell = series.cells[index];
-        if (cell.open) found.set(cell.start, { start: cell.start, end: cell.end });
+        if (cell.open) found.set(cell.start, { start: cell.start, end: cell.end, open: true, corrections: 0 });
       }
     }
     return [...found.values()].sort((a, b) => a.start - b.start);
@@ -117,11 +141,13 @@ const select = (() => {
     return window && ZERO_KINDS.has(kind) ? { sum: 0, count: 0, unique: 0 } : {};
   }
 
-  // All rows together in a window. Distinct counts of several series overlap and have no sum.
-  function togetherIn(kind, list, window) {
-    if (list.length === 1) return valuesIn(kind, list[0], window);
-    return cells.combine(kind, list.map((row) => valuesIn(kind, row, window)));
+  const togetherIn = (kind, list, window) => cells.together(kind, list.map((row) => valuesIn(kind, row, window)));
+
+  // How final the numbers of a window are: those of all series, or of one.
+  function statusIn(row, window) {
+    const cell = row && cellAt(row.all, window.start);
+    return cells.status({ open: window.open, corrections: row ? cell?.corrections || 0 : window.corrections });
   }
 
-  return { TOP, ZERO_KINDS, RANKED_BY, rows, windowAt, latestFinal, openWindows, valuesIn, togetherIn };
+  return { TOP, ZERO_KINDS, RANKED_BY, rows, isSearched, lead, windowAt, isOpen, newest, openWindows, valuesIn, togetherIn, statusIn };
 })();

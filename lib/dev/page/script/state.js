@@ -5,6 +5,8 @@ const state = (() => {
   // Links stay short enough for any mail: no more picks than this are kept.
   const PICKS_MAX = 30;
 
+  // The range where nobody has chosen one; it is not part of the address.
+  let automatic = "1h";
   const listeners = [];
   const current = { range: null, from: null, to: null, zone: null, search: "", find: new Map(), picks: new Map() };
 
@@ -59,18 +61,23 @@ const state = (() => {
   // The times to show. Ranges end now; without a live clock, with the newest data. Whole ranges snap to what is there.
   function times(now) {
     if (current.from !== null) return { from: current.from, to: current.to, fixed: true };
-    const length = RANGES.find(([name]) => name === current.range)?.[1];
+    const length = RANGES.find(([name]) => name === range())?.[1];
     if (length) return { from: now - length, to: now, fixed: false };
     const from = store.oldest() || now - format.HOUR;
     return { from, to: Math.max(store.newest(), from + 1000), fixed: false };
   }
 
-  // Without a choice: the shortest range in which twelve of the longest windows fit.
-  function chooseRange(live, windows) {
-    if (current.range || current.from !== null) return;
-    const wanted = 12 * Math.max(...windows, 0);
-    current.range = live ? (RANGES.find(([, length]) => length && length >= Math.max(wanted, format.HOUR)) || ["all"])[0] : "all";
+  // Without a choice: the shortest range that goes back to the oldest data or, where they are older than that, in which twelve of the
+  // longest windows fit. True: it is another one than before.
+  function fitRange(live, windows, age) {
+    const wanted = Math.min(age, Math.max(12 * Math.max(...windows, 0), format.HOUR));
+    const before = automatic;
+    automatic = live ? (RANGES.find(([, length]) => length >= wanted) || ["all"])[0] : "all";
+    return automatic !== before && current.range === null && current.from === null;
   }
 
-  return { RANGES, current, read, change, togglePick, times, chooseRange, listen: (listener) => listeners.push(listener) };
+  // The name of the range that is shown, where its ends are not fixed.
+  const range = () => current.range || automatic;
+
+  return { RANGES, current, read, change, togglePick, times, fitRange, range, listen: (listener) => listeners.push(listener) };
 })();

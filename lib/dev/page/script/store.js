@@ -35,7 +35,7 @@ const store = (() => {
   const size = (metric) => [...metric.series.values()].reduce((sum, series) => sum + series.cells.length, 0);
 
   function empty(entry) {
-    return { entry, series: new Map(), refused: 0, droppedBefore: null, finalUntil: null, newestEnd: null, oldestStart: null, version: 0 };
+    return { entry, series: new Map(), refused: 0, droppedBefore: null, finalUntil: null, proven: null, newestEnd: null, oldestStart: null, version: 0 };
   }
 
   // Forgets a metric's cells before they are fetched anew.
@@ -44,7 +44,7 @@ const store = (() => {
     if (!metric) return;
     held -= size(metric);
     const version = metric.version + 1;
-    metrics.set(name, Object.assign(metric, empty(metric.entry), { version }));
+    metrics.set(name, Object.assign(metric, empty(metric.entry), { version, proven: metric.proven }));
   }
 
   // The place of the first cell that starts at or after `start`. New windows come at the end.
@@ -90,12 +90,31 @@ const store = (() => {
       held += 1;
     }
     cells.take(metric.entry.kind, cell, point);
-    if (point.status === "final") metric.finalUntil = Math.max(metric.finalUntil || 0, end);
+    // Of minutes or hours together, the newest may not be whole.
+    cell.coarse = point.windows !== undefined;
+    if (point.status === "final" && !cell.coarse) metric.finalUntil = Math.max(metric.finalUntil || 0, end);
     metric.newestEnd = Math.max(metric.newestEnd || 0, end);
     metric.oldestStart = Math.min(metric.oldestStart ?? start, start);
     metric.version += 1;
     if (series.cells.length > LIMITS.cellsPerSeries) drop(metric, series, Math.ceil(LIMITS.cellsPerSeries / 20));
     if (held > LIMITS.cells) shrink();
+  }
+
+  // The watermark has come so far: the windows that end as long before it as their metric waits are final, whether there is a point of them
+  // or not. `days` has the newest of those that are days of a time zone.
+  function decideTo(watermark, days) {
+    for (const metric of metrics.values()) {
+      const { name, window_ms: length, waits_ms: waits } = metric.entry;
+      const end = length % format.DAY ? Math.floor((watermark - (waits || 0)) / length) * length : Date.parse(days?.[name]?.[1]);
+      const start = length % format.DAY ? end - length : Date.parse(days?.[name]?.[0]);
+      if (start < end) metric.proven = { start, end };
+    }
+  }
+
+  // Where the newest final window of a metric ends. Of the time before its first window nobody knows whether it was counted.
+  function finalUntil(metric) {
+    const { finalUntil: known, proven, oldestStart } = metric;
+    return proven && oldestStart !== null && proven.end > Math.max(oldestStart, known || 0) ? proven.end : known;
   }
 
   function drop(metric, series, count) {
@@ -125,5 +144,5 @@ const store = (() => {
     return starts.length ? Math.min(...starts) : 0;
   }
 
-  return { metrics, useCatalog, reset, add, place, newest, oldest, dimensionsKey, held: () => held };
+  return { metrics, useCatalog, reset, add, decideTo, finalUntil, place, newest, oldest, dimensionsKey, isOther, held: () => held };
 })();

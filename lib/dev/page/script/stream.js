@@ -97,5 +97,5 @@ const stream = (() => {
     if (data.length) take(parse(data.join("\n")), id);
   }
 
-  return { parse, lines, live, useToken, Unauthorized };
+  return { parse, lines, live, useToken, hasToken: () => Boolean(readToken()), Unauthorized };
 })();

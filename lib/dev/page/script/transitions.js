@@ -12,11 +12,11 @@ const transitions = (() => {
   const subject = (one) => JSON.stringify([one.alert, one.step || "", store.dimensionsKey(one.group)]);
   const clip = (value) => (typeof value === "string" && value.length > LIMITS.identity ? `${value.slice(0, LIMITS.identity)}\u2026` : value);
 
-  // The rules. A report is decided to its end, whatever lags.
-  function useAlerts(alerts, live) {
+  // The rules.
+  function useAlerts(alerts) {
     waits = new Map();
     for (const alert of alerts) for (const step of Array.isArray(alert.steps) ? alert.steps : []) {
-      waits.set(JSON.stringify([alert.name, step.name || ""]), (step.for_ms || 0) + (live && step.lag_ms || 0));
+      waits.set(JSON.stringify([alert.name, step.name || ""]), step.pending_ms || 0);
     }
   }
 

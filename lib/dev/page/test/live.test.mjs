@@ -2,41 +2,15 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { cardOf, launch } from "./browser.mjs";
-import { orders } from "./recorded.mjs";
-import { serve } from "./server.mjs";
-
-// The end of the recorded data is now: its last hour is open.
-const catalog = { ...orders.catalog, live: true };
-const rejections = cardOf(catalog, "order_rejections"), created = cardOf(catalog, "orders_created");
-const recorded = orders.lines;
-const point = (more) => ({ kind: "point", metric: "order_rejections", dimensions: { aggregator: "noon", country: "AE" }, window_start: "2026-01-05T16:00:00Z", window_end: "2026-01-05T16:15:00Z", status: "final", sum: 7, count: 7, ...more });
-const firing = {
-  kind: "alert", alert: "rejections", step: "reactive", group: { aggregator: "noon" }, transition: "firing", at: "2026-01-05T16:07:00Z", sent: true, value: 3, reason: "condition holds",
-  evidence: ["a", "b", "c"], why: "at once", channels: { oncall: "at once" }, metric: "order_rejections", severity: "critical", condition: "sum over 10m >= 3", threshold: 3,
-  from: "2026-01-05T15:57:00Z", until: "2026-01-05T16:07:00Z", episode: "2026-01-05T16:07:00Z", events: 3,
-};
-const health = (more) => ({ kind: "health", at: "2026-01-05T16:07:22Z", rate: 1234, lag: 31_500, delay: 420, open_windows: 6, behind: false, watermark: "2026-01-05T16:06:50Z", received: 3000, counted: 2019, filtered: 923, duplicate: 44, late: 6, rejected: 8, ...more });
+import { launch } from "./browser.mjs";
+import { catalog, created, firing, health, isLive, point, rejections, started, value } from "./started.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-async function started(t, { hash = "range=6h&zone=UTC", lines = recorded.filter((line) => !line.includes('"kind":"summary"')), summary = JSON.parse(recorded[recorded.length - 1]), ...options } = {}) {
-  const server = await serve({ catalog, lines, summary, ...options });
-  const page = await browser.open(`${server.url}#${hash}`);
-  t.after(async () => {
-    await page.close();
-    await server.stop();
-  });
-  return { server, page };
-}
-
-const isLive = "document.querySelector('.connection')?.textContent === 'Live' && document.querySelector('.activity').textContent === ''";
-const value = (card, text) => `document.querySelector("${card} .headline .value")?.textContent === "${text}"`;
-
 test("what was decided before is fetched, for the range that is looked at", async (t) => {
-  const { server, page } = await started(t);
+  const { server, page } = await started(t, browser);
   await page.until(isLive);
   await page.until(value(created, "155"));
   const asked = server.requests().filter((url) => url.startsWith("/points"));
@@ -49,7 +23,7 @@ test("what was decided before is fetched, for the range that is looked at", asyn
 });
 
 test("a point, an open window and a correction show as they are decided", async (t) => {
-  const { server, page } = await started(t);
+  const { server, page } = await started(t, browser);
   await page.until(isLive);
   server.decide(point({ status: "open", sum: 3, count: 3 }));
   await page.until(`document.querySelector("${rejections} .complete").textContent.includes("1 window is open")`);
@@ -64,7 +38,7 @@ test("a point, an open window and a correction show as they are decided", async 
 });
 
 test("an alert that fires stands on top and on its metric's card, until it resolves", async (t) => {
-  const { server, page } = await started(t);
+  const { server, page } = await started(t, browser);
   await page.until(isLive);
   server.decide(firing);
   await page.until('document.querySelector("#alerts table")');
@@ -75,13 +49,13 @@ test("an alert that fires stands on top and on its metric's card, until it resol
 });
 
 test("an alert that fires since before the range comes with the catalog", async (t) => {
-  const { page } = await started(t, { catalog: { ...catalog, firing: [{ ...firing, at: "2025-12-01T00:00:00Z" }] } });
+  const { page } = await started(t, browser, { catalog: { ...catalog, firing: [{ ...firing, at: "2025-12-01T00:00:00Z" }] } });
   await page.until('document.querySelector("#alerts table")');
   assert.match(await page.text("#alerts tbody tr"), /2025-12-01 00:00/);
 });
 
 test("health and deploys show", async (t) => {
-  const { server, page } = await started(t);
+  const { server, page } = await started(t, browser);
   await page.until(isLive);
   server.tell(health());
   server.tell(health({ at: "2026-01-05T16:07:23Z", behind: true, delay: 42_000, received: 3_100, rejected: 18 }));
@@ -98,7 +72,7 @@ test("health and deploys show", async (t) => {
 });
 
 test("a connection that breaks is said, taken up again, and nothing is missed or counted twice", async (t) => {
-  const { server, page } = await started(t);
+  const { server, page } = await started(t, browser);
   await page.until(isLive);
   server.decide(point({}));
   server.decide(point({ status: "correction", sum: 1, count: 1 }));
@@ -118,7 +92,7 @@ test("a connection that breaks is said, taken up again, and nothing is missed or
 });
 
 test("what comes while a question is answered counts once, whether the answer holds it or not", async (t) => {
-  const { server, page } = await started(t);
+  const { server, page } = await started(t, browser);
   await page.until(isLive);
   server.decide(point({}));
   await page.until(value(rejections, "7"));
@@ -137,7 +111,7 @@ test("what comes while a question is answered counts once, whether the answer ho
 });
 
 test("what resolved while the page was away, and before its range, does not fire any more", async (t) => {
-  const { server, page } = await started(t, { hash: "range=15m&zone=UTC" });
+  const { server, page } = await started(t, browser, { hash: "range=15m&zone=UTC" });
   await page.until(isLive);
   server.decide({ ...firing, at: "2026-01-05T14:00:00Z" });
   await page.until('document.querySelector("#alerts table")');
@@ -149,7 +123,7 @@ test("what resolved while the page was away, and before its range, does not fire
 });
 
 test("a longer range is fetched when it is chosen, a shorter one is there", async (t) => {
-  const { server, page } = await started(t, { hash: "range=1h&zone=UTC" });
+  const { server, page } = await started(t, browser, { hash: "range=1h&zone=UTC" });
   await page.until(isLive);
   server.requests();
   await page.click('[data-range="all"]');
@@ -164,7 +138,7 @@ test("a longer range is fetched when it is chosen, a shorter one is there", asyn
 });
 
 test("rules that change bring their metrics", async (t) => {
-  const { server, page } = await started(t);
+  const { server, page } = await started(t, browser);
   await page.until(isLive);
   const added = { name: "refunds", kind: "sum", unit: "None", dimensions: [], window_ms: 60_000 };
   const changed = { ...catalog, kind: "catalog", metrics: [...catalog.metrics.slice(0, 2), added] };
@@ -176,7 +150,7 @@ test("rules that change bring their metrics", async (t) => {
 });
 
 test("where nothing has come yet, the page says how to push an event", async (t) => {
-  const { server, page } = await started(t, { lines: [], summary: { kind: "summary", received: 0, metrics: {} } });
+  const { server, page } = await started(t, browser, { lines: [], summary: { kind: "summary", received: 0, metrics: {} } });
   await page.until('document.querySelector(".start pre")');
   const command = await page.text(".start pre");
   assert.match(command, new RegExp(`^curl -i '${server.url}events'`));
@@ -184,7 +158,7 @@ test("where nothing has come yet, the page says how to push an event", async (t)
 });
 
 test("a server that wants a token gets it, and only then tells its rules", async (t) => {
-  const { page } = await started(t, { token: "open sesame" });
+  const { page } = await started(t, browser, { token: "open sesame" });
   await page.until('document.querySelector(".connection").textContent === "A token is wanted"');
   assert.equal(await page.evaluate("document.querySelectorAll('.card').length"), 0);
   await page.type("#token", "open sesame");

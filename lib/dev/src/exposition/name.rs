@@ -7,9 +7,10 @@
 //! is written as it is shown comes first, then the order of the rules decides, and who comes too late gets eight digits of the hash of
 //! its own name. So no name depends on what events came.
 
-use super::{Kind, Metric};
+use super::Metric;
 use std::collections::BTreeSet;
 use streamgauge_engine::hash;
+use streamgauge_pipeline::kept::ValueKind;
 
 /// The names of families and series that are taken.
 #[derive(Clone, Debug, Default)]
@@ -64,17 +65,17 @@ pub(super) fn of_counter(name: &str) -> Vec<String> {
 }
 
 /// The names that the families and series of a metric may have, in any of their types.
-fn names_of(kind: Kind, base: &str) -> Vec<String> {
+fn names_of(kind: ValueKind, base: &str) -> Vec<String> {
     const SUMMARY: [&str; 4] = ["", "_sum", "_count", "_created"];
     let counters = |suffixes: &[&str]| {
         suffixes.iter().flat_map(|suffix| of_counter(&format!("{base}{suffix}"))).collect()
     };
     match kind {
-        Kind::Count | Kind::Sum => of_counter(base),
-        Kind::Distribution => with_suffixes(base, &SUMMARY),
-        Kind::Unique => vec![base.to_owned()],
-        Kind::Ratio => counters(&["_part", "_whole"]),
-        Kind::Journey => {
+        ValueKind::Count | ValueKind::Sum => of_counter(base),
+        ValueKind::Distribution => with_suffixes(base, &SUMMARY),
+        ValueKind::Unique => vec![base.to_owned()],
+        ValueKind::Ratio => counters(&["_part", "_whole"]),
+        ValueKind::Journey => {
             let mut names: Vec<_> = counters(&["_started", "_finished", "_abandoned"]);
             names.push(format!("{base}_open"));
             names.extend(with_suffixes(&format!("{base}_time_seconds"), &SUMMARY));
@@ -118,7 +119,7 @@ fn distinct(name: &str, plain: String, mut claim: impl FnMut(&str) -> bool) -> S
 mod tests {
     use super::*;
 
-    fn metric(name: &str, kind: Kind) -> Metric<'_> {
+    fn metric(name: &str, kind: ValueKind) -> Metric<'_> {
         Metric {
             name,
             kind,
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(metrics: &[(&str, Kind)], expect: &[&str]) {
+    fn check(metrics: &[(&str, ValueKind)], expect: &[&str]) {
         let names: Vec<_> = metrics.iter().map(|(name, _)| *name).collect();
         let metrics: Vec<_> = metrics.iter().map(|(name, kind)| metric(name, *kind)).collect();
         assert_eq!(shown(Names::default().of_metrics(&metrics), &names), expect);
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_not_allowed_becomes_an_underscore() {
-        use Kind::{Count, Sum, Unique};
+        use ValueKind::{Count, Sum, Unique};
         check(&[("orders_created", Count), ("Shop/5 %", Count)], &["orders_created", "Shop_5__"]);
         check(&[("a:b", Sum), ("5xx", Unique)], &["a_b", "metric_5xx"]);
         check(&[("_x", Count), ("/api", Count)], &["metric_x", "metric_api"]);
@@ -160,7 +161,7 @@ mod tests {
     /// The one that is written as it is shown keeps its name, wherever it stands.
     #[test]
     fn names_that_become_one_are_told_apart() {
-        use Kind::Count;
+        use ValueKind::Count;
         check(&[("a.b", Count), ("a_b", Count), ("a-b", Count)], &["a_b#", "a_b", "a_b#"]);
         check(&[("a.b", Count), ("a-b", Count)], &["a_b", "a_b#"]);
         let names = Names::default()
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_metric_is_not_called_as_a_series_of_another() {
-        use Kind::{Count, Distribution, Journey, Ratio, Sum, Unique};
+        use ValueKind::{Count, Distribution, Journey, Ratio, Sum, Unique};
         check(&[("a", Count), ("a_sum", Sum), ("a_open", Unique)], &["a", "a_sum", "a_open"]);
         check(&[("a", Distribution), ("a_sum", Unique)], &["a", "a_sum#"]);
         check(&[("a", Count), ("a_created", Unique)], &["a", "a_created#"]);

@@ -7,6 +7,7 @@
 //! | `streamgauge_watermark_lag_seconds` | gauge | how far the watermark is behind the clock |
 //! | `streamgauge_alerts_firing{alert,step,severity}` | gauge | for how many groups a step fires; 0 if for none |
 //! | `streamgauge_window_end_timestamp_seconds{metric}` | gauge | where the metric's newest final window ends |
+//! | `streamgauge_rules_rejected` | gauge | 1 while the rules files as they are now cannot be used, and those before go on; else 0 |
 //! | `streamgauge_series_left_out{metric}` | gauge | series that are not shown because there are too many |
 //!
 //! What became of records is six names and not one with a label, as Prometheus advises: a sum over all of them would count each record twice.
@@ -22,13 +23,16 @@ const OUTCOMES: [&str; 6] = ["received", "counted", "filtered", "duplicate", "la
 const LAG: &str = "streamgauge_watermark_lag_seconds";
 const FIRING: &str = "streamgauge_alerts_firing";
 const WINDOW_END: &str = "streamgauge_window_end_timestamp_seconds";
+const RULES_REJECTED: &str = "streamgauge_rules_rejected";
 const LEFT_OUT: &str = "streamgauge_series_left_out";
 
 /// Takes the names, before any metric of the rules does.
 pub(super) fn claim(names: &mut Names) {
     let outcomes = OUTCOMES.iter().map(|outcome| format!("{RECORDS}_{outcome}"));
     let counters = outcomes.flat_map(|outcome| name::of_counter(&outcome));
-    names.claim(counters.chain([LAG, FIRING, WINDOW_END, LEFT_OUT].map(str::to_owned)));
+    names.claim(
+        counters.chain([LAG, FIRING, WINDOW_END, RULES_REJECTED, LEFT_OUT].map(str::to_owned)),
+    );
 }
 
 /// The families; `left_out` says of each metric how many series are not shown.
@@ -42,6 +46,11 @@ pub(super) fn families(exposition: &Exposition<'_>, left_out: &[(&str, usize)]) 
     }
     families.push(firing(exposition));
     families.push(window_ends(exposition));
+    let help =
+        "Whether the rules files as they are now cannot be used, so that those before go on.";
+    let mut rejected = Family::new(RULES_REJECTED, Type::Gauge, help);
+    rejected.push(Vec::new(), whole(usize::from(exposition.pipeline.are_rules_rejected)));
+    families.push(rejected);
     let mut hidden = Family::new(LEFT_OUT, Type::Gauge, "Series that are not shown: too many.");
     for (metric, series) in left_out {
         hidden.push(label("metric", metric), whole(*series));

@@ -1,12 +1,13 @@
 //! A metric of the rules to families.
 
 use super::family::{Family, Sample, Type};
-use super::{Kind, Metric, SERIES_MAX, Series, Total, name};
+use super::{Metric, SERIES_MAX, Series, Total, name};
 use std::borrow::Cow;
 use std::sync::Arc;
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::output::{DistributionValues, SumValues, Values};
 use streamgauge_engine::series::SeriesKey;
+use streamgauge_pipeline::kept::ValueKind;
 use streamgauge_pipeline::render::Number;
 
 /// The quantiles of a summary, in the order of [`streamgauge_engine::output::PERCENTILES`] and as `OpenMetrics` writes them.
@@ -40,15 +41,15 @@ pub(super) fn families(metric: &Metric<'_>, base: &str, shown: &[Cow<'_, Series>
         .collect();
     let writer = Writer { metric, base, series: &labelled };
     match metric.kind {
-        Kind::Count => vec![writer.counter("", "events", |total| match total {
+        ValueKind::Count => vec![writer.counter("", "events", |total| match total {
             Total::Count(count) => Some(*count),
             _ => None,
         })],
-        Kind::Sum => vec![writer.sum()],
-        Kind::Distribution => writer.summary("", "values", metric.unit, distribution),
-        Kind::Unique => vec![writer.unique()],
-        Kind::Ratio => writer.ratio(),
-        Kind::Journey => writer.journey(),
+        ValueKind::Sum => vec![writer.sum()],
+        ValueKind::Distribution => writer.summary("", "values", metric.unit, distribution),
+        ValueKind::Unique => vec![writer.unique()],
+        ValueKind::Ratio => writer.ratio(),
+        ValueKind::Journey => writer.journey(),
     }
 }
 

@@ -21,7 +21,7 @@ fn distribution(values: &[&str]) -> DistributionValues {
     DistributionValues { exact: sum(values), percentiles, buckets: Vec::new() }
 }
 
-fn metric<'e>(name: &'e str, kind: Kind, dimensions: &[&'e str]) -> Metric<'e> {
+fn metric<'e>(name: &'e str, kind: ValueKind, dimensions: &[&'e str]) -> Metric<'e> {
     Metric {
         name,
         kind,
@@ -57,7 +57,7 @@ fn check(metric: Metric<'_>, expect: &str) {
 
 #[test]
 fn a_count_is_a_counter() {
-    let mut orders = metric("orders.created", Kind::Count, &["country", "data.city"]);
+    let mut orders = metric("orders.created", ValueKind::Count, &["country", "data.city"]);
     orders.series = vec![
         series(&["KW", "Kuwait"], 1, Values::Count(7)),
         series(&["AE", "say \"hi\"\\\n"], 1, Values::Count(12)),
@@ -82,7 +82,7 @@ orders_created_total{country="KW",data_city="Kuwait"} 7
 
 #[test]
 fn a_sum_is_a_counter_until_it_can_fall() {
-    let mut revenue = metric("revenue", Kind::Sum, &["country"]);
+    let mut revenue = metric("revenue", ValueKind::Sum, &["country"]);
     revenue.unit = Some("Bytes");
     revenue.help = Some("Money \"in\"\\\nAED.");
     revenue.series = vec![series(&["AE"], 1, Values::Sum(sum(&["1.5", "0.25"])))];
@@ -114,7 +114,7 @@ revenue_total{country="KW"} 2
 
 #[test]
 fn a_ratio_is_two_counters() {
-    let mut rate = metric("rejection_rate", Kind::Ratio, &[]);
+    let mut rate = metric("rejection_rate", ValueKind::Ratio, &[]);
     rate.series = vec![series(&[], 1, Values::Ratio { part: 3, whole: 17 })];
     check(
         rate,
@@ -131,7 +131,7 @@ rejection_rate_whole_total 17
 
 #[test]
 fn a_distribution_is_a_summary() {
-    let mut values = metric("basket_bytes", Kind::Distribution, &["country"]);
+    let mut values = metric("basket_bytes", ValueKind::Distribution, &["country"]);
     values.unit = Some("Bytes");
     values.series =
         vec![series(&["AE"], 1, Values::Distribution(Box::new(distribution(&["1", "2.5"]))))];
@@ -154,7 +154,7 @@ basket_bytes_count{country="AE"} 2
 /// The series are called as before; the types do not promise what they cannot keep.
 #[test]
 fn a_distribution_with_values_below_zero_is_no_summary() {
-    let mut values = metric("change", Kind::Distribution, &[]);
+    let mut values = metric("change", ValueKind::Distribution, &[]);
     values.series =
         vec![series(&[], 1, Values::Distribution(Box::new(distribution(&["-4", "2"]))))];
     let help = "`change`: values: sum and count since the store began, quantiles of the newest final window";
@@ -181,7 +181,7 @@ change_count 2
 
 #[test]
 fn a_journey_is_its_counters_what_is_open_and_a_summary() {
-    let mut journey = metric("checkout", Kind::Journey, &["country"]);
+    let mut journey = metric("checkout", ValueKind::Journey, &["country"]);
     let time = distribution(&["61.5"]);
     let values = JourneyValues { started: 4, finished: 1, abandoned: 3, open: 0, time };
     journey.series = vec![series(&["AE"], 1, Values::Journey(Box::new(values)))];
@@ -217,7 +217,7 @@ checkout_time_seconds_count{country="AE"} 1
 /// A window may have values and no times, where nothing finished.
 #[test]
 fn nothing_has_no_quantiles() {
-    let mut journey = metric("checkout", Kind::Journey, &[]);
+    let mut journey = metric("checkout", ValueKind::Journey, &[]);
     let values = JourneyValues { started: 1, abandoned: 1, ..JourneyValues::default() };
     journey.series = vec![series(&[], 1, Values::Journey(Box::new(values)))];
     check_series(
@@ -236,7 +236,7 @@ fn nothing_has_no_quantiles() {
 #[test]
 fn a_unit_is_the_last_word_of_the_name_or_not_told() {
     let has_unit = |name| {
-        let mut values = metric(name, Kind::Distribution, &[]);
+        let mut values = metric(name, ValueKind::Distribution, &[]);
         values.unit = Some("Seconds");
         lines(vec![values], Format::OpenMetrics).contains("# UNIT")
     };
@@ -254,8 +254,8 @@ fn check_series(metric: Metric<'_>, expect: &[&str]) {
 
 #[test]
 fn what_does_not_add_up_is_shown_until_the_next_window_is_final() {
-    let mut customers = metric("customers", Kind::Unique, &["country"]);
-    let mut values = metric("values", Kind::Distribution, &[]);
+    let mut customers = metric("customers", ValueKind::Unique, &["country"]);
+    let mut values = metric("values", ValueKind::Distribution, &[]);
     let basket = || Values::Distribution(Box::new(distribution(&["5"])));
     customers.series =
         vec![series(&["AE"], 10, Values::Unique(3)), series(&["KW"], 9, Values::Unique(4))];
@@ -274,16 +274,16 @@ fn what_does_not_add_up_is_shown_until_the_next_window_is_final() {
 
 #[test]
 fn a_metric_without_dimensions_is_there_from_the_beginning() {
-    check_series(metric("a", Kind::Count, &[]), &["a_total 0"]);
-    check_series(metric("a", Kind::Sum, &[]), &["a_total 0"]);
-    check_series(metric("a", Kind::Distribution, &[]), &["a_sum 0", "a_count 0"]);
-    check_series(metric("a", Kind::Unique, &[]), &[]);
-    check_series(metric("a", Kind::Count, &["country"]), &[]);
+    check_series(metric("a", ValueKind::Count, &[]), &["a_total 0"]);
+    check_series(metric("a", ValueKind::Sum, &[]), &["a_total 0"]);
+    check_series(metric("a", ValueKind::Distribution, &[]), &["a_sum 0", "a_count 0"]);
+    check_series(metric("a", ValueKind::Unique, &[]), &[]);
+    check_series(metric("a", ValueKind::Count, &["country"]), &[]);
 }
 
 #[test]
 fn series_over_the_limit_are_left_out_and_counted() {
-    let mut orders = metric("orders", Kind::Count, &["id"]);
+    let mut orders = metric("orders", ValueKind::Count, &["id"]);
     let keys: Vec<String> = (0..SERIES_MAX + 2).map(|number| format!("{number:05}")).collect();
     // The last has the newest window, so that the last but one and the one before it have to go.
     orders.series = keys
@@ -301,7 +301,7 @@ fn series_over_the_limit_are_left_out_and_counted() {
 /// Nor do their windows: it is that of their dimensions' values.
 #[test]
 fn the_order_of_series_does_not_show() {
-    let mut orders = metric("orders", Kind::Count, &["id"]);
+    let mut orders = metric("orders", ValueKind::Count, &["id"]);
     orders.series = [("b", 3), ("a", 2), ("c", 4)]
         .map(|(key, minute)| series(&[key], minute, Values::Count(1)))
         .to_vec();
@@ -316,7 +316,7 @@ fn the_order_of_series_does_not_show() {
 
 #[test]
 fn the_pipeline_speaks_of_itself() {
-    let mut orders = metric("orders.created", Kind::Count, &[]);
+    let mut orders = metric("orders.created", ValueKind::Count, &[]);
     orders.series = vec![series(&[], 29_452_320, Values::Count(7))];
     let counters =
         Counters { received: 15, rejected: 1, filtered: 2, duplicate: 3, counted: 4, late: 5 };
@@ -324,6 +324,7 @@ fn the_pipeline_speaks_of_itself() {
     let pipeline = Pipeline {
         counters,
         watermark_lag_ms: Some(30_250),
+        are_rules_rejected: true,
         alerts: vec![firing(Some("reactive"), 2), firing(None, 0)],
     };
     let exposition = Exposition { metrics: vec![orders], pipeline };
@@ -361,6 +362,9 @@ streamgauge_alerts_firing{alert="rejections",severity="critical"} 0
 # UNIT streamgauge_window_end_timestamp_seconds seconds
 # HELP streamgauge_window_end_timestamp_seconds Where the newest final window of a metric ends.
 streamgauge_window_end_timestamp_seconds{metric="orders.created"} 1767139260
+# TYPE streamgauge_rules_rejected gauge
+# HELP streamgauge_rules_rejected Whether the rules files as they are now cannot be used, so that those before go on.
+streamgauge_rules_rejected 1
 # TYPE streamgauge_series_left_out gauge
 # HELP streamgauge_series_left_out Series that are not shown: too many.
 streamgauge_series_left_out{metric="orders.created"} 0
@@ -372,7 +376,7 @@ streamgauge_series_left_out{metric="orders.created"} 0
 /// The names of metrics come after those of the pipeline.
 #[test]
 fn no_metric_takes_a_name_of_the_pipeline() {
-    let metrics = vec![metric("streamgauge_records_late", Kind::Count, &[])];
+    let metrics = vec![metric("streamgauge_records_late", ValueKind::Count, &[])];
     let exposition = Exposition { metrics, pipeline: Pipeline::default() };
     let text = String::from_utf8(exposition.render(Format::Prometheus)).unwrap();
     assert_eq!(text.matches("\nstreamgauge_records_late_total 0\n").count(), 1);

@@ -1,37 +1,7 @@
 //! What all points of a series come to: what a counter shows.
 
 use streamgauge_engine::output::{SumValues, Values};
-use streamgauge_engine::plan::MetricKind;
-
-/// What a metric computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Events that match.
-    Count,
-    /// The sum of a value.
-    Sum,
-    /// The distribution of a value.
-    Distribution,
-    /// How many different values.
-    Unique,
-    /// A part of a whole.
-    Ratio,
-    /// Starts that are finished in time.
-    Journey,
-}
-
-impl From<&MetricKind> for Kind {
-    fn from(kind: &MetricKind) -> Self {
-        match kind {
-            MetricKind::Count(_) => Self::Count,
-            MetricKind::Sum(_) => Self::Sum,
-            MetricKind::Distribution(_) => Self::Distribution,
-            MetricKind::Unique(_) => Self::Unique,
-            MetricKind::Ratio { .. } => Self::Ratio,
-            MetricKind::Journey { .. } => Self::Journey,
-        }
-    }
-}
+use streamgauge_pipeline::kept::ValueKind;
 
 /// The sum of all points of a series, final ones and corrections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +36,14 @@ pub enum Total {
 
 impl Total {
     /// Nothing yet.
-    pub fn zero(kind: Kind) -> Self {
+    pub fn zero(kind: ValueKind) -> Self {
         match kind {
-            Kind::Count => Self::Count(0),
-            Kind::Sum => Self::Sum(SumValues::default()),
-            Kind::Distribution => Self::Distribution(SumValues::default()),
-            Kind::Unique => Self::Unique,
-            Kind::Ratio => Self::Ratio { part: 0, whole: 0 },
-            Kind::Journey => {
+            ValueKind::Count => Self::Count(0),
+            ValueKind::Sum => Self::Sum(SumValues::default()),
+            ValueKind::Distribution => Self::Distribution(SumValues::default()),
+            ValueKind::Unique => Self::Unique,
+            ValueKind::Ratio => Self::Ratio { part: 0, whole: 0 },
+            ValueKind::Journey => {
                 let time = SumValues::default();
                 Self::Journey { started: 0, finished: 0, abandoned: 0, time }
             }
@@ -143,7 +113,7 @@ mod tests {
 
     /// Two points come to what one of both would be.
     #[track_caller]
-    fn check(kind: Kind, one: &Values, other: &Values, expect: Total) {
+    fn check(kind: ValueKind, one: &Values, other: &Values, expect: Total) {
         let mut total = Total::zero(kind);
         total.add(one);
         total.add(other);
@@ -152,22 +122,22 @@ mod tests {
 
     #[test]
     fn points_add_up() {
-        check(Kind::Count, &Values::Count(2), &Values::Count(3), Total::Count(5));
+        check(ValueKind::Count, &Values::Count(2), &Values::Count(3), Total::Count(5));
         check(
-            Kind::Sum,
+            ValueKind::Sum,
             &Values::Sum(sum(&[5, -7])),
             &Values::Sum(sum(&[1])),
             Total::Sum(sum(&[5, -7, 1])),
         );
         check(
-            Kind::Distribution,
+            ValueKind::Distribution,
             &Values::Distribution(Box::new(distribution(&[1]))),
             &Values::Distribution(Box::new(distribution(&[2, 3]))),
             Total::Distribution(sum(&[1, 2, 3])),
         );
-        check(Kind::Unique, &Values::Unique(2), &Values::Unique(3), Total::Unique);
+        check(ValueKind::Unique, &Values::Unique(2), &Values::Unique(3), Total::Unique);
         check(
-            Kind::Ratio,
+            ValueKind::Ratio,
             &Values::Ratio { part: 1, whole: 4 },
             &Values::Ratio { part: 2, whole: 0 },
             Total::Ratio { part: 3, whole: 4 },
@@ -177,7 +147,7 @@ mod tests {
             Values::Journey(Box::new(JourneyValues { started, finished, abandoned, open: 0, time }))
         };
         check(
-            Kind::Journey,
+            ValueKind::Journey,
             &journey(3, 2, 1, &[4, 5]),
             &journey(1, 1, 0, &[6]),
             Total::Journey { started: 4, finished: 3, abandoned: 1, time: sum(&[4, 5, 6]) },
@@ -187,7 +157,7 @@ mod tests {
     #[test]
     fn a_metric_of_another_kind_begins_anew() {
         check(
-            Kind::Count,
+            ValueKind::Count,
             &Values::Count(2),
             &Values::Ratio { part: 1, whole: 2 },
             Total::Ratio { part: 1, whole: 2 },

@@ -12,7 +12,7 @@ use super::view::{self, Seen, View};
 use crate::decided::{self, Decided};
 use crate::happening::{Happening, Teller, chain};
 use crate::page::Mark;
-use crate::run::{Fatal, Running, is_damage};
+use crate::run::{Fatal, Rejected, Running, is_damage};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{Builder, JoinHandle};
@@ -54,6 +54,7 @@ struct Work<C, P> {
     clock: C,
     is_by_events: bool,
     plans: P,
+    rejected: watch::Receiver<Option<Rejected>>,
     hub: Hub,
     view: Arc<Mutex<View>>,
     teller: Teller,
@@ -81,6 +82,7 @@ impl Historian {
             clock: dev.world().clock.clone(),
             is_by_events: dev.arrival().is_none(),
             plans: dev.reads_plans(),
+            rejected: dev.rejected(),
             hub,
             view,
             teller: dev.teller().clone(),
@@ -120,7 +122,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             let done = if is_loaded { self.follow() } else { self.load(watermark) };
             is_loaded |= done.is_ok();
             self.tell(done)?;
-            runtime.block_on(news(&mut settled, &mut ended));
+            runtime.block_on(news(&mut settled, &mut ended, &mut self.rejected.clone()));
         }
         Ok(())
     }
@@ -144,7 +146,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     fn follow(&mut self) -> Result<(), Fatal> {
         loop {
             let stepped = self.history.step()?;
-            if self.look_at_plans()? {
+            if self.look_at_plans()? | self.look_at_rejected() {
                 self.tell_catalog();
             }
             self.tell_until(self.history.state()?.version)?;
@@ -220,6 +222,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             status,
             values: &point.values,
         };
+        view.began(window_start);
         let values = if status == Status::Open {
             self.grow(&seen)
         } else {
@@ -259,6 +262,16 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         Ok(is_new)
     }
 
+    /// Reads whether the rules files can be used as they are now; true: that is new.
+    fn look_at_rejected(&mut self) -> bool {
+        if !matches!(self.rejected.has_changed(), Ok(true)) {
+            return false;
+        }
+        let rejected = self.rejected.borrow_and_update().clone();
+        self.view().rejected = rejected;
+        true
+    }
+
     fn tell_catalog(&self) {
         let mut messages = Messages::default();
         let catalog = {
@@ -286,8 +299,13 @@ fn may_pass(error: &Fatal) -> bool {
 }
 
 /// Waits for something to do, or for some time.
-async fn news(settled: &mut watch::Receiver<Settled>, ended: &mut watch::Receiver<bool>) {
+async fn news(
+    settled: &mut watch::Receiver<Settled>,
+    ended: &mut watch::Receiver<bool>,
+    rejected: &mut watch::Receiver<Option<Rejected>>,
+) {
     tokio::select! {
+        Ok(()) = rejected.changed() => {}
         Ok(()) = settled.changed() => {}
         Ok(()) = ended.changed() => {}
         () = sleep(EVERY) => {}

@@ -48,8 +48,16 @@ pub(super) fn write_catalog(
     view: &View,
 ) -> Vec<u8> {
     let (source, plan) = (Source::Server, view.plan.as_deref());
-    let catalog =
-        Catalog { source, now, is_by_events, plan, left_out: &[], transitions_left_out: 0 };
+    let catalog = Catalog {
+        source,
+        now,
+        is_by_events,
+        plan,
+        left_out: &[],
+        transitions_left_out: 0,
+        oldest: view.oldest,
+        rejected: view.rejected.as_ref(),
+    };
     catalog.json(first, view.active(), view.deploys().iter())
 }
 

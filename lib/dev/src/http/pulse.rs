@@ -3,13 +3,17 @@
 use super::live::{Hub, Messages};
 use super::view::{self, View};
 use crate::intake::commit::Totals;
+use crate::page::waits_ms;
 use crate::world::DevWorld;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use streamgauge_engine::calendar::Window;
 use streamgauge_engine::output::Counters;
+use streamgauge_engine::plan::Metric;
 use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::render::push_json_string;
 use streamgauge_pipeline::settle::Settled;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -30,6 +34,8 @@ pub(super) struct Pulse {
     pub(super) delay_ms: Millis,
     pub(super) settled: Settled,
     pub(super) counters: Counters,
+    /// The event time up to which everything is decided that was told.
+    pub(super) told: Option<Timestamp>,
     /// How many steps of alerts fire; absent while the store is read.
     pub(super) firing: Option<u64>,
 }
@@ -41,18 +47,21 @@ impl Pulse {
 
     /// How far what is decided is behind.
     pub(super) fn lag_ms(&self) -> Option<Millis> {
-        let watermark = self.settled.watermark?;
-        Some(self.at.as_millis().saturating_sub(watermark.as_millis()).max(0))
+        self.settled.watermark.map(|watermark| self.since(watermark))
     }
 
-    /// As a line of the live stream.
-    fn json(&self) -> String {
-        let watermark = self.settled.watermark.zip(self.lag_ms());
-        let watermark = watermark.map(|(at, lag)| format!(r#","lag":{lag},"watermark":"{at}""#));
+    fn since(&self, then: Timestamp) -> Millis {
+        self.at.as_millis().saturating_sub(then.as_millis()).max(0)
+    }
+
+    /// As a line of the live stream, with the windows of `days`. Its watermark is one of which all points were told before.
+    fn json(&self, days: &str) -> String {
+        let watermark =
+            self.told.map(|at| format!(r#","lag":{},"watermark":"{at}""#, self.since(at)));
         let firing = self.firing.map(|firing| format!(r#","firing":{firing}"#));
         let Counters { received, rejected, filtered, duplicate, counted, late } = self.counters;
         format!(
-            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}}}"#,
+            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{}{days}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}}}"#,
             self.at,
             self.rate,
             self.delay_ms,
@@ -109,8 +118,33 @@ impl<S, C: Clock> Sensor<S, C> {
             (counters.received.saturating_sub(*before) * 1_000).checked_div(ms)
         });
         let settled = *self.settled.borrow();
-        let firing = view::lock(&self.view).all_firing();
-        Pulse { at, rate: rate.unwrap_or_default(), delay_ms, settled, counters, firing }
+        let (told, firing) = {
+            let view = view::lock(&self.view);
+            (view.watermark, view.all_firing())
+        };
+        Pulse { at, rate: rate.unwrap_or_default(), delay_ms, settled, counters, told, firing }
+    }
+
+    /// The newest final window of each metric whose windows are days of a time zone, which a page cannot reckon.
+    fn days(&self) -> String {
+        let view = view::lock(&self.view);
+        let (Some(plan), Some(watermark)) = (&view.plan, view.watermark) else {
+            return String::new();
+        };
+        let days = |metric: &&Metric| !matches!(metric.window, Window::Fixed(_));
+        let mut text = Vec::new();
+        for metric in plan.metrics.iter().filter(days) {
+            let window = |time| plan.calendar.window(metric.window, time);
+            let end = window(watermark.minus(waits_ms(plan, metric))).start;
+            let start = window(end.minus(1)).start;
+            text.extend_from_slice(if text.is_empty() { br#","days":{"# } else { b"," });
+            push_json_string(&metric.name, &mut text);
+            text.extend_from_slice(format!(r#":["{start}","{end}"]"#).as_bytes());
+        }
+        if !text.is_empty() {
+            text.push(b'}');
+        }
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 
@@ -128,7 +162,7 @@ pub(super) async fn beat<S, C: Clock>(
         pulse.send_replace(seen);
         if hub.is_heard() {
             let mut messages = Messages::default();
-            messages.add(None, seen.json().as_bytes());
+            messages.add(None, seen.json(&sensor.days()).as_bytes());
             hub.tell(messages);
         }
     }

@@ -5,12 +5,14 @@ use super::answer::{Answer, Denial, JSON, whole};
 use super::pulse::Pulse;
 use super::view::{self, View};
 use crate::exposition::{Exposition, Firing, Format, Metric, Pipeline, Series};
+use crate::page::waits_ms;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, HeaderMap};
 use std::sync::Arc;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
+use streamgauge_pipeline::kept::ValueKind;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::render::Summary;
 use tokio::task::spawn_blocking;
@@ -40,6 +42,7 @@ struct Copied {
     series: Vec<Vec<Series>>,
     /// For how many groups each step of each alert fires.
     firing: Vec<u64>,
+    are_rules_rejected: bool,
 }
 
 impl Copied {
@@ -51,7 +54,7 @@ impl Copied {
         let steps = alerts.flat_map(|alert| alert.steps.iter().map(move |step| (alert, step)));
         let firing = steps.map(|(alert, step)| view.firing(&alert.name, step.name.as_deref()));
         let firing = firing.collect();
-        Self { plan, series, firing }
+        Self { plan, series, firing, are_rules_rejected: view.rejected.is_some() }
     }
 }
 
@@ -85,22 +88,23 @@ fn exposition(copied: Copied, pulse: &Pulse, format: Format) -> Vec<u8> {
         pipeline: Pipeline {
             counters: pulse.counters,
             watermark_lag_ms: pulse.lag_ms(),
+            are_rules_rejected: copied.are_rules_rejected,
             alerts: Vec::new(),
         },
         ..Exposition::default()
     };
-    let Copied { plan, series, firing } = copied;
+    let Copied { plan, series, firing, .. } = copied;
     let Some(plan) = plan else { return shown.render(format) };
-    let watermark = pulse.settled.watermark;
+    let watermark = pulse.told;
     shown.metrics = plan
         .metrics
         .iter()
         .zip(series)
         .map(|(metric, series)| {
-            let waits = metric.within().saturating_add(plan.timing.allowed_lateness);
+            let waits = waits_ms(&plan, metric);
             Metric {
                 name: &metric.name,
-                kind: (&metric.kind).into(),
+                kind: ValueKind::computed_by(&metric.kind),
                 unit: metric.unit.as_deref(),
                 help: None,
                 dimensions: metric.dimensions.iter().map(|one| one.name.as_str()).collect(),

@@ -5,6 +5,7 @@ mod deployed;
 mod held;
 mod pushed;
 mod slow;
+mod told;
 
 use super::*;
 use crate::channels::Nobody;

@@ -3,7 +3,8 @@
 use crate::cutter::widen;
 use crate::decided::Decided;
 use crate::exposition::{Newest, Series, Total};
-use crate::page::Mark;
+use crate::page::{Mark, Source, pending_ms};
+use crate::run::Rejected;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::output::{MetricCounters, Status, Values};
@@ -42,6 +43,12 @@ pub(super) struct View {
     pub(super) is_read: bool,
     /// The newest rules.
     pub(super) plan: Option<Arc<Plan>>,
+    /// Rules files that cannot be used as they are now.
+    pub(super) rejected: Option<Rejected>,
+    /// The event time up to which everything is decided that was told.
+    pub(super) watermark: Option<Timestamp>,
+    /// Where the oldest window begins that the store has.
+    pub(super) oldest: Option<Timestamp>,
     /// How many points were decided since the process began.
     pub(super) points: u64,
     /// How many transitions.
@@ -69,6 +76,8 @@ struct Active {
 #[derive(Debug)]
 struct Held {
     total: Total,
+    /// Where the newest window ends that it has had.
+    end: Timestamp,
     newest: Option<Newest>,
 }
 
@@ -88,13 +97,19 @@ impl View {
         let all = self.series.entry(seen.metric.to_owned()).or_default();
         if let Some(held) = all.get_mut(seen.series) {
             held.total.add(seen.values);
+            held.end = held.end.max(seen.window_end);
             return;
         }
         let total = Total::of(seen.values);
-        all.insert(Arc::clone(seen.series), Held { total, newest: None });
+        all.insert(Arc::clone(seen.series), Held { total, end: seen.window_end, newest: None });
         if all.len() >= 2 * SERIES_HELD_MAX {
-            forget(all);
+            forget(all, SERIES_HELD_MAX);
         }
+    }
+
+    /// Sees where a window begins of which there are points.
+    pub(super) fn began(&mut self, window_start: Timestamp) {
+        self.oldest = Some(self.oldest.map_or(window_start, |oldest| oldest.min(window_start)));
     }
 
     /// Sees a window, final or corrected.
@@ -143,14 +158,15 @@ impl View {
     fn wait(&self, (alert, step, _): &Incident) -> Millis {
         let wait = self.plan.as_ref().and_then(|plan| {
             let found = plan.alerts.iter().find(|one| one.name == *alert)?;
-            let hold = found.steps.iter().find(|one| one.name == *step)?.hold;
-            Some(hold.saturating_add(plan.lag_of(found)))
+            let step = found.steps.iter().find(|one| one.name == *step)?;
+            Some(pending_ms(plan, found, step, Source::Server))
         });
         wait.unwrap_or_default()
     }
 
     /// Everything before this is decided: what was pending and should have fired by then is over.
     pub(super) fn decided_up_to(&mut self, watermark: Option<Timestamp>) {
+        self.watermark = self.watermark.max(watermark);
         while let Some(due) = self.pending.first_entry() {
             let until = *due.key();
             if watermark.is_none_or(|watermark| watermark <= until) {
@@ -228,11 +244,17 @@ impl View {
     }
 }
 
-/// Keeps those with the newest windows.
-fn forget(all: &mut BTreeMap<Arc<SeriesKey>, Held>) {
-    let end = |held: &Held| held.newest.as_ref().map(|newest| newest.window_end);
-    let mut ends: Vec<_> = all.values().map(end).collect();
-    let (_, middle, _) = ends.select_nth_unstable(SERIES_HELD_MAX);
-    let middle = *middle;
-    all.retain(|_, held| end(held) > middle);
+/// Keeps so many, those with the newest windows.
+fn forget(all: &mut BTreeMap<Arc<SeriesKey>, Held>, kept: usize) {
+    let surplus = all.len().saturating_sub(kept);
+    let mut ends: Vec<_> = all.iter().map(|(key, held)| (held.end, Arc::clone(key))).collect();
+    if surplus < ends.len() {
+        let (gone, ..) = ends.select_nth_unstable(surplus);
+        for (_, key) in gone.iter() {
+            all.remove(key);
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

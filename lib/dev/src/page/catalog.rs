@@ -1,6 +1,8 @@
 //! The catalog: what a page is told of the rules and of the moment, before all else.
 
 use super::Source;
+use crate::run::Rejected;
+use streamgauge_engine::alert::{Alert, Step};
 use streamgauge_engine::calendar::Window;
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
@@ -21,6 +23,10 @@ pub struct Catalog<'c> {
     pub left_out: &'c [LeftOut],
     /// How many transitions of alerts are not in it.
     pub transitions_left_out: u64,
+    /// Where the oldest window begins that its source has; absent where that does not matter, or there is none.
+    pub oldest: Option<Timestamp>,
+    /// Rules files that cannot be used as they are now.
+    pub rejected: Option<&'c Rejected>,
 }
 
 /// What of a metric is not in a page.
@@ -80,6 +86,15 @@ impl Catalog<'_> {
             push_json_string(plan.calendar.zone(), &mut text);
             text.push(b',');
         }
+        if let Some(oldest) = self.oldest {
+            text.extend_from_slice(format!(r#""oldest":"{oldest}","#).as_bytes());
+        }
+        if let Some(Rejected { at, reason }) = self.rejected {
+            let since = format!(r#""rules_rejected":{{"at":"{at}","reason":"#);
+            text.extend_from_slice(since.as_bytes());
+            push_json_string(reason, &mut text);
+            text.extend_from_slice(b"},");
+        }
         text.extend_from_slice(br#""title":"#);
         push_json_string(self.plan.map_or("StreamGauge", |plan| &plan.namespace), &mut text);
         text.extend_from_slice(br#","metrics":"#);
@@ -115,6 +130,8 @@ impl Catalog<'_> {
         text.extend_from_slice(br#","dimensions":"#);
         list(text, &metric.dimensions, |text, _, one| push_json_string(&one.name, text));
         text.extend_from_slice(format!(r#","window_ms":{}"#, length_ms(metric.window)).as_bytes());
+        let waits = self.plan.map_or(0, |plan| waits_ms(plan, metric));
+        text.extend_from_slice(format!(r#","waits_ms":{waits}"#).as_bytes());
         if let Some(left_out) = self.left_out.get(place).filter(|one| **one != LeftOut::default()) {
             left_out.write(text);
         }
@@ -135,10 +152,9 @@ impl Catalog<'_> {
                 push_json_string(step.name.as_deref().unwrap_or_default(), text);
                 let severity = step.severity.as_str();
                 text.extend_from_slice(format!(r#","severity":"{severity}""#).as_bytes());
-                if step.hold > 0 {
-                    let (hold, lag) = (step.hold, self.plan.map_or(0, |plan| plan.lag_of(alert)));
-                    let times = format!(r#","for_ms":{hold},"lag_ms":{lag}"#);
-                    text.extend_from_slice(times.as_bytes());
+                if let Some(plan) = self.plan.filter(|_| step.hold > 0) {
+                    let pending = pending_ms(plan, alert, step, self.source);
+                    text.extend_from_slice(format!(r#","pending_ms":{pending}"#).as_bytes());
                 }
                 text.push(b'}');
             });
@@ -157,6 +173,21 @@ fn list<T>(text: &mut Vec<u8>, items: &[T], each: impl Fn(&mut Vec<u8>, usize, &
         each(text, place, item);
     }
     text.push(b']');
+}
+
+/// How long a step is pending at most, by the watermark: where it has not fired by then it is over, of which nothing is told. The end of a
+/// report is decided, whatever lags.
+pub fn pending_ms(plan: &Plan, alert: &Alert, step: &Step, source: Source) -> Millis {
+    let lag = match source {
+        Source::Server => plan.lag_of(alert),
+        Source::Itself => 0,
+    };
+    step.hold.saturating_add(lag)
+}
+
+/// How far behind the watermark the windows of a metric are final.
+pub(crate) fn waits_ms(plan: &Plan, metric: &Metric) -> Millis {
+    metric.within().saturating_add(plan.timing.allowed_lateness)
 }
 
 /// How long windows are; days that differ by an hour are taken as alike.

@@ -67,8 +67,9 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
     pub fn watch(&mut self, mut rules: RulesFiles) -> Result<(), Fatal> {
         let (world, intake, teller) =
             (self.world.clone(), self.intake.clone(), self.teller.clone());
+        let rejected = self.rejected.clone();
         self.threads.start_source(true, move || {
-            let mut reload = Reload::default();
+            let mut reload = Reload::telling(rejected);
             while !intake.is_closed_within(RULES_EVERY) {
                 if reload.take(rules.look(), (&world, &teller))? {
                     world.alarms.settle.ring();

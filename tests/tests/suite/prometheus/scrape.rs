@@ -4,13 +4,12 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::Arc;
-use streamgauge_dev::exposition::{
-    Exposition, Firing, Kind, Metric, Newest, Pipeline, Series, Total,
-};
+use streamgauge_dev::exposition::{Exposition, Firing, Metric, Newest, Pipeline, Series, Total};
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::output::{Counters, DistributionValues, JourneyValues, SumValues, Values};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
+use streamgauge_pipeline::kept::ValueKind;
 
 /// A scrape with all that it borrows elsewhere.
 #[derive(Clone, Debug)]
@@ -24,7 +23,7 @@ pub(crate) struct Scrape {
 /// A metric without its name.
 #[derive(Clone, Debug)]
 struct Outline {
-    kind: Kind,
+    kind: ValueKind,
     unit: Option<&'static str>,
     help: Option<String>,
     dimensions: Vec<String>,
@@ -56,6 +55,7 @@ impl Scrape {
             pipeline: Pipeline {
                 counters: Counters { received: self.received, ..Counters::default() },
                 watermark_lag_ms: self.lag_ms,
+                are_rules_rejected: false,
                 alerts: alerts.collect(),
             },
         }
@@ -94,7 +94,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn outline() -> impl Strategy<Value = Outline> {
-    use Kind::{Count, Distribution, Journey, Ratio, Sum, Unique};
+    use ValueKind::{Count, Distribution, Journey, Ratio, Sum, Unique};
     let kind = select(&[Count, Sum, Distribution, Unique, Ratio, Journey][..]);
     let unit = select(&[None, Some("Seconds"), Some("Count"), Some("Bytes/Second")][..]);
     (
@@ -128,7 +128,7 @@ fn series(key: &[String], points: &[Values], minute: i64) -> Series {
     Series { key: Arc::new(SeriesKey::new(key.iter().map(String::as_str))), total, newest }
 }
 
-fn points(kind: Kind) -> impl Strategy<Value = Vec<Values>> {
+fn points(kind: ValueKind) -> impl Strategy<Value = Vec<Values>> {
     let above = vec(0..1_000_000_000_000_000_i128, 0..4);
     let least = select(&[0, -1_000_000_000_000_i128][..]);
     let point = (above, least, 0..1000_u64, 0..1000_u64);
@@ -139,17 +139,17 @@ fn points(kind: Kind) -> impl Strategy<Value = Vec<Values>> {
     vec(values, 1..3)
 }
 
-fn values(kind: Kind, decimals: &[Decimal], (one, other): (u64, u64)) -> Values {
+fn values(kind: ValueKind, decimals: &[Decimal], (one, other): (u64, u64)) -> Values {
     let exact: SumValues = decimals.iter().copied().collect();
     let percentiles = [decimals.iter().max().copied().unwrap_or_default(); 5];
     let distribution = DistributionValues { exact, percentiles, buckets: Vec::new() };
     match kind {
-        Kind::Count => Values::Count(one),
-        Kind::Sum => Values::Sum(exact),
-        Kind::Distribution => Values::Distribution(Box::new(distribution)),
-        Kind::Unique => Values::Unique(one),
-        Kind::Ratio => Values::Ratio { part: one, whole: other },
-        Kind::Journey => Values::Journey(Box::new(JourneyValues {
+        ValueKind::Count => Values::Count(one),
+        ValueKind::Sum => Values::Sum(exact),
+        ValueKind::Distribution => Values::Distribution(Box::new(distribution)),
+        ValueKind::Unique => Values::Unique(one),
+        ValueKind::Ratio => Values::Ratio { part: one, whole: other },
+        ValueKind::Journey => Values::Journey(Box::new(JourneyValues {
             started: one + other,
             finished: one,
             abandoned: other,

@@ -6,7 +6,9 @@
 use crate::words::widen;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use streamgauge_dev::page::{LeftOut, SERIES_MAX, TRANSITIONS_MAX, WINDOWS_MAX};
+use streamgauge_dev::page::{
+    LeftOut, SERIES_MAX, Source, TRANSITIONS_MAX, WINDOWS_MAX, pending_ms,
+};
 use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::{OTHER, SeriesKey};
@@ -210,9 +212,10 @@ impl Kept {
     ) -> impl Iterator<Item = &'k [u8]> + use<'k> {
         let is_there = |(incident, active): &(&Incident, &Active)| {
             let (alert, step) = (incident.0, incident.1);
-            let step = plan.alerts.get(alert).and_then(|alert| alert.steps.get(step));
-            let hold = step.map_or(0, |step| step.hold);
-            active.1.is_none_or(|since| since.plus(hold) >= end)
+            let wait = plan.alerts.get(alert).and_then(|alert| {
+                Some(pending_ms(plan, alert, alert.steps.get(step)?, Source::Itself))
+            });
+            active.1.is_none_or(|since| since.plus(wait.unwrap_or_default()) >= end)
         };
         let active = self.active.iter().filter(is_there);
         let mut active: Vec<_> = active.map(|(_, active)| active).collect();

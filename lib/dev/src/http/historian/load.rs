@@ -23,6 +23,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         let moment = self.history.moment()?;
         let plan = self.view().plan.clone();
         let mut view = View::of(plan);
+        view.oldest = oldest(&moment)?;
         // Totals of all that is kept, then the newest windows.
         let from = watermark.map(|watermark| watermark.minus(reach(view.plan.as_deref())));
         let all = PointsWanted { tier: Some(Tier::Hours), ..PointsWanted::default() };
@@ -39,6 +40,8 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         view.is_read = true;
         // Who has listened until here was not told what was decided meanwhile. Who comes from here on finds that in the past.
         self.hub.tell_missed();
+        self.look_at_rejected();
+        view.rejected.clone_from(&self.view().rejected);
         *self.view() = view;
         self.tell_catalog();
         Ok(())
@@ -90,6 +93,19 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             }
         }
     }
+}
+
+/// Where the oldest window begins. Points as they were decided say it to the minute, those of hours how long there have been some.
+fn oldest<C: Clock>(moment: &Moment<C>) -> Result<Option<Timestamp>, HistoryError> {
+    let first = |tier| -> Result<_, HistoryError> {
+        let wanted = PointsWanted { tier: Some(tier), ..PointsWanted::default() };
+        let page = moment.points(&wanted, None)?;
+        let windows = page.points.iter().map(|(point, _)| (point.window_start, point.window_end));
+        Ok(windows.min())
+    };
+    let (decided, hours) = (first(Tier::Decided)?, first(Tier::Hours)?);
+    let is_older = |hour: &(_, Timestamp)| decided.is_none_or(|(start, _)| hour.1 <= start);
+    Ok(hours.filter(is_older).or(decided).map(|(start, _)| start))
 }
 
 /// Sees all transitions: what began long ago may still fire.

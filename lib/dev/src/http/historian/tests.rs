@@ -29,6 +29,7 @@ fn what_may_pass_is_told_and_tried_again_and_what_does_not_ends_it() {
         clock: SystemClock,
         is_by_events: true,
         plans: move || found.next().unwrap(),
+        rejected: watch::Sender::default().subscribe(),
         hub: hub.clone(),
         view: Arc::default(),
         teller: Teller::new(move |happening| tells.send(happening).unwrap()),

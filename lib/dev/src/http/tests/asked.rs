@@ -118,7 +118,7 @@ fn the_page_has_its_policy_and_the_catalog() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
     assert!(policy.ends_with("; frame-ancestors 'none'"));
-    let catalog = r#""clock":"events","time_zone":"UTC","title":"Shop","metrics":[{"name":"orders","kind":"count","unit":"None","dimensions":["country"],"window_ms":60000}],"alerts":[{"name":"any","metric":"orders","steps":[{"name":"","severity":"critical"}]}],"firing":[],"deploys":[]}"#;
+    let catalog = r#""clock":"events","time_zone":"UTC","title":"Shop","metrics":[{"name":"orders","kind":"count","unit":"None","dimensions":["country"],"window_ms":60000,"waits_ms":0}],"alerts":[{"name":"any","metric":"orders","steps":[{"name":"","severity":"critical"}]}],"firing":[],"deploys":[]}"#;
     assert!(page.body.contains(catalog));
 }
 
@@ -202,7 +202,7 @@ fn what_was_only_pending_is_not_shown_any_more_when_it_should_have_fired() {
     };
     assert_eq!(bench.push(&[order(1), order(100)]).status, 202);
     let first = bench.get_until("/", |page| shows(page, "AE"));
-    assert!(first.body.contains(r#""for_ms":300000,"lag_ms":0}"#), "the page judges itself");
+    assert!(first.body.contains(r#""pending_ms":300000}"#), "the page judges itself");
     // It holds no more, of which nothing is told.
     let other = order(402).replace("AE", "EG");
     assert_eq!(bench.push(&[other, order(403).replace("AE", "EG")]).status, 202);
