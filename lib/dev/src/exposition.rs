@@ -44,6 +44,7 @@ mod tests;
 pub use accept::Format;
 pub use total::{Kind, Total};
 
+use crate::outbox::Waits;
 use name::Names;
 use std::sync::Arc;
 use streamgauge_engine::output::{Counters, Values};
@@ -122,6 +123,8 @@ pub struct Pipeline<'e> {
     pub watermark_lag_ms: Option<Millis>,
     /// Each step of each alert, in the order of the rules.
     pub alerts: Vec<Firing<'e>>,
+    /// How telling each channel goes; none where nobody is told.
+    pub channels: Vec<(String, Waits)>,
 }
 
 /// A step of an alert.

@@ -164,7 +164,7 @@
     const times = page.times();
     bar.draw(catalog, times);
     alerts.now(roots.now, catalog, catalog.live ? now() : 0);
-    alerts.history(roots.history, times, catalog.left_out?.transitions || 0);
+    alerts.history(roots.history, times, catalog);
     pipelineView.draw();
     drawStart();
     filterCards();

@@ -321,10 +321,16 @@ fn the_pipeline_speaks_of_itself() {
     let counters =
         Counters { received: 15, rejected: 1, filtered: 2, duplicate: 3, counted: 4, late: 5 };
     let firing = |step, groups| Firing { alert: "rejections", step, severity: "critical", groups };
+    let since = Some(Timestamp::from_millis(1_767_607_200_500));
+    let waits = Waits { waiting: 2, since, told: 7, lost: 1, why: Some("it is down".to_owned()) };
     let pipeline = Pipeline {
         counters,
         watermark_lag_ms: Some(30_250),
         alerts: vec![firing(Some("reactive"), 2), firing(None, 0)],
+        channels: vec![
+            ("hook".to_owned(), Waits { told: 4, ..Waits::default() }),
+            ("on \"call\"".to_owned(), waits),
+        ],
     };
     let exposition = Exposition { metrics: vec![orders], pipeline };
     let text = String::from_utf8(exposition.render(Format::OpenMetrics)).unwrap();
@@ -357,6 +363,22 @@ streamgauge_watermark_lag_seconds 30.25
 # HELP streamgauge_alerts_firing For how many groups a step of an alert fires.
 streamgauge_alerts_firing{alert="rejections",step="reactive",severity="critical"} 2
 streamgauge_alerts_firing{alert="rejections",severity="critical"} 0
+# TYPE streamgauge_notifications_waiting gauge
+# HELP streamgauge_notifications_waiting Notifications that a channel does not take, and that are tried again.
+streamgauge_notifications_waiting{channel="hook"} 0
+streamgauge_notifications_waiting{channel="on \"call\""} 2
+# TYPE streamgauge_notifications_waiting_since_timestamp_seconds gauge
+# UNIT streamgauge_notifications_waiting_since_timestamp_seconds seconds
+# HELP streamgauge_notifications_waiting_since_timestamp_seconds Since when the oldest of the notifications that wait does.
+streamgauge_notifications_waiting_since_timestamp_seconds{channel="on \"call\""} 1767607200.5
+# TYPE streamgauge_notifications_told counter
+# HELP streamgauge_notifications_told Notifications that a channel took.
+streamgauge_notifications_told_total{channel="hook"} 4
+streamgauge_notifications_told_total{channel="on \"call\""} 7
+# TYPE streamgauge_notifications_lost counter
+# HELP streamgauge_notifications_lost Notifications that a channel will never be told.
+streamgauge_notifications_lost_total{channel="hook"} 0
+streamgauge_notifications_lost_total{channel="on \"call\""} 1
 # TYPE streamgauge_window_end_timestamp_seconds gauge
 # UNIT streamgauge_window_end_timestamp_seconds seconds
 # HELP streamgauge_window_end_timestamp_seconds Where the newest final window of a metric ends.

@@ -9,7 +9,7 @@ use super::HttpError;
 use super::live::{Hub, Messages};
 use super::page::{deploy_message, write_catalog};
 use super::view::{self, Seen, View};
-use crate::decided::{self, Decided};
+use crate::decided::{self, Decided, push_alerts};
 use crate::happening::{Happening, Teller, chain};
 use crate::page::Mark;
 use crate::run::{Fatal, Running, is_damage};
@@ -53,6 +53,7 @@ struct Work<C, P> {
     store: Arc<LocalStore<C>>,
     clock: C,
     is_by_events: bool,
+    tells: bool,
     plans: P,
     hub: Hub,
     view: Arc<Mutex<View>>,
@@ -80,6 +81,7 @@ impl Historian {
             store: Arc::clone(dev.store()),
             clock: dev.world().clock.clone(),
             is_by_events: dev.arrival().is_none(),
+            tells: dev.outbox().tells(),
             plans: dev.reads_plans(),
             hub,
             view,
@@ -192,10 +194,12 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         for (transition, verdict) in &decided.alerts.transitions {
             line.clear();
             renderer.alert_json(transition, verdict, &mut line);
+            let mut shown = Vec::new();
+            push_alerts(&line, self.tells, &mut shown);
             if let Some(alert) = decided.alerts.alerts.get(transition.alert) {
-                view.transition(alert, transition, &line);
+                view.transition(alert, transition, &shown);
             }
-            messages.add(Some(decided.version), &line);
+            messages.add(Some(decided.version), &shown);
         }
         view.decided_up_to(decided.watermark);
         drop(view);
@@ -264,7 +268,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         let catalog = {
             let view = self.view();
             let (now, first) = (self.clock.now(), r#""kind":"catalog","#);
-            write_catalog(first, now, self.is_by_events, &view)
+            write_catalog(first, now, (self.is_by_events, self.tells), &view)
         };
         messages.add(None, &catalog);
         self.hub.tell(messages);

@@ -6,6 +6,7 @@
 use super::App;
 use super::answer::{Answer, Denial, LINES, parts};
 use super::query::Query;
+use crate::decided::push_alerts;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
@@ -46,10 +47,12 @@ pub(super) async fn alerts<C: Clock + 'static>(
 ) -> Result<Answer, Denial> {
     let Query { from, to, .. } = Query::read(query, None)?;
     let wanted = AlertsWanted { alert: None, from, to };
-    let mut cursor = None;
+    let (mut cursor, tells) = (None, app.outbox.tells());
     answer(app, move |moment, out| {
         let page = moment.alerts(&wanted, cursor.as_ref())?;
-        page.json(out);
+        let mut lines = Vec::new();
+        page.json(&mut lines);
+        push_alerts(&lines, tells, out);
         cursor = page.next;
         Ok(cursor.is_some())
     })

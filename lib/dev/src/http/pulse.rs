@@ -3,6 +3,7 @@
 use super::live::{Hub, Messages};
 use super::view::{self, View};
 use crate::intake::commit::Totals;
+use crate::outbox::{Outbox, push_waits};
 use crate::world::DevWorld;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
 use streamgauge_pipeline::port::clock::Clock;
+use streamgauge_pipeline::render::push_json_string;
 use streamgauge_pipeline::settle::Settled;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -45,14 +47,15 @@ impl Pulse {
         Some(self.at.as_millis().saturating_sub(watermark.as_millis()).max(0))
     }
 
-    /// As a line of the live stream.
-    fn json(&self) -> String {
+    /// As a line of the live stream, with the channels that take nothing.
+    fn json(&self, outbox: &Outbox) -> String {
+        let untold = untold(outbox);
         let watermark = self.settled.watermark.zip(self.lag_ms());
         let watermark = watermark.map(|(at, lag)| format!(r#","lag":{lag},"watermark":"{at}""#));
         let firing = self.firing.map(|firing| format!(r#","firing":{firing}"#));
         let Counters { received, rejected, filtered, duplicate, counted, late } = self.counters;
         format!(
-            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}}}"#,
+            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}{untold}}}"#,
             self.at,
             self.rate,
             self.delay_ms,
@@ -64,12 +67,28 @@ impl Pulse {
     }
 }
 
+/// The channels that take nothing, as a member after others; empty where all do.
+fn untold(outbox: &Outbox) -> String {
+    let channels = outbox.channels();
+    let waiting = channels.iter().filter(|(_, waits)| waits.why.is_some());
+    let shown = waiting.map(|(channel, waits)| {
+        let mut one = br#"{"channel":"#.to_vec();
+        push_json_string(channel, &mut one);
+        push_waits((waits.waiting, waits.since, waits.why.as_ref()), &mut one);
+        one.push(b'}');
+        String::from_utf8_lossy(&one).into_owned()
+    });
+    let shown: Vec<_> = shown.collect();
+    if shown.is_empty() { String::new() } else { format!(r#","untold":[{}]"#, shown.join(",")) }
+}
+
 /// What is looked at.
 #[derive(Debug)]
 pub(super) struct Sensor<S, C> {
     pub(super) world: DevWorld<S, C>,
     pub(super) totals: Totals,
     pub(super) settled: watch::Receiver<Settled>,
+    pub(super) outbox: Outbox,
     pub(super) view: Arc<Mutex<View>>,
     /// When something was there that is not settled: how many batches must be settled until it is.
     waiting: VecDeque<(Timestamp, u64)>,
@@ -81,10 +100,18 @@ impl<S, C: Clock> Sensor<S, C> {
     pub(super) fn new(
         world: DevWorld<S, C>,
         totals: Totals,
-        settled: watch::Receiver<Settled>,
+        (settled, outbox): (watch::Receiver<Settled>, Outbox),
         view: Arc<Mutex<View>>,
     ) -> Self {
-        Self { world, totals, settled, view, waiting: VecDeque::new(), came: VecDeque::new() }
+        Self {
+            world,
+            totals,
+            settled,
+            outbox,
+            view,
+            waiting: VecDeque::new(),
+            came: VecDeque::new(),
+        }
     }
 
     /// Looks.
@@ -128,7 +155,7 @@ pub(super) async fn beat<S, C: Clock>(
         pulse.send_replace(seen);
         if hub.is_heard() {
             let mut messages = Messages::default();
-            messages.add(None, seen.json().as_bytes());
+            messages.add(None, seen.json(&sensor.outbox).as_bytes());
             hub.tell(messages);
         }
     }

@@ -15,6 +15,8 @@ pub struct Catalog<'c> {
     pub now: Timestamp,
     /// Whether the clock is that of the events: ranges end with the newest data then.
     pub is_by_events: bool,
+    /// Whether channels are told of what alerts do.
+    pub tells: bool,
     /// The rules, if there are any yet.
     pub plan: Option<&'c Plan>,
     /// What of each metric is not in the page, in the order of the rules; shorter where nothing is.
@@ -74,6 +76,9 @@ impl Catalog<'_> {
         let mut text = format!(r#"{{{first}"live":{live},"now":"{now}","#).into_bytes();
         if self.is_by_events {
             text.extend_from_slice(br#""clock":"events","#);
+        }
+        if self.tells {
+            text.extend_from_slice(br#""notify":true,"#);
         }
         if let Some(plan) = self.plan {
             text.extend_from_slice(br#""time_zone":"#);

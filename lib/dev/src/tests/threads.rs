@@ -1,7 +1,7 @@
 //! The threads together, on the machine's clock: started, stopped, started again.
 
 use super::*;
-use crate::channels::Nobody;
+use crate::channels::Ways;
 use crate::clock::SystemClock;
 use crate::intake::commit::Totals;
 use crate::polled::Found;
@@ -13,7 +13,6 @@ use crate::stream::SHARD;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 use streamgauge_pipeline::memory::MemorySource;
 use streamgauge_pipeline::port::source::{
     NotRead, Page, Place, Polled, Progress, SequenceNumber, Shard, ShardId, Stream, StreamId,
@@ -36,7 +35,7 @@ fn start(folder: &Folder, runtime: &Runtime) -> (Dev, Recovered) {
     let opened = Opened::open((store, SystemClock), &rules, By::Events, teller).unwrap();
     let recovered = opened.recovered();
     let handle = runtime.handle().clone();
-    (opened.start((Nobody, Duration::ZERO), handle).unwrap(), recovered)
+    (opened.start(Ways::none(), handle).unwrap(), recovered)
 }
 
 #[test]
@@ -71,7 +70,7 @@ fn before_all_sources_are_there_silence_proves_nothing() {
     let store = LocalStore::open(folder.path("dev.store"), SystemClock).unwrap();
     let teller = Told::default().teller();
     let opened = Opened::open((store, SystemClock), &text_of(RULES), By::Clock, teller).unwrap();
-    let dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let dev = opened.start(Ways::none(), runtime.handle().clone()).unwrap();
     let progress = || block_on(dev.world().stream().progress(&SHARD.into(), None)).unwrap();
     assert_eq!(progress(), Progress::Waiting);
     dev.has_all_sources();
@@ -109,7 +108,7 @@ fn a_pipe_is_read_to_its_end() {
         }
     });
     let opened = Opened::open((store, SystemClock), &text_of(RULES), By::Clock, teller).unwrap();
-    let mut dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let mut dev = opened.start(Ways::none(), runtime.handle().clone()).unwrap();
     let text = format!("{}\n\n{{\n{}", order(1), order(2));
     let bad_line = crate::cutter::widen(order(1).len()) + 2;
     dev.pipe(Cursor::new(text)).unwrap();
@@ -141,7 +140,7 @@ fn poll(
     let known = [found.known()];
     let told = (teller, &known[..]);
     let opened = Opened::open_with((store, SystemClock), &text_of(RULES), By::Clock, told).unwrap();
-    let mut dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let mut dev = opened.start(Ways::none(), runtime.handle().clone()).unwrap();
     dev.poll(found).unwrap();
     (dev, hears)
 }
