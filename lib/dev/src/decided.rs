@@ -52,22 +52,6 @@ impl Decided {
     }
 }
 
-/// Appends lines of transitions, as a replay prints them. Where nobody is told they say so: `sent` means that it would be.
-pub fn push_alerts(lines: &[u8], tells: bool, out: &mut Vec<u8>) {
-    if tells {
-        return out.extend_from_slice(lines);
-    }
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        match line.strip_suffix(b"}\n") {
-            Some(members) => {
-                out.extend_from_slice(members);
-                out.extend_from_slice(b",\"notify\":false}\n");
-            }
-            None => out.extend_from_slice(line),
-        }
-    }
-}
-
 /// What the entries after a version have decided, some of them at a time; none: there is no more.
 pub async fn read(log: &impl Log, after: Version) -> Result<Vec<Decided>, Retryable> {
     let settle = LogId::settle(Partition::default());

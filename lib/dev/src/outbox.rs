@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::time::Timestamp;
-use streamgauge_notify::channels::Hears;
+use streamgauge_notify::channels::{Heard, Hears};
 use streamgauge_pipeline::deliver::LaneDelivered;
 use streamgauge_pipeline::render::push_json_string;
 
@@ -22,7 +22,14 @@ pub struct Outbox(Option<Arc<Mutex<Content>>>);
 struct Content {
     channels: BTreeMap<String, Waits>,
     /// Why calls of the run that goes on were not taken.
-    heard: BTreeMap<String, String>,
+    heard: BTreeMap<String, Causes>,
+}
+
+/// Why calls of a run were not taken, those that are made again and those that are not.
+#[derive(Debug, Default)]
+struct Causes {
+    waiting: Option<String>,
+    lost: Option<String>,
 }
 
 /// How telling a channel goes, since this process began.
@@ -117,10 +124,11 @@ impl Outbox {
     /// What hears why calls are not taken.
     pub(crate) fn hears(&self) -> Hears {
         let outbox = self.clone();
-        Arc::new(move |channel, why| {
-            if let Some(mut content) = outbox.lock() {
-                content.heard.insert(channel.to_owned(), why.to_owned());
-            }
+        Arc::new(move |Heard { channel, why, is_final }| {
+            let Some(mut content) = outbox.lock() else { return };
+            let causes = content.heard.entry(channel.to_owned()).or_default();
+            let cause = if is_final { &mut causes.lost } else { &mut causes.waiting };
+            *cause = Some(why.to_owned());
         })
     }
 
@@ -129,16 +137,18 @@ impl Outbox {
         let mut tellings = Vec::new();
         let Some(mut content) = self.lock() else { return tellings };
         let mut heard = std::mem::take(&mut content.heard);
-        let mut done: BTreeMap<&str, Done> = BTreeMap::new();
-        lanes.iter().for_each(|lane| done.entry(&lane.name.channel).or_default().add(lane));
+        let mut all: BTreeMap<&str, Done> = BTreeMap::new();
+        for lane in lanes {
+            all.entry(&lane.name.channel).or_default().add(lane);
+        }
         for (name, waits) in &mut content.channels {
-            if !done.contains_key(name.as_str()) {
+            if !all.contains_key(name.as_str()) {
                 (waits.waiting, waits.since, waits.why) = (0, None, None);
             }
         }
-        for (name, done) in done {
+        for (name, done) in all {
             let waits = content.channels.entry(name.to_owned()).or_default();
-            for state in waits.take(&done, heard.remove(name)) {
+            for state in waits.take(&done, heard.remove(name).unwrap_or_default()) {
                 let (waiting, since) = (done.waiting, done.since);
                 tellings.push(Telling { channel: name.to_owned(), state, waiting, since });
             }
@@ -156,18 +166,21 @@ impl Outbox {
 
 impl Waits {
     /// Takes what a run has done, and says what has changed by it.
-    fn take(&mut self, done: &Done, heard: Option<String>) -> Vec<State> {
+    fn take(&mut self, done: &Done, heard: Causes) -> Vec<State> {
         let mut states = Vec::new();
         self.told += done.told;
         self.lost += done.lost;
         (self.waiting, self.since) = (done.waiting, done.since);
         if done.lost > 0 {
-            let why = heard.clone().or_else(|| self.why.clone());
-            let why = why.unwrap_or_else(|| GIVEN_UP.to_owned());
+            let why = heard.lost.unwrap_or_else(|| match &self.why {
+                Some(cause) => format!("{GIVEN_UP}: {cause}"),
+                None => GIVEN_UP.to_owned(),
+            });
             states.push(State::Lost { lost: done.lost, why });
         }
         if done.is_failing {
-            let why = heard.or_else(|| self.why.clone()).unwrap_or_else(|| EARLIER.to_owned());
+            let why = heard.waiting.or_else(|| self.why.clone());
+            let why = why.unwrap_or_else(|| EARLIER.to_owned());
             if self.why.as_ref() != Some(&why) {
                 states.push(State::Waiting { why: why.clone() });
             }

@@ -14,8 +14,10 @@ use streamgauge_rules::{LoadError, Outcome, Rules, SourceFile, compile, load, re
 /// Reads variables of the environment.
 type Variable = fn(&str) -> Option<String>;
 
+type Fulfils = dyn Fn(&Rules) -> Result<(), String> + Send;
+
 /// What right rules must fulfil besides; else why they cannot be used, for people.
-pub struct Demand(Box<dyn Fn(&Rules) -> Result<(), String> + Send>);
+struct Demand(Box<Fulfils>);
 
 impl fmt::Debug for Demand {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

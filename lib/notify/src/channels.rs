@@ -34,8 +34,19 @@ pub use closed::Closed;
 pub use end::End;
 pub use post::Post;
 
-/// Hears of each call that was not taken, or could not be made: the channel, and why, on one line and without secrets.
-pub type Hears = Arc<dyn Fn(&str, &str) + Send + Sync>;
+/// Why a channel was not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard<'a> {
+    /// The channel.
+    pub channel: &'a str,
+    /// Why, on one line and without secrets.
+    pub why: &'a str,
+    /// It is not tried again.
+    pub is_final: bool,
+}
+
+/// Hears of each call that was not taken, or could not be made.
+pub type Hears = Arc<dyn Fn(Heard<'_>) + Send + Sync>;
 
 /// The name of the receiver of a channel that has one.
 const ONLY: &str = "";
@@ -87,7 +98,7 @@ where
             // Where `PagerDuty` is the operator says, not a file that many may change.
             client: Client::new(Reach::Anywhere, Limits::default()),
             clock,
-            hears: Arc::new(|_, _| {}),
+            hears: Arc::new(|_| {}),
         }
     }
 
@@ -202,7 +213,8 @@ where
             let not_open = closed.not_open();
             let why = chain(&closed);
             warn!(channel, error = %why, outcome = ?not_open, "not opened");
-            (self.hears)(channel, &why);
+            let is_final = matches!(not_open, NotOpen::Rejected { .. });
+            (self.hears)(Heard { channel, why: &why, is_final });
             not_open
         })
     }

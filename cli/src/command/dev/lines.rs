@@ -107,7 +107,7 @@ impl Lines {
         }
         for decided in &read {
             match self.output {
-                DevOutput::Json => for_machines(decided, self.tells, &mut text),
+                DevOutput::Json => for_machines(decided, &mut text),
                 DevOutput::Text => for_people(decided, self.tells, &mut text),
             }
         }
@@ -163,13 +163,11 @@ pub(super) fn unread() -> Failure {
 }
 
 /// Points and transitions as JSON.
-fn for_machines(decided: &Decided, tells: bool, text: &mut Vec<u8>) {
+fn for_machines(decided: &Decided, text: &mut Vec<u8>) {
     let renderer = decided.renderer();
     decided.points().for_each(|point| renderer.json(&point, text));
     for (transition, verdict) in &decided.alerts.transitions {
-        let mut line = Vec::new();
-        renderer.alert_json(transition, verdict, &mut line);
-        decided::push_alerts(&line, tells, text);
+        renderer.alert_json(transition, verdict, text);
     }
 }
 

@@ -92,13 +92,16 @@ fn firing(exposition: &Exposition<'_>) -> Family {
 }
 
 fn channels(exposition: &Exposition<'_>) -> [Family; 4] {
-    let help = "Notifications that a channel does not take, and that are tried again.";
-    let mut waiting = Family::new(WAITING, Type::Gauge, help);
-    let help = "Since when the oldest of the notifications that wait does.";
-    let mut since = Family::new(WAITING_SINCE, Type::Gauge, help).with_unit(Some("seconds"));
-    let mut told = Family::new(TOLD, Type::Counter, "Notifications that a channel took.");
-    let help = "Notifications that a channel will never be told.";
-    let mut lost = Family::new(LOST, Type::Counter, help);
+    let [waiting_help, since_help, told_help, lost_help] = [
+        "Notifications that a channel does not take, and that are tried again.",
+        "Since when the oldest of the notifications that wait does.",
+        "Notifications that a channel took.",
+        "Notifications that a channel will never be told.",
+    ];
+    let mut waiting = Family::new(WAITING, Type::Gauge, waiting_help);
+    let mut since = Family::new(WAITING_SINCE, Type::Gauge, since_help).with_unit(Some("seconds"));
+    let mut told = Family::new(TOLD, Type::Counter, told_help);
+    let mut lost = Family::new(LOST, Type::Counter, lost_help);
     for (name, waits) in &exposition.pipeline.channels {
         let labels = || label("channel", name);
         waiting.push(labels(), Number::Whole(waits.waiting));

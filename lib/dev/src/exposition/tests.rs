@@ -321,16 +321,11 @@ fn the_pipeline_speaks_of_itself() {
     let counters =
         Counters { received: 15, rejected: 1, filtered: 2, duplicate: 3, counted: 4, late: 5 };
     let firing = |step, groups| Firing { alert: "rejections", step, severity: "critical", groups };
-    let since = Some(Timestamp::from_millis(1_767_607_200_500));
-    let waits = Waits { waiting: 2, since, told: 7, lost: 1, why: Some("it is down".to_owned()) };
     let pipeline = Pipeline {
         counters,
         watermark_lag_ms: Some(30_250),
         alerts: vec![firing(Some("reactive"), 2), firing(None, 0)],
-        channels: vec![
-            ("hook".to_owned(), Waits { told: 4, ..Waits::default() }),
-            ("on \"call\"".to_owned(), waits),
-        ],
+        channels: Vec::new(),
     };
     let exposition = Exposition { metrics: vec![orders], pipeline };
     let text = String::from_utf8(exposition.render(Format::OpenMetrics)).unwrap();
@@ -363,7 +358,35 @@ streamgauge_watermark_lag_seconds 30.25
 # HELP streamgauge_alerts_firing For how many groups a step of an alert fires.
 streamgauge_alerts_firing{alert="rejections",step="reactive",severity="critical"} 2
 streamgauge_alerts_firing{alert="rejections",severity="critical"} 0
-# TYPE streamgauge_notifications_waiting gauge
+# TYPE streamgauge_window_end_timestamp_seconds gauge
+# UNIT streamgauge_window_end_timestamp_seconds seconds
+# HELP streamgauge_window_end_timestamp_seconds Where the newest final window of a metric ends.
+streamgauge_window_end_timestamp_seconds{metric="orders.created"} 1767139260
+# TYPE streamgauge_series_left_out gauge
+# HELP streamgauge_series_left_out Series that are not shown: too many.
+streamgauge_series_left_out{metric="orders.created"} 0
+# EOF
+"#
+    );
+}
+
+#[test]
+fn what_channels_do_not_take_is_shown_with_since_when() {
+    let since = Some(Timestamp::from_millis(1_767_607_200_500));
+    let waits = Waits { waiting: 2, since, told: 7, lost: 1, why: Some("it is down".to_owned()) };
+    let pipeline = Pipeline {
+        channels: vec![
+            ("hook".to_owned(), Waits { told: 4, ..Waits::default() }),
+            ("on \"call\"".to_owned(), waits),
+        ],
+        ..Pipeline::default()
+    };
+    let exposition = Exposition { metrics: Vec::new(), pipeline };
+    let text = String::from_utf8(exposition.render(Format::OpenMetrics)).unwrap();
+    let (_, own) = text.split_once("streamgauge_records_rejected_total 0\n").unwrap();
+    assert_eq!(
+        own,
+        r#"# TYPE streamgauge_notifications_waiting gauge
 # HELP streamgauge_notifications_waiting Notifications that a channel does not take, and that are tried again.
 streamgauge_notifications_waiting{channel="hook"} 0
 streamgauge_notifications_waiting{channel="on \"call\""} 2
@@ -379,13 +402,6 @@ streamgauge_notifications_told_total{channel="on \"call\""} 7
 # HELP streamgauge_notifications_lost Notifications that a channel will never be told.
 streamgauge_notifications_lost_total{channel="hook"} 0
 streamgauge_notifications_lost_total{channel="on \"call\""} 1
-# TYPE streamgauge_window_end_timestamp_seconds gauge
-# UNIT streamgauge_window_end_timestamp_seconds seconds
-# HELP streamgauge_window_end_timestamp_seconds Where the newest final window of a metric ends.
-streamgauge_window_end_timestamp_seconds{metric="orders.created"} 1767139260
-# TYPE streamgauge_series_left_out gauge
-# HELP streamgauge_series_left_out Series that are not shown: too many.
-streamgauge_series_left_out{metric="orders.created"} 0
 # EOF
 "#
     );

@@ -9,7 +9,7 @@ use super::HttpError;
 use super::live::{Hub, Messages};
 use super::page::{deploy_message, write_catalog};
 use super::view::{self, Seen, View};
-use crate::decided::{self, Decided, push_alerts};
+use crate::decided::{self, Decided};
 use crate::happening::{Happening, Teller, chain};
 use crate::page::Mark;
 use crate::run::{Fatal, Running, is_damage};
@@ -194,12 +194,10 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         for (transition, verdict) in &decided.alerts.transitions {
             line.clear();
             renderer.alert_json(transition, verdict, &mut line);
-            let mut shown = Vec::new();
-            push_alerts(&line, self.tells, &mut shown);
             if let Some(alert) = decided.alerts.alerts.get(transition.alert) {
-                view.transition(alert, transition, &shown);
+                view.transition(alert, transition, &line);
             }
-            messages.add(Some(decided.version), &shown);
+            messages.add(Some(decided.version), &line);
         }
         view.decided_up_to(decided.watermark);
         drop(view);

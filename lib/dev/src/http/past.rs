@@ -6,7 +6,6 @@
 use super::App;
 use super::answer::{Answer, Denial, LINES, parts};
 use super::query::Query;
-use crate::decided::push_alerts;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
@@ -47,12 +46,10 @@ pub(super) async fn alerts<C: Clock + 'static>(
 ) -> Result<Answer, Denial> {
     let Query { from, to, .. } = Query::read(query, None)?;
     let wanted = AlertsWanted { alert: None, from, to };
-    let (mut cursor, tells) = (None, app.outbox.tells());
+    let mut cursor = None;
     answer(app, move |moment, out| {
         let page = moment.alerts(&wanted, cursor.as_ref())?;
-        let mut lines = Vec::new();
-        page.json(&mut lines);
-        push_alerts(&lines, tells, out);
+        page.json(out);
         cursor = page.next;
         Ok(cursor.is_some())
     })

@@ -23,6 +23,14 @@ fn outbox() -> Outbox {
     Outbox::of(["hook".to_owned(), "pager".to_owned()])
 }
 
+fn hear(outbox: &Outbox, channel: &str, why: &str) {
+    outbox.hears()(Heard { channel, why, is_final: false });
+}
+
+fn hear_lost(outbox: &Outbox, channel: &str, why: &str) {
+    outbox.hears()(Heard { channel, why, is_final: true });
+}
+
 /// What is said of a run, as lines of JSON.
 #[track_caller]
 fn check(outbox: &Outbox, lanes: &[LaneDelivered], expect: &[&str]) {
@@ -41,8 +49,7 @@ fn of(outbox: &Outbox, channel: &str) -> Waits {
 #[test]
 fn a_channel_that_fails_is_said_once_with_its_cause_and_again_when_that_changes() {
     let outbox = outbox();
-    let hears = outbox.hears();
-    hears("hook", "it answered 500: oops");
+    hear(&outbox, "hook", "it answered 500: oops");
     check(
         &outbox,
         &[failing("hook", 1)],
@@ -50,7 +57,7 @@ fn a_channel_that_fails_is_said_once_with_its_cause_and_again_when_that_changes(
             r#"{"kind":"channel","channel":"hook","state":"waiting","waiting":1,"since":"2026-01-05T10:00:00Z","reason":"it answered 500: oops"}"#,
         ],
     );
-    hears("hook", "it answered 500: oops");
+    hear(&outbox, "hook", "it answered 500: oops");
     check(&outbox, &[failing("hook", 2)], &[]);
     // It waits for its time, and nothing was called.
     let waits = LaneDelivered { retries: 0, ..failing("hook", 3) };
@@ -62,7 +69,7 @@ fn a_channel_that_fails_is_said_once_with_its_cause_and_again_when_that_changes(
         ..Waits::default()
     };
     assert_eq!(of(&outbox, "hook"), expect);
-    hears("hook", "no connection came about");
+    hear(&outbox, "hook", "no connection came about");
     check(
         &outbox,
         &[failing("hook", 3)],
@@ -83,7 +90,7 @@ fn a_channel_that_fails_is_said_once_with_its_cause_and_again_when_that_changes(
 #[test]
 fn channels_fail_each_by_itself() {
     let outbox = outbox();
-    outbox.hears()("hook", "it answered 500");
+    hear(&outbox, "hook", "it answered 500");
     check(
         &outbox,
         &[failing("hook", 1)],
@@ -91,7 +98,7 @@ fn channels_fail_each_by_itself() {
             r#"{"kind":"channel","channel":"hook","state":"waiting","waiting":1,"since":"2026-01-05T10:00:00Z","reason":"it answered 500"}"#,
         ],
     );
-    outbox.hears()("pager", "it answered 401");
+    hear(&outbox, "pager", "it answered 401");
     let lanes = [LaneDelivered { retries: 0, ..failing("hook", 1) }, failing("pager", 1)];
     check(
         &outbox,
@@ -100,15 +107,16 @@ fn channels_fail_each_by_itself() {
             r#"{"kind":"channel","channel":"pager","state":"waiting","waiting":1,"since":"2026-01-05T10:00:00Z","reason":"it answered 401"}"#,
         ],
     );
-    let lanes = [LaneDelivered { told: 1, ..lane("hook") }, failing("pager", 1)];
-    check(&outbox, &lanes, &[r#"{"kind":"channel","channel":"hook","state":"works","waiting":0}"#]);
+    let later = [LaneDelivered { told: 1, ..lane("hook") }, failing("pager", 1)];
+    check(&outbox, &later, &[r#"{"kind":"channel","channel":"hook","state":"works","waiting":0}"#]);
 }
 
 #[test]
 fn what_is_never_told_is_said_each_time_and_counted() {
     let outbox = outbox();
     for _ in 0..2 {
-        outbox.hears()("pager", "it answered 400: Invalid routing key");
+        hear_lost(&outbox, "pager", "it answered 400: Invalid routing key");
+        hear(&outbox, "pager", "it answered 500");
         let refused = LaneDelivered { rejected: 1, dead: 1, ..lane("pager") };
         check(
             &outbox,
@@ -146,7 +154,7 @@ fn one_that_failed_before_this_was_started_is_said_too() {
 fn who_tells_nobody_says_nothing_of_channels() {
     let outbox = Outbox::default();
     assert!(!outbox.tells());
-    outbox.hears()("hook", "it answered 500");
+    hear(&outbox, "hook", "it answered 500");
     check(&outbox, &[failing("hook", 1)], &[]);
     assert_eq!(outbox.channels(), []);
 }

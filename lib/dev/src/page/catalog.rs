@@ -74,11 +74,11 @@ impl Catalog<'_> {
     ) -> Vec<u8> {
         let (live, now) = (self.source == Source::Server, self.now);
         let mut text = format!(r#"{{{first}"live":{live},"now":"{now}","#).into_bytes();
+        if live {
+            text.extend_from_slice(format!(r#""notify":{},"#, self.tells).as_bytes());
+        }
         if self.is_by_events {
             text.extend_from_slice(br#""clock":"events","#);
-        }
-        if self.tells {
-            text.extend_from_slice(br#""notify":true,"#);
         }
         if let Some(plan) = self.plan {
             text.extend_from_slice(br#""time_zone":"#);

@@ -1,7 +1,7 @@
 //! The other end of a channel, and the secrets that it was opened with.
 
-use super::Hears;
 use super::any::Any;
+use super::{Heard, Hears};
 use crate::retry::SOON_MS;
 use crate::secret::kept::Kept;
 use crate::secret::{Reference, Secrets};
@@ -34,10 +34,7 @@ impl<S: Secrets, C: Clock> Sink for End<S, C> {
 
     async fn deliver(&self, notification: &Notification) -> Delivery {
         let Ended { delivery, why } = self.sink.tell(notification).await;
-        if delivery != Delivery::Delivered {
-            (self.hears)(&self.channel, &why);
-        }
-        match &delivery {
+        let taken_up = match &delivery {
             Delivery::Delivered | Delivery::Unknown => delivery,
             _ if self.kept.is_empty() => delivery,
             Delivery::Retry { .. } => {
@@ -48,7 +45,15 @@ impl<S: Secrets, C: Clock> Sink for End<S, C> {
                 self.doubt();
                 Delivery::Retry { after_ms: SOON_MS }
             }
-        }
+        };
+        let is_final = match &taken_up {
+            Delivery::Delivered => return taken_up,
+            Delivery::Retry { .. } => false,
+            Delivery::Rejected { .. } => true,
+            Delivery::Unknown => !self.sink.channel().knows_repeats(),
+        };
+        (self.hears)(Heard { channel: &self.channel, why: &why, is_final });
+        taken_up
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::view::{Seen, View};
 use super::{Work, growing};
-use crate::decided::{self, push_alerts};
+use crate::decided;
 use crate::page::length_ms;
 use crate::run::Fatal;
 use std::iter::empty;
@@ -31,7 +31,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         for wanted in [all, newest] {
             self.load_points(&moment, &wanted, &mut view)?;
         }
-        load_alerts(&moment, &mut view, self.tells)?;
+        load_alerts(&moment, &mut view)?;
         view.decided_up_to(watermark);
         self.load_deploys(&mut view)?;
         self.told = moment.state()?.version;
@@ -93,11 +93,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
 }
 
 /// Sees all transitions: what began long ago may still fire.
-fn load_alerts<C: Clock>(
-    moment: &Moment<C>,
-    view: &mut View,
-    tells: bool,
-) -> Result<(), HistoryError> {
+fn load_alerts<C: Clock>(moment: &Moment<C>, view: &mut View) -> Result<(), HistoryError> {
     let mut cursor = None;
     loop {
         let page = moment.alerts(&AlertsWanted::default(), cursor.as_ref())?;
@@ -106,9 +102,7 @@ fn load_alerts<C: Clock>(
             let Some(alert) = page.record.alerts.get(transition.alert) else { continue };
             let mut line = Vec::new();
             renderer.alert_json(transition, verdict, &mut line);
-            let mut shown = Vec::new();
-            push_alerts(&line, tells, &mut shown);
-            view.transition(alert, transition, &shown);
+            view.transition(alert, transition, &line);
         }
         cursor = page.next;
         if cursor.is_none() {

@@ -83,28 +83,34 @@ async fn why_a_channel_is_not_told_is_heard_by_its_name() {
     let mut bench = Bench::new(Reach::Anywhere).await;
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
     let hears = Arc::clone(&heard);
-    bench.channels = bench.channels.heard_by(Arc::new(move |channel, why| {
-        hears.lock().unwrap().push(format!("{channel}: {why}"));
+    bench.channels = bench.channels.heard_by(Arc::new(move |Heard { channel, why, is_final }| {
+        let lost = if is_final { "lost: " } else { "" };
+        hears.lock().unwrap().push(format!("{lost}{channel}: {why}"));
     }));
     let take = || std::mem::take(&mut *heard.lock().unwrap());
+    let one = || <[String; 1]>::try_from(take()).unwrap().concat();
     assert_eq!(bench.tell("hook").await, Delivery::Delivered);
     assert_eq!(take(), Vec::<String>::new());
     bench.server.set(Manner::Echo(401));
     assert_eq!(bench.tell("bare").await, later());
-    let [said] = take().try_into().unwrap();
-    assert!(said.starts_with("bare: it answered 401: "), "{said}");
-    assert!(!said.contains('\n') && said.len() < 400, "{said}");
+    let busy = one();
+    assert!(busy.starts_with("bare: it answered 401: "), "{busy}");
+    assert!(!busy.contains('\n') && busy.len() < 400, "{busy}");
+    bench.server.set(Manner::Echo(400));
+    assert!(matches!(bench.tell("bare").await, Delivery::Rejected { .. }));
+    let lost = one();
+    assert!(lost.starts_with("lost: bare: it answered 400: "), "{lost}");
     assert_eq!(bench.tell("lost").await, later());
-    let [said] = take().try_into().unwrap();
+    let closed = one();
     assert_eq!(
-        said,
+        closed,
         "lost: there is no secret `secret:shop/none`; create it, or change the channel in the rules"
     );
     // Nobody listens there any more.
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     bench.values.set("env:SLACK", &format!("http://{gone}/services/T00/sl4cksecret"));
     assert_eq!(bench.tell("chat").await, Delivery::Retry { after_ms: SOON_MS });
-    let [said] = take().try_into().unwrap();
-    assert!(said.starts_with("chat: no connection came about: "), "{said}");
-    assert!(said.contains("refused") && !said.contains("sl4cksecret"), "{said}");
+    let refused = one();
+    assert!(refused.starts_with("chat: no connection came about: "), "{refused}");
+    assert!(refused.contains("refused") && !refused.contains("sl4cksecret"), "{refused}");
 }
