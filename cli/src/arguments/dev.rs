@@ -18,11 +18,12 @@ decided. Events are JSON, one per line. What is taken is in the store before it 
 goes on where it was, in a followed file at the very line, in a stream at the very record. Rules are read again when their files change.
 Ctrl-C stops cleanly.
 
-Channels are told with --notify; their secrets are those of the environment (env:NAME), mails go over the server of STREAMGAUGE_SMTP_URL.
+Channels are told with --notify; their secrets are those of the environment (env:NAME), mails go over the server of STREAMGAUGE_SMTP_URL. A
+channel that is notified and can tell nobody is an error.
 
 Exit codes:
   0  it was stopped
-  2  the rules or an argument is wrong, a stream is not there
+  2  the rules or an argument is wrong, a stream is not there, with --notify a channel can tell nobody
   3  the outside world failed: the store cannot be opened or is damaged, the output cannot be written, a stream cannot be read";
 
 /// Arguments of `dev`.

@@ -1,12 +1,13 @@
 //! `dev`: the whole pipeline in this process, explained in [`streamgauge_dev`].
 //!
-//! The modules: [`lines`] has what was decided, [`status`] what people see meanwhile, [`served`] what is asked over HTTP, [`kinesis`] the
+//! The modules: [`telling`] has who is told, [`lines`] what was decided, [`status`] what people see meanwhile, [`served`] what is asked over HTTP, [`kinesis`] the
 //! streams that are read, [`wishes`] who wants it to end.
 
 mod kinesis;
 mod lines;
 mod served;
 mod status;
+mod telling;
 mod wishes;
 
 use crate::arguments::{DevArguments, DevClock};
@@ -23,7 +24,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use streamgauge_dev::channels::{Nobody, real};
+use streamgauge_dev::channels::Ways;
 use streamgauge_dev::happening::Teller;
 use streamgauge_dev::http::{Serving, Token};
 use streamgauge_dev::polled;
@@ -32,7 +33,7 @@ use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running, made_at};
 use streamgauge_local::store::{LocalStore, StoreError};
 use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_pipeline::system_clock::SystemClock;
-use streamgauge_rules::render;
+use streamgauge_rules::{Rules, render};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::{MissedTickBehavior, interval};
 use wishes::{Wishes, by_force};
@@ -50,13 +51,15 @@ const STATUS_EVERY: Duration = Duration::from_millis(500);
 pub(super) fn run(arguments: &DevArguments) -> Result<Exit, Failure> {
     kinesis::check(arguments)?;
     arguments.follow.as_deref().map_or(Ok(()), check_followed)?;
-    let rules = read_rules(arguments)?;
+    let (files, rules) = read_rules(arguments)?;
     let token = served::token(arguments)?;
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::outside("could not start threads").because(&error))?;
-    let status = Status::new();
-    let ended = runtime.block_on(serve(arguments, rules, token, &status));
+    let told = runtime.block_on(telling::look(arguments, &rules))?;
+    let files = if arguments.notify { files.demanding(telling::demand) } else { files };
+    let status = Status::new(arguments.output);
+    let ended = runtime.block_on(serve(arguments, (files, told), token, &status));
     status.finish();
     // Threads that read standard input, or write what nobody reads, cannot be told to end.
     runtime.shutdown_background();
@@ -80,7 +83,7 @@ fn check_followed(path: &Path) -> Result<(), Failure> {
 /// Opens, starts and serves everything. Signals are heard before anything else: a large store takes long to open.
 async fn serve(
     arguments: &DevArguments,
-    rules: RulesFiles,
+    (rules, told): (RulesFiles, Vec<String>),
     token: Option<Token>,
     status: &Status,
 ) -> Result<(), Failure> {
@@ -95,11 +98,12 @@ async fn serve(
     }
     let from = opened.recovered().settled;
     let own = arguments.clone();
-    let starting = move || start(&own, opened, (rules, streams));
+    let starting = move || start(&own, opened, (rules, streams), told);
     let dev = wishes.unless_forced(starting).await?;
     let serving = Serving::start(&dev, listener, token).map_err(|error| served::failed(&error))?;
     tell(format_args!("listening on http://{address}"));
-    drive((dev, serving), Lines::new(arguments.output, from), status, &mut wishes).await
+    drive((dev, serving), Lines::new(arguments.output, arguments.notify, from), status, &mut wishes)
+        .await
 }
 
 /// Opens the store, and finds the streams.
@@ -117,7 +121,7 @@ fn open(arguments: &DevArguments, rules: &RulesText, teller: Teller) -> Result<F
 }
 
 /// The rules, which must be right; problems go to standard error.
-fn read_rules(arguments: &DevArguments) -> Result<RulesFiles, Failure> {
+fn read_rules(arguments: &DevArguments) -> Result<(RulesFiles, Rules), Failure> {
     let colours = style::colours_on_stderr();
     let read = RulesFiles::read(arguments.rules.clone(), environment, colours);
     let (rules, outcome) = read.map_err(|error| load_failure(&error))?;
@@ -125,7 +129,7 @@ fn read_rules(arguments: &DevArguments) -> Result<RulesFiles, Failure> {
         let shown = render::for_people(&outcome.problems, &outcome.sources, colours);
         tell(shown.trim_end());
     }
-    if outcome.rules.is_some() { Ok(rules) } else { Err(Failure::Told(Exit::Wrong)) }
+    outcome.rules.map(|checked| (rules, checked)).ok_or(Failure::Told(Exit::Wrong))
 }
 
 /// Starts everything.
@@ -133,21 +137,14 @@ fn start(
     arguments: &DevArguments,
     opened: Opened<Store, SystemClock>,
     (rules, streams): (RulesFiles, Streams),
+    told: Vec<String>,
 ) -> Result<Dev, Failure> {
     let handle = Handle::current();
     let started = if arguments.notify {
-        if cfg!(not(feature = "tls")) {
-            tell(format_args!(
-                "{}: built without the feature `tls`: only channels on this machine can be told",
-                style::warning("warning")
-            ));
-        }
-        let channels = handle
-            .block_on(real(environment, SystemClock))
-            .map_err(|error| Failure::wrong("could not use the mail server").because(&error))?;
-        opened.start(channels, handle)
+        let ways = handle.block_on(Ways::real(environment, SystemClock, told));
+        opened.start(ways.map_err(|error| telling::no_server(&error))?, handle)
     } else {
-        opened.start((Nobody, Duration::ZERO), handle)
+        opened.start(Ways::none(), handle)
     };
     let sources = |mut dev: Dev| {
         if let Some(path) = &arguments.follow {
@@ -189,7 +186,7 @@ async fn drive(
         }
     };
     status.finish();
-    let totals = dev.totals().clone();
+    let (totals, outbox) = (dev.totals().clone(), dev.outbox().clone());
     let stopping = async {
         // Who has begun to push is answered before nothing is taken any more.
         serving.stop().await;
@@ -207,6 +204,7 @@ async fn drive(
         done = lines.finish(&*store, status) => done?,
         () = wishes.force() => return Err(lines::unread()),
     }
+    telling::tell_waiting(&outbox);
     status::tell_counters(&totals.counters());
     Ok(())
 }

@@ -1,11 +1,15 @@
 //! What a thread sleeps by: it is woken when there is something to do, at a time that was asked for, and now and then in any case.
 
+use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use streamgauge_engine::time::{Millis, SECOND_MS, Timestamp};
 
 /// Appends settle at most so often: what else is appended until then costs no further entry.
 const TOGETHER_MS: Millis = SECOND_MS / 10;
+
+/// So many times can be asked for; beyond that the latest go, since the thread looks now and then in any case.
+const TIMES_MAX: usize = 1_000;
 
 /// Wakes one thread.
 #[derive(Debug, Default)]
@@ -18,8 +22,8 @@ pub(crate) struct Alarm {
 struct State {
     is_rung: bool,
     is_over: bool,
-    /// The earliest time that was asked for.
-    at: Option<Timestamp>,
+    /// The times that were asked for. All of them: who asked for a later one does not ask again when it is woken by an earlier one.
+    times: BTreeSet<Timestamp>,
 }
 
 impl Alarm {
@@ -32,7 +36,10 @@ impl Alarm {
     /// There will be something to do.
     pub(crate) fn ring_at(&self, at: Timestamp) {
         let mut state = self.lock();
-        state.at = Some(state.at.map_or(at, |earlier| earlier.min(at)));
+        state.times.insert(at);
+        if state.times.len() > TIMES_MAX {
+            state.times.pop_last();
+        }
         drop(state);
         self.rung.notify_all();
     }
@@ -50,12 +57,12 @@ impl Alarm {
         loop {
             let now = now();
             let until = began_at.plus(max_ms);
-            let until = state.at.map_or(until, |at| at.min(until));
+            let until = state.times.first().map_or(until, |at| until.min(*at));
             // A clock that was set back makes nobody sleep for longer.
             let is_time = now >= until || now < began_at;
             if state.is_rung || state.is_over || is_time {
                 state.is_rung = false;
-                state.at.take_if(|at| *at <= now);
+                state.times.retain(|at| *at > now);
                 return !state.is_over;
             }
             let left_ms = u64::try_from(until.as_millis() - now.as_millis()).unwrap_or_default();
@@ -109,11 +116,21 @@ mod tests {
         alarm.ring_at(at(9));
         alarm.ring_at(at(5));
         assert!(alarm.wait(|| at(5), 1_000_000));
-        assert_eq!(alarm.lock().at, None);
+        assert_eq!(alarm.lock().times, [at(9)].into(), "the later one is not forgotten");
+        assert!(alarm.wait(|| at(9), 1_000_000));
+        assert!(alarm.lock().times.is_empty());
         let times = RefCell::new([at(0), at(7)].into_iter());
         assert!(alarm.wait(|| times.borrow_mut().next_back().unwrap(), 1), "it was set back");
         alarm.end();
         assert!(!alarm.wait(|| at(0), 1_000_000));
+    }
+
+    #[test]
+    fn of_more_times_than_it_keeps_the_earliest_are_kept() {
+        let alarm = Alarm::default();
+        (0..2 * 1_000).rev().for_each(|millis| alarm.ring_at(at(millis)));
+        assert_eq!(alarm.lock().times.len(), TIMES_MAX);
+        assert!(alarm.wait(|| at(0), 1_000_000));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Where notifications go: to the channels of the rules, or nowhere.
 
+mod audit;
+
+use crate::outbox::Outbox;
 use crate::rules;
 use std::time::Duration;
 use streamgauge_engine::notification::Notification;
@@ -13,18 +16,47 @@ use streamgauge_pipeline::port::rules::{NoPlan, RulesText};
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 use streamgauge_rules::rules::Channel;
 
+pub use audit::{Audit, Broken, audit, notified};
+
 /// A variable of the environment.
 type Variable = fn(&str) -> Option<String>;
 /// The channels of the rules.
 pub type Real<C> =
     FromRules<fn(&RulesText) -> Result<Vec<Channel>, NoPlan>, Environment<Variable>, C>;
 
-/// The channels of the rules, with secrets of the environment and mails over the server that it names. Webhooks may be on this
-/// machine: whoever runs this has written the rules.
-pub async fn real<C: Clock + Clone>(
-    variable: Variable,
-    clock: C,
-) -> Result<(Real<C>, Duration), ServerError> {
+/// The ways to people.
+#[derive(Debug)]
+pub struct Ways<N> {
+    pub(crate) channels: N,
+    /// The longest that a call takes.
+    pub(crate) call_time_max: Duration,
+    pub(crate) outbox: Outbox,
+}
+
+impl Ways<Nobody> {
+    /// None: what is decided is only shown.
+    pub fn none() -> Self {
+        let call_time_max = Duration::ZERO;
+        Self { channels: Nobody, call_time_max, outbox: Outbox::default() }
+    }
+}
+
+impl<C: Clock + Clone> Ways<Real<C>> {
+    /// The channels of the rules, with secrets of the environment and mails over the server that it names; `told` are those that are to
+    /// be told. Webhooks may be on this machine: whoever runs this has written the rules.
+    pub async fn real(
+        variable: Variable,
+        clock: C,
+        told: impl IntoIterator<Item = String>,
+    ) -> Result<Self, ServerError> {
+        let outbox = Outbox::of(told);
+        let channels = open(variable, clock).await?.heard_by(outbox.hears());
+        let call_time_max = channels.call_time_max();
+        Ok(Self { channels, call_time_max, outbox })
+    }
+}
+
+async fn open<C: Clock + Clone>(variable: Variable, clock: C) -> Result<Real<C>, ServerError> {
     let secrets = Environment::new(variable);
     let server = Server::of_environment(variable, &secrets).await?;
     let post = server.map_or_else(Post::none, |server| Post::none().smtp(server));
@@ -32,9 +64,7 @@ pub async fn real<C: Clock + Clone>(
         pagerduty: streamgauge_notify::pagerduty::ORIGIN.to_owned(),
         webhooks: Reach::Anywhere,
     };
-    let channels: Real<C> = FromRules::new(read, secrets, post, places, clock);
-    let longest = channels.call_time_max();
-    Ok((channels, longest))
+    Ok(FromRules::new(read, secrets, post, places, clock))
 }
 
 fn read(text: &RulesText) -> Result<Vec<Channel>, NoPlan> {

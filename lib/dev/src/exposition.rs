@@ -44,6 +44,7 @@ mod tests;
 pub use accept::Format;
 pub use total::Total;
 
+use crate::outbox::Waits;
 use name::Names;
 use std::sync::Arc;
 use streamgauge_engine::output::{Counters, Values};
@@ -125,6 +126,8 @@ pub struct Pipeline<'e> {
     pub are_rules_rejected: bool,
     /// Each step of each alert, in the order of the rules.
     pub alerts: Vec<Firing<'e>>,
+    /// How telling each channel goes; none where nobody is told.
+    pub channels: Vec<(String, Waits)>,
 }
 
 /// A step of an alert.

@@ -1,5 +1,6 @@
 //! What people are to know of while it runs, beside what alerts decide.
 
+use crate::outbox::Telling;
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub enum Happening {
     Trouble(String),
     /// It works again.
     Over,
+    /// How telling a channel goes has changed.
+    Telling(Telling),
     /// A followed file is now another one, was emptied, or is not there; or where a stream is read on.
     Followed(String),
     /// Standard input has ended.

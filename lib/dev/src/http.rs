@@ -39,6 +39,7 @@ pub use guard::{Token, TokenError};
 use crate::cloud_events::Limits;
 use crate::intake::Intake;
 use crate::intake::commit::Totals;
+use crate::outbox::Outbox;
 use crate::run::Running;
 use crate::world::DevWorld;
 use deploys::Marked;
@@ -111,6 +112,7 @@ struct App<C> {
     marked: Marked,
     arrival: Arrival,
     totals: Totals,
+    outbox: Outbox,
     guard: Guard,
     limits: Limits,
     times: Times,
@@ -218,7 +220,7 @@ impl Serving {
         let sensor = Sensor::new(
             dev.world().clone(),
             dev.totals().clone(),
-            dev.settled(),
+            (dev.settled(), dev.outbox().clone()),
             Arc::clone(&view),
         );
         let beating = tokio::spawn(pulse::beat(sensor, beats, hub.clone()));
@@ -230,6 +232,7 @@ impl Serving {
             marked: Marked::default(),
             arrival: Box::new(dev.arrivals()),
             totals: dev.totals().clone(),
+            outbox: dev.outbox().clone(),
             guard: Guard { token },
             limits: Limits::default(),
             times,

@@ -17,7 +17,7 @@
 //!    [`polled`]: streams.
 //! 2. [`intake`]: a bounded queue, its answers, and where a followed file was read up to.
 //! 3. [`world`]: all ports, with [`rules`], `stream` and `alarm`.
-//! 4. `settling`, `telling`: what the threads of settle and deliver do; [`channels`]: where notifications go.
+//! 4. `settling`, `telling`: what the threads of settle and deliver do; [`channels`]: where notifications go; [`outbox`]: how that goes.
 //! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
 //! 6. [`happening`]: what people are to know meanwhile.
 //! 7. [`cloud_events`]: a push over HTTP to records; [`exposition`]: what was decided, in the text formats of Prometheus and
@@ -35,6 +35,7 @@ pub mod http;
 pub mod intake;
 mod media;
 mod needs;
+pub mod outbox;
 pub mod page;
 mod piped;
 pub mod polled;

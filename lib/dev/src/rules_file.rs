@@ -3,15 +3,27 @@
 //! Somebody who saves a file may write it in pieces, so a new text counts when it was seen twice. What is the same text again, whatever the
 //! file's date, is no change.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_rules::deployed::files_to_deploy;
-use streamgauge_rules::{LoadError, Outcome, SourceFile, compile, load, render};
+use streamgauge_rules::{LoadError, Outcome, Rules, SourceFile, compile, load, render};
 
 /// Reads variables of the environment.
 type Variable = fn(&str) -> Option<String>;
+
+type Fulfils = dyn Fn(&Rules) -> Result<(), String> + Send;
+
+/// What right rules must fulfil besides; else why they cannot be used, for people.
+struct Demand(Box<Fulfils>);
+
+impl fmt::Debug for Demand {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Demand")
+    }
+}
 
 /// The rules files of a run.
 #[derive(Debug)]
@@ -25,6 +37,7 @@ pub struct RulesFiles {
     known: Vec<SourceFile>,
     /// What was seen last and is not known.
     seen: Option<Vec<SourceFile>>,
+    demand: Option<Demand>,
 }
 
 /// What tells cheaply that a file may have changed.
@@ -59,7 +72,16 @@ impl RulesFiles {
         let stamps = stamps(&paths);
         let known = load(&paths)?;
         let outcome = compile(&known, &variable);
-        Ok((Self { paths, variable, has_colours, stamps, known, seen: None }, outcome))
+        Ok((
+            Self { paths, variable, has_colours, stamps, known, seen: None, demand: None },
+            outcome,
+        ))
+    }
+
+    /// The same, of which changes are taken only if they fulfil something besides.
+    #[must_use]
+    pub fn demanding(self, demand: impl Fn(&Rules) -> Result<(), String> + Send + 'static) -> Self {
+        Self { demand: Some(Demand(Box::new(demand))), ..self }
     }
 
     /// The text of the rules as the control log keeps it.
@@ -90,14 +112,19 @@ impl RulesFiles {
         }
         self.seen = None;
         let outcome = compile(&read, &self.variable);
-        let changed = if outcome.rules.is_some() {
-            Changed::Good(self.text_of(&read))
-        } else {
-            let text = |has_colours| {
-                let shown = render::for_people(&outcome.problems, &outcome.sources, has_colours);
-                shown.trim_end().to_owned()
-            };
-            Changed::Wrong { shown: text(self.has_colours), plain: text(false) }
+        let demand = self.demand.as_ref();
+        let refused =
+            outcome.rules.as_ref().map(|rules| demand.map_or(Ok(()), |one| (one.0)(rules)));
+        let changed = match refused {
+            Some(Ok(())) => Changed::Good(self.text_of(&read)),
+            Some(Err(why)) => Changed::Wrong { shown: why.clone(), plain: why },
+            None => {
+                let text = |has_colours| {
+                    let (problems, sources) = (&outcome.problems, &outcome.sources);
+                    render::for_people(problems, sources, has_colours).trim_end().to_owned()
+                };
+                Changed::Wrong { shown: text(self.has_colours), plain: text(false) }
+            }
         };
         self.known = read;
         Some(changed)

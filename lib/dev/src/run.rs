@@ -9,11 +9,13 @@ mod reload;
 mod sources;
 mod threads;
 
+use crate::channels::Ways;
 use crate::happening::Teller;
 use crate::intake::Intake;
 use crate::intake::commit::{Committer, Totals};
 use crate::intake::mark::Mark;
 use crate::needs::Needs;
+use crate::outbox::Outbox;
 use crate::polled::known::Known;
 use crate::settling::Settler;
 use crate::stream::{DevStream, Embedded};
@@ -24,7 +26,6 @@ pub use reload::Rejected;
 #[cfg(test)]
 pub(crate) use reload::Reload;
 use std::sync::Arc;
-use std::time::Duration;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::control::{Control, Plans, announce};
@@ -121,10 +122,10 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         self.recovered
     }
 
-    /// Starts all but the sources; [`Running::has_all_sources`] says when those are there. Notifications go to these channels, of which the longest call takes so long.
+    /// Starts all but the sources; [`Running::has_all_sources`] says when those are there. Notifications go these ways.
     pub fn start<N: Channels + 'static>(
         self,
-        channels: (N, Duration),
+        ways: Ways<N>,
         runtime: Handle,
     ) -> Result<Running<S, C>, Fatal> {
         let Self { world, mut committer, intake, totals, teller, told_by, recovered } = self;
@@ -135,7 +136,8 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
         };
         let (tells_settled, settled) = watch::channel(first);
         let mut settler = Settler::new(world.clone(), told_by, tells_settled, teller.clone());
-        let mut messenger = Messenger::new(world.clone(), channels, teller.clone());
+        let outbox = ways.outbox.clone();
+        let mut messenger = Messenger::new(world.clone(), ways, teller.clone());
         let mut threads = Threads::new(intake.clone());
         let shard = world.clone();
         let appended = move |reads_from: Option<_>| shard.appended(reads_from.as_ref());
@@ -150,6 +152,7 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Opened<S, C> {
             intake,
             totals,
             teller,
+            outbox,
             settled,
             rejected,
             threads,
@@ -166,6 +169,7 @@ pub struct Running<S, C> {
     intake: Intake,
     totals: Totals,
     teller: Teller,
+    outbox: Outbox,
     settled: watch::Receiver<Settled>,
     rejected: watch::Sender<Option<Rejected>>,
     threads: Threads,
@@ -197,6 +201,11 @@ impl<S: Store + 'static, C: Clock + Clone + 'static> Running<S, C> {
     /// What has come of all records since the start.
     pub fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// How telling people goes.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// What was found in the store when it was opened.

@@ -1,11 +1,12 @@
 //! What the thread of deliver does: it sends what settle has decided to tell, and looks when it was asked to.
 
+use crate::channels::Ways;
 use crate::happening::{Happening, Teller, chain};
+use crate::outbox::Outbox;
 use crate::run::{Fatal, is_damage};
 use crate::world::{DevWorld, Store};
-use std::time::Duration;
 use streamgauge_engine::time::{MINUTE_MS, Millis, SECOND_MS, Timestamp};
-use streamgauge_pipeline::deliver::{Deliver, DeliverError, DeliverSettings, Delivered};
+use streamgauge_pipeline::deliver::{Deliver, DeliverError, DeliverSettings};
 use streamgauge_pipeline::port::channels::Channels;
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::points::{Packed, Points, Queued, Receipt};
@@ -48,22 +49,20 @@ pub(crate) struct Messenger<S, C, N> {
     runs: u64,
     run_ms: Millis,
     teller: Teller,
+    outbox: Outbox,
     is_failing: bool,
 }
 
 impl<S: Store, C: Clock + Clone, N: Channels> Messenger<S, C, N> {
-    /// Sends by these channels, of which the longest call takes so long.
-    pub(crate) fn new(
-        world: DevWorld<S, C>,
-        (channels, call_time_max): (N, Duration),
-        teller: Teller,
-    ) -> Self {
+    /// Sends by these ways.
+    pub(crate) fn new(world: DevWorld<S, C>, ways: Ways<N>, teller: Teller) -> Self {
+        let Ways { channels, call_time_max, outbox } = ways;
         let channel_call_ms = Millis::try_from(call_time_max.as_millis()).unwrap_or(RUN_MS);
         let settings = DeliverSettings { channel_call_ms, ..DeliverSettings::default() };
         let name = format!("{}-{}", std::process::id(), world.clock.now().as_millis());
         let deliver = Deliver::new(world.clone(), NoPoints, channels, settings);
         let run_ms = RUN_MS + channel_call_ms;
-        Self { world, deliver, name, runs: 0, run_ms, teller, is_failing: false }
+        Self { world, deliver, name, runs: 0, run_ms, teller, outbox, is_failing: false }
     }
 
     /// Delivers until it is to end, and all that can be delivered then.
@@ -83,7 +82,14 @@ impl<S: Store, C: Clock + Clone, N: Channels> Messenger<S, C, N> {
         let name = format!("{}-{}", self.name, self.runs);
         let deadline = self.world.clock.now().plus(self.run_ms);
         match self.deliver.run(Partition::default(), &name, deadline).await {
-            Ok(delivered) => self.tell(&delivered),
+            Ok(delivered) => {
+                for telling in self.outbox.take(&delivered.lanes) {
+                    self.teller.tell(Happening::Telling(telling));
+                }
+                if std::mem::take(&mut self.is_failing) {
+                    self.teller.tell(Happening::Over);
+                }
+            }
             Err(error) if is_retryable(&error) => {
                 self.fails(chain(&error));
                 self.world.alarms.deliver.ring_at(self.world.clock.now().plus(SECOND_MS));
@@ -91,22 +97,6 @@ impl<S: Store, C: Clock + Clone, N: Channels> Messenger<S, C, N> {
             Err(error) => return Err(Fatal::Deliver(error)),
         }
         Ok(())
-    }
-
-    /// Says which channels take nothing.
-    fn tell(&mut self, delivered: &Delivered) {
-        let failing = delivered.lanes.iter().filter(|lane| {
-            lane.failing_since.is_some() || lane.retries + lane.rejected + lane.unknown > 0
-        });
-        let failing: Vec<_> = failing.map(|lane| format!("`{}`", lane.name)).collect();
-        if !failing.is_empty() {
-            let channels = failing.join(", ");
-            self.fails(format!("could not tell {channels}"));
-        } else if delivered.lanes.iter().any(|lane| lane.told > 0)
-            && std::mem::take(&mut self.is_failing)
-        {
-            self.teller.tell(Happening::Over);
-        }
     }
 
     fn fails(&mut self, what: String) {

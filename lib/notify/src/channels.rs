@@ -7,12 +7,13 @@
 //! a one, it is made once more with a fresh one before anything is given up.
 
 mod any;
+mod closed;
+mod end;
 mod post;
 
 use crate::http::reach::Reach;
 use crate::http::{Client, Limits};
 use crate::pagerduty::PagerDuty;
-use crate::retry::{LATER_MS, SOON_MS};
 use crate::secret::kept::{Found, Kept};
 use crate::secret::{Reference, Secret, SecretError, Secrets};
 use crate::slack::Slack;
@@ -23,15 +24,29 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::channels::{Channels, NotOpen};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::rules::{NoPlan, RulesText};
-use streamgauge_pipeline::port::sink::{Delivery, Sink};
 use streamgauge_rules::rules::{Channel, ChannelKind, SecretReference, WebhookFormat, WebhookUrl};
 use tracing::warn;
 
+pub use closed::Closed;
+pub use end::End;
 pub use post::Post;
+
+/// Why a channel was not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard<'a> {
+    /// The channel.
+    pub channel: &'a str,
+    /// Why, on one line and without secrets.
+    pub why: &'a str,
+    /// It is not tried again.
+    pub is_final: bool,
+}
+
+/// Hears of each call that was not taken, or could not be made.
+pub type Hears = Arc<dyn Fn(Heard<'_>) + Send + Sync>;
 
 /// The name of the receiver of a channel that has one.
 const ONLY: &str = "";
@@ -57,6 +72,7 @@ pub struct FromRules<D, S, C> {
     places: Places,
     client: Client,
     clock: C,
+    hears: Hears,
 }
 
 impl<D, S, C> fmt::Debug for FromRules<D, S, C> {
@@ -82,7 +98,14 @@ where
             // Where `PagerDuty` is the operator says, not a file that many may change.
             client: Client::new(Reach::Anywhere, Limits::default()),
             clock,
+            hears: Arc::new(|_| {}),
         }
+    }
+
+    /// The same, with somebody who hears why channels are not told. The log has it too.
+    #[must_use]
+    pub fn heard_by(self, hears: Hears) -> Self {
+        Self { hears, ..self }
     }
 
     /// The longest that a call takes, all in all. Lanes begin none that their deadline could cut short.
@@ -101,10 +124,28 @@ where
         Ok(channels)
     }
 
-    async fn connect(&self, kind: &ChannelKind, receiver: &str) -> Result<End<S, C>, Closed> {
+    /// Whether a channel can tell anybody, as far as that shows without a call: its secrets are there and can be what they are
+    /// for, its address can be called, and something carries what it sends.
+    pub async fn check(&self, channel: &Channel) -> Result<(), Closed> {
+        for receiver in receivers(&channel.kind) {
+            let end = self.connect(channel, &receiver).await?;
+            end.sink.check().map_err(Closed::Address)?;
+            if let (Any::PagerDuty(sink), ChannelKind::Pagerduty { routing_key }) =
+                (&end.sink, &channel.kind)
+                && !sink.has_key()
+            {
+                let reference = named(routing_key);
+                let source = "a routing key has 32 characters".into();
+                return Err(Closed::Useless { reference, source });
+            }
+        }
+        Ok(())
+    }
+
+    async fn connect(&self, channel: &Channel, receiver: &str) -> Result<End<S, C>, Closed> {
         let mut used = Used { secrets: &self.secrets, kept: Vec::new() };
         let client = &self.client;
-        let sink = match kind {
+        let sink = match &channel.kind {
             ChannelKind::Pagerduty { routing_key } => {
                 let key = used.find(routing_key).await?;
                 Any::PagerDuty(PagerDuty::new(client.clone(), &self.places.pagerduty, &key))
@@ -128,14 +169,15 @@ where
                 }
             }
             ChannelKind::Email { to, from } => {
-                self.post.mail(from, to, &self.clock).ok_or(Closed::NoWay("mails"))?
+                self.post.mail(from, to, &self.clock).ok_or(Closed::NoMail)?
             }
             ChannelKind::Sms { to } => {
                 let receiver = to.iter().find(|number| *number == receiver).ok_or(Closed::Gone)?;
-                self.post.text(receiver).ok_or(Closed::NoWay("text messages"))?
+                self.post.text(receiver).ok_or(Closed::NoTexts)?
             }
         };
-        Ok(End { sink, kept: used.kept, secrets: Arc::clone(&self.secrets) })
+        let (secrets, hears) = (Arc::clone(&self.secrets), Arc::clone(&self.hears));
+        Ok(End { sink, kept: used.kept, secrets, channel: channel.name.clone(), hears })
     }
 }
 
@@ -151,11 +193,7 @@ where
         // Rules that a newer version has written: what is told waits until this one is replaced.
         let Ok(channels) = self.channels(rules) else { return Some(vec![ONLY.to_owned()]) };
         let kind = &channels.iter().find(|known| known.name == channel)?.kind;
-        Some(match kind {
-            // Each number is a call of its own: one that fails must not make the others get the message twice.
-            ChannelKind::Sms { to } => to.clone(),
-            _ => vec![ONLY.to_owned()],
-        })
+        Some(receivers(kind))
     }
 
     async fn open(
@@ -168,18 +206,30 @@ where
             Err(error) => Err(Closed::Unread(error)),
             Ok(channels) => match channels.iter().find(|known| known.name == channel) {
                 None => Err(Closed::Gone),
-                Some(known) => self.connect(&known.kind, receiver).await,
+                Some(known) => self.connect(known, receiver).await,
             },
         };
         opened.map_err(|closed| {
             let not_open = closed.not_open();
-            warn!(channel, error = %chain(&closed), outcome = ?not_open, "not opened");
+            let why = chain(&closed);
+            warn!(channel, error = %why, outcome = ?not_open, "not opened");
+            let is_final = matches!(not_open, NotOpen::Rejected { .. });
+            (self.hears)(Heard { channel, why: &why, is_final });
             not_open
         })
     }
 
     fn knows_repeats(end: &Self::End) -> bool {
         end.sink.channel().knows_repeats()
+    }
+}
+
+/// The receivers of a channel that are sent to apart.
+fn receivers(kind: &ChannelKind) -> Vec<String> {
+    match kind {
+        // Each number is a call of its own: one that fails must not make the others get the message twice.
+        ChannelKind::Sms { to } => to.clone(),
+        _ => vec![ONLY.to_owned()],
     }
 }
 
@@ -214,74 +264,6 @@ fn named(reference: &SecretReference) -> Reference {
         SecretReference::SecretsManager(name) => Reference::SecretsManager(name.clone()),
         SecretReference::ParameterStore(name) => Reference::ParameterStore(name.clone()),
         SecretReference::Environment(name) => Reference::Environment(name.clone()),
-    }
-}
-
-/// Why a channel could not be opened.
-#[derive(Debug, thiserror::Error)]
-enum Closed {
-    #[error("the channels cannot be read")]
-    Unread(#[source] NoPlan),
-    #[error("the rules have no such channel or receiver any more")]
-    Gone,
-    #[error(transparent)]
-    NoSecret(#[from] SecretError),
-    #[error("the secret `{reference}` is of no use")]
-    Useless { reference: Reference, source: Box<dyn Error + Send + Sync> },
-    #[error("nothing carries {0} here")]
-    NoWay(&'static str),
-}
-
-impl Closed {
-    /// What a lane does: a person can mend all but what is gone, and nothing is lost meanwhile.
-    fn not_open(&self) -> NotOpen {
-        match self {
-            Self::NoSecret(SecretError::Retryable { .. }) => NotOpen::Retry { after_ms: SOON_MS },
-            Self::Unread(_) | Self::NoSecret(_) | Self::Useless { .. } | Self::NoWay(_) => {
-                NotOpen::Retry { after_ms: LATER_MS }
-            }
-            Self::Gone => NotOpen::Rejected { reason: self.to_string() },
-        }
-    }
-}
-
-/// The other end of a channel.
-pub struct End<S, C> {
-    sink: Any<C>,
-    /// The secrets it was opened with that were read before.
-    kept: Vec<Reference>,
-    secrets: Arc<Kept<S, C>>,
-}
-
-impl<S, C> fmt::Debug for End<S, C> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "End({:?})", self.sink.channel())
-    }
-}
-
-impl<S: Secrets, C: Clock> Sink for End<S, C> {
-    type Entry = Notification;
-
-    async fn deliver(&self, notification: &Notification) -> Delivery {
-        let delivery = self.sink.deliver(notification).await;
-        match &delivery {
-            Delivery::Delivered | Delivery::Unknown => delivery,
-            _ if self.kept.is_empty() => delivery,
-            Delivery::Retry { .. } => {
-                self.doubt();
-                delivery
-            }
-            Delivery::Rejected { .. } => {
-                self.doubt();
-                Delivery::Retry { after_ms: SOON_MS }
-            }
-        }
-    }
-}
-
-impl<S: Secrets, C: Clock> End<S, C> {
-    fn doubt(&self) {
-        self.kept.iter().for_each(|reference| self.secrets.doubt(reference));
     }
 }
 

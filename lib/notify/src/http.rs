@@ -84,6 +84,11 @@ pub enum HttpError {
     /// The address is none that can be called.
     #[error("the address is none that can be called: {0}")]
     Address(&'static str),
+    /// This program has no TLS.
+    #[error(
+        "the address begins with https://, and this program was built without the feature `tls`"
+    )]
+    NoTls,
     /// All that the name stands for is out of reach on purpose.
     #[error("the address is in a private network, which is not allowed here")]
     Forbidden,
@@ -117,6 +122,13 @@ impl Client {
     #[must_use]
     pub fn within(&self, reach: Reach) -> Self {
         Self { connector: self.connector.within(reach), limits: self.limits }
+    }
+
+    /// Whether an address can be called, as far as that shows without a call.
+    pub fn check(&self, url: &str) -> Result<(), HttpError> {
+        let uri: Uri = url.parse().map_err(|_invalid| HttpError::Address("it is no URL"))?;
+        request(&uri, Call { method: Method::POST, url, headers: Vec::new(), body: Vec::new() })?;
+        self.connector.check(&uri)
     }
 
     /// Makes one call, once.

@@ -71,6 +71,14 @@ impl Reference {
             _ => None,
         }
     }
+
+    /// What to do where there is none, after the words that say so.
+    const fn to_make(&self) -> &'static str {
+        match self {
+            Self::Environment(_) => ": the variable is not set, or empty; set it",
+            Self::SecretsManager(_) | Self::ParameterStore(_) => "; create it",
+        }
+    }
 }
 
 impl fmt::Display for Reference {
@@ -88,7 +96,7 @@ impl fmt::Display for Reference {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The store has none of this name, or it is empty.
-    #[error("there is no secret `{reference}`; create it, or change the channel in the rules")]
+    #[error("there is no secret `{reference}`{}, or change the channel in the rules", reference.to_make())]
     Absent {
         /// What was asked for.
         reference: Reference,

@@ -20,6 +20,7 @@ mod session;
 
 use crate::mail::{self, line};
 use crate::retry::{Channel, Outcome, delivery};
+use crate::tell;
 use session::Ended;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -62,10 +63,9 @@ impl<C: Clock> Smtp<C> {
     }
 }
 
-impl<C: Clock> Sink for Smtp<C> {
-    type Entry = Notification;
-
-    async fn deliver(&self, notification: &Notification) -> Delivery {
+impl<C: Clock> Smtp<C> {
+    /// Sends it, and says why it was not taken.
+    pub(crate) async fn tell(&self, notification: &Notification) -> tell::Ended {
         let mail = mail::compose(notification, &self.from, &self.to, self.clock.now());
         let ended = match &mail {
             Ok(mail) => self.send(mail).await,
@@ -76,7 +76,19 @@ impl<C: Clock> Sink for Smtp<C> {
         if delivery != Delivery::Delivered {
             warn!(id = notification.id, said, outcome = ?delivery, "no mail was sent");
         }
-        delivery
+        let why = match ended {
+            Ended::Reply { code, .. } => format!("it answered {code}: {said}"),
+            _ => said,
+        };
+        tell::Ended { delivery, why }
+    }
+}
+
+impl<C: Clock> Sink for Smtp<C> {
+    type Entry = Notification;
+
+    async fn deliver(&self, notification: &Notification) -> Delivery {
+        self.tell(notification).await.delivery
     }
 }
 

@@ -1,11 +1,24 @@
 //! One call to a channel over HTTP, what came of it, and a line in the log if it was not taken.
 
 use crate::http::{Call, Client, HttpError, Response};
+use crate::mail::line;
 use crate::retry::{Answer, Channel, Outcome, delivery};
 use crate::secret::Secret;
 use std::error::Error;
 use streamgauge_pipeline::port::sink::Delivery;
 use tracing::warn;
+
+/// How much is kept of why a call was not taken, in characters.
+const WHY_CHARS_MAX: usize = 300;
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// For whoever decides.
+    pub(crate) delivery: Delivery,
+    /// For people: why it was not taken, on one line and without secrets.
+    pub(crate) why: String,
+}
 
 /// What is told, and by whom.
 #[derive(Debug)]
@@ -25,7 +38,7 @@ impl Told<'_> {
         client: &Client,
         call: Call<'_>,
         words: impl Fn(&str) -> String,
-    ) -> Delivery {
+    ) -> Ended {
         let answered = client.call(call).await;
         let said = self.conceal(&match &answered {
             Ok(response) => words(&response.body),
@@ -35,11 +48,11 @@ impl Told<'_> {
     }
 
     /// What cannot even be called.
-    pub(crate) fn impossible(&self, why: &str) -> Delivery {
+    pub(crate) fn impossible(&self, why: &str) -> Ended {
         self.end(why, Outcome::Impossible(why))
     }
 
-    fn end(&self, said: &str, outcome: Outcome<'_>) -> Delivery {
+    fn end(&self, said: &str, outcome: Outcome<'_>) -> Ended {
         let status = match outcome {
             Outcome::Answer(Answer { status, .. }) => Some(status),
             _ => None,
@@ -48,7 +61,12 @@ impl Told<'_> {
         if delivery != Delivery::Delivered {
             warn!(channel = ?self.channel, id = self.id, status, said, outcome = ?delivery, "not delivered");
         }
-        delivery
+        let why = match status {
+            Some(status) if said.trim().is_empty() => format!("it answered {status}"),
+            Some(status) => format!("it answered {status}: {said}"),
+            None => said.to_owned(),
+        };
+        Ended { delivery, why: line(&why, WHY_CHARS_MAX) }
     }
 
     fn conceal(&self, said: &str) -> String {
@@ -64,7 +82,9 @@ fn outcome<'a>(answered: &Result<Response, HttpError>, said: &'a str) -> Outcome
             retry_after_ms: *retry_after_ms,
             said,
         }),
-        Err(HttpError::Address(_) | HttpError::Forbidden) => Outcome::Impossible(said),
+        Err(HttpError::Address(_) | HttpError::Forbidden | HttpError::NoTls) => {
+            Outcome::Impossible(said)
+        }
         Err(HttpError::NotSent(_)) => Outcome::NotSent,
         Err(HttpError::NoAnswer(_)) => Outcome::NoAnswer,
     }

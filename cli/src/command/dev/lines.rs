@@ -1,6 +1,6 @@
 //! What was decided, as it is shown: what alerts do for people, points too for machines.
 
-use super::status::Status;
+use super::status::{News, Status};
 use super::unreadable;
 use crate::arguments::DevOutput;
 use crate::exit::Failure;
@@ -33,6 +33,8 @@ const END_TIME_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Lines {
     output: DevOutput,
+    /// Whether channels are told of what alerts do.
+    tells: bool,
     /// The last entry that was shown, or is being written.
     shown: Version,
     /// What is being written, on a thread of its own: who reads it may stop to.
@@ -43,8 +45,8 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Shows what comes after an entry.
-    pub(super) fn new(output: DevOutput, shown: Version) -> Self {
-        Self { output, shown, writing: None, trouble: None }
+    pub(super) fn new(output: DevOutput, tells: bool, shown: Version) -> Self {
+        Self { output, tells, shown, writing: None, trouble: None }
     }
 
     /// Shows what is decided from now on; it ends if that cannot be written or read. It can be left at any moment.
@@ -65,9 +67,12 @@ impl Lines {
             if let Err(failure) = shown {
                 return failure;
             }
-            if settled.changed().await.is_err() {
-                // Who decides has ended, and others say why.
-                return pending().await;
+            tokio::select! {
+                changed = settled.changed() => if changed.is_err() {
+                    // Who decides has ended, and others say why.
+                    return pending().await;
+                },
+                () = come(status.news()) => {}
             }
         }
     }
@@ -94,13 +99,16 @@ impl Lines {
             written.map_err(|error| Failure::output(&error))?;
         }
         let read = self.read(log, status).await?;
-        let Some(last) = read.last() else { return Ok(false) };
-        self.shown = last.version;
-        let mut text = Vec::new();
+        let mut text = status.news().map(News::take).unwrap_or_default();
+        match read.last() {
+            Some(last) => self.shown = last.version,
+            None if text.is_empty() => return Ok(false),
+            None => {}
+        }
         for decided in &read {
             match self.output {
                 DevOutput::Json => for_machines(decided, &mut text),
-                DevOutput::Text => for_people(decided, &mut text),
+                DevOutput::Text => for_people(decided, self.tells, &mut text),
             }
         }
         let beside = status.clone();
@@ -132,6 +140,14 @@ impl Lines {
     }
 }
 
+/// Waits for what standard output is to have beside decisions.
+async fn come(news: Option<&News>) {
+    match news {
+        Some(news) => news.come().await,
+        None => pending().await,
+    }
+}
+
 /// Whether trying again can help: not where the file is damaged, or an entry cannot be read.
 fn may_pass(error: &Retryable) -> bool {
     let first: &(dyn Error + 'static) = error;
@@ -156,16 +172,20 @@ fn for_machines(decided: &Decided, text: &mut Vec<u8>) {
 }
 
 /// Transitions, a line each.
-fn for_people(decided: &Decided, text: &mut Vec<u8>) {
+fn for_people(decided: &Decided, tells: bool, text: &mut Vec<u8>) {
     for (transition, verdict) in &decided.alerts.transitions {
         if let Some(alert) = decided.alerts.alerts.get(transition.alert) {
-            text.extend_from_slice(line(alert, transition, verdict).as_bytes());
+            text.extend_from_slice(line(alert, (transition, verdict), tells).as_bytes());
         }
     }
 }
 
 /// A transition as a line.
-fn line(alert: &RecordedAlert, transition: &Transition, verdict: &Verdict) -> String {
+fn line(
+    alert: &RecordedAlert,
+    (transition, verdict): (&Transition, &Verdict),
+    tells: bool,
+) -> String {
     let kind = transition.kind.as_str();
     let kind = match transition.kind {
         TransitionKind::Firing => style::error(kind).to_string(),
@@ -176,7 +196,7 @@ fn line(alert: &RecordedAlert, transition: &Transition, verdict: &Verdict) -> St
     let step = step.map(|step| format!(" {step}")).unwrap_or_default();
     let group = alert.group(transition).map(|(name, one)| format!(" {name}={one}"));
     let group = group.collect::<String>();
-    let sent = if verdict.sent { "sent" } else { verdict.why.as_str() };
+    let told = told(verdict, tells);
     let (at, reason) = (transition.at, transition.reason.as_str());
     let value = recorded_value(alert, transition).map(|value| {
         let mut shown = b", value ".to_vec();
@@ -184,8 +204,19 @@ fn line(alert: &RecordedAlert, transition: &Transition, verdict: &Verdict) -> St
         String::from_utf8_lossy(&shown).into_owned()
     });
     let value = value.unwrap_or_default();
-    let what = format!("{}{step}{group}: {reason}{value}, {sent}", alert.name);
+    let what = format!("{}{step}{group}: {reason}{value}, {told}", alert.name);
     format!("{at}  {kind}  {}\n", printable(&what))
+}
+
+/// Who is told, or would be, or why nobody is. It is decided here and not done yet: what a channel does not take is said when it does not.
+fn told(verdict: &Verdict, tells: bool) -> String {
+    if !verdict.sent {
+        return verdict.why.to_string();
+    }
+    let sent = verdict.channels.iter().filter(|(_, why)| why.is_sent());
+    let channels: Vec<_> = sent.map(|(channel, _)| &**channel).collect();
+    let channels = channels.join(", ");
+    if tells { format!("for {channels}") } else { format!("would be sent to {channels}") }
 }
 
 fn write(text: &[u8]) -> io::Result<()> {

@@ -1,9 +1,11 @@
 //! What people see on standard error meanwhile: what happens, and on a terminal one quiet line.
 
-use super::Dev;
+use super::{Dev, telling};
+use crate::arguments::DevOutput;
 use crate::style::{self, printable, tell};
 use crate::words::{counted, widen};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,9 +15,42 @@ use streamgauge_engine::output::Counters;
 use streamgauge_engine::time::{Millis, SECOND_MS};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::system_clock::SystemClock;
+use tokio::sync::Notify;
 
 /// How many bad lines are shown: more would hide all else.
 const REJECTS_SHOWN_MAX: u64 = 20;
+
+/// So many lines for machines wait for whoever reads standard output; beyond that the oldest go.
+const NEWS_MAX: usize = 1_000;
+
+/// Lines for machines that are no decisions, until standard output has them. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct News {
+    lines: Arc<Mutex<VecDeque<Vec<u8>>>>,
+    is_there: Arc<Notify>,
+}
+
+impl News {
+    fn add(&self, line: Vec<u8>) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == NEWS_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+        self.is_there.notify_one();
+    }
+
+    /// Takes all.
+    pub(super) fn take(&self) -> Vec<u8> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.drain(..).flatten().collect()
+    }
+
+    /// Waits until there is one.
+    pub(super) async fn come(&self) {
+        self.is_there.notified().await;
+    }
+}
 
 /// The line, and what is printed above it. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -27,17 +62,25 @@ pub(super) struct Status {
     rejects: Arc<Mutex<u64>>,
     /// How many records had come when the line was made last.
     before: Arc<Mutex<(Instant, u64)>>,
+    /// Absent where standard output is for people.
+    news: Option<News>,
 }
 
 impl Status {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(output: DevOutput) -> Self {
         let line = std::io::stderr().is_terminal().then(|| {
             let line = ProgressBar::new_spinner();
             let plain = ProgressStyle::with_template("{msg:.dim}");
             plain.map_or_else(|_| line.clone(), |plain| line.clone().with_style(plain))
         });
         let before = Arc::new(Mutex::new((Instant::now(), 0)));
-        Self { line, output: Arc::default(), rejects: Arc::default(), before }
+        let news = (output == DevOutput::Json).then(News::default);
+        Self { line, output: Arc::default(), rejects: Arc::default(), before, news }
+    }
+
+    /// What standard output is to have beside decisions; absent where it is for people.
+    pub(super) fn news(&self) -> Option<&News> {
+        self.news.as_ref()
     }
 
     /// Writes standard output, with the line out of the way where that is the same terminal.
@@ -106,6 +149,14 @@ impl Status {
                 format!("{}: {}; it is tried again", style::warning("warning"), printable(what))
             }
             Happening::Over => format!("{}: it works again", style::good("fine")),
+            Happening::Telling(change) => {
+                if let Some(news) = &self.news {
+                    let mut line = Vec::new();
+                    change.json(&mut line);
+                    news.add(line);
+                }
+                telling::line(change)
+            }
             Happening::Followed(what) => {
                 format!("{}: {}", style::hint("note"), printable(what))
             }

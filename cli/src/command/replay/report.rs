@@ -88,6 +88,7 @@ impl Report {
             source: Source::Itself,
             now,
             is_by_events: false,
+            tells: false,
             plan: Some(plan),
             left_out: kept.left_out(),
             transitions_left_out: kept.transitions_left_out(),

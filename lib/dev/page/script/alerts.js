@@ -3,21 +3,38 @@
 const alerts = (() => {
   const { el, replace, refresh, foreign } = text;
   const PAGE = 50;
+  const SENT = new Set(["at once", "gathered", "firing was sent"]);
   const nodes = new WeakMap(); // one element per transition: what is opened stays open
-  let shown = PAGE, zone = null;
+  let shown = PAGE, zone = null, tells = false;
 
   const title = (one) => foreign(one.step ? `${one.alert} / ${one.step}` : one.alert, 60);
   const group = (one) => (Object.keys(one.group || {}).length ? legend.name(one.group) : el("span", { class: "faint", text: "no groups" }));
   const severity = (one) => legend.severity(one.severity);
+  // Who is told. It says what was decided: what a channel does not take stands above, while it does not.
+  const told = (one) => {
+    if (!one.sent) return `not sent: ${text.shorten(one.why || "only recorded", 60)}`;
+    const channels = Object.entries(one.channels || {}).filter(([, why]) => SENT.has(why)).map(([channel]) => channel);
+    return `${tells ? "for" : "would be sent to"} ${text.shorten(channels.join(", ") || "no channel", 60)}`;
+  };
+  const why = (word) => (word === "firing was sent" && !tells ? "its firing would be" : word);
   const ofRate = (one) => /^rate\b/.test(one.condition || "");
   const valueOf = (one, value) => (typeof value === "number" ? (ofRate(one) ? format.percent(value) : format.number(value)) : format.NONE);
+
+  // What does not reach people: channels that take nothing, or that nobody is told at all.
+  function untold(catalog) {
+    if (!catalog.live || !catalog.alerts.length) return [];
+    if (!catalog.notify) return [el("p", { class: "faint", text: "Nobody is told: alerts are only shown. With --notify the channels of the rules are told." })];
+    return (pipeline.last()?.untold || []).slice(0, 20).map((one) => el("p", { class: "untold" }, "Could not tell ", foreign(one.channel, 60), ": ", foreign(one.reason || "it takes nothing", 300),
+      `; ${format.number(one.waiting)} ${one.waiting === 1 ? "notification waits" : "notifications wait"}${one.since ? ` since ${format.moment(Date.parse(one.since))}` : ""}.`));
+  }
 
   function now(root, catalog, today) {
     const current = transitions.now();
     const count = catalog.alerts.length;
+    const notes = untold(catalog);
     if (!current.length) {
       const words = count ? `No alert is firing. ${format.counted(count, "alert is", "alerts are")} watched: ` : "The rules have no alerts. Add some under `alerts:` and check them with `streamgauge check`.";
-      replace(root, el("p", { class: "quiet" }, words, catalog.alerts.slice(0, 20).flatMap((alert, index) => [index ? ", " : "", foreign(alert.name, 60)]), count > 20 ? ` and ${count - 20} more` : ""));
+      replace(root, notes, el("p", { class: "quiet" }, words, catalog.alerts.slice(0, 20).flatMap((alert, index) => [index ? ", " : "", foreign(alert.name, 60)]), count > 20 ? ` and ${count - 20} more` : ""));
       return;
     }
     const head = ["state", "severity", "alert", "group", "since", "value", "condition"].map((name) => el("th", { scope: "col", class: name === "value" ? "number" : null, text: name }));
@@ -26,7 +43,7 @@ const alerts = (() => {
       el("td", { text: `${format.moment(one.time)}${today ? `, ${format.duration(Math.max(0, today - one.time))}` : ""}` }),
       el("td", { class: "number", text: valueOf(one, one.value) }), el("td", {}, el("code", { text: text.shorten(one.condition || "", 80) }))));
     const rest = current.length > PAGE ? el("p", { class: "faint", text: `and ${current.length - PAGE} more` }) : null;
-    replace(root, el("div", { class: "scroll" }, el("table", { class: "now" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))), rest);
+    replace(root, notes, el("div", { class: "scroll" }, el("table", { class: "now" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))), rest);
   }
 
   function fact(list, name, ...value) {
@@ -41,8 +58,8 @@ const alerts = (() => {
     fact(facts, "value", `${valueOf(one, one.value)}${one.threshold === undefined ? "" : `, threshold ${valueOf(one, one.threshold)}`}`);
     if (one.from && one.until) fact(facts, "looked at", `${format.moment(Date.parse(one.from))} to ${format.moment(Date.parse(one.until))}`);
     if (one.metric) fact(facts, "metric", foreign(one.metric, 60));
-    for (const [channel, why] of Object.entries(one.channels || {}).slice(0, 20)) fact(facts, "channel", foreign(channel, 40), ": ", foreign(why, 120));
-    if (one.why) fact(facts, one.sent ? "sent" : "not sent", foreign(one.why, 200));
+    for (const [channel, word] of Object.entries(one.channels || {}).slice(0, 20)) fact(facts, "channel", foreign(channel, 40), ": ", foreign(why(word), 120));
+    if (one.why) fact(facts, !one.sent ? "not sent" : tells ? "to be sent" : "would be sent", foreign(why(one.why), 200));
     const more = typeof one.events === "number" && one.events > one.evidence.length ? `, the newest ${one.evidence.length} of ${format.number(one.events)}` : "";
     const ids = one.evidence.map((id) => el("li", {}, foreign(id, 64, "code")));
     fact(facts, `events${more}`, ids.length ? el("ol", { class: "ids" }, ids) : "none");
@@ -54,7 +71,7 @@ const alerts = (() => {
     const details = el("details", { class: "transition" },
       el("summary", {},
         el("time", { datetime: one.at, text: format.moment(one.time) }), el("strong", { class: one.transition, text: one.transition }), severity(one), title(one), el("span", { class: "group" }, group(one)),
-        el("span", { class: "faint", text: one.sent ? "sent" : `not sent: ${text.shorten(one.why || "only recorded", 60)}` })));
+        el("span", { class: "faint", text: told(one) })));
     details.addEventListener("toggle", () => {
       if (details.open && details.childElementCount === 1) details.append(evidence(one));
     });
@@ -62,10 +79,12 @@ const alerts = (() => {
     return details;
   }
 
-  function history(root, times, leftOut) {
-    if (zone !== format.zone()) {
+  function history(root, times, catalog) {
+    const leftOut = catalog.left_out?.transitions || 0;
+    if (zone !== format.zone() || tells !== (catalog.notify === true)) {
       for (const one of transitions.list) nodes.delete(one);
       zone = format.zone();
+      tells = catalog.notify === true;
     }
     const inside = transitions.list.filter((one) => one.time >= times.from && one.time <= times.to).reverse();
     const outside = transitions.list.length - inside.length;
@@ -79,7 +98,7 @@ const alerts = (() => {
     const [list, foot] = root.children;
     const same = list.childElementCount === wanted.length && wanted.every((node, index) => list.children[index] === node);
     if (!same) replace(list, wanted);
-    const more = inside.length > shown ? el("button", { class: "small", text: `show ${Math.min(PAGE, inside.length - shown)} more of ${inside.length - shown}`, on: { click: () => { shown += PAGE; history(root, times, leftOut); } } }) : null;
+    const more = inside.length > shown ? el("button", { class: "small", text: `show ${Math.min(PAGE, inside.length - shown)} more of ${inside.length - shown}`, on: { click: () => { shown += PAGE; history(root, times, catalog); } } }) : null;
     refresh(foot, more, el("p", { class: "faint", text: notes.join(" ") }));
   }
 

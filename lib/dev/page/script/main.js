@@ -197,7 +197,7 @@
     main.hidden = page.connection.state === "locked" && !catalog.metrics.length;
     bar.draw(catalog, times);
     alerts.now(roots.now, catalog, catalog.live ? now() : 0);
-    alerts.history(roots.history, times, catalog.left_out?.transitions || 0);
+    alerts.history(roots.history, times, catalog);
     pipelineView.draw();
     drawStart();
     filterCards();

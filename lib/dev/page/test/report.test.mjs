@@ -99,7 +99,7 @@ test("history tells each transition with its evidence", async () => {
   const page = await report("history", orders);
   const shown = await page.texts("#history summary");
   assert.equal(shown.length, transitions.length);
-  assert.match(shown[shown.length - 1], /^2026-01-05 12:05:40\.854firingcriticalrejections \/ reactivenoonsent$/);
+  assert.match(shown[shown.length - 1], /^2026-01-05 12:05:40\.854firingcriticalrejections \/ reactivenoonwould be sent to oncall$/);
   await page.evaluate('Array.from(document.querySelectorAll("#history details")).pop().open = true');
   await page.until('document.querySelector("#history details[open] .ids")');
   assert.deepEqual(await page.texts("#history details[open] .ids li"), transitions[0].evidence);

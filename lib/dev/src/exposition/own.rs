@@ -6,6 +6,9 @@
 //! | `streamgauge_records_counted_total`, `…_filtered_total`, `…_duplicate_total`, `…_late_total`, `…_rejected_total` | counter | what became of them |
 //! | `streamgauge_watermark_lag_seconds` | gauge | how far the watermark is behind the clock |
 //! | `streamgauge_alerts_firing{alert,step,severity}` | gauge | for how many groups a step fires; 0 if for none |
+//! | `streamgauge_notifications_waiting{channel}` | gauge | notifications that the channel does not take, and that are tried again |
+//! | `streamgauge_notifications_waiting_since_timestamp_seconds{channel}` | gauge | since when the oldest of them waits |
+//! | `streamgauge_notifications_told_total{channel}`, `…_lost_total{channel}` | counter | notifications that it took, and that it will never be told |
 //! | `streamgauge_window_end_timestamp_seconds{metric}` | gauge | where the metric's newest final window ends |
 //! | `streamgauge_rules_rejected` | gauge | 1 while the rules files as they are now cannot be used, and those before go on; else 0 |
 //! | `streamgauge_series_left_out{metric}` | gauge | series that are not shown because there are too many |
@@ -24,15 +27,20 @@ const LAG: &str = "streamgauge_watermark_lag_seconds";
 const FIRING: &str = "streamgauge_alerts_firing";
 const WINDOW_END: &str = "streamgauge_window_end_timestamp_seconds";
 const RULES_REJECTED: &str = "streamgauge_rules_rejected";
+const WAITING: &str = "streamgauge_notifications_waiting";
+const WAITING_SINCE: &str = "streamgauge_notifications_waiting_since_timestamp_seconds";
+const TOLD: &str = "streamgauge_notifications_told";
+const LOST: &str = "streamgauge_notifications_lost";
 const LEFT_OUT: &str = "streamgauge_series_left_out";
 
 /// Takes the names, before any metric of the rules does.
 pub(super) fn claim(names: &mut Names) {
     let outcomes = OUTCOMES.iter().map(|outcome| format!("{RECORDS}_{outcome}"));
     let counters = outcomes.flat_map(|outcome| name::of_counter(&outcome));
-    names.claim(
-        counters.chain([LAG, FIRING, WINDOW_END, RULES_REJECTED, LEFT_OUT].map(str::to_owned)),
-    );
+    let of_channels = [TOLD, LOST].into_iter().flat_map(name::of_counter);
+    let gauges = [LAG, FIRING, WAITING, WAITING_SINCE, WINDOW_END, RULES_REJECTED, LEFT_OUT];
+    let gauges = gauges.map(str::to_owned);
+    names.claim(counters.chain(of_channels).chain(gauges));
 }
 
 /// The families; `left_out` says of each metric how many series are not shown.
@@ -45,6 +53,7 @@ pub(super) fn families(exposition: &Exposition<'_>, left_out: &[(&str, usize)]) 
         families.push(lag);
     }
     families.push(firing(exposition));
+    families.extend(channels(exposition));
     families.push(window_ends(exposition));
     let help =
         "Whether the rules files as they are now cannot be used, so that those before go on.";
@@ -88,6 +97,29 @@ fn firing(exposition: &Exposition<'_>) -> Family {
         firing.push(labels, Number::Whole(step.groups));
     }
     firing
+}
+
+fn channels(exposition: &Exposition<'_>) -> [Family; 4] {
+    let [waiting_help, since_help, told_help, lost_help] = [
+        "Notifications that a channel does not take, and that are tried again.",
+        "Since when the oldest of the notifications that wait does.",
+        "Notifications that a channel took.",
+        "Notifications that a channel will never be told.",
+    ];
+    let mut waiting = Family::new(WAITING, Type::Gauge, waiting_help);
+    let mut since = Family::new(WAITING_SINCE, Type::Gauge, since_help).with_unit(Some("seconds"));
+    let mut told = Family::new(TOLD, Type::Counter, told_help);
+    let mut lost = Family::new(LOST, Type::Counter, lost_help);
+    for (name, waits) in &exposition.pipeline.channels {
+        let labels = || label("channel", name);
+        waiting.push(labels(), Number::Whole(waits.waiting));
+        if let Some(at) = waits.since {
+            since.push(labels(), Number::Decimal(seconds(at.as_millis())));
+        }
+        told.push(labels(), Number::Whole(waits.told));
+        lost.push(labels(), Number::Whole(waits.lost));
+    }
+    [waiting, since, told, lost]
 }
 
 fn window_ends(exposition: &Exposition<'_>) -> Family {

@@ -326,6 +326,7 @@ fn the_pipeline_speaks_of_itself() {
         watermark_lag_ms: Some(30_250),
         are_rules_rejected: true,
         alerts: vec![firing(Some("reactive"), 2), firing(None, 0)],
+        channels: Vec::new(),
     };
     let exposition = Exposition { metrics: vec![orders], pipeline };
     let text = String::from_utf8(exposition.render(Format::OpenMetrics)).unwrap();
@@ -368,6 +369,43 @@ streamgauge_rules_rejected 1
 # TYPE streamgauge_series_left_out gauge
 # HELP streamgauge_series_left_out Series that are not shown: too many.
 streamgauge_series_left_out{metric="orders.created"} 0
+# EOF
+"#
+    );
+}
+
+#[test]
+fn what_channels_do_not_take_is_shown_with_since_when() {
+    let since = Some(Timestamp::from_millis(1_767_607_200_500));
+    let waits = Waits { waiting: 2, since, told: 7, lost: 1, why: Some("it is down".to_owned()) };
+    let pipeline = Pipeline {
+        channels: vec![
+            ("hook".to_owned(), Waits { told: 4, ..Waits::default() }),
+            ("on \"call\"".to_owned(), waits),
+        ],
+        ..Pipeline::default()
+    };
+    let exposition = Exposition { metrics: Vec::new(), pipeline };
+    let text = String::from_utf8(exposition.render(Format::OpenMetrics)).unwrap();
+    let (_, own) = text.split_once("streamgauge_records_rejected_total 0\n").unwrap();
+    assert_eq!(
+        own,
+        r#"# TYPE streamgauge_notifications_waiting gauge
+# HELP streamgauge_notifications_waiting Notifications that a channel does not take, and that are tried again.
+streamgauge_notifications_waiting{channel="hook"} 0
+streamgauge_notifications_waiting{channel="on \"call\""} 2
+# TYPE streamgauge_notifications_waiting_since_timestamp_seconds gauge
+# UNIT streamgauge_notifications_waiting_since_timestamp_seconds seconds
+# HELP streamgauge_notifications_waiting_since_timestamp_seconds Since when the oldest of the notifications that wait does.
+streamgauge_notifications_waiting_since_timestamp_seconds{channel="on \"call\""} 1767607200.5
+# TYPE streamgauge_notifications_told counter
+# HELP streamgauge_notifications_told Notifications that a channel took.
+streamgauge_notifications_told_total{channel="hook"} 4
+streamgauge_notifications_told_total{channel="on \"call\""} 7
+# TYPE streamgauge_notifications_lost counter
+# HELP streamgauge_notifications_lost Notifications that a channel will never be told.
+streamgauge_notifications_lost_total{channel="hook"} 0
+streamgauge_notifications_lost_total{channel="on \"call\""} 1
 # EOF
 "#
     );

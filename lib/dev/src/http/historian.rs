@@ -53,6 +53,7 @@ struct Work<C, P> {
     store: Arc<LocalStore<C>>,
     clock: C,
     is_by_events: bool,
+    tells: bool,
     plans: P,
     rejected: watch::Receiver<Option<Rejected>>,
     hub: Hub,
@@ -81,6 +82,7 @@ impl Historian {
             store: Arc::clone(dev.store()),
             clock: dev.world().clock.clone(),
             is_by_events: dev.arrival().is_none(),
+            tells: dev.outbox().tells(),
             plans: dev.reads_plans(),
             rejected: dev.rejected(),
             hub,
@@ -277,7 +279,7 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         let catalog = {
             let view = self.view();
             let (now, first) = (self.clock.now(), r#""kind":"catalog","#);
-            write_catalog(first, now, self.is_by_events, &view)
+            write_catalog(first, now, (self.is_by_events, self.tells), &view)
         };
         messages.add(None, &catalog);
         self.hub.tell(messages);

@@ -37,14 +37,14 @@ pub(super) fn catalog_message<C: Clock>(app: &App<C>) -> Vec<u8> {
 
 fn catalog<C: Clock>(app: &App<C>, first: &str) -> Vec<u8> {
     let (now, is_by_events) = (app.world.clock.now(), (app.arrival)().is_none());
-    write_catalog(first, now, is_by_events, &app.view())
+    write_catalog(first, now, (is_by_events, app.outbox.tells()), &app.view())
 }
 
 /// The catalog of the newest rules, with what is active and what was deployed.
 pub(super) fn write_catalog(
     first: &str,
     now: Timestamp,
-    is_by_events: bool,
+    (is_by_events, tells): (bool, bool),
     view: &View,
 ) -> Vec<u8> {
     let (source, plan) = (Source::Server, view.plan.as_deref());
@@ -52,6 +52,7 @@ pub(super) fn write_catalog(
         source,
         now,
         is_by_events,
+        tells,
         plan,
         left_out: &[],
         transitions_left_out: 0,

@@ -3,6 +3,7 @@
 use super::live::{Hub, Messages};
 use super::view::{self, View};
 use crate::intake::commit::Totals;
+use crate::outbox::{Outbox, push_waits};
 use crate::page::waits_ms;
 use crate::world::DevWorld;
 use std::collections::VecDeque;
@@ -54,14 +55,15 @@ impl Pulse {
         self.at.as_millis().saturating_sub(then.as_millis()).max(0)
     }
 
-    /// As a line of the live stream, with the windows of `days`. Its watermark is one of which all points were told before.
-    fn json(&self, days: &str) -> String {
+    /// As a line of the live stream, with the windows of `days` and the channels that take nothing. Its watermark is one of which all points were told before.
+    fn json(&self, days: &str, outbox: &Outbox) -> String {
+        let untold = untold(outbox);
         let watermark =
             self.told.map(|at| format!(r#","lag":{},"watermark":"{at}""#, self.since(at)));
         let firing = self.firing.map(|firing| format!(r#","firing":{firing}"#));
         let Counters { received, rejected, filtered, duplicate, counted, late } = self.counters;
         format!(
-            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{}{days}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}}}"#,
+            r#"{{"kind":"health","at":"{}","rate":{},"delay":{},"open_windows":{},"behind":{}{}{days}{},"received":{received},"counted":{counted},"filtered":{filtered},"duplicate":{duplicate},"late":{late},"rejected":{rejected}{untold}}}"#,
             self.at,
             self.rate,
             self.delay_ms,
@@ -73,12 +75,28 @@ impl Pulse {
     }
 }
 
+/// The channels that take nothing, as a member after others; empty where all do.
+fn untold(outbox: &Outbox) -> String {
+    let channels = outbox.channels();
+    let waiting = channels.iter().filter(|(_, waits)| waits.why.is_some());
+    let shown = waiting.map(|(channel, waits)| {
+        let mut one = br#"{"channel":"#.to_vec();
+        push_json_string(channel, &mut one);
+        push_waits((waits.waiting, waits.since, waits.why.as_ref()), &mut one);
+        one.push(b'}');
+        String::from_utf8_lossy(&one).into_owned()
+    });
+    let shown: Vec<_> = shown.collect();
+    if shown.is_empty() { String::new() } else { format!(r#","untold":[{}]"#, shown.join(",")) }
+}
+
 /// What is looked at.
 #[derive(Debug)]
 pub(super) struct Sensor<S, C> {
     pub(super) world: DevWorld<S, C>,
     pub(super) totals: Totals,
     pub(super) settled: watch::Receiver<Settled>,
+    pub(super) outbox: Outbox,
     pub(super) view: Arc<Mutex<View>>,
     /// When something was there that is not settled: how many batches must be settled until it is.
     waiting: VecDeque<(Timestamp, u64)>,
@@ -90,10 +108,18 @@ impl<S, C: Clock> Sensor<S, C> {
     pub(super) fn new(
         world: DevWorld<S, C>,
         totals: Totals,
-        settled: watch::Receiver<Settled>,
+        (settled, outbox): (watch::Receiver<Settled>, Outbox),
         view: Arc<Mutex<View>>,
     ) -> Self {
-        Self { world, totals, settled, view, waiting: VecDeque::new(), came: VecDeque::new() }
+        Self {
+            world,
+            totals,
+            settled,
+            outbox,
+            view,
+            waiting: VecDeque::new(),
+            came: VecDeque::new(),
+        }
     }
 
     /// Looks.
@@ -162,7 +188,7 @@ pub(super) async fn beat<S, C: Clock>(
         pulse.send_replace(seen);
         if hub.is_heard() {
             let mut messages = Messages::default();
-            messages.add(None, seen.json(&sensor.days()).as_bytes());
+            messages.add(None, seen.json(&sensor.days(), &sensor.outbox).as_bytes());
             hub.tell(messages);
         }
     }

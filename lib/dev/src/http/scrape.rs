@@ -5,6 +5,7 @@ use super::answer::{Answer, Denial, JSON, whole};
 use super::pulse::Pulse;
 use super::view::{self, View};
 use crate::exposition::{Exposition, Firing, Format, Metric, Pipeline, Series};
+use crate::outbox::Waits;
 use crate::page::waits_ms;
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -25,11 +26,11 @@ pub(super) async fn scrape<C: Clock>(app: &App<C>, headers: &HeaderMap) -> Resul
         Arc::clone(&app.scrapes).acquire_owned().await.map_err(|_closed| Denial::ending())?;
     let pulse =
         Pulse { at: app.world.clock.now(), counters: app.totals.counters(), ..*app.pulse.borrow() };
-    let view = Arc::clone(&app.view);
+    let (view, channels) = (Arc::clone(&app.view), app.outbox.channels());
     let writing = move || {
         let _permit = permit;
         let copied = Copied::of(&view::lock(&view));
-        exposition(copied, &pulse, format)
+        exposition(copied, (&pulse, channels), format)
     };
     let text = spawn_blocking(writing).await.map_err(|_ended| Denial::ending())?;
     Ok(whole(StatusCode::OK, format.content_type(), text))
@@ -83,13 +84,18 @@ impl<C: Clock> App<C> {
     }
 }
 
-fn exposition(copied: Copied, pulse: &Pulse, format: Format) -> Vec<u8> {
+fn exposition(
+    copied: Copied,
+    (pulse, channels): (&Pulse, Vec<(String, Waits)>),
+    format: Format,
+) -> Vec<u8> {
     let mut shown = Exposition {
         pipeline: Pipeline {
             counters: pulse.counters,
             watermark_lag_ms: pulse.lag_ms(),
             are_rules_rejected: copied.are_rules_rejected,
             alerts: Vec::new(),
+            channels,
         },
         ..Exposition::default()
     };

@@ -8,7 +8,7 @@ mod slow;
 mod told;
 
 use super::*;
-use crate::channels::Nobody;
+use crate::channels::Ways;
 use crate::happening::Teller;
 use crate::run::{By, Opened, Running};
 use std::net::Ipv4Addr;
@@ -113,7 +113,7 @@ impl Bench {
         let teller = Teller::new(|_| {});
         let opened = Opened::open((store, self.gate.clone()), &rules, By::Events, teller).unwrap();
         let handle = self.runtime.handle().clone();
-        let dev = opened.start((Nobody, Duration::ZERO), handle).unwrap();
+        let dev = opened.start(Ways::none(), handle).unwrap();
         let token = token.map(|token| Token::read(token).unwrap());
         let (serving, address) = self.runtime.block_on(async {
             let (listener, address) = listen((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();

@@ -17,6 +17,8 @@ pub struct Catalog<'c> {
     pub now: Timestamp,
     /// Whether the clock is that of the events: ranges end with the newest data then.
     pub is_by_events: bool,
+    /// Whether channels are told of what alerts do.
+    pub tells: bool,
     /// The rules, if there are any yet.
     pub plan: Option<&'c Plan>,
     /// What of each metric is not in the page, in the order of the rules; shorter where nothing is.
@@ -78,6 +80,9 @@ impl Catalog<'_> {
     ) -> Vec<u8> {
         let (live, now) = (self.source == Source::Server, self.now);
         let mut text = format!(r#"{{{first}"live":{live},"now":"{now}","#).into_bytes();
+        if live {
+            text.extend_from_slice(format!(r#""notify":{},"#, self.tells).as_bytes());
+        }
         if self.is_by_events {
             text.extend_from_slice(br#""clock":"events","#);
         }

@@ -1,7 +1,7 @@
 //! The threads together, on the machine's clock: started, stopped, started again.
 
 use super::*;
-use crate::channels::Nobody;
+use crate::channels::Ways;
 use crate::intake::commit::Totals;
 use crate::polled::Found;
 use crate::polled::known::Known;
@@ -12,7 +12,6 @@ use crate::stream::SHARD;
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 use streamgauge_engine::output::Counters;
 use streamgauge_pipeline::memory::MemorySource;
 use streamgauge_pipeline::port::source::{
@@ -37,7 +36,7 @@ fn start(folder: &Folder, runtime: &Runtime) -> (Dev, Recovered) {
     let opened = Opened::open((store, SystemClock), &rules, By::Events, teller).unwrap();
     let recovered = opened.recovered();
     let handle = runtime.handle().clone();
-    (opened.start((Nobody, Duration::ZERO), handle).unwrap(), recovered)
+    (opened.start(Ways::none(), handle).unwrap(), recovered)
 }
 
 #[test]
@@ -75,7 +74,7 @@ fn before_all_sources_are_there_silence_proves_nothing() {
     let store = LocalStore::open(folder.path("dev.store"), SystemClock).unwrap();
     let teller = Told::default().teller();
     let opened = Opened::open((store, SystemClock), &text_of(RULES), By::Clock, teller).unwrap();
-    let dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let dev = opened.start(Ways::none(), runtime.handle().clone()).unwrap();
     let progress = || block_on(dev.world().stream().progress(&SHARD.into(), None)).unwrap();
     assert_eq!(progress(), Progress::Waiting);
     dev.has_all_sources();
@@ -113,7 +112,7 @@ fn piped(folder: &str, pipe: impl Read + Send + 'static) -> (Counters, Vec<Happe
         }
     });
     let opened = Opened::open((store, SystemClock), &text_of(RULES), By::Clock, teller).unwrap();
-    let mut dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let mut dev = opened.start(Ways::none(), runtime.handle().clone()).unwrap();
     dev.pipe(pipe).unwrap();
     pipe_ended.recv().unwrap();
     let counters = dev.totals().counters();
@@ -180,7 +179,7 @@ fn poll(
     let known = [found.known()];
     let told = (teller, &known[..]);
     let opened = Opened::open_with((store, SystemClock), &text_of(RULES), By::Clock, told).unwrap();
-    let mut dev = opened.start((Nobody, Duration::ZERO), runtime.handle().clone()).unwrap();
+    let mut dev = opened.start(Ways::none(), runtime.handle().clone()).unwrap();
     dev.poll(found).unwrap();
     (dev, hears)
 }

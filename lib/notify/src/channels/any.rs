@@ -1,11 +1,14 @@
 //! The sink of any channel.
 
+use crate::http::HttpError;
 use crate::pagerduty::PagerDuty;
 use crate::retry::Channel;
 use crate::slack::Slack;
+use crate::tell::Ended;
 use crate::webhook::Webhook;
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::clock::Clock;
+#[cfg(feature = "aws")]
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 
 #[derive(Clone, Debug)]
@@ -38,20 +41,40 @@ impl<C> Any<C> {
     }
 }
 
-impl<C: Clock> Sink for Any<C> {
-    type Entry = Notification;
-
-    async fn deliver(&self, notification: &Notification) -> Delivery {
+impl<C: Clock> Any<C> {
+    /// Whether its address can be called, as far as that shows without a call.
+    pub(super) fn check(&self) -> Result<(), HttpError> {
         match self {
-            Self::PagerDuty(sink) => sink.deliver(notification).await,
-            Self::Webhook(sink) => sink.deliver(notification).await,
-            Self::Slack(sink) => sink.deliver(notification).await,
-            #[cfg(feature = "smtp")]
-            Self::Smtp(sink) => sink.deliver(notification).await,
-            #[cfg(feature = "aws")]
-            Self::Ses(sink) => sink.deliver(notification).await,
-            #[cfg(feature = "aws")]
-            Self::Sns(sink) => sink.deliver(notification).await,
+            Self::PagerDuty(sink) => sink.check(),
+            Self::Webhook(sink) => sink.check(),
+            Self::Slack(sink) => sink.check(),
+            #[cfg(any(feature = "aws", feature = "smtp"))]
+            _ => Ok(()),
         }
     }
+
+    /// Tells it, and says why it was not taken.
+    pub(super) async fn tell(&self, notification: &Notification) -> Ended {
+        match self {
+            Self::PagerDuty(sink) => sink.tell(notification).await,
+            Self::Webhook(sink) => sink.tell(notification).await,
+            Self::Slack(sink) => sink.tell(notification).await,
+            #[cfg(feature = "smtp")]
+            Self::Smtp(sink) => sink.tell(notification).await,
+            #[cfg(feature = "aws")]
+            Self::Ses(sink) => logged(sink.deliver(notification).await),
+            #[cfg(feature = "aws")]
+            Self::Sns(sink) => logged(sink.deliver(notification).await),
+        }
+    }
+}
+
+/// Why a call of AWS was not taken stands in the log.
+#[cfg(feature = "aws")]
+fn logged(delivery: Delivery) -> Ended {
+    let why = match &delivery {
+        Delivery::Rejected { reason } => reason.clone(),
+        _ => "AWS has not taken it".to_owned(),
+    };
+    Ended { delivery, why }
 }

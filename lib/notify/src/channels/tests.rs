@@ -1,7 +1,10 @@
 //! Rules to calls, over real connections: which channel reaches what, what is done with secrets that were changed, and what
 //! nobody may read.
 
+mod checked;
+
 use super::*;
+use crate::retry::{LATER_MS, SOON_MS};
 use crate::testing::notification;
 use crate::testing::server::{Manner, Server};
 use crate::testing::watched::watched;
@@ -9,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
 use streamgauge_pipeline::memory::VirtualClock;
+use streamgauge_pipeline::port::sink::{Delivery, Sink};
 use streamgauge_rules::{SourceFile, compile};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";

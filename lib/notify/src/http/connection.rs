@@ -30,10 +30,15 @@ impl Connector {
         Self { reach, protocol: self.protocol.clone() }
     }
 
+    /// Whether there can be a connection, as far as that shows without one.
+    pub(super) fn check(&self, uri: &Uri) -> Result<(), HttpError> {
+        port(uri)?;
+        self.protocol.check(uri, host(uri)?)
+    }
+
     /// A connection on which nothing was said yet but for TLS's own words.
     pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, HttpError> {
-        let host = uri.host().ok_or(HttpError::Address("it names no host"))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let host = host(uri)?;
         let socket = self.socket(host, port(uri)?).await?;
         self.protocol.begin(uri, host, socket).await
     }
@@ -52,6 +57,12 @@ impl Connector {
         }
         Err(failed.map_or(HttpError::Forbidden, |error| HttpError::NotSent(error.into())))
     }
+}
+
+/// The host of an address, without the brackets of IPv6.
+fn host(uri: &Uri) -> Result<&str, HttpError> {
+    let host = uri.host().ok_or(HttpError::Address("it names no host"))?;
+    Ok(host.trim_start_matches('[').trim_end_matches(']'))
 }
 
 async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, HttpError> {
@@ -84,16 +95,19 @@ mod clear {
             Self
         }
 
+        #[expect(clippy::unused_self, reason = "with TLS it has certificates")]
+        pub(super) fn check(&self, uri: &Uri, _host: &str) -> Result<(), HttpError> {
+            if uri.scheme() == Some(&Scheme::HTTPS) { Err(HttpError::NoTls) } else { Ok(()) }
+        }
+
         #[expect(clippy::unused_async, reason = "with TLS it waits")]
         pub(super) async fn begin(
             &self,
             uri: &Uri,
-            _host: &str,
+            host: &str,
             socket: TcpStream,
         ) -> Result<Stream, HttpError> {
-            if uri.scheme() == Some(&Scheme::HTTPS) {
-                return Err(HttpError::Address("this program is built without TLS"));
-            }
+            self.check(uri, host)?;
             Ok(socket)
         }
     }
@@ -156,6 +170,17 @@ mod tls {
             Ok(self.0.get_or_init(|| TlsConnector::from(Arc::new(config))))
         }
 
+        pub(super) fn check(&self, uri: &Uri, host: &str) -> Result<(), HttpError> {
+            if uri.scheme() == Some(&Scheme::HTTPS) { self.begins(host).map(drop) } else { Ok(()) }
+        }
+
+        /// What TLS with a host begins with.
+        fn begins(&self, host: &str) -> Result<(&TlsConnector, ServerName<'static>), HttpError> {
+            let name = ServerName::try_from(host.to_owned())
+                .map_err(|_invalid| HttpError::Address("no certificate can be for this host"))?;
+            Ok((self.connector().map_err(HttpError::NotSent)?, name))
+        }
+
         pub(super) async fn begin(
             &self,
             uri: &Uri,
@@ -165,10 +190,8 @@ mod tls {
             if uri.scheme() != Some(&Scheme::HTTPS) {
                 return Ok(Box::pin(socket));
             }
-            let name = ServerName::try_from(host.to_owned())
-                .map_err(|_invalid| HttpError::Address("no certificate can be for this host"))?;
-            let connector = self.connector().map_err(HttpError::NotSent)?;
-            let stream = connector.connect(name, socket).await;
+            let (connector, server) = self.begins(host)?;
+            let stream = connector.connect(server, socket).await;
             Ok(Box::pin(stream.map_err(|error| HttpError::NotSent(error.into()))?))
         }
     }

@@ -1,10 +1,10 @@
 //! The calls to `PagerDuty`.
 
 use super::{Change, change, event};
-use crate::http::{Call, Client, Method};
+use crate::http::{Call, Client, HttpError, Method};
 use crate::retry::Channel;
 use crate::secret::Secret;
-use crate::tell::Told;
+use crate::tell::{Ended, Told};
 use serde_json::Value;
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
@@ -12,6 +12,9 @@ use streamgauge_pipeline::port::sink::{Delivery, Sink};
 /// Where events go: <https://developer.pagerduty.com/docs/events-api-v2-overview>. Accounts in the EU have
 /// `https://events.eu.pagerduty.com`.
 pub const ORIGIN: &str = "https://events.pagerduty.com";
+
+/// How long a routing key is, in characters; another length is answered with 400.
+const KEY_CHARS: usize = 32;
 
 /// One integration of a `PagerDuty` service.
 #[derive(Clone, Debug)]
@@ -29,8 +32,27 @@ impl PagerDuty {
         Self { client, origin: origin.into(), routing_key }
     }
 
+    /// Whether the key can be one.
+    pub(crate) fn has_key(&self) -> bool {
+        self.routing_key.reveal().chars().count() == KEY_CHARS
+    }
+
+    /// Whether its address can be called, as far as that shows without a call.
+    pub(crate) fn check(&self) -> Result<(), HttpError> {
+        self.client.check(&self.origin)
+    }
+
+    /// Tells it, and says why it was not taken.
+    pub(crate) async fn tell(&self, notification: &Notification) -> Ended {
+        if let Some(change) = Change::of(notification) {
+            return self.tell_change(&change, &notification.id).await;
+        }
+        let body = event(notification, &self.routing_key);
+        self.enqueue("/v2/enqueue", body, &notification.id).await
+    }
+
     /// Tells a change: no incident, no notification, a line beside the incidents of the service.
-    async fn tell_change(&self, told: &Change, id: &str) -> Delivery {
+    async fn tell_change(&self, told: &Change, id: &str) -> Ended {
         match change(told, &self.routing_key) {
             Some(body) => self.enqueue("/v2/change/enqueue", body, id).await,
             None => Self::told(id, &[]).impossible(
@@ -39,7 +61,7 @@ impl PagerDuty {
         }
     }
 
-    async fn enqueue(&self, path: &str, body: Vec<u8>, id: &str) -> Delivery {
+    async fn enqueue(&self, path: &str, body: Vec<u8>, id: &str) -> Ended {
         let url = format!("{}{path}", self.origin);
         let headers = vec![("content-type", "application/json".to_owned())];
         let call = Call { method: Method::POST, url: &url, headers, body };
@@ -55,11 +77,7 @@ impl Sink for PagerDuty {
     type Entry = Notification;
 
     async fn deliver(&self, notification: &Notification) -> Delivery {
-        if let Some(change) = Change::of(notification) {
-            return self.tell_change(&change, &notification.id).await;
-        }
-        let body = event(notification, &self.routing_key);
-        self.enqueue("/v2/enqueue", body, &notification.id).await
+        self.tell(notification).await.delivery
     }
 }
 

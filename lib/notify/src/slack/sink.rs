@@ -1,10 +1,10 @@
 //! The calls to a webhook in Slack's form.
 
 use super::body;
-use crate::http::{Address, Call, Client, Method};
+use crate::http::{Address, Call, Client, HttpError, Method};
 use crate::retry::Channel;
 use crate::secret::Secret;
-use crate::tell::Told;
+use crate::tell::{Ended, Told};
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 
@@ -20,17 +20,27 @@ impl Slack {
     pub fn new(client: Client, url: &Secret) -> Self {
         Self { client, url: Address::new(url) }
     }
-}
 
-impl Sink for Slack {
-    type Entry = Notification;
+    /// Whether its address can be called, as far as that shows without a call.
+    pub(crate) fn check(&self) -> Result<(), HttpError> {
+        self.client.check(self.url.reveal())
+    }
 
-    async fn deliver(&self, notification: &Notification) -> Delivery {
+    /// Tells it, and says why it was not taken.
+    pub(crate) async fn tell(&self, notification: &Notification) -> Ended {
         let headers = vec![("content-type", "application/json".to_owned())];
         let body = body(notification);
         let call = Call { method: Method::POST, url: self.url.reveal(), headers, body };
         let told =
             Told { channel: Channel::Slack, id: &notification.id, secrets: &self.url.secrets() };
         told.call(&self.client, call, str::to_owned).await
+    }
+}
+
+impl Sink for Slack {
+    type Entry = Notification;
+
+    async fn deliver(&self, notification: &Notification) -> Delivery {
+        self.tell(notification).await.delivery
     }
 }

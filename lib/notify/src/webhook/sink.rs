@@ -1,10 +1,10 @@
 //! The calls to a webhook.
 
 use super::{SigningKey, body, webhook_id};
-use crate::http::{Address, Call, Client, Method};
+use crate::http::{Address, Call, Client, HttpError, Method};
 use crate::retry::Channel;
 use crate::secret::Secret;
-use crate::tell::Told;
+use crate::tell::{Ended, Told};
 use streamgauge_engine::notification::Notification;
 use streamgauge_engine::time::SECOND_MS;
 use streamgauge_pipeline::port::clock::Clock;
@@ -26,10 +26,14 @@ impl<C: Clock> Webhook<C> {
     }
 }
 
-impl<C: Clock> Sink for Webhook<C> {
-    type Entry = Notification;
+impl<C: Clock> Webhook<C> {
+    /// Whether its address can be called, as far as that shows without a call.
+    pub(crate) fn check(&self) -> Result<(), HttpError> {
+        self.client.check(self.url.reveal())
+    }
 
-    async fn deliver(&self, notification: &Notification) -> Delivery {
+    /// Tells it, and says why it was not taken.
+    pub(crate) async fn tell(&self, notification: &Notification) -> Ended {
         let body = body(notification);
         let webhook_id = webhook_id(notification);
         let seconds = self.clock.now().as_millis().div_euclid(SECOND_MS);
@@ -46,5 +50,13 @@ impl<C: Clock> Sink for Webhook<C> {
         let id = &notification.id;
         let told = Told { channel: Channel::Webhook, id, secrets: &self.url.secrets() };
         told.call(&self.client, call, str::to_owned).await
+    }
+}
+
+impl<C: Clock> Sink for Webhook<C> {
+    type Entry = Notification;
+
+    async fn deliver(&self, notification: &Notification) -> Delivery {
+        self.tell(notification).await.delivery
     }
 }

@@ -2,6 +2,7 @@
 
 mod killed;
 mod served;
+mod telling;
 
 use super::Sandbox;
 use insta::assert_snapshot;
@@ -217,7 +218,10 @@ fn rules_that_change_are_announced_and_wrong_ones_are_shown() {
     writeln!(lines, "{{").unwrap();
     stdin.write_all((lines + &order(100)).as_bytes()).unwrap();
     let fired = dev.out("firing");
-    assert_eq!(fired, "2026-01-05T10:00:08Z  firing  rush: condition holds, value 9, sent");
+    assert_eq!(
+        fired,
+        "2026-01-05T10:00:08Z  firing  rush: condition holds, value 9, would be sent to hook"
+    );
     let rejected = dev.error("invalid_json");
     assert!(rejected.starts_with("standard input@"), "{rejected}");
     sandbox.file("rules.yaml", "late: never\n");

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::Arc;
 use streamgauge_dev::exposition::{Exposition, Firing, Metric, Newest, Pipeline, Series, Total};
+use streamgauge_dev::outbox::Waits;
 use streamgauge_engine::decimal::Decimal;
 use streamgauge_engine::output::{Counters, DistributionValues, JourneyValues, SumValues, Values};
 use streamgauge_engine::series::SeriesKey;
@@ -18,6 +19,7 @@ pub(crate) struct Scrape {
     received: u64,
     lag_ms: Option<i64>,
     alerts: Vec<(String, Option<String>, u64)>,
+    channels: Vec<(String, Waits)>,
 }
 
 /// A metric without its name.
@@ -57,6 +59,7 @@ impl Scrape {
                 watermark_lag_ms: self.lag_ms,
                 are_rules_rejected: false,
                 alerts: alerts.collect(),
+                channels: self.channels.clone(),
             },
         }
     }
@@ -70,9 +73,27 @@ pub(crate) fn scrape() -> impl Strategy<Value = Scrape> {
     let alerts = alerts.prop_map(|alerts| {
         alerts.into_iter().map(|(alert, (step, groups))| (alert, step, groups)).collect()
     });
-    (metrics, any::<u64>(), proptest::option::of(-5000..5_000_000_i64), alerts).prop_map(
-        |(metrics, received, lag_ms, alerts)| Scrape { metrics, received, lag_ms, alerts },
+    let channels = btree_map(text(), waits(), 0..3).prop_map(|all| all.into_iter().collect());
+    (metrics, any::<u64>(), proptest::option::of(-5000..5_000_000_i64), alerts, channels).prop_map(
+        |(metrics, received, lag_ms, alerts, channels)| Scrape {
+            metrics,
+            received,
+            lag_ms,
+            alerts,
+            channels,
+        },
     )
+}
+
+fn waits() -> impl Strategy<Value = Waits> {
+    let since = proptest::option::of((0..9_000_000_i64).prop_map(Timestamp::from_millis));
+    (any::<u64>(), since, any::<u64>(), 0..3_u64).prop_map(|(waiting, since, told, lost)| Waits {
+        waiting,
+        since,
+        told,
+        lost,
+        why: None,
+    })
 }
 
 /// Names as rules allow them, most of them close to each other and to what families are called.

@@ -32,8 +32,8 @@ impl Log for Failing {
 async fn what_may_pass_is_tried_again_from_the_same_place_and_what_does_not_ends_it() {
     let log = Failing::default();
     log.errors.lock().unwrap().push(Retryable::new("the disk is away"));
-    let mut lines = Lines::new(DevOutput::Json, Version(7));
-    let status = Status::new();
+    let mut lines = Lines::new(DevOutput::Json, true, Version(7));
+    let status = Status::new(DevOutput::Json);
     assert!(lines.finish(&log, &status).await.is_ok());
     assert_eq!(*log.asked.lock().unwrap(), [Version(7), Version(7)]);
     let path = "dev.store".into();

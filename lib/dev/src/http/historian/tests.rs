@@ -28,6 +28,7 @@ fn what_may_pass_is_told_and_tried_again_and_what_does_not_ends_it() {
         store,
         clock: SystemClock,
         is_by_events: true,
+        tells: true,
         plans: move || found.next().unwrap(),
         rejected: watch::Sender::default().subscribe(),
         hub: hub.clone(),

@@ -12,7 +12,8 @@ fn bench(clock: &VirtualClock) -> (Arc<Memory>, Bench<Shared>, Sensor<Shared, Vi
     let bench = Bench::new(Shared(Arc::clone(&memory)), clock, By::Clock);
     let view = Arc::new(Mutex::new(View::of(None)));
     let settled = bench.settled.clone();
-    let sensor = Sensor::new(bench.world.clone(), Totals::default(), settled, view);
+    let sensor =
+        Sensor::new(bench.world.clone(), Totals::default(), (settled, Outbox::default()), view);
     (memory, bench, sensor)
 }
 

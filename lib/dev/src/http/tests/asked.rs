@@ -118,7 +118,7 @@ fn the_page_has_its_policy_and_the_catalog() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
     assert!(policy.ends_with("; frame-ancestors 'none'"));
-    let catalog = r#""clock":"events","time_zone":"UTC","title":"Shop","metrics":[{"name":"orders","kind":"count","unit":"None","dimensions":["country"],"window_ms":60000,"waits_ms":0}],"alerts":[{"name":"any","metric":"orders","steps":[{"name":"","severity":"critical"}]}],"firing":[],"deploys":[]}"#;
+    let catalog = r#""notify":false,"clock":"events","time_zone":"UTC","title":"Shop","metrics":[{"name":"orders","kind":"count","unit":"None","dimensions":["country"],"window_ms":60000,"waits_ms":0}],"alerts":[{"name":"any","metric":"orders","steps":[{"name":"","severity":"critical"}]}],"firing":[],"deploys":[]}"#;
     assert!(page.body.contains(catalog));
 }
 
