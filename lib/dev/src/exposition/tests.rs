@@ -406,6 +406,9 @@ streamgauge_notifications_told_total{channel="on \"call\""} 7
 # HELP streamgauge_notifications_lost Notifications that a channel will never be told.
 streamgauge_notifications_lost_total{channel="hook"} 0
 streamgauge_notifications_lost_total{channel="on \"call\""} 1
+# TYPE streamgauge_rules_rejected gauge
+# HELP streamgauge_rules_rejected Whether the rules files as they are now cannot be used, so that those before go on.
+streamgauge_rules_rejected 0
 # EOF
 "#
     );
