@@ -10,9 +10,9 @@ use crate::publication::{Publication, PublishedPoint};
 use streamgauge_engine::stored::StoredError;
 use streamgauge_engine::time::Timestamp;
 
-/// The chunk of the [`Publication`](crate::publication::Publication).
+/// The chunk of the [`Publication`].
 pub const POINTS: Label = Label(0);
-/// The chunk of the [`AlertRecord`](crate::alert_record::AlertRecord).
+/// The chunk of the [`AlertRecord`].
 pub const ALERTS: Label = Label(1);
 /// The chunk of the [notifications](crate::notifications).
 pub const NOTIFICATIONS: Label = Label(2);
