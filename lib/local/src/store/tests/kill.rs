@@ -5,6 +5,7 @@ use crate::store::StoreError;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::hash::combine;
 use streamgauge_pipeline::port::log::Append;
 
@@ -32,8 +33,16 @@ fn child() {
     }
 }
 
+static SPAWNING: Mutex<()> = Mutex::new(());
+
+/// While this is held no child begins: until it runs a program of its own, it has all that is open here, locks of stores too.
+pub(super) fn spawning() -> MutexGuard<'static, ()> {
+    SPAWNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs the child until it has acknowledged so many appends, kills it, and returns the last that it told.
 fn run(path: &Path, acknowledged: u64) -> u64 {
+    let spawning = spawning();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "store::tests::kill::child", "--ignored"])
         .env(STORE, path)
@@ -41,6 +50,7 @@ fn run(path: &Path, acknowledged: u64) -> u64 {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    drop(spawning);
     let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut last = 0;
     for line in told.by_ref().take(usize::try_from(acknowledged).unwrap()) {

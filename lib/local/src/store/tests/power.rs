@@ -1,6 +1,7 @@
 //! The process or the power goes at each single call to the disk: what was acknowledged is there, and nothing is there in part.
 
 use super::disk::Disk;
+use super::kill::spawning;
 use super::{NewEntry, Place, Store, append, entries, entry, log, open, put, snapshots, state};
 use crate::store::StoreError;
 use std::io::ErrorKind;
@@ -50,6 +51,7 @@ fn store_of(bytes: Vec<u8>, place: &Place) -> Result<Store, StoreError> {
     match Disk::of(bytes.clone()).store() {
         Err(StoreError::Foreign { .. }) => {
             std::fs::write(&place.0, bytes).unwrap();
+            let _no_child = spawning();
             open(&place.0)
         }
         outcome => outcome,
