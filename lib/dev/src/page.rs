@@ -9,8 +9,8 @@
 
 mod catalog;
 
+pub(crate) use catalog::length_ms;
 pub use catalog::{Catalog, LeftOut, Mark, pending_ms};
-pub(crate) use catalog::{length_ms, waits_ms};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

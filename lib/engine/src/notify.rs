@@ -56,7 +56,6 @@ mod text;
 mod why;
 
 pub use deploy::deployed;
-pub use incident::lag;
 pub use keys::incident as incident_key;
 pub use own::{OwnAlerts, Troubles};
 pub use text::{Render, TemplateValue};
@@ -239,7 +238,7 @@ impl Notifier {
                 Told::Held(hold) => Some(*hold),
                 Told::Alone(_) | Told::Gathered(_) => None,
             });
-            let lag = lag(&self.plan, alert);
+            let lag = self.plan.lag_of(alert);
             holds.map(|hold| self.moment_of(hold, alert.max_age, lag)).min()
         });
         // Something is decided at a moment when the watermark is past it.

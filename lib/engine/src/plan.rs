@@ -33,17 +33,21 @@ pub struct Plan {
 impl Plan {
     /// The event time at which a window of this metric is final.
     pub fn final_at(&self, metric: &Metric, window: WindowSpan) -> Timestamp {
-        window.end.plus(metric.within()).plus(self.timing.allowed_lateness)
+        window.end.plus(self.final_after(metric))
     }
 
-    /// How far behind the watermark an alert is decided.
+    /// How long after its end a window of a metric is final.
+    pub fn final_after(&self, metric: &Metric) -> Millis {
+        metric.within().saturating_add(self.timing.allowed_lateness)
+    }
+
+    /// How far an alert is decided behind the watermark: a transition `at` T comes once the watermark is past T by this.
     pub fn lag_of(&self, alert: &Alert) -> Millis {
         let Some(metric) = self.metrics.get(alert.metric) else { return 0 };
         let is_journey = matches!(metric.kind, MetricKind::Journey { .. });
-        let lateness = self.timing.allowed_lateness;
         match (alert.waits_for_points(), is_journey) {
-            (true, _) => metric.within().saturating_add(lateness),
-            (false, true) => lateness,
+            (true, _) => self.final_after(metric),
+            (false, true) => self.timing.allowed_lateness,
             (false, false) => 0,
         }
     }
@@ -166,20 +170,6 @@ pub enum MetricKind {
         /// The time a journey may take.
         within: Millis,
     },
-}
-
-impl MetricKind {
-    /// Its name, as the rules have it.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Count(_) => "count",
-            Self::Sum(_) => "sum",
-            Self::Distribution(_) => "distribution",
-            Self::Unique(_) => "unique",
-            Self::Ratio { .. } => "ratio",
-            Self::Journey { .. } => "journey",
-        }
-    }
 }
 
 impl Metric {

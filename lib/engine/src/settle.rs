@@ -23,7 +23,6 @@ use crate::accumulate::Accumulator;
 use crate::aggregate::is_final;
 use crate::calendar::WindowSpan;
 use crate::evaluate::Evaluator;
-use crate::notify::lag;
 use crate::output::{MetricCounters, Point};
 use crate::plan::{Metric, MetricKind, Plan, Timing};
 use crate::series::SeriesKey;
@@ -188,7 +187,7 @@ impl Settler {
     pub fn told_to(&self) -> Option<Timestamp> {
         let moment = |told: &Transition| {
             let alert = self.plan.alerts.get(told.alert)?;
-            Some(told.at.plus(lag(&self.plan, alert)))
+            Some(told.at.plus(self.plan.lag_of(alert)))
         };
         let untold = self.untold.iter().filter_map(moment).min();
         self.watermark.map(|watermark| untold.map_or(watermark, |untold| untold.min(watermark)))

@@ -17,6 +17,7 @@ use streamgauge_engine::calendar::Window;
 use streamgauge_engine::output::{Point, Status};
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::series::SeriesKey;
+use streamgauge_pipeline::kept::ValueKind;
 use streamgauge_pipeline::render::{Column, Number, numbers};
 use streamgauge_rules::duration;
 use total::Total;
@@ -106,8 +107,11 @@ impl Tables {
 
 impl MetricPoints {
     fn push(&self, metric: &Metric, limit: usize, text: &mut String) {
-        let (name, kind, window) =
-            (style::bold(&metric.name), metric.kind.as_str(), window(metric.window));
+        let (name, kind, window) = (
+            style::bold(&metric.name),
+            ValueKind::computed_by(&metric.kind).as_str(),
+            window(metric.window),
+        );
         let (points, series) =
             (counted(self.points, "point"), counted(widen(self.totals.len()), "series"));
         let series =

@@ -9,7 +9,7 @@ const card = (() => {
   };
 
   // Why series of these kinds are not taken together.
-  const APART = {
+  const WHY_APART = {
     sum: "Sums of several series are not added up: they may be of different things, as amounts in different currencies are.",
     unique: "Distinct counts of several series are not added up: they overlap.",
     distribution: "Percentiles of several series do not add up: one series is drawn, the one that was picked or the largest.",
@@ -92,7 +92,7 @@ const card = (() => {
       const folded = cells.APART.has(kind) ? "the others are not drawn" : "the others are folded into one line";
       found.push(`The ${select.TOP} largest of ${format.number(selection.alive)} series, by ${select.RANKED_BY[kind]}; ${folded}.`);
     }
-    if (selection.alive > 1 && kind in APART) found.push(APART[kind]);
+    if (selection.alive > 1 && cells.APART.has(kind)) found.push(WHY_APART[kind]);
     const corrected = selection.drawn.flatMap((row) => row.cells).filter((cell) => cell.corrections).length;
     if (corrected) found.push(`${format.counted(corrected, "number is", "numbers are")} corrected by late events${kind === "distribution" ? ", percentiles without them" : ""}.`);
     const left = metric.entry.left_out;

@@ -4,7 +4,6 @@ use super::live::{Hub, Messages};
 use super::view::{self, View};
 use crate::intake::commit::Totals;
 use crate::outbox::{Outbox, push_waits};
-use crate::page::waits_ms;
 use crate::world::DevWorld;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -161,7 +160,7 @@ impl<S, C: Clock> Sensor<S, C> {
         let mut text = Vec::new();
         for metric in plan.metrics.iter().filter(days) {
             let window = |time| plan.calendar.window(metric.window, time);
-            let end = window(watermark.minus(waits_ms(plan, metric))).start;
+            let end = window(watermark.minus(plan.final_after(metric))).start;
             let start = window(end.minus(1)).start;
             text.extend_from_slice(if text.is_empty() { br#","days":{"# } else { b"," });
             push_json_string(&metric.name, &mut text);

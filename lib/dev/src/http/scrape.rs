@@ -6,7 +6,6 @@ use super::pulse::Pulse;
 use super::view::{self, View};
 use crate::exposition::{Exposition, Firing, Format, Metric, Pipeline, Series};
 use crate::outbox::Waits;
-use crate::page::waits_ms;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, HeaderMap};
@@ -107,7 +106,7 @@ fn exposition(
         .iter()
         .zip(series)
         .map(|(metric, series)| {
-            let waits = waits_ms(&plan, metric);
+            let waits = plan.final_after(metric);
             Metric {
                 name: &metric.name,
                 kind: ValueKind::computed_by(&metric.kind),

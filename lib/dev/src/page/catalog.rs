@@ -6,6 +6,7 @@ use streamgauge_engine::alert::{Alert, Step};
 use streamgauge_engine::calendar::Window;
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::time::{DAY_MS, Millis, Timestamp};
+use streamgauge_pipeline::kept::ValueKind;
 use streamgauge_pipeline::render::push_json_string;
 
 /// What is told.
@@ -130,13 +131,16 @@ impl Catalog<'_> {
     fn metric(&self, text: &mut Vec<u8>, place: usize, metric: &Metric) {
         text.extend_from_slice(br#"{"name":"#);
         push_json_string(&metric.name, text);
-        text.extend_from_slice(format!(r#","kind":"{}","unit":"#, metric.kind.as_str()).as_bytes());
+        text.extend_from_slice(
+            format!(r#","kind":"{}","unit":"#, ValueKind::computed_by(&metric.kind).as_str())
+                .as_bytes(),
+        );
         push_json_string(metric.unit.as_deref().unwrap_or("None"), text);
         text.extend_from_slice(br#","dimensions":"#);
         list(text, &metric.dimensions, |text, _, one| push_json_string(&one.name, text));
         text.extend_from_slice(format!(r#","window_ms":{}"#, length_ms(metric.window)).as_bytes());
-        let waits = self.plan.map_or(0, |plan| waits_ms(plan, metric));
-        text.extend_from_slice(format!(r#","waits_ms":{waits}"#).as_bytes());
+        let waits_ms = self.plan.map_or(0, |plan| plan.final_after(metric));
+        text.extend_from_slice(format!(r#","waits_ms":{waits_ms}"#).as_bytes());
         if let Some(left_out) = self.left_out.get(place).filter(|one| **one != LeftOut::default()) {
             left_out.write(text);
         }
@@ -188,11 +192,6 @@ pub fn pending_ms(plan: &Plan, alert: &Alert, step: &Step, source: Source) -> Mi
         Source::Itself => 0,
     };
     step.hold.saturating_add(lag)
-}
-
-/// How far behind the watermark the windows of a metric are final.
-pub(crate) fn waits_ms(plan: &Plan, metric: &Metric) -> Millis {
-    metric.within().saturating_add(plan.timing.allowed_lateness)
 }
 
 /// How long windows are; days that differ by an hour are taken as alike.

@@ -1,10 +1,8 @@
 //! What fires, and which channels were told of it.
 
 use super::judge::Hold;
-use crate::alert::{Alert, Condition, Over};
-use crate::plan::{MetricKind, Plan};
 use crate::series::SeriesKey;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 use crate::transition::Evidence;
 use std::sync::Arc;
 
@@ -74,16 +72,4 @@ impl Incident {
         self.evidence.ids = Vec::new();
         self.evidence.course = Vec::new();
     }
-}
-
-/// How far an alert is decided behind the watermark: a transition `at` T comes once the watermark is past T by this.
-pub fn lag(plan: &Plan, alert: &Alert) -> Millis {
-    let Some(metric) = plan.metrics.get(alert.metric) else { return 0 };
-    let lateness = plan.timing.allowed_lateness;
-    let of = |condition: &Condition| match condition {
-        Condition::Threshold { over: Over::Window, .. } => metric.within() + lateness,
-        _ if matches!(metric.kind, MetricKind::Journey { .. }) => lateness,
-        _ => 0,
-    };
-    alert.conditions().map(of).max().unwrap_or(0)
 }

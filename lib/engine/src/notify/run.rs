@@ -1,6 +1,6 @@
 //! One call of [`Notifier::decide`]: time passes, transitions come, time passes again.
 
-use super::incident::{Incident, IncidentKey, Told, lag};
+use super::incident::{Incident, IncidentKey, Told};
 use super::judge::{Hold, Judgement, judge};
 use super::matching::{Facts, channels};
 use super::quiet::quiet;
@@ -64,7 +64,7 @@ impl<'r> Run<'r> {
                         self.agenda.insert((at_once, key.clone()));
                     }
                     Told::Held(hold) => {
-                        let moment = self.moment_of(*hold, alert.max_age, lag(&plan, alert));
+                        let moment = self.moment_of(*hold, alert.max_age, plan.lag_of(alert));
                         self.agenda.insert((moment, key.clone()));
                     }
                     Told::Alone(_) | Told::Gathered(_) => {}
@@ -132,7 +132,7 @@ impl<'r> Run<'r> {
         let Some(alert) = of.alerts.get(transition.alert) else {
             return Verdict::of(Vec::new(), Why::NoChannel);
         };
-        let moment = transition.at.plus(lag(of, alert));
+        let moment = transition.at.plus(of.lag_of(alert));
         // What is told ahead of the watermark comes before what is decided earlier, and so no time passes with it.
         let is_ahead = transition.reason == Reason::ConditionCannotFail;
         let watermark = match self.moment.clock {
@@ -183,11 +183,11 @@ impl<'r> Run<'r> {
         let (mut told, mut verdicts) = (Vec::new(), Vec::new());
         for channel in channels.into_iter().filter(|name| plan.notifying.channel(name).is_some()) {
             let name: Arc<str> = channel.into();
-            let decided = (at, at.plus(lag(of, alert)));
+            let decided = (at, at.plus(of.lag_of(alert)));
             let judged = self.judge(alert, &facts.on(channel), decided, is_higher_sent);
             let (outcome, why) = self.act(judged, &name, key, &occasion);
             if let Some(Told::Held(hold)) = outcome {
-                let moment = self.moment_of(hold, alert.max_age, lag(of, alert));
+                let moment = self.moment_of(hold, alert.max_age, of.lag_of(alert));
                 self.agenda.insert((moment, key.clone()));
             }
             told.extend(outcome.map(|outcome| (Arc::clone(&name), outcome)));
@@ -203,7 +203,7 @@ impl<'r> Run<'r> {
         let Some(before) = self.state.incidents.get(key).cloned() else { return };
         let Some(occasion) = occasion(&plan, place, key, &before) else { return };
         let Occasion { alert, metric, step, .. } = occasion;
-        let lag = lag(&plan, alert);
+        let lag = plan.lag_of(alert);
         let facts = Facts::of(alert, metric, step, &key.group);
         let is_higher_sent = self.is_higher_sent(key);
         let mut now_told = Vec::new();

@@ -75,11 +75,10 @@ impl Settler {
     /// Whether nothing of a plan that was handed over is left: all windows of its metrics are final and handed out. It would
     /// still take corrections.
     pub fn is_finished(&self) -> bool {
-        let lateness = self.plan.timing.allowed_lateness;
         let has_ended = |(metric, state): (&Metric, &Option<MetricState>)| {
             let Some(state) = state else { return true };
             let last_end = state.range.until;
-            let final_at = last_end.map(|end| end.plus(metric.within()).plus(lateness));
+            let final_at = last_end.map(|end| end.plus(self.plan.final_after(metric)));
             final_at.is_some_and(|final_at| Some(final_at) <= self.watermark)
         };
         self.increments.is_empty()

@@ -92,7 +92,7 @@ proptest! {
                 let progress = cut.settle_within(watermark, portion, &mut decisions);
                 // Whoever is told of transitions has heard of all before this.
                 for one in &decisions.transitions {
-                    let moment = one.at.plus(lag(&plan, &plan.alerts[one.alert]));
+                    let moment = one.at.plus(plan.lag_of(&plan.alerts[one.alert]));
                     prop_assert!(Some(moment) >= told_to, "{:?} was told to {:?}", one, told_to);
                 }
                 told_to = cut.told_to();

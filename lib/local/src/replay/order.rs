@@ -8,7 +8,7 @@ use super::Observer;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use streamgauge_engine::notify::{Clock, Moment, Notifier, Render, TemplateValue, Verdict, lag};
+use streamgauge_engine::notify::{Clock, Moment, Notifier, Render, TemplateValue, Verdict};
 use streamgauge_engine::output::Point;
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::series::SeriesKey;
@@ -47,7 +47,7 @@ enum Line {
 impl Order {
     pub(super) fn new(plan: Arc<Plan>) -> Self {
         Self {
-            lag_max: plan.alerts.iter().map(|alert| lag(&plan, alert)).max().unwrap_or_default(),
+            lag_max: plan.alerts.iter().map(|alert| plan.lag_of(alert)).max().unwrap_or_default(),
             notifier: Notifier::new(Arc::clone(&plan)),
             undecided: BTreeMap::new(),
             lines: BTreeMap::new(),
@@ -91,7 +91,7 @@ impl Order {
         }
         for transition in decisions.transitions.drain(..) {
             let alert = self.plan.alerts.get(transition.alert);
-            let moment = transition.at.plus(alert.map_or(0, |alert| lag(&self.plan, alert)));
+            let moment = transition.at.plus(alert.map_or(0, |alert| self.plan.lag_of(alert)));
             self.undecided.insert((moment, self.rank(&transition)), transition);
             self.sequence += 1;
         }

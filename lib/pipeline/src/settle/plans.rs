@@ -9,7 +9,6 @@ use crate::port::Partition;
 use crate::shard_entry::partition_of;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use streamgauge_engine::notify::lag;
 use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::settle::{Decisions, Progress, Settler};
 use streamgauge_engine::time::Timestamp;
@@ -140,7 +139,7 @@ impl Settlers {
     pub(super) fn undecided_since(&self) -> Option<Timestamp> {
         let told_to = self.deciding().map(|one| one.settler.told_to()).min().flatten()?;
         let alerts = self.deciding().flat_map(|PlanSettler { plan, .. }| {
-            plan.alerts.iter().map(move |alert| lag(plan, alert))
+            plan.alerts.iter().map(move |alert| plan.lag_of(alert))
         });
         Some(told_to.minus(alerts.max().unwrap_or(0)))
     }

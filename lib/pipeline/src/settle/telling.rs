@@ -11,7 +11,7 @@ use crate::port::log::Version;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use streamgauge_engine::notification::{Deploy, Notification};
-use streamgauge_engine::notify::{self, Clock, Decided, Moment, Notifier, Render, Verdict, lag};
+use streamgauge_engine::notify::{self, Clock, Decided, Moment, Notifier, Render, Verdict};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::settle::Decisions;
 use streamgauge_engine::time::Timestamp;
@@ -186,7 +186,7 @@ fn moment_of(plan: &Plan, transition: &Transition) -> Timestamp {
         return Timestamp::EPOCH;
     }
     let alert = plan.alerts.get(transition.alert);
-    transition.at.plus(alert.map_or(0, |alert| lag(plan, alert)))
+    transition.at.plus(alert.map_or(0, |alert| plan.lag_of(alert)))
 }
 
 /// The record of an entry, as it is made.

@@ -18,7 +18,7 @@ use super::super::workload::{Shape, Workload};
 use super::Replayed;
 use std::collections::BTreeMap;
 use streamgauge_engine::alert::{Alert, Condition, Over, SLICES, is_exact, slice_end};
-use streamgauge_engine::notify::{Verdict, Why, lag};
+use streamgauge_engine::notify::{Verdict, Why};
 use streamgauge_engine::plan::Plan;
 use streamgauge_engine::time::{MINUTE_MS, Timestamp};
 use streamgauge_engine::transition::{Evidence, Reason, Transition, TransitionKind};
@@ -107,7 +107,7 @@ pub(super) fn compare(
         expected.keys().chain(seen.keys()).copied().collect();
     for name in names {
         let (plan, alert) = find(workload, name);
-        if workload.may_be_overdue && lag(plan, alert) == 0 {
+        if workload.may_be_overdue && plan.lag_of(alert) == 0 {
             continue;
         }
         let of = |lines: &BTreeMap<&str, Vec<Line>>| {
