@@ -90,14 +90,14 @@ impl<C: Clock> LocalStore<C> {
         Self { held, clock, bounds: Bounds::new(LOGS_BYTES_MAX) }
     }
 
-    /// The same, that lets entries go where the logs have more than so many bytes.
+    /// The same, that lets entries go where the logs take more than so many bytes of the file.
     #[must_use]
     pub fn with_logs_bytes_max(self, bytes_max: u64) -> Self {
         Self { bounds: Bounds::new(bytes_max), ..self }
     }
 
-    /// Nobody needs what a log has before a version. It goes before it expires, some with each write, if all logs of which that was said have more than
-    /// 1 GiB. In a store that was opened anew it has to be said again.
+    /// Nobody needs what a log has before a version. It goes before it expires, some with each write, if all logs of which that was said take more than
+    /// 1 GiB of the file. In a store that was opened anew it has to be said again.
     pub fn let_go(&self, log: &LogId, before: Version) {
         let log = log.as_str();
         let counted = if self.bounds.knows(log) {

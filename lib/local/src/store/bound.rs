@@ -4,16 +4,23 @@
 //! of for the first time, and by what each write puts and removes from then on.
 
 use super::sweep::{SWEPT_KEYS_MAX, SWEPT_MAX};
-use super::tables::{ENTRIES, Tables};
+use super::tables::{ENTRIES, PIECE_BYTES, Tables};
 use super::{form::Head, logs};
 use redb::{ReadTransaction, ReadableTable};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use streamgauge_pipeline::port::log::Version;
 
-/// How many bytes the logs have at most that entries are let go of, all together, as long as what is needed of them is less: ten hours and more of
-/// a thousand events a second that are counted in a few ways.
+/// How many bytes of the file the logs take at most that entries are let go of, all together, as long as what is needed of them takes less: some
+/// hours of a thousand events a second that are counted in a few ways.
 pub(super) const LOGS_BYTES_MAX: u64 = 1 << 30;
+/// A page of the file. What does not fit into one gets pages that are a power of two of it
+/// (<https://github.com/cberner/redb/blob/master/docs/design.md>).
+const PAGE_BYTES: usize = 4 << 10;
+/// What stands in a page besides a value: its key, its checksum, where they are.
+const AROUND_BYTES: usize = 64;
+/// A value up to this shares its page with its neighbours. Pages that are filled in order stay half empty.
+const SHARED_BYTES_MAX: usize = PAGE_BYTES / 4;
 
 /// The logs that entries may be let go of.
 #[derive(Debug)]
@@ -29,7 +36,7 @@ struct Bound {
     bytes: u64,
 }
 
-/// What a write puts into each log and removes from it, in bytes.
+/// What a write puts into each log and removes from it, in bytes of the file.
 #[derive(Debug, Default)]
 pub(super) struct Tally(BTreeMap<String, (u64, u64)>);
 
@@ -119,7 +126,7 @@ fn remove(
     Ok(())
 }
 
-/// What a log has, in bytes.
+/// What a log takes of the file, in bytes.
 pub(super) fn count(read: &ReadTransaction, log: &str) -> Result<u64, redb::Error> {
     let mut total = 0;
     for row in read.open_table(ENTRIES)?.range((log, 0)..=(log, u64::MAX))? {
@@ -129,6 +136,19 @@ pub(super) fn count(read: &ReadTransaction, log: &str) -> Result<u64, redb::Erro
     Ok(total)
 }
 
+/// What an entry takes of the file: its head, and its chunks in pieces.
 fn bytes(head: &Head) -> u64 {
-    u64::try_from(head.bytes()).unwrap_or(u64::MAX)
+    let chunk = |&(_, length): &(_, usize)| {
+        (length / PIECE_BYTES) * taken(PIECE_BYTES) + taken(length % PIECE_BYTES)
+    };
+    let chunks: usize = head.chunks.iter().map(chunk).sum();
+    u64::try_from(taken(head.header.len()) + chunks).unwrap_or(u64::MAX)
+}
+
+/// What a value takes of the file.
+fn taken(length: usize) -> usize {
+    match length + AROUND_BYTES {
+        value if value <= SHARED_BYTES_MAX => 2 * value,
+        value => value.next_power_of_two().max(PAGE_BYTES),
+    }
 }
