@@ -2,7 +2,7 @@
 //!
 //! In the order in which an invocation goes through them:
 //!
-//! 1. `state`: what the partition's log adds up to; a cold function folds it, a warm one reads on.
+//! 1. `state`: what the partition's log adds up to; a cold function folds it, a warm one reads on from what it has `kept`.
 //! 2. `source`: what the logs of the shards have that is new. It waits (`take`) until an entry takes it.
 //! 3. `asking`: which shards there are, and whether the silent ones are empty; `shared` with other partitions.
 //! 4. `step`: whether all that decides something; then it becomes an entry.
@@ -18,7 +18,9 @@ mod append;
 mod asking;
 mod changes;
 mod due;
+mod error;
 mod figures;
+mod kept;
 mod outputs;
 mod parts;
 mod plans;
@@ -32,25 +34,23 @@ mod take;
 mod telling;
 
 use crate::bell::Bell;
-use crate::control::ControlError;
+use crate::port::Partition;
 use crate::port::clock::Clock;
-use crate::port::log::{Append, LogId, READ_BYTES_MAX, Version};
+use crate::port::log::{Append, READ_BYTES_MAX, Version};
 use crate::port::source::ShardKey;
 use crate::port::wake::{Function, Wake, WakeUp, When};
-use crate::port::{Partition, Retryable, TooLarge};
 use crate::together::together;
 use crate::world::World;
 use asking::Asked;
 use changes::Changes;
+pub use error::SettleError;
 pub use figures::{DIMENSION, METRIC_DIMENSION, NAMES, NAMESPACE, OPEN_SUFFIX, refused_in};
-use restore::Since;
+use kept::Kept;
 use source::{RawEntries, ShardDelta};
 use state::State;
 use std::collections::BTreeMap;
 use streamgauge_engine::settle::Progress;
-use streamgauge_engine::stored::StoredError;
 use streamgauge_engine::time::{DAY_MS, MINUTE_MS, Millis, Timestamp};
-use take::{Position, Waiting};
 
 /// How long the entries of the settle log are kept: longer than the 13 days that a lane of points may stand still.
 pub const SETTLE_KEPT_MS: Millis = 15 * DAY_MS;
@@ -64,59 +64,8 @@ const ASKED_EVERY_MS: Millis = 1_000;
 const SILENT_AFTER_MS: Millis = 2 * ASKED_EVERY_MS;
 /// The shards are listed at least so often, however busy those are that are known.
 const LISTED_EVERY_MS: Millis = MINUTE_MS;
-/// For so long an environment that has read the log to its end goes on from there. Later, what others have appended may have expired, or deltas
-/// that it took; snapshots, which are a day old at most, cover that.
-const WARM_MS_MAX: Millis = DAY_MS;
 /// How often an invocation goes back to the log because another one was faster.
 const OVERTAKEN_MAX: u32 = 5;
-
-/// Why a settle stopped. What it had appended is done, and nothing else has happened.
-#[derive(Debug, thiserror::Error)]
-pub enum SettleError {
-    /// A call had no answer: settle again.
-    #[error("the partition is not settled")]
-    Retryable(#[from] Retryable),
-    /// What an entry has taken is not there, or not yet: settle again.
-    #[error("could not find version {} of the log \"{}\", which an entry of the log \"{}\" has taken", version.0, log.as_str(), taken_by.as_str())]
-    Missing {
-        /// The log.
-        log: LogId,
-        /// Which entry of it.
-        version: Version,
-        /// The log of the entry that has taken it.
-        taken_by: LogId,
-    },
-    /// The log goes on behind entries that have expired, and no snapshot covers them.
-    #[error("version {} of the log \"{}\" has expired, and no snapshot covers it", version.0, log.as_str())]
-    Expired {
-        /// The log.
-        log: LogId,
-        /// The first of these entries.
-        version: Version,
-    },
-    /// An entry cannot be read.
-    #[error("version {} of the log \"{}\" cannot be read", version.0, log.as_str())]
-    Entry {
-        /// The log.
-        log: LogId,
-        /// Which entry.
-        version: Version,
-        /// What is wrong with it.
-        source: Box<StoredError>,
-    },
-    /// The control log, or a plan in it.
-    #[error("the plans are not known")]
-    Control(#[from] ControlError),
-    /// What was decided is more than an entry holds. The limits make this impossible; it stops before anything is written.
-    #[error("the outputs do not fit an entry")]
-    TooLarge(#[from] TooLarge),
-}
-
-impl SettleError {
-    fn unreadable(log: &LogId, version: Version, source: StoredError) -> Self {
-        Self::Entry { log: log.clone(), version, source: Box::new(source) }
-    }
-}
 
 /// What a settle did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -181,21 +130,6 @@ pub struct Settle<W> {
     bell: Bell,
     told_by: ToldBy,
     asking: Asking,
-}
-
-/// What is kept of a partition.
-#[derive(Debug)]
-struct Kept {
-    state: State,
-    waiting: Waiting,
-    since: Since,
-    /// When the log was last read to its end.
-    read_at: Timestamp,
-    asked_at: Option<Timestamp>,
-    /// How long the last settle took, in milliseconds.
-    took_ms: Option<Millis>,
-    /// Where the newest snapshot has the shards.
-    covered: BTreeMap<ShardKey, Version>,
 }
 
 impl<W: World> Settle<W> {
@@ -398,27 +332,6 @@ impl<W: World> Settle<W> {
             // One that is lost costs a minute: the schedule ticks too.
             drop(self.world.wake().wake(settle, When::At(at.max(now.plus(1)))).await);
         }
-    }
-}
-
-impl Kept {
-    fn new(state: State, since: Since) -> Self {
-        let (waiting, read_at) = (Waiting::default(), Timestamp::EPOCH);
-        let (asked_at, took_ms, covered) = (None, None, BTreeMap::new());
-        Self { state, waiting, since, read_at, asked_at, took_ms, covered }
-    }
-
-    /// Whether all that others may have appended since the log was read is still there.
-    fn is_sure(&self, now: Timestamp) -> bool {
-        now < self.read_at.plus(WARM_MS_MAX)
-    }
-
-    /// Where the shard's log is read to, deltas that wait included.
-    fn read_up_to(&self, shard: &ShardKey) -> Option<Position> {
-        let waiting = self.waiting.last(shard);
-        let waiting =
-            waiting.map(|last| Position { version: last.version, record: last.last.clone() });
-        waiting.or_else(|| self.state.position(shard).cloned())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::aggregate::tests::kit::{
 };
 use crate::control::{Control, ControlEntry, announce};
 use crate::memory::block_on;
-use crate::port::log::{Log, Wanted};
+use crate::port::log::{Log, LogId, Wanted};
 use crate::port::rules::RulesText;
 use crate::port::snapshots::Snapshots;
 use crate::publication::Publication;
