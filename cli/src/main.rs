@@ -10,7 +10,7 @@
 //! 3. [`moment`]: times as they are typed; [`rules`], [`inputs`], [`reading`]: the rules file, or all that is wrong with it; the
 //!    events.
 //! 4. [`sdk`]: what commands that call AWS begin with; `stack_table`, with the feature `aws`: the table of a stack; [`control_log`]:
-//!    by which people speak to it.
+//!    by which people speak to it; [`token`]: what `dev` asks for.
 //! 5. [`watched`], [`rejects`], [`summary`]: the events on their way, and what became of them.
 //! 6. [`style`], [`words`], [`table`], [`progress`]: what people see.
 //! 7. [`exit`]: how a call ends: its code, and its error message if it has one; [`signals`]: somebody wants it to end early.
@@ -32,6 +32,7 @@ mod stack_table;
 mod style;
 mod summary;
 mod table;
+mod token;
 mod watched;
 mod words;
 

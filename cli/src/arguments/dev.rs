@@ -18,8 +18,9 @@ decided. Events are JSON, one per line. What is taken is in the store before it 
 goes on where it was, in a followed file at the very line, in a stream at the very record. Rules are read again when their files change.
 Ctrl-C stops cleanly.
 
-Channels are told with --notify; their secrets are those of the environment (env:NAME), mails go over the server of STREAMGAUGE_SMTP_URL. A
-channel that is notified and can tell nobody is an error.
+Channels are told with --notify; their secrets are those of the environment (env:NAME), mails go over the server of STREAMGAUGE_SMTP_URL,
+and PagerDuty is where STREAMGAUGE_PAGERDUTY says (https://events.eu.pagerduty.com for accounts in the EU). A channel that is notified and can
+tell nobody is an error.
 
 Exit codes:
   0  it was stopped

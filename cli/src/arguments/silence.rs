@@ -1,6 +1,7 @@
 //! Arguments of `silence` and `deployed`.
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 use streamgauge_engine::time::Millis;
 
 pub(super) const EXAMPLES: &str = "\
@@ -22,13 +23,16 @@ pub(super) const DEPLOYED_EXAMPLES: &str = "\
 Examples:
   streamgauge deployed 1.2.3 --table shop-Table --service checkout --link https://ci.example/77
   streamgauge deployed 1.2.2 --table shop-Table --at 2026-01-05T09:30:00Z --author mira
+  streamgauge deployed 1.2.3 --dev http://127.0.0.1:8080 --service checkout
 
-PagerDuty shows it beside the incidents of its services, and charts can show the metric `Deployed` of the namespace `StreamGauge`.
+PagerDuty shows it beside the incidents of its services. Of a stack, charts can show the metric `Deployed` of the namespace `StreamGauge`;
+`dev` marks it on the charts of its page, and tells PagerDuty if it runs with --notify. What `dev` asks for as its token is read as `dev`
+itself reads it. Said twice it is two deploys.
 
 Exit codes:
   0  fine
-  2  an argument is wrong
-  3  the outside world failed: the table";
+  2  an argument is wrong, also the token; `dev` takes no such deploy
+  3  the outside world failed: the table, or `dev` cannot be reached, is busy or does not answer";
 
 /// The table of a stack.
 #[derive(Args, Debug)]
@@ -122,6 +126,36 @@ pub(crate) enum SilenceOutput {
     Json,
 }
 
+/// Whom `deployed` tells.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("target").args(["table", "dev"]).required(true))]
+pub(crate) struct DeployTarget {
+    /// The table of the stack to tell
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
+    /// Where AWS's services are, if not in AWS [default: as `AWS_ENDPOINT_URL` says]
+    #[arg(long, value_name = "URL", conflicts_with = "dev")]
+    endpoint: Option<String>,
+    /// The region [default: `AWS_REGION`, or that of the profile]
+    #[arg(long, value_name = "REGION", conflicts_with = "dev")]
+    region: Option<String>,
+    /// The `streamgauge dev` to tell: its address, as it says when it starts
+    #[arg(long, value_name = "URL")]
+    pub(crate) dev: Option<String>,
+    /// Send the token in this file to `dev`; or that in `STREAMGAUGE_TOKEN`
+    #[arg(long, value_name = "FILE", conflicts_with = "table")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+impl DeployTarget {
+    /// The table of a stack, if one is named.
+    pub(crate) fn stack(&self) -> Option<TableArguments> {
+        let Self { table, endpoint, region, .. } = self;
+        let table = table.clone()?;
+        Some(TableArguments { table, endpoint: endpoint.clone(), region: region.clone() })
+    }
+}
+
 /// Arguments of `deployed`.
 #[derive(Args, Debug)]
 pub(crate) struct DeployedArguments {
@@ -129,7 +163,7 @@ pub(crate) struct DeployedArguments {
     #[arg(value_name = "VERSION")]
     pub(crate) version: String,
     #[command(flatten)]
-    pub(crate) table: TableArguments,
+    pub(crate) target: DeployTarget,
     /// Of which service
     #[arg(long, value_name = "NAME")]
     pub(crate) service: Option<String>,

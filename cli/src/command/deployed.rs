@@ -1,4 +1,6 @@
-//! `deployed`: that something was deployed, for PagerDuty and charts.
+//! `deployed`: that something was deployed, for PagerDuty and charts: of a stack, or of a [`dev`] that runs.
+
+mod dev;
 
 use crate::arguments::DeployedArguments;
 use crate::exit::{Exit, Failure};
@@ -12,9 +14,10 @@ use streamgauge_pipeline::port::log::Log;
 
 /// Says so.
 pub(super) fn run(arguments: &DeployedArguments) -> Result<Exit, Failure> {
-    sdk::check("`deployed`")?;
+    let Some(table) = arguments.target.stack() else { return dev::run(arguments) };
+    sdk::check("`deployed --table`")?;
     sdk::runtime()?.block_on(async {
-        let (log, now) = control_log::open(&arguments.table, "deployed").await?;
+        let (log, now) = control_log::open(&table, "deployed").await?;
         tell(mark(&log, arguments, now).await?);
         Ok(Exit::Fine)
     })
@@ -26,23 +29,37 @@ async fn mark(
     arguments: &DeployedArguments,
     now: Timestamp,
 ) -> Result<String, Failure> {
+    let (deploy, at) = read(arguments)?;
+    let at = at.unwrap_or(now);
+    control_log::control(log).await?;
+    mark_deploy(log, &deploy, at, now).await.map_err(|error| control_log::refused(&error))?;
+    let what = named(&deploy);
+    Ok(format!("{what} was deployed at {at}; PagerDuty and charts show it in a minute"))
+}
+
+/// What was typed, and when it was if that was typed too.
+fn read(arguments: &DeployedArguments) -> Result<(Deploy, Option<Timestamp>), Failure> {
     let DeployedArguments { version, service, link, at, author, .. } = arguments;
     let is_page = |it: &&str| it.starts_with("https://") || it.starts_with("http://");
     if let Some(link) = link.as_deref().filter(|link| !is_page(link)) {
         return Err(Failure::wrong(format!("`{link}` is no address for --link"))
             .hint("write it with `https://`"));
     }
-    let at = at.as_deref().map_or(Ok(now), |text| moment::parse(text, "--at"))?;
+    let at = at.as_deref().map(|text| moment::parse(text, "--at")).transpose()?;
     let deploy = Deploy {
         version: version.clone(),
         service: service.clone(),
         author: control_log::author(author.as_deref(), rules::environment)?,
         link: link.clone(),
     };
-    control_log::control(log).await?;
-    mark_deploy(log, &deploy, at, now).await.map_err(|error| control_log::refused(&error))?;
-    let service = service.as_deref().map(|service| format!("{service} ")).unwrap_or_default();
-    Ok(format!("{service}{version} was deployed at {at}; PagerDuty and charts show it in a minute"))
+    Ok((deploy, at))
+}
+
+/// What people call it.
+fn named(deploy: &Deploy) -> String {
+    let service = deploy.service.as_deref();
+    let service = service.map(|service| format!("{service} ")).unwrap_or_default();
+    format!("{service}{}", deploy.version)
 }
 
 #[cfg(test)]

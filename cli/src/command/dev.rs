@@ -142,7 +142,7 @@ fn start(
     let handle = Handle::current();
     let started = if arguments.notify {
         let ways = handle.block_on(Ways::real(environment, SystemClock, told));
-        opened.start(ways.map_err(|error| telling::no_server(&error))?, handle)
+        opened.start(ways.map_err(|error| telling::no_way(&error))?, handle)
     } else {
         opened.start(Ways::none(), handle)
     };

@@ -10,6 +10,7 @@ use streamgauge_notify::channels::{FromRules, Places, Post};
 use streamgauge_notify::http::reach::Reach;
 use streamgauge_notify::secret::Environment;
 use streamgauge_notify::smtp::{Server, ServerError};
+use streamgauge_pipeline::pagerduty_origin;
 use streamgauge_pipeline::port::channels::{Channels, NotOpen};
 use streamgauge_pipeline::port::clock::Clock;
 use streamgauge_pipeline::port::rules::{NoPlan, RulesText};
@@ -23,6 +24,22 @@ type Variable = fn(&str) -> Option<String>;
 /// The channels of the rules.
 pub type Real<C> =
     FromRules<fn(&RulesText) -> Result<Vec<Channel>, NoPlan>, Environment<Variable>, C>;
+
+/// Why the environment leads to nobody, whatever the rules say.
+#[derive(Debug, thiserror::Error)]
+pub enum WaysError {
+    /// Its mail server cannot be used.
+    #[error("could not use the mail server")]
+    Server(#[source] ServerError),
+    /// `PagerDuty` is not where it says.
+    #[error("`{}` is `{value}`; {remedy}", pagerduty_origin::VARIABLE)]
+    PagerDuty {
+        /// What it says.
+        value: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+}
 
 /// The ways to people.
 #[derive(Debug)]
@@ -48,7 +65,7 @@ impl<C: Clock + Clone> Ways<Real<C>> {
         variable: Variable,
         clock: C,
         told: impl IntoIterator<Item = String>,
-    ) -> Result<Self, ServerError> {
+    ) -> Result<Self, WaysError> {
         let outbox = Outbox::of(told);
         let channels = open(variable, clock).await?.heard_by(outbox.hears());
         let call_time_max = channels.call_time_max();
@@ -56,15 +73,19 @@ impl<C: Clock + Clone> Ways<Real<C>> {
     }
 }
 
-async fn open<C: Clock + Clone>(variable: Variable, clock: C) -> Result<Real<C>, ServerError> {
+async fn open<C: Clock + Clone>(variable: Variable, clock: C) -> Result<Real<C>, WaysError> {
     let secrets = Environment::new(variable);
-    let server = Server::of_environment(variable, &secrets).await?;
+    let server = Server::of_environment(variable, &secrets).await.map_err(WaysError::Server)?;
     let post = server.map_or_else(Post::none, |server| Post::none().smtp(server));
-    let places = Places {
-        pagerduty: streamgauge_notify::pagerduty::ORIGIN.to_owned(),
-        webhooks: Reach::Anywhere,
-    };
+    let places = Places { pagerduty: pagerduty(variable)?, webhooks: Reach::Anywhere };
     Ok(FromRules::new(read, secrets, post, places, clock))
+}
+
+/// Where `PagerDuty` is, by the variable that functions read too.
+fn pagerduty(variable: Variable) -> Result<String, WaysError> {
+    let named = variable(pagerduty_origin::VARIABLE).filter(|value| !value.is_empty());
+    let Some(value) = named else { return Ok(pagerduty_origin::ORIGIN.to_owned()) };
+    pagerduty_origin::read(&value).map_err(|remedy| WaysError::PagerDuty { value, remedy })
 }
 
 fn read(text: &RulesText) -> Result<Vec<Channel>, NoPlan> {

@@ -21,7 +21,8 @@
 //! 5. [`run`]: all of it started and stopped; [`decided`]: what was decided, for whoever shows it; [`rules_file`]: rules that change.
 //! 6. [`happening`]: what people are to know meanwhile.
 //! 7. [`cloud_events`]: a push over HTTP to records; [`exposition`]: what was decided, in the text formats of Prometheus and
-//!    `OpenMetrics`; [`page`]: the page and its data, one document. All three are pure. [`http`] serves them, the past and the live stream.
+//!    `OpenMetrics`; [`page`]: the page and its data, one document. All three are pure. [`http`] serves them, the past and the live stream;
+//!    [`remote`] is its other end, in another process.
 
 mod alarm;
 pub mod channels;
@@ -39,6 +40,7 @@ pub mod outbox;
 pub mod page;
 mod piped;
 pub mod polled;
+pub mod remote;
 pub mod rules;
 pub mod rules_file;
 pub mod run;

@@ -28,6 +28,7 @@ pub use value::{RulesPlace, Start};
 
 use std::fmt;
 use streamgauge_engine::time::Millis;
+use streamgauge_pipeline::pagerduty_origin;
 use variables::{Need, Role, Variable};
 
 /// The settings of one function, checked. What the function does not use is empty.
@@ -104,7 +105,7 @@ impl Settings {
             settle_queue: reader.read(&variables::SETTLE_QUEUE, value::url),
             deliver_queue: reader.read(&variables::DELIVER_QUEUE, value::url),
             rules: reader.read(&variables::RULES, value::rules),
-            pagerduty: reader.read(&variables::PAGERDUTY, value::origin),
+            pagerduty: reader.read(&variables::PAGERDUTY, pagerduty_origin::read),
             private_webhooks: reader.read(&variables::PRIVATE_WEBHOOKS, value::yes),
         };
         if reader.problems.is_empty() {

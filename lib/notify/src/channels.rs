@@ -54,7 +54,7 @@ const ONLY: &str = "";
 /// Where calls go that rules do not say, and where those may go that rules say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// Where `PagerDuty` is: [`crate::pagerduty::ORIGIN`], that of the EU, or what answers like them.
+    /// Where `PagerDuty` is: [`streamgauge_pipeline::pagerduty_origin::ORIGIN`], that of the EU, or what answers like them.
     pub pagerduty: String,
     /// Where webhooks may be.
     pub webhooks: Reach,

@@ -17,7 +17,7 @@ use streamgauge_engine::notification::{Action, Deploy, Notification, Subject};
 use streamgauge_engine::time::Timestamp;
 
 #[cfg(feature = "http")]
-pub use sink::{ORIGIN, PagerDuty};
+pub use sink::PagerDuty;
 
 /// The longest summary, in characters: <https://developer.pagerduty.com/docs/send-alert-event>.
 pub const SUMMARY_CHARS_MAX: usize = 1_024;

@@ -6,7 +6,7 @@
 //! 3. [`aggregate`], [`settle`], [`deliver`]: what the functions do, effect by effect. [`bell`]: how they wake each other.
 //! 4. [`contract`]: what every adapter of a port must keep, as suites that run against it.
 //! 5. [`memory`]: adapters that keep everything in memory, for tests and simulations. [`system_clock`]: the machine's clock, for all others.
-//! 6. [`render`]: points and the summary as text.
+//! 6. [`render`]: points and the summary as text. [`pagerduty_origin`]: the one place of a channel that rules do not say.
 
 pub mod aggregate;
 pub mod alert_record;
@@ -19,6 +19,7 @@ pub mod kept;
 pub mod memory;
 pub mod notifications;
 mod outgrown;
+pub mod pagerduty_origin;
 pub mod port;
 pub mod publication;
 pub mod render;

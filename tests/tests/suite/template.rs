@@ -11,8 +11,8 @@ use streamgauge_function::settings::{RulesPlace, Settings};
 use streamgauge_lambda::stack::{KinesisMapping, Stack};
 use streamgauge_lambda::template::{self, Settings as Given};
 use streamgauge_notify::http::Limits;
-use streamgauge_notify::pagerduty;
 use streamgauge_pipeline::deliver::DeliverSettings;
+use streamgauge_pipeline::pagerduty_origin;
 
 mod own_metrics;
 mod yaml;
@@ -256,7 +256,10 @@ fn what_channels_need_is_limited_to_what_they_are_for() {
 #[test]
 fn where_channels_lead_is_set_by_parameters() {
     let defaults = settings(&stack(), Role::Deliver);
-    assert_eq!((&*defaults.pagerduty, defaults.private_webhooks), (pagerduty::ORIGIN, false));
+    assert_eq!(
+        (&*defaults.pagerduty, defaults.private_webhooks),
+        (pagerduty_origin::ORIGIN, false)
+    );
     let eu = "https://events.eu.pagerduty.com";
     let given = stack_with(&[("PagerDuty", eu), ("PrivateWebhooks", "yes")]);
     let given = settings(&given, Role::Deliver);

@@ -2,44 +2,25 @@
 
 use crate::arguments::DevArguments;
 use crate::exit::Failure;
-use crate::rules::environment;
-use crate::style::printable;
-use std::fs::read_to_string;
+use crate::token;
 use std::net::SocketAddr;
 use streamgauge_dev::http::{self, HttpError, Token};
 use tokio::net::TcpListener;
 
-/// Where the token is if no file is named.
-const VARIABLE: &str = "STREAMGAUGE_TOKEN";
-
 /// The token, which there must be where others than this machine can ask.
 pub(super) fn token(arguments: &DevArguments) -> Result<Option<Token>, Failure> {
-    let (text, from) = match &arguments.token_file {
-        Some(path) => {
-            let name = path.display().to_string();
-            let name = printable(&name).to_string();
-            let text = read_to_string(path).map_err(|error| {
-                Failure::wrong(format!("could not read the token in `{name}`")).because(&error)
-            })?;
-            (Some(text), format!("`{name}`"))
-        }
-        None => (environment(VARIABLE), format!("`{VARIABLE}`")),
-    };
-    let Some(text) = text else {
-        if arguments.listen.ip().is_loopback() {
-            return Ok(None);
-        }
+    let given = token::find(arguments.token_file.as_deref())?;
+    if given.is_none() && !arguments.listen.ip().is_loopback() {
         let failure = Failure::wrong(format!(
             "whoever reaches `{}` could read and push events",
             arguments.listen
         ));
-        return Err(failure
-            .hint(format!("give --token-file FILE or set {VARIABLE}, or listen on 127.0.0.1")));
-    };
-    let token = Token::read(&text);
-    token.map(Some).map_err(|error| {
-        Failure::wrong(format!("the token in {from} cannot be used")).because(&error)
-    })
+        return Err(failure.hint(format!(
+            "give --token-file FILE or set {}, or listen on 127.0.0.1",
+            token::VARIABLE
+        )));
+    }
+    Ok(given.map(|given| given.token))
 }
 
 /// Listens.

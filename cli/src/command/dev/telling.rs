@@ -9,8 +9,8 @@ use crate::rules::environment;
 use crate::style::{self, printable, push, tell};
 use crate::words::counted;
 use anstream::adapter::strip_str;
-use std::error::Error;
-use streamgauge_dev::channels::{Audit, Broken, audit, notified};
+use streamgauge_dev::channels::{Audit, Broken, WaysError, audit, notified};
+use streamgauge_dev::happening::chain;
 use streamgauge_dev::outbox::{Outbox, State, Telling};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::memory::block_on;
@@ -27,7 +27,7 @@ pub(super) async fn look(arguments: &DevArguments, rules: &Rules) -> Result<Vec<
         return Ok(Vec::new());
     }
     let Audit { tells, broken } =
-        audit(rules, environment).await.map_err(|error| no_server(&error))?;
+        audit(rules, environment).await.map_err(|error| no_way(&error))?;
     for one in broken.iter().filter(|one| one.notified_by.is_none()) {
         tell(shown(one));
     }
@@ -52,13 +52,13 @@ pub(super) async fn look(arguments: &DevArguments, rules: &Rules) -> Result<Vec<
 /// What rules must fulfil that are changed: each channel that something notifies can tell somebody. Else why not, without colours.
 pub(super) fn demand(rules: &Rules) -> Result<(), String> {
     // Secrets of the environment are there at once.
-    let audit = block_on(audit(rules, environment)).map_err(|error| error.to_string())?;
+    let audit = block_on(audit(rules, environment)).map_err(|error| chain(&error))?;
     shown_all(&audit.broken).map_or(Ok(()), |text| Err(strip_str(&text).to_string()))
 }
 
-/// The mail server cannot be used.
-pub(super) fn no_server(error: &dyn Error) -> Failure {
-    Failure::wrong("could not use the mail server").because(error)
+/// The environment leads to nobody.
+pub(super) fn no_way(error: &WaysError) -> Failure {
+    Failure::wrong(error.to_string()).because_of_source(error)
 }
 
 /// All channels that something notifies and that can tell nobody; absent: there is none.

@@ -3,13 +3,13 @@
 //! Who asks to be told must not find out on the day on which something fires that nobody can be. So each channel is looked at without a
 //! call: whether its secrets are there, whether its address can be called, whether something carries its mails.
 
-use super::{Variable, open};
+use super::{Variable, WaysError, open};
 use crate::happening::chain;
 use std::collections::BTreeMap;
 use streamgauge_notify::channels::Closed;
 use streamgauge_notify::http::HttpError;
 use streamgauge_notify::secret::SecretError;
-use streamgauge_notify::smtp::{ServerError, URL_VARIABLE};
+use streamgauge_notify::smtp::URL_VARIABLE;
 use streamgauge_pipeline::system_clock::SystemClock;
 use streamgauge_rules::Rules;
 use streamgauge_rules::rules::{Channel, ChannelKind, WebhookFormat};
@@ -39,7 +39,7 @@ pub struct Broken {
 }
 
 /// Looks at all channels, with the variables of the environment.
-pub async fn audit(rules: &Rules, variable: Variable) -> Result<Audit, ServerError> {
+pub async fn audit(rules: &Rules, variable: Variable) -> Result<Audit, WaysError> {
     let channels = open(variable, SystemClock).await?;
     let notified = notified(rules);
     let mut audit = Audit::default();

@@ -120,26 +120,6 @@ pub(super) fn url(text: &str) -> Result<Option<String>, &'static str> {
     }
 }
 
-/// A host over TLS; without it what is sent could be read on the way, so then it is on this machine.
-pub(super) fn origin(text: &str) -> Result<String, &'static str> {
-    let origin = text.trim_end_matches('/');
-    let is_host = |host: &str| {
-        let is_allowed = |byte: u8| is_plain(byte) || byte == b':';
-        !host.is_empty() && host.bytes().all(is_allowed)
-    };
-    let is_here = |host: &str| {
-        let name = host.split_once(':').map_or(host, |(name, _)| name);
-        ["127.0.0.1", "localhost"].contains(&name)
-    };
-    let is_right = match origin.split_once("://") {
-        Some(("https", host)) => is_host(host),
-        Some(("http", host)) => is_host(host) && is_here(host),
-        _ => false,
-    };
-    let remedy = "write https://events.pagerduty.com or https://events.eu.pagerduty.com";
-    if is_right { Ok(origin.to_owned()) } else { Err(remedy) }
-}
-
 pub(super) fn yes(text: &str) -> Result<bool, &'static str> {
     match text {
         "yes" => Ok(true),

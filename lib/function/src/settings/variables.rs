@@ -1,6 +1,7 @@
 //! The environment variables of the functions, in the order of `docs/settings.md`.
 
 use std::fmt;
+use streamgauge_pipeline::pagerduty_origin;
 
 /// A function of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,10 +157,10 @@ pub const RULES: Variable = Variable {
 
 /// Where `PagerDuty` is.
 pub const PAGERDUTY: Variable = Variable {
-    name: "STREAMGAUGE_PAGERDUTY",
+    name: pagerduty_origin::VARIABLE,
     roles: &[Deliver],
-    need: Need::Default("https://events.pagerduty.com"),
-    meaning: "Where PagerDuty is; accounts in the EU have `https://events.eu.pagerduty.com`. Not encrypted on this machine only, for stand-ins.",
+    need: Need::Default(pagerduty_origin::ORIGIN),
+    meaning: "Where PagerDuty is; accounts in the EU have `https://events.eu.pagerduty.com`. Not encrypted on this machine only, for stand-ins. `streamgauge dev --notify` obeys it too.",
 };
 
 /// Where webhooks may be.

@@ -9,10 +9,6 @@ use serde_json::Value;
 use streamgauge_engine::notification::Notification;
 use streamgauge_pipeline::port::sink::{Delivery, Sink};
 
-/// Where events go: <https://developer.pagerduty.com/docs/events-api-v2-overview>. Accounts in the EU have
-/// `https://events.eu.pagerduty.com`.
-pub const ORIGIN: &str = "https://events.pagerduty.com";
-
 /// How long a routing key is, in characters; another length is answered with 400.
 const KEY_CHARS: usize = 32;
 
@@ -25,7 +21,7 @@ pub struct PagerDuty {
 }
 
 impl PagerDuty {
-    /// The integration with this routing key, at [`ORIGIN`] or at another place that answers like it.
+    /// The integration with this routing key, at its [`ORIGIN`](streamgauge_pipeline::pagerduty_origin::ORIGIN) or at another place that answers like it.
     pub fn new(client: Client, origin: impl Into<String>, routing_key: &Secret) -> Self {
         // Stores of secrets like to end a value with a line break.
         let routing_key = Secret::new(routing_key.reveal().trim());

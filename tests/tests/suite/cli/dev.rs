@@ -1,5 +1,6 @@
 //! `dev` as a process: killed again and again, told by signals, by changed rules, and telling others.
 
+mod deployed;
 mod killed;
 mod served;
 mod telling;

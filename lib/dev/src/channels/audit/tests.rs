@@ -63,6 +63,27 @@ fn what_the_environment_has_makes_channels_work() {
     assert_eq!(names, ["hook", "pager", "mail"]);
 }
 
+#[test]
+fn pagerduty_is_where_the_variable_of_the_functions_says() {
+    let opened = |variable: Variable| {
+        let places = block_on(open(variable, SystemClock));
+        places.map(|channels| format!("{channels:?}")).map_err(|error| error.to_string())
+    };
+    let named = |origin: &str| {
+        Ok(format!("FromRules(Places {{ pagerduty: {origin:?}, webhooks: Anywhere }})"))
+    };
+    assert_eq!(opened(|_| None), named("https://events.pagerduty.com"));
+    assert_eq!(opened(|_| Some(String::new())), named("https://events.pagerduty.com"));
+    let eu: Variable = |name| {
+        (name == "STREAMGAUGE_PAGERDUTY").then(|| "https://events.eu.pagerduty.com/".to_owned())
+    };
+    assert_eq!(opened(eu), named("https://events.eu.pagerduty.com"));
+    let wrong: Variable =
+        |name| (name == "STREAMGAUGE_PAGERDUTY").then(|| "events.eu.pagerduty.com".to_owned());
+    let expect = "`STREAMGAUGE_PAGERDUTY` is `events.eu.pagerduty.com`; write https://events.pagerduty.com or https://events.eu.pagerduty.com";
+    assert_eq!(opened(wrong), Err(expect.to_owned()));
+}
+
 #[cfg(not(feature = "tls"))]
 #[test]
 fn without_tls_it_is_said_how_to_build_with_it() {

@@ -2,12 +2,17 @@
 
 use super::*;
 
-/// Answers one call of `dev` to a webhook.
-fn answer(listener: &TcpListener, answer: &str) {
+/// Answers one call of `dev` to this path.
+fn answer_at(listener: &TcpListener, path: &str, answer: &str) {
     let (mut socket, _) = listener.accept().unwrap();
     let mut request = BufReader::new(socket.try_clone().unwrap());
-    assert_eq!(line(&mut request, "POST"), "POST /hook HTTP/1.1");
+    assert_eq!(line(&mut request, "POST"), format!("POST {path} HTTP/1.1"));
     write!(socket, "HTTP/1.1 {answer}").unwrap();
+}
+
+/// Answers one call of `dev` to a webhook.
+fn answer(listener: &TcpListener, answer: &str) {
+    answer_at(listener, "/hook", answer);
 }
 
 /// A process whose alert has fired, and the webhook that it is to tell.
@@ -79,4 +84,37 @@ fn what_is_refused_is_said_to_be_lost_to_people_and_to_machines() {
     let shown = dev.out("\"channel\",");
     let line = r#"{"kind":"channel","channel":"hook","state":"lost","lost":1,"waiting":0,"reason":"it answered 400: no hook"}"#;
     assert_eq!(shown, line);
+}
+
+#[test]
+fn pagerduty_is_where_the_environment_says_for_pages_and_for_deploys() {
+    const TAKEN: &str = "202 x\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+    let sandbox = Sandbox::new("dev_pagerduty");
+    let channel = "hook: {pagerduty: {routing_key: env:PAGERDUTY_KEY}}";
+    let rules = RULES.replace("hook: {webhook: {url: 'http://127.0.0.1:9/'}}", channel);
+    sandbox.file("rules.yaml", rules);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = format!("http://{}", listener.local_addr().unwrap());
+    let begin = |named: &str| {
+        let mut command = sandbox.command(&typed("--stdin --clock events --notify"));
+        command.env("PAGERDUTY_KEY", "0123456789abcdef0123456789abcdef");
+        command.env("STREAMGAUGE_PAGERDUTY", named);
+        command
+    };
+    let mut dev = Dev::of(begin(&place));
+    assert_eq!(dev.error("tells"), "tells: hook (PagerDuty)");
+    let address = dev.address();
+    let lines: String = (0..9).chain([12]).map(order).collect();
+    dev.stdin.as_mut().unwrap().write_all(lines.as_bytes()).unwrap();
+    answer_at(&listener, "/v2/enqueue", TAKEN);
+    let answer = sandbox.run(&format!("deployed 1.2.3 --author ci --dev http://{address}"));
+    assert!(answer.contains("exit: 0\n"), "{answer}");
+    answer_at(&listener, "/v2/change/enqueue", TAKEN);
+    let (code, rest) = dev.stop();
+    assert_eq!(code, Some(0), "{rest}");
+    // A wrong place is an error before anything is opened.
+    let output = begin("events.eu.pagerduty.com").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let expect = "error: `STREAMGAUGE_PAGERDUTY` is `events.eu.pagerduty.com`; write https://events.pagerduty.com or https://events.eu.pagerduty.com\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expect);
 }
