@@ -1,6 +1,7 @@
-//! `dev` as a process: killed again and again, told by signals, by changed rules, and telling others.
+//! `dev` as a process: killed again and again, told by signals, by changed rules, scraped, and telling others.
 
 mod killed;
+mod scraped;
 mod served;
 mod telling;
 
