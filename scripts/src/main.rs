@@ -5,6 +5,7 @@
 //! * `package` builds the functions as zips for Lambda and lists their sizes.
 //! * `template` checks `template.yaml` with AWS's and others' own programs.
 //! * `page-tests` opens the page in a browser, `screenshots` writes the pictures of it.
+//! * `prometheus-tests` runs the tests that need a Prometheus server.
 //! * `stand-ins` starts AWS's stand-ins, for a command or until they are stopped; `aws-tests` runs the tests against them,
 //!   `end-to-end` those that take long.
 //!
@@ -16,6 +17,7 @@ mod bench;
 mod installed;
 mod package;
 mod page;
+mod prometheus;
 mod random;
 mod shop;
 mod stand_ins;
@@ -25,9 +27,10 @@ mod time;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// Tasks of this project.
 #[derive(Debug, Parser)]
@@ -51,6 +54,8 @@ enum Task {
     PageTests,
     /// Write the pictures of the page in docs/images
     Screenshots,
+    /// Run the tests of `GET /metrics` that need Prometheus: its server and promtool
+    PrometheusTests,
     /// Start AWS's stand-ins (ministack, kinesis-local) and run a command against them
     StandIns(stand_ins::Options),
     /// Run the tests that need AWS's stand-ins
@@ -94,6 +99,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Template(options) => return template::run(&options),
         Task::PageTests => return page::test(),
         Task::Screenshots => return page::screenshots(),
+        Task::PrometheusTests => return prometheus::test(),
         Task::StandIns(options) => return stand_ins::run(&options),
         Task::AwsTests(options) => return stand_ins::test(&options),
         Task::EndToEnd(options) => return stand_ins::end_to_end(&options),
@@ -115,4 +121,18 @@ pub(crate) fn target_directory() -> anyhow::Result<PathBuf> {
     let program = env::current_exe().context("finding this program failed")?;
     let target = program.ancestors().nth(2).context("this program is in no target directory")?;
     Ok(target.to_owned())
+}
+
+/// The cargo that runs this.
+pub(crate) fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+}
+
+/// Runs a command in the root of the repository; the exit code says whether it did what it should.
+pub(crate) fn ended(command: &mut Command) -> anyhow::Result<ExitCode> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let status = command.current_dir(root).status();
+    let program = command.get_program().display().to_string();
+    let status = status.with_context(|| format!("starting `{program}` failed"))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -2,6 +2,7 @@
 //! (`lib/dev/page/README.md`).
 
 use crate::installed::{Version, at_least, output};
+use crate::{cargo, ended};
 use anyhow::Context;
 use std::env;
 use std::ffi::OsString;
@@ -42,17 +43,4 @@ fn look() -> anyhow::Result<()> {
         )
     })?;
     Ok(())
-}
-
-fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
-}
-
-/// Runs a command in the root of the repository; the exit code says whether it did what it should.
-fn ended(command: &mut Command) -> anyhow::Result<ExitCode> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let status = command.current_dir(root).status();
-    let program = command.get_program().display().to_string();
-    let status = status.with_context(|| format!("starting `{program}` failed"))?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

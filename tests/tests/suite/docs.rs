@@ -4,7 +4,7 @@
 
 mod commands;
 mod runbook;
-mod snippets;
+pub(super) mod snippets;
 
 use super::source::read;
 use std::fs;

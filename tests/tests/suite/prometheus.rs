@@ -1,8 +1,8 @@
 //! Scrapes of `dev`, judged by the published cases of `OpenMetrics`: a parser that is only here accepts and refuses these as
-//! published, and then reads what we write. Prometheus' own checker is asked where it is installed.
+//! published, and then reads what we write. Prometheus' own checker reads it too with `cargo x prometheus-tests`.
 
-mod families;
-mod line;
+pub(super) mod families;
+pub(super) mod line;
 mod scrape;
 
 use super::oracle::check;
@@ -11,6 +11,7 @@ use families::parse;
 use proptest::prelude::*;
 use scrape::scrape;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use streamgauge_dev::exposition::{Exposition, Format, Metric, Total};
@@ -87,23 +88,28 @@ fn both_formats_have_the_same_series_in_the_same_order_each_once() {
     });
 }
 
-/// What `promtool check metrics` says of a text of Prometheus' format, if it can be run.
-fn promtool(text: &str) -> Option<(bool, String)> {
-    let mut command = Command::new(std::env::var_os("PROMTOOL").unwrap_or("promtool".into()));
+/// The program that this variable names, or the one on the path.
+pub(super) fn program(variable: &str, name: &str) -> OsString {
+    std::env::var_os(variable).unwrap_or_else(|| name.into())
+}
+
+/// What `promtool check metrics` says of a text of Prometheus' format, and whether it likes it.
+fn promtool(text: &str) -> (bool, String) {
+    let mut command = Command::new(program("PROMTOOL", "promtool"));
     let piped = command.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = piped.stdout(Stdio::null()).spawn().ok()?;
+    let mut child = piped.stdout(Stdio::null()).spawn().expect("promtool");
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let ended = child.wait_with_output().unwrap();
-    Some((ended.status.success(), String::from_utf8_lossy(&ended.stderr).into_owned()))
+    (ended.status.success(), String::from_utf8_lossy(&ended.stderr).into_owned())
 }
 
 /// It also has opinions on style (exit code 3), which names that users choose need not meet; what it cannot parse is an error.
 #[test]
-#[ignore = "needs promtool, of Debian's package prometheus; PROMTOOL says where it is"]
+#[ignore = "needs promtool: cargo x prometheus-tests"]
 fn promtool_reads_any_scrape() {
     check(100, scrape(), |scrape| {
         let text = render(&scrape.exposition(), Format::Prometheus);
-        let (_, said) = promtool(&text).expect("promtool");
+        let (_, said) = promtool(&text);
         prop_assert!(!said.contains("error while linting"), "{said}\n{text}");
         Ok(())
     });
@@ -111,7 +117,7 @@ fn promtool_reads_any_scrape() {
 
 /// Names that are chosen well meet its style too.
 #[test]
-#[ignore = "needs promtool, of Debian's package prometheus; PROMTOOL says where it is"]
+#[ignore = "needs promtool: cargo x prometheus-tests"]
 fn promtool_finds_nothing_odd_where_names_are_good() {
     use ValueKind::{Count, Distribution, Journey, Ratio, Sum, Unique};
     let names = [
@@ -133,6 +139,6 @@ fn promtool_finds_nothing_odd_where_names_are_good() {
         series: Vec::new(),
     });
     let exposition = Exposition { metrics: metrics.to_vec(), ..Exposition::default() };
-    let said = promtool(&render(&exposition, Format::Prometheus)).expect("promtool");
+    let said = promtool(&render(&exposition, Format::Prometheus));
     assert_eq!(said, (true, String::new()));
 }

@@ -1,7 +1,8 @@
-//! `dev` as a process: killed again and again, told by signals, by changed rules, and telling others.
+//! `dev` as a process: killed again and again, told by signals, by changed rules, scraped, and telling others.
 
 mod deployed;
 mod killed;
+mod scraped;
 mod served;
 mod telling;
 

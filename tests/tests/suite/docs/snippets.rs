@@ -3,15 +3,15 @@
 //! A block that begins with `version:` stands alone; others are added to the rules that `streamgauge init` writes, as the reader would.
 
 use super::super::cli::binary;
-use super::super::source::{SourceFile, files};
+use super::super::source::files;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// The `yaml` blocks of a document, with their lines.
-fn blocks(document: &SourceFile) -> Vec<(usize, String)> {
+pub(crate) fn blocks(text: &str) -> Vec<(usize, String)> {
     let mut blocks = Vec::new();
-    let mut lines = document.text.lines().zip(1..);
+    let mut lines = text.lines().zip(1..);
     while let Some((opening, number)) = lines.next() {
         if opening == "```yaml" {
             let inside = lines.by_ref().take_while(|(line, _)| *line != "```");
@@ -32,7 +32,7 @@ fn the_rules_of_how_tos_are_right() {
         if !(document.path.starts_with("docs/how-to/") || document.path == "README.md") {
             continue;
         }
-        for (line, text) in blocks(&document) {
+        for (line, text) in blocks(&document.text) {
             let snippet = folder.join(format!("{seen}.yaml"));
             let alone = text.starts_with("version:");
             fs::write(&snippet, text).unwrap();

@@ -10,7 +10,7 @@ pub(super) fn ask(address: &str, head: &str, body: &str) -> (String, String) {
 }
 
 /// What the process answers: the status, the head, and the body.
-fn ask_whole(address: &str, head: &str, body: &str) -> (String, String, String) {
+pub(super) fn ask_whole(address: &str, head: &str, body: &str) -> (String, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     let head = format!(
