@@ -23,7 +23,7 @@
   // Live, the server's clock; else, and where the clock is the events', the end of the data.
   function now() {
     if (catalog.live && catalog.clock !== "events") return clock.server + (Date.now() - clock.here);
-    return store.newest() || clock.server;
+    return catalog.live ? Math.max(store.newest(), clock.server) : store.newest() || clock.server;
   }
 
   function useCatalog(value) {
@@ -75,7 +75,7 @@
         pipeline.addHealth(object);
         transitions.decideTo(Date.parse(object.watermark));
         store.decideTo(Date.parse(object.watermark), object.days);
-        clock = { server: Date.parse(object.at) || clock.server, here: Date.now() };
+        clock = { server: Date.parse(catalog.clock === "events" ? object.watermark : object.at) || clock.server, here: Date.now() };
         break;
       case "catalog": newCatalog(object); break;
       default: return;

@@ -137,6 +137,15 @@ test("a longer range is fetched when it is chosen, a shorter one is there", asyn
   assert.deepEqual(server.requests(), []);
 });
 
+test("where time passes by the events, ranges end with them, however long ago they were", async (t) => {
+  const { server, page } = await started(t, browser, { hash: "range=1h&zone=UTC", lines: [], catalog: { ...catalog, clock: "events" } });
+  await page.until(isLive);
+  const asked = server.requests().filter((url) => url.startsWith("/points"));
+  assert.match(new URL(asked[0], server.url).searchParams.get("from"), /^2026-01-05T13:07:/);
+  server.tell(health({ at: "2026-11-23T12:00:00Z" }));
+  await page.until('document.querySelector(".times").textContent.includes("2026-01-05 15:06:50 \u2013 2026-01-05 16:06:50")');
+});
+
 test("rules that change bring their metrics", async (t) => {
   const { server, page } = await started(t, browser);
   await page.until(isLive);

@@ -48,6 +48,7 @@ pub(super) fn write_catalog(
     view: &View,
 ) -> Vec<u8> {
     let (source, plan) = (Source::Server, view.plan.as_deref());
+    let now = view.watermark.filter(|_| is_by_events).unwrap_or(now);
     let catalog = Catalog {
         source,
         now,

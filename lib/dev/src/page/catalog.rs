@@ -14,9 +14,9 @@ use streamgauge_pipeline::render::push_json_string;
 pub struct Catalog<'c> {
     /// Where the page has its data from.
     pub source: Source,
-    /// The moment of whoever writes it.
+    /// The moment of whoever writes it, by the clock that decides.
     pub now: Timestamp,
-    /// Whether the clock is that of the events: ranges end with the newest data then.
+    /// Whether this clock is that of the events: ranges end with the newest data then.
     pub is_by_events: bool,
     /// Whether channels are told of what alerts do.
     pub tells: bool,

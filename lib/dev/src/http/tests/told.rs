@@ -28,6 +28,14 @@ fn the_catalog_says_where_the_oldest_window_begins_also_after_a_start() {
     bench.get_until("/", |told| told.body.contains(oldest));
 }
 
+/// Else a page that is opened long after the events would show an empty range.
+#[test]
+fn where_time_passes_by_the_events_now_is_where_they_are() {
+    let bench = Bench::new("now");
+    assert_eq!(bench.push(&[order(130), order(5_000), order(9_000)]).status, 202);
+    bench.get_until("/", |told| told.body.contains(r#""now":"2026-01-05T12:30:00Z""#));
+}
+
 #[test]
 fn the_watermark_that_is_told_says_which_days_are_final() {
     let daily = "  daily: {count: type == 'order', window: 1d}\nalerts:";
