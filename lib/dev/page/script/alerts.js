@@ -25,7 +25,7 @@ const alerts = (() => {
     if (!catalog.live || !catalog.alerts.length) return [];
     if (!catalog.notify) return [el("p", { class: "faint", text: "Nobody is told: alerts are only shown. With --notify the channels of the rules are told." })];
     return (pipeline.last()?.untold || []).slice(0, 20).map((one) => el("p", { class: "untold" }, "Could not tell ", foreign(one.channel, 60), ": ", foreign(one.reason || "it takes nothing", 300),
-      `; ${format.number(one.waiting)} ${one.waiting === 1 ? "notification waits" : "notifications wait"}${one.since ? ` since ${format.moment(Date.parse(one.since))}` : ""}.`));
+      text.held(`; ${format.number(one.waiting)} ${one.waiting === 1 ? "notification waits" : "notifications wait"}${one.since ? ` since ${format.moment(Date.parse(one.since))}` : ""}.`)));
   }
 
   function now(root, catalog, today) {
@@ -40,8 +40,8 @@ const alerts = (() => {
     const head = ["state", "severity", "alert", "group", "since", "value", "condition"].map((name) => el("th", { scope: "col", class: name === "value" ? "number" : null, text: name }));
     const rows = current.slice(0, PAGE).map((one) => el("tr", {},
       el("td", {}, el("strong", { class: one.transition, text: one.transition })), el("td", {}, severity(one)), el("th", { scope: "row" }, title(one)), el("td", {}, group(one)),
-      el("td", { text: `${format.moment(one.time)}${today ? `, ${format.duration(Math.max(0, today - one.time))}` : ""}` }),
-      el("td", { class: "number", text: valueOf(one, one.value) }), el("td", {}, el("code", { text: text.shorten(one.condition || "", 80) }))));
+      el("td", { "data-name": "since", text: `${format.moment(one.time)}${today ? `, ${format.duration(Math.max(0, today - one.time))}` : ""}` }),
+      el("td", { class: "number", "data-name": "value", text: valueOf(one, one.value) }), el("td", {}, el("code", { text: text.shorten(one.condition || "", 80) }))));
     const rest = current.length > PAGE ? el("p", { class: "faint", text: `and ${current.length - PAGE} more` }) : null;
     replace(root, notes, el("div", { class: "scroll" }, el("table", { class: "now" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))), rest);
   }
@@ -56,7 +56,7 @@ const alerts = (() => {
     if (one.reason) fact(facts, "reason", foreign(one.reason, 300));
     if (one.condition) fact(facts, "condition", el("code", { text: text.shorten(one.condition, 200) }));
     fact(facts, "value", `${valueOf(one, one.value)}${one.threshold === undefined ? "" : `, threshold ${valueOf(one, one.threshold)}`}`);
-    if (one.from && one.until) fact(facts, "looked at", `${format.moment(Date.parse(one.from))} to ${format.moment(Date.parse(one.until))}`);
+    if (one.from && one.until) fact(facts, "looked at", ...text.held(`${format.moment(Date.parse(one.from))} to ${format.moment(Date.parse(one.until))}`));
     if (one.metric) fact(facts, "metric", foreign(one.metric, 60));
     for (const [channel, word] of Object.entries(one.channels || {}).slice(0, 20)) fact(facts, "channel", foreign(channel, 40), ": ", foreign(why(word), 120));
     if (one.why) fact(facts, !one.sent ? "not sent" : tells ? "to be sent" : "would be sent", foreign(why(one.why), 200));

@@ -102,13 +102,13 @@ const card = (() => {
     if (metric.droppedBefore) found.push(`Windows before ${format.moment(metric.droppedBefore)} have left the page's memory; choose a shorter range to see them.`);
     const told = spans.slice(-SPANS_TOLD).reverse().map((span) => spanNote(span));
     if (spans.length > SPANS_TOLD) told.push(el("li", { text: `and ${format.counted(spans.length - SPANS_TOLD, "more shaded time")}` }));
-    return [...told, ...found.map((note) => el("li", { text: note }))];
+    return [...told, ...found.map((note) => el("li", {}, text.held(note)))];
   }
 
   function spanNote(span) {
     const group = Object.keys(span.group || {}).length ? [" for ", legend.name(span.group)] : [];
     const end = span.to === null ? "until now" : `to ${format.clock(span.to)}`;
-    return el("li", { class: "span" }, legend.severity(span.severity), " ", text.foreign(span.step ? `${span.alert} / ${span.step}` : span.alert, 60), ` ${span.state}`, group, ` ${format.moment(span.from)} ${end}`);
+    return el("li", { class: "span" }, legend.severity(span.severity), " ", text.foreign(span.step ? `${span.alert} / ${span.step}` : span.alert, 60), ` ${span.state}`, group, text.held(` ${format.moment(span.from)} ${end}`));
   }
 
   // Keys on a chart: arrows move the cursor by a window, + and - zoom, Escape leaves.
@@ -204,8 +204,8 @@ const card = (() => {
       const window = drawn.rows.length ? select.newest(metric) : null;
       const [value, what] = window ? headline(entry.kind, valuesIn(window)) : [format.NONE, ""];
       set(parts.value, value);
-      refresh(parts.detail, window ? [what, ...scope(drawn), `, ${format.span(window.start, window.end)}, ${select.statusIn(drawn.lead, window)}`] : [metric.newestEnd ? "no window in this range" : "no window yet"]);
-      set(parts.complete, completeness(metric, pipeline.last(), page.connection));
+      refresh(parts.detail, window ? [what, ...scope(drawn), ...text.held(`, ${format.span(window.start, window.end)}, ${select.statusIn(drawn.lead, window)}`)] : [metric.newestEnd ? "no window in this range" : "no window yet"]);
+      refresh(parts.complete, text.held(completeness(metric, pipeline.last(), page.connection)));
       drawChip();
     }
 
@@ -252,7 +252,7 @@ const card = (() => {
       const time = cursor.time();
       const window = time === null ? select.newest(metric) : select.windowAt(metric, time);
       const nothing = time !== null && time >= (store.finalUntil(metric) || 0) ? "not final, and no number yet" : "no window here";
-      set(parts.window, window ? `${format.span(window.start, window.end)}, ${cells.status(window)}` : nothing);
+      refresh(parts.window, text.held(window ? `${format.span(window.start, window.end)}, ${cells.status(window)}` : nothing));
       legend.draw(parts.table, metric, selection, window, { metric: entry.name, picks, chosen });
     }
 

@@ -55,7 +55,7 @@
     roots.rejected.hidden = !reason;
     if (!reason) return;
     const lines = String(reason).slice(0, REASON_MAX).split("\n").map((line) => text.visible(line));
-    replace(roots.rejected, el("strong", { text: "The rules were changed and are wrong; the old ones go on." }), el("span", { class: "faint", text: ` Since ${format.moment(Date.parse(at))}. Mend the file: it is read again when it changes.` }),
+    replace(roots.rejected, el("strong", { text: "The rules were changed and are wrong; the old ones go on." }), el("span", { class: "faint" }, text.held(` Since ${format.moment(Date.parse(at))}. Mend the file: it is read again when it changes.`)),
       el("pre", { tabindex: 0, text: lines.join("\n") }));
   }
 
@@ -171,7 +171,7 @@
   function emptyWords(metric, find, picks) {
     if (metric.series.size && (find || picks || state.current.search)) return "No series fits the search in this range.";
     const all = el("button", { class: "small", text: "show all", on: { click: () => state.change({ range: "all", from: null, to: null }) } });
-    if (metric.newestEnd) return [`No window in this range; the newest ended ${format.moment(metric.newestEnd)}. `, all];
+    if (metric.newestEnd) return [...text.held(`No window in this range; the newest ended ${format.moment(metric.newestEnd)}. `), all];
     if (catalog.live && page.connection.state !== "live") return "";
     const matched = pipeline.summary?.metrics?.[metric.entry.name]?.matched;
     if (matched > 0) return `${format.counted(matched, "event")} matched. The number shows when the window is final: after its end, and then out_of_order and allowed_lateness of the rules.`;

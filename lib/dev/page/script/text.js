@@ -50,6 +50,9 @@ const text = (() => {
     return node;
   }
 
+  // A sentence, in pieces: no line breaks in its moments and windows, as it could at their hyphens.
+  const held = (sentence) => sentence.split(/(\d{4}-\d\d-\d\d(?: \d\d:\d\d[\d:.]*(?:\u2013[\d:.]+)?)?)/).map((part, index) => (index % 2 ? el("span", { class: "line", text: part }) : part));
+
   function replace(node, ...children) {
     node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   }
@@ -66,5 +69,5 @@ const text = (() => {
     if (node.textContent !== value) node.textContent = value;
   }
 
-  return { visible, shorten, el, foreign, replace, refresh, set };
+  return { visible, shorten, el, foreign, held, replace, refresh, set };
 })();

@@ -14,6 +14,12 @@ const FLAGS = [
 const PATIENCE_MS = 60_000;
 const MOVING = /Not attached to an active page|context was destroyed|Cannot find context|Inspected target navigated|Cannot read properties of (null|undefined)/;
 
+// What reaches beyond the screen, but for what stands in a box that scrolls by itself. Nothing of what fires may need that.
+export const TOO_WIDE = `Array.from(document.querySelectorAll("#page *"))
+  .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 0.5 && !one.parentElement.closest(".scroll, pre, .unseen"))
+  .concat(Array.from(document.querySelectorAll("#alerts .scroll")).filter((one) => one.scrollWidth > one.clientWidth))
+  .map((one) => one.tagName + " " + one.className + ": " + one.textContent.slice(0, 60))`;
+
 export async function launch() {
   const profile = mkdtempSync(join(tmpdir(), "page-test-"));
   const child = spawn(process.env.CHROMIUM || "chromium", [...FLAGS, `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join as path } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, test } from "node:test";
-import { cardOf, launch } from "./browser.mjs";
+import { cardOf, launch, TOO_WIDE } from "./browser.mjs";
 import { join } from "./join.mjs";
 import { incidents, orders, retail } from "./recorded.mjs";
 
@@ -167,6 +167,26 @@ test("times are those of the zone that is chosen", async () => {
 test("a phone has no sideways scrolling", async () => {
   const page = await report("phone", orders, { width: 380, height: 800 });
   assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 380);
+  assert.deepEqual(await page.evaluate(TOO_WIDE), []);
+});
+
+test("no line breaks in a date or a window", async () => {
+  const page = await report("hyphens", orders, { width: 320, height: 4000 });
+  const [dates, broken] = await page.evaluate(`(() => {
+    const sentences = document.createTreeWalker(document.querySelector("#metrics"), NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    const broken = [];
+    let dates = 0;
+    while (sentences.nextNode()) for (const found of sentences.currentNode.data.matchAll(/\\d{4}-\\d\\d-\\d\\d( [\\d:.\u2013]+)?/g)) {
+      dates += 1;
+      range.setStart(sentences.currentNode, found.index);
+      range.setEnd(sentences.currentNode, found.index + found[0].length);
+      if (new Set(Array.from(range.getClientRects(), (rect) => rect.top)).size > 1) broken.push(sentences.currentNode.data);
+    }
+    return [dates, broken];
+  })()`);
+  assert.ok(dates >= 10, `${dates} dates`);
+  assert.deepEqual(broken, []);
 });
 
 test("light and dark are switched, and a reload keeps the choice", async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, test } from "node:test";
-import { launch } from "./browser.mjs";
+import { launch, TOO_WIDE } from "./browser.mjs";
 import { replay } from "./recorded.mjs";
 
 const HOSTILE = [
@@ -74,6 +74,8 @@ test("long names do not make a phone scroll sideways", async (t) => {
   const { page } = await opened(t, HOSTILE.map((name, index) => [name, index * 1_000]), { width: 380, height: 800 });
   await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
   assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 380);
+  assert.equal(await page.evaluate('document.querySelectorAll("#alerts tbody tr").length'), HOSTILE.length);
+  assert.deepEqual(await page.evaluate(TOO_WIDE), []);
   // Each name stands beside the key of its line, not below.
   const apart = await page.evaluate('Array.from(document.querySelectorAll("#metric-0 tbody th:has(.pick)"), (one) => one.querySelector(".pick").getBoundingClientRect().top - one.getBoundingClientRect().top)');
   assert.ok(apart.length === 10 && apart.every((pixels) => pixels < 12), String(apart));

@@ -187,10 +187,14 @@ fn is_untrusted(error: &Error) -> bool {
     false
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes, in one line. One of lettre's says its cause too, and may stand in another of the same words: the inner one says it all.
 fn chain(error: &Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut inner = error;
+    while let Some(below) = std::error::Error::source(inner).and_then(|it| it.downcast_ref()) {
+        inner = below;
+    }
+    let mut said = inner.to_string();
+    let mut cause = std::error::Error::source(inner);
     while let Some(below) = cause {
         let text = below.to_string();
         if !said.contains(&text) {

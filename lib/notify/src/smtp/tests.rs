@@ -213,6 +213,23 @@ async fn addresses_that_no_mail_can_go_to_are_rejected() {
     assert_eq!(server.received(), []);
 }
 
+/// A mail that any server would take.
+fn rejections_mail() -> mail::Mail {
+    let to = ["b@example.com".to_owned()];
+    mail::compose(&rejections(), "a@example.com", &to, Timestamp::EPOCH).unwrap()
+}
+
+#[tokio::test]
+async fn why_no_connection_came_about_is_said_once() {
+    // Bound, and nobody listens.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let client = Server::of_url(&format!("smtp://127.0.0.1:{port}"), None).unwrap();
+    let ended = sink(client, &["ops@example.com"]).send(&rejections_mail()).await;
+    assert_eq!(ended.said(), "Connection error: Connection refused (os error 111)");
+}
+
 #[tokio::test]
 async fn a_user_logs_in_and_a_wrong_password_waits_for_somebody() {
     let server = MailServer::start(Protection::Login, Vec::new()).await;
@@ -224,14 +241,7 @@ async fn a_user_logs_in_and_a_wrong_password_waits_for_somebody() {
     let wrong = sink(login("hunter3"), &["ops@example.com"]);
     assert_eq!(wrong.deliver(&rejections()).await, later());
     // The server repeats the password in its reply.
-    let mail = mail::compose(
-        &rejections(),
-        "a@example.com",
-        &["b@example.com".to_owned()],
-        Timestamp::EPOCH,
-    )
-    .unwrap();
-    let ended = wrong.send(&mail).await;
+    let ended = wrong.send(&rejections_mail()).await;
     assert!(ended.said().contains("hunter3"), "{ended:?}");
     assert!(!wrong.server.conceal(ended.said()).contains("hunter3"));
 }
@@ -274,6 +284,13 @@ mod encrypted {
         ] {
             assert_eq!(over(protection, url, false).await, (later(), Vec::new()), "{url}");
         }
+        let server = MailServer::start(Protection::Tls, Vec::new()).await;
+        let url = format!("smtps://ops@localhost:{}", server.port);
+        let client = Server::of_url(&url, Some(Secret::new("hunter2"))).unwrap();
+        let ended = sink(client, &["ops@example.com"]).send(&rejections_mail()).await;
+        // What is wrong with it depends on what this machine trusts.
+        let said = ended.said();
+        assert!(said.starts_with("Connection error: invalid peer certificate: "), "{said}");
     }
 
     #[tokio::test]

@@ -244,7 +244,7 @@ fn alerts_fire(asked: &Asked) {
         ("StreamGaugeDown", "inactive"),
         ("StreamGaugeHearsNothing", "inactive"),
         ("StreamGaugeRefuses", "firing"),
-        ("StreamGaugeBehind", "pending"),
+        ("StreamGaugeBehind", "inactive"),
         ("StreamGaugeRulesRejected", "firing"),
         ("StreamGaugeSeriesLeftOut", "inactive"),
         ("StreamGaugeTellsNobody", "pending"),
