@@ -47,7 +47,7 @@ fn hint(address: &str, error: &RemoteError, token: Option<&str>) -> Option<Strin
             "build it with TLS: cargo install --locked --path cli --features tls"
         }
         RemoteError::NotReached(_) if address.starts_with("https://") => {
-            "`dev` itself speaks `http://`; is something in front of it that speaks TLS?"
+            "`dev` itself speaks `http://`; for `https://` something in front of it speaks TLS, with a certificate that is trusted here or stands in the file SSL_CERT_FILE"
         }
         RemoteError::NotReached(_) => {
             "does `streamgauge dev` run there? It says where it listens when it starts; nothing was marked"
