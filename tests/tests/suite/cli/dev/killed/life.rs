@@ -10,10 +10,14 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Scope;
+use std::time::Duration;
 
 /// The metric, and the type, of events behind which nothing comes for a while, and for good.
 const SILENT: &str = "silent";
 const LAST: &str = "last";
+
+/// Something happens within this, also on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// All processes of a test.
 pub(super) struct Lives<'l, 's> {
@@ -139,7 +143,9 @@ impl<'l, 's> Lives<'l, 's> {
 
     /// Takes note of what happens next; true: the process listens now.
     fn hear(&mut self, happened: &mut Happened, name: &str) -> bool {
-        let (life, signal) = self.heard.recv().unwrap();
+        let Ok((life, signal)) = self.heard.recv_timeout(PATIENCE) else {
+            panic!("{name}: nothing happens any more; {:?}", self.said);
+        };
         if let Signal::Ended = signal {
             self.ended += 1;
         }

@@ -70,6 +70,8 @@ struct State {
     wants_rotation: bool,
     may_rotate: bool,
     pushing: Pushing,
+    /// Pushes that were made before everybody fell silent, and come after that.
+    held_back: Vec<Push>,
     course: Course,
     acknowledged: Vec<Push>,
     unanswered: Vec<Push>,
@@ -133,6 +135,7 @@ impl<'s> Load<'s> {
             wants_rotation: false,
             may_rotate: false,
             pushing: Pushing::Rounds,
+            held_back: Vec::new(),
             course: Course::GoesOn,
             acknowledged: Vec::new(),
             unanswered: Vec::new(),
@@ -176,6 +179,8 @@ impl<'s> Load<'s> {
                 (Course::LastRound, _) => state.course = Course::Over,
                 (_, Pushing::Rounds) => self.begin_round(&mut state),
                 (_, Pushing::Last(kind)) => {
+                    let round = state.round;
+                    state.held_back = state.maker.pushes(round);
                     let push = state.maker.alone(kind);
                     state.waiting.push_back(push);
                     state.pushing = Pushing::Nothing;
@@ -233,9 +238,12 @@ impl<'s> Load<'s> {
         self.state().pushing = Pushing::Last(kind);
     }
 
-    /// Rounds are pushed again.
+    /// Rounds are pushed again, and before them what was held back. The windows of that were closed by silence alone.
     pub(super) fn go_on(&self) {
-        self.state().pushing = Pushing::Rounds;
+        let mut state = self.state();
+        state.pushing = Pushing::Rounds;
+        let held_back = std::mem::take(&mut state.held_back);
+        state.waiting.extend(held_back);
         self.changed.notify_all();
     }
 
