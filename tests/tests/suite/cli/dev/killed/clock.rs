@@ -10,7 +10,7 @@
 
 use super::life::Asked;
 use super::load::Mode;
-use super::verdict::{added_up, check_changes, parse, same, sums, text};
+use super::verdict::{added_up, parse, same, sums, text, texts};
 use std::collections::BTreeSet;
 
 /// The rules; `changing` has two texts as in those of the other tests. Of pushes the alert knows one in ten, so that thousands do not make it slow
@@ -54,7 +54,8 @@ pub(super) fn check(expect: &Asked, asked: &Asked) {
         }
     }
     assert!(finals.len() < asked.points.len(), "nothing was late");
-    check_changes(&asked.points);
+    // One that is changed back within a second has no window.
+    assert!(!texts(&asked.points).is_empty());
     // What is late for a definition that is gone is counted nowhere.
     let possible = sums(&expect.points, &["changing"]);
     for (window, found) in sums(&asked.points, &["changing"]) {

@@ -78,7 +78,8 @@ fn check_all(expect: &Asked, asked: &Asked) {
         &added_up(&asked.points, &ADDED_UP),
         &added_up(&expect.points, &ADDED_UP),
     );
-    check_changes(&asked.points);
+    let changed = texts(&asked.points);
+    assert_eq!(changed.len(), 2, "the rules were changed: {changed:?}");
 }
 
 /// Both lists of lines are the same; what is in one of them only is shown.
@@ -119,8 +120,8 @@ pub(super) fn sums(points: &[String], metrics: &[&str]) -> BTreeMap<String, (u64
     sums
 }
 
-/// No window mixes two definitions, and there were two.
-pub(super) fn check_changes(points: &[String]) {
+/// Which definitions there were. No window mixes them.
+pub(super) fn texts(points: &[String]) -> BTreeSet<String> {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for point in points.iter().map(|line| parse(line)).filter(|point| point["metric"] == "changing")
     {
@@ -128,8 +129,7 @@ pub(super) fn check_changes(points: &[String]) {
         let before = texts.insert(text(&point, "window_start"), by.clone());
         assert!(before.is_none_or(|before| before == by), "two definitions in {point}");
     }
-    let by: BTreeSet<_> = texts.values().collect();
-    assert_eq!(by.len(), 2, "the rules were changed: {by:?}");
+    texts.into_values().collect()
 }
 
 /// Each push that was acknowledged counts once, and the others at most once.
