@@ -11,12 +11,15 @@
 //! the final point or in a correction, depending on the order, and so all points of a window are added up before they are compared. The same
 //! goes for the lines of the followed file, for which no round waits. All of it lies within what identities are remembered for.
 //!
+//! Where the machine's clock is that of `dev` too, less is known before, and nothing is followed: `clock` says what.
+//!
 //! 1. `plan`: when it is killed. 2. `load`: rounds of pushes, and who has answered; `events`: what they hold. 3. `client`: pushes one
-//!    over HTTP. 4. `life`: one process after another. 5. `verdict`: what was decided against `replay`.
+//!    over HTTP. 4. `life`: one process after another. 5. `verdict`: what was decided against `replay`; `clock`: by the machine's clock.
 //!
 //! `STREAMGAUGE_CASES=200` kills so often, `STREAMGAUGE_SEED=7` by another plan; a failure names its seed.
 
 mod client;
+mod clock;
 mod events;
 mod life;
 mod load;
@@ -70,8 +73,11 @@ channels:
 
 /// The rules, in one of their two texts.
 fn rules(mode: Mode, is_other: bool) -> String {
-    let deduplicate = if mode == Mode::Again { "7d" } else { "off" };
-    let rules = RULES.replace("DEDUPLICATE", deduplicate);
+    let rules = match mode {
+        Mode::Again => RULES.replace("DEDUPLICATE", "7d"),
+        Mode::Once => RULES.replace("DEDUPLICATE", "off"),
+        Mode::Clock => clock::RULES.to_owned(),
+    };
     if is_other { rules.replace("'a'", "'b'") } else { rules }
 }
 

@@ -1,6 +1,6 @@
 //! One process after another on the same store.
 
-use super::load::{About, Load, Signal};
+use super::load::{About, Load, Mode, Signal};
 use super::plan::{Happened, Moment};
 use super::{CLIENTS, FOLLOWED, Sandbox, rules};
 use crate::suite::cli::dev::served::{ask, lines_of};
@@ -10,6 +10,14 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Scope;
+use std::time::Duration;
+
+/// The metric, and the type, of events behind which nothing comes for a while, and for good.
+const SILENT: &str = "silent";
+const LAST: &str = "last";
+
+/// Something happens within this, also on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// All processes of a test.
 pub(super) struct Lives<'l, 's> {
@@ -62,11 +70,15 @@ impl<'l, 's> Lives<'l, 's> {
 
     /// Starts a process, lets it take what comes, and kills it at a moment of the plan.
     pub(super) fn live_and_die<'c>(&mut self, scope: &'c Scope<'c, '_>, changes: bool, name: &str) {
-        let moment = Moment::draw(&self.dice);
-        let (mode, reloads) = (self.load.mode, matches!(moment, Moment::Reloaded));
+        let mode = self.load.mode;
+        let moment = Moment::draw(&self.dice, mode);
+        let reloads = matches!(moment, Moment::Reloaded);
         let name = format!("{name}: {moment:?}");
         if matches!(moment, Moment::Rotated) || self.dice.below(8) == 0 {
             self.load.rotate_next();
+        }
+        if matches!(moment, Moment::Silent) {
+            self.load.fall_silent(SILENT);
         }
         let mut new_rules = (reloads || changes).then(|| {
             self.is_other = !self.is_other;
@@ -83,30 +95,42 @@ impl<'l, 's> Lives<'l, 's> {
             }
         }
         drop(process);
+        self.load.go_on();
         self.sandbox.file("rules.yaml", rules(mode, self.is_other));
     }
 
     /// Starts a process, lets it take all that is left, and stops it cleanly.
     pub(super) fn live_and_stop<'c>(&mut self, scope: &'c Scope<'c, '_>) {
         let mut process = self.start(scope);
-        self.load.finish();
-        let mut happened = Happened::default();
-        while self.ended < CLIENTS {
-            self.hear(&mut happened, "at the end");
+        if self.load.mode == Mode::Clock {
+            self.load.fall_silent(LAST);
+            self.hear_until(|lives| lives.has_read_all);
         }
-        self.load.append_last();
-        while !self.has_read_all {
-            self.hear(&mut happened, "at the end");
+        self.load.finish();
+        self.hear_until(|lives| lives.ended == CLIENTS);
+        if self.load.mode != Mode::Clock {
+            self.load.append_last();
+            self.hear_until(|lives| lives.has_read_all);
         }
         let id = process.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         assert_eq!(process.0.wait().unwrap().code(), Some(0), "{:?}", self.said);
     }
 
+    /// Takes note of what happens at the end.
+    fn hear_until(&mut self, is_there: impl Fn(&Self) -> bool) {
+        let mut happened = Happened::default();
+        while !is_there(self) {
+            self.hear(&mut happened, "at the end");
+        }
+    }
+
     fn start<'c>(&mut self, scope: &'c Scope<'c, '_>) -> Process {
         self.life += 1;
         self.said.clear();
-        let arguments = format!("--follow {FOLLOWED} --clock events --output json");
+        let follow = format!("--follow {FOLLOWED}");
+        let follow = if self.load.mode == Mode::Clock { "" } else { &follow };
+        let arguments = format!("{follow} {} --output json", self.clock());
         let mut command = self.sandbox.command(&typed(&arguments));
         let mut child = command.stdin(Stdio::null()).spawn().unwrap();
         let (out, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -119,7 +143,9 @@ impl<'l, 's> Lives<'l, 's> {
 
     /// Takes note of what happens next; true: the process listens now.
     fn hear(&mut self, happened: &mut Happened, name: &str) -> bool {
-        let (life, signal) = self.heard.recv().unwrap();
+        let Ok((life, signal)) = self.heard.recv_timeout(PATIENCE) else {
+            panic!("{name}: nothing happens any more; {:?}", self.said);
+        };
         if let Signal::Ended = signal {
             self.ended += 1;
         }
@@ -136,8 +162,10 @@ impl<'l, 's> Lives<'l, 's> {
             Signal::Written(bytes) => happened.written += bytes,
             Signal::Decided(line) => {
                 happened.decided += 1;
-                self.has_read_all |= line.contains("\"metric\":\"last\"");
-                if line.contains("\"metric\":\"lines\"") {
+                let is_of = |metric| line.contains(&format!("\"metric\":\"{metric}\""));
+                self.has_read_all |= is_of(LAST);
+                happened.has_closed |= is_of(SILENT);
+                if is_of("lines") {
                     self.load.may_rotate();
                 }
             }
@@ -161,9 +189,13 @@ impl<'l, 's> Lives<'l, 's> {
         listens
     }
 
+    fn clock(&self) -> &'static str {
+        if self.load.mode == Mode::Clock { "" } else { "--clock events" }
+    }
+
     /// What a last process says of all that was decided.
     pub(super) fn ask(&self) -> Asked {
-        let mut dev = Dev::start(self.sandbox, "--clock events");
+        let mut dev = Dev::start(self.sandbox, self.clock());
         let address = dev.address();
         while ask(&address, "GET /readyz HTTP/1.1", "").0 != "HTTP/1.1 200 OK" {}
         let get = |what: &str| {

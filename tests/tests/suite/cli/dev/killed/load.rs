@@ -15,6 +15,8 @@ pub(super) enum Mode {
     Again,
     /// It was sent once, and nobody knows.
     Once,
+    /// As `Again`, with events of now: time passes by the machine's clock, and no file is followed.
+    Clock,
 }
 
 /// What happens, for whoever kills.
@@ -67,6 +69,9 @@ struct State {
     rotations: usize,
     wants_rotation: bool,
     may_rotate: bool,
+    pushing: Pushing,
+    /// Pushes that were made before everybody fell silent, and come after that.
+    held_back: Vec<Push>,
     course: Course,
     acknowledged: Vec<Push>,
     unanswered: Vec<Push>,
@@ -78,6 +83,15 @@ enum Course {
     GoesOn,
     LastRound,
     Over,
+}
+
+/// Whether rounds are pushed, while they follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pushing {
+    Rounds,
+    /// Not after an event of this type.
+    Last(&'static str),
+    Nothing,
 }
 
 /// What has come of the load.
@@ -109,7 +123,7 @@ impl<'s> Load<'s> {
         signals: Sender<About>,
     ) -> Self {
         let state = State {
-            maker: Maker::new(dice.clone(), mode == Mode::Again),
+            maker: Maker::new(dice.clone(), mode),
             dice,
             round: 0,
             waiting: VecDeque::new(),
@@ -120,6 +134,8 @@ impl<'s> Load<'s> {
             rotations: 0,
             wants_rotation: false,
             may_rotate: false,
+            pushing: Pushing::Rounds,
+            held_back: Vec::new(),
             course: Course::GoesOn,
             acknowledged: Vec::new(),
             unanswered: Vec::new(),
@@ -159,10 +175,20 @@ impl<'s> Load<'s> {
                 state = self.wait(state);
                 continue;
             }
-            if state.course == Course::LastRound {
-                state.course = Course::Over;
-            } else {
-                self.begin_round(&mut state);
+            match (state.course, state.pushing) {
+                (Course::LastRound, _) => state.course = Course::Over,
+                (_, Pushing::Rounds) => self.begin_round(&mut state),
+                (_, Pushing::Last(kind)) => {
+                    let round = state.round;
+                    state.held_back = state.maker.pushes(round);
+                    let push = state.maker.alone(kind);
+                    state.waiting.push_back(push);
+                    state.pushing = Pushing::Nothing;
+                }
+                (_, Pushing::Nothing) => {
+                    state = self.wait(state);
+                    continue;
+                }
             }
             self.changed.notify_all();
         }
@@ -174,6 +200,9 @@ impl<'s> Load<'s> {
         state.waiting = state.maker.pushes(round).into();
         if state.may_rotate && std::mem::take(&mut state.wants_rotation) {
             self.rotate(state);
+        }
+        if self.mode == Mode::Clock {
+            return;
         }
         let lines = state.maker.lines(round);
         let mut text = std::mem::take(&mut state.rest);
@@ -202,6 +231,20 @@ impl<'s> Load<'s> {
 
     pub(super) fn may_rotate(&self) {
         self.state().may_rotate = true;
+    }
+
+    /// Behind what has begun comes an event of this type, and then nothing.
+    pub(super) fn fall_silent(&self, kind: &'static str) {
+        self.state().pushing = Pushing::Last(kind);
+    }
+
+    /// Rounds are pushed again, and before them what was held back. The windows of that were closed by silence alone.
+    pub(super) fn go_on(&self) {
+        let mut state = self.state();
+        state.pushing = Pushing::Rounds;
+        let held_back = std::mem::take(&mut state.held_back);
+        state.waiting.extend(held_back);
+        self.changed.notify_all();
     }
 
     /// A push was answered, or will not be.
@@ -234,6 +277,7 @@ impl<'s> Load<'s> {
     /// When what has begun is answered, there is no more.
     pub(super) fn finish(&self) {
         self.state().course = Course::LastRound;
+        self.changed.notify_all();
     }
 
     /// Appends what is left for the followed file, and what it ends with. All pushes are answered, and all of the file comes before its

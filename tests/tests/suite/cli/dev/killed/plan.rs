@@ -1,5 +1,6 @@
 //! When the process is killed.
 
+use super::load::Mode;
 use crate::suite::simulation::dice::Dice;
 
 /// The moment of a kill, from the start of the process.
@@ -17,6 +18,8 @@ pub(super) enum Moment {
     Rotated,
     /// It has said that the rules have changed.
     Reloaded,
+    /// It has closed a window behind which nothing came.
+    Silent,
 }
 
 /// What has happened to a process since its start.
@@ -28,16 +31,18 @@ pub(super) struct Happened {
     pub(super) has_recovered: bool,
     pub(super) has_rotated: bool,
     pub(super) has_reloaded: bool,
+    pub(super) has_closed: bool,
 }
 
 impl Moment {
-    /// The next one.
-    pub(super) fn draw(dice: &Dice) -> Self {
+    /// The next one. Where no file is followed, nothing comes instead of a rotation.
+    pub(super) fn draw(dice: &Dice, mode: Mode) -> Self {
         match dice.below(100) {
             0..35 => Self::Acknowledged(1 + dice.below(40)),
             35..65 => Self::Written(1 + dice.below(60_000)),
             65..85 => Self::Decided(1 + dice.below(60)),
             85..91 => Self::Recovered,
+            91..98 if mode == Mode::Clock => Self::Silent,
             91..98 => Self::Rotated,
             _ => Self::Reloaded,
         }
@@ -52,6 +57,7 @@ impl Moment {
             Self::Recovered => happened.has_recovered,
             Self::Rotated => happened.has_rotated,
             Self::Reloaded => happened.has_reloaded,
+            Self::Silent => happened.has_closed,
         }
     }
 }
