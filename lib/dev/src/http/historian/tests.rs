@@ -81,6 +81,26 @@ fn decide(store: &Store, version: Version, countries: &[&str]) {
 }
 
 #[test]
+fn totals_are_the_same_for_the_next_process_when_their_points_are_gone() {
+    let mut limits = Limits::default();
+    limits.levels.iter_mut().for_each(|level| level.rows_max = 0);
+    let (mut work, store, path) = work("pruned", limits, || Ok(Vec::new()));
+    work.load(None).unwrap();
+    decide(&store, Version(1), &["AE"]);
+    decide(&store, Version(2), &["AE", "SA"]);
+    work.follow().unwrap();
+    let totals = |of: &Work<_, _>| {
+        of.view().series("orders").iter().map(|one| one.total).collect::<Vec<_>>()
+    };
+    let all = [Total::Count(2), Total::Count(1)];
+    assert_eq!(totals(&work), all);
+    assert!(work.history.state().unwrap().levels.iter().all(|level| level.rows == 0));
+    work.load(None).unwrap();
+    assert_eq!(totals(&work), all);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn what_the_history_forgets_the_view_forgets_too() {
     let limits = Limits { totals_max: 2, ..Limits::default() };
     let (mut work, store, path) = work("forgets", limits, || Ok(Vec::new()));

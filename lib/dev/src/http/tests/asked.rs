@@ -143,28 +143,26 @@ fn scrapes_count_all_that_the_store_has() {
 }
 
 #[test]
-fn totals_go_on_over_a_restart_also_those_of_points_that_are_not_kept() {
-    const TWO_YEARS: i64 = 2 * 365 * 24 * 60 * 60;
+fn totals_go_on_over_a_restart_and_are_never_shown_in_part() {
     let all = "  all: {count: type == 'order', window: 1m}\nalerts:";
     let mut bench = Bench::of("totals", &RULES.replace("alerts:", all));
-    assert_eq!(bench.push(&[order(-TWO_YEARS)]).status, 202);
     assert_eq!(bench.push(&minute()).status, 202);
     let has = |told: &Told, total: u64| {
         let lines =
             [format!("all_total {total}\n"), format!("orders_total{{country=\"AE\"}} {total}\n")];
         lines.iter().all(|line| told.body.contains(line))
     };
-    bench.get_until("/metrics", |told| has(told, 3));
+    bench.get_until("/metrics", |told| has(told, 2));
     bench.stop();
     bench.start(None, Times::default());
     // Whenever it is asked, it says nothing or all: what falls and rises again was counted twice.
     bench.get_until("/metrics", |told| {
-        let is_there = has(told, 3);
+        let is_there = has(told, 2);
         assert!(is_there || !told.body.contains("\nall_total "), "{}", told.body);
         is_there
     });
     assert_eq!(bench.push(&[order(62), order(122)]).status, 202);
-    bench.get_until("/metrics", |told| has(told, 5));
+    bench.get_until("/metrics", |told| has(told, 4));
 }
 
 #[test]
