@@ -36,13 +36,12 @@ mod name;
 mod own;
 mod series;
 mod text;
-mod total;
 
 #[cfg(test)]
 mod tests;
 
 pub use accept::Format;
-pub use total::Total;
+pub use streamgauge_pipeline::kept::Total;
 
 use crate::outbox::Waits;
 use name::Names;

@@ -9,6 +9,7 @@
 //! | [`Tier::Minutes`] | what the windows that end within a minute come to, corrections too | 30 days |
 //! | [`Tier::Hours`] | likewise of an hour | 1 year |
 //! | transitions | each with its evidence | 1 year |
+//! | totals | what all points of a series come to, however long ago they were | 500,000 series |
 //!
 //! - **A window that is longer than a level's time is kept there as it is**; late events are merged into it. One that is not a
 //!   part of it (of 45 seconds, in a minute) counts where it ends.
@@ -39,6 +40,7 @@ mod names;
 mod points;
 mod prune;
 mod tables;
+mod totals;
 
 use crate::store::LocalStore;
 use book::Book;
@@ -115,6 +117,8 @@ pub struct Limits {
     pub levels: [LevelLimits; 4],
     /// How many metrics there may be. Points of more are not kept; how many series a metric has, the rules limit.
     pub metrics_max: usize,
+    /// How many series there may be totals of. When there are more, half as many stay, those with the newest windows.
+    pub totals_max: u64,
 }
 
 /// How much is kept at one level.
@@ -129,7 +133,7 @@ pub struct LevelLimits {
 }
 
 impl Default for Limits {
-    /// As the table above says; at most 3.25 GiB, which a busy laptop does not come near to.
+    /// As the table above says; at most 3.25 GiB and some 100 MiB of totals, which a busy laptop does not come near to.
     fn default() -> Self {
         let level = |days: Millis, rows_max, mebibytes: u64| LevelLimits {
             kept_ms: days * DAY_MS,
@@ -144,6 +148,7 @@ impl Default for Limits {
                 level(365, 1_000_000, 256),
             ],
             metrics_max: 4_096,
+            totals_max: 500_000,
         }
     }
 }
@@ -169,6 +174,8 @@ pub struct Stepped {
     pub points: u64,
     /// How many transitions.
     pub transitions: u64,
+    /// How many series it forgot the totals of.
+    pub forgotten: u64,
 }
 
 /// The history in a store.
@@ -220,6 +227,7 @@ impl<C: Clock> History<C> {
         stepped.entries += written.stepped.entries;
         stepped.points += written.stepped.points;
         stepped.transitions += written.stepped.transitions;
+        stepped.forgotten += written.stepped.forgotten;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What a history keeps of the settle log, one by one: points, what they are of, and how far it has come.
+//! What a history keeps of the settle log, one by one: points, what they are of, what they come to, and how far it has come.
 //!
 //! A settle entry holds points by the thousand, in a form made for a log. A history looks for those of a metric and a time, and
 //! adds late events to what it has: each of its points stands alone. Of a transition it keeps an
@@ -125,4 +125,16 @@ pub struct KeptLevel {
     pub dropped_to: Option<Timestamp>,
 }
 
+/// What all final points and corrections of a series come to, as long as the series is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptTotal {
+    /// Where the newest window ends that is in it.
+    pub end: Timestamp,
+    /// The sum.
+    pub total: Total,
+}
+
 mod codec;
+mod total;
+
+pub use total::Total;

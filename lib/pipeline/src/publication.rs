@@ -100,4 +100,4 @@ impl PointKind {
 
 mod codec;
 
-pub(crate) use codec::{read_metric, read_values, write_metric, write_values};
+pub(crate) use codec::{read_metric, read_sum, read_values, write_metric, write_sum, write_values};

@@ -67,6 +67,8 @@ struct Work<C, P> {
     /// Up to where the control log was read for deploys.
     control: Version,
     growing: BTreeMap<Growing, Values>,
+    /// So many series the history has forgotten that the view still has.
+    forgotten: u64,
 }
 
 impl Historian {
@@ -93,6 +95,7 @@ impl Historian {
             told: Version::START,
             control: Version::START,
             growing: BTreeMap::new(),
+            forgotten: 0,
         };
         work.look_at_plans().map_err(HttpError::Plans)?;
         let (settled, runtime) = (dev.settled(), Handle::current());
@@ -148,10 +151,14 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
     fn follow(&mut self) -> Result<(), Fatal> {
         loop {
             let stepped = self.history.step()?;
+            self.forgotten += stepped.forgotten;
             if self.look_at_plans()? | self.look_at_rejected() {
                 self.tell_catalog();
             }
             self.tell_until(self.history.state()?.version)?;
+            if self.forgotten > 0 && self.load_totals()? {
+                self.forgotten = 0;
+            }
             if stepped.entries == 0 {
                 return Ok(());
             }

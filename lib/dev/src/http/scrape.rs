@@ -47,7 +47,7 @@ struct Copied {
 
 impl Copied {
     fn of(view: &View) -> Self {
-        let plan = view.plan.clone();
+        let plan = view.scraped();
         let metrics = plan.iter().flat_map(|known| &known.metrics);
         let series = metrics.map(|metric| view.series(&metric.name)).collect();
         let alerts = plan.iter().flat_map(|known| &known.alerts);

@@ -15,8 +15,6 @@ use streamgauge_engine::transition::{Transition, TransitionKind};
 use streamgauge_pipeline::alert_record::RecordedAlert;
 use streamgauge_pipeline::publication::PointKind;
 
-/// More series of a metric than this are not held for scrapes; those with the oldest windows go.
-const SERIES_HELD_MAX: usize = 100_000;
 /// So many deploys are shown, the newest; the control log has all.
 const DEPLOYS_MAX: usize = 200;
 /// Of more metrics than this it is not counted what they refused.
@@ -73,11 +71,12 @@ struct Active {
     until: Option<Timestamp>,
 }
 
+/// Series by their metrics, with what all of their points come to.
+pub(super) type Totals = BTreeMap<String, BTreeMap<Arc<SeriesKey>, Total>>;
+
 #[derive(Debug)]
 struct Held {
     total: Total,
-    /// Where the newest window ends that it has had.
-    end: Timestamp,
     newest: Option<Newest>,
 }
 
@@ -92,18 +91,33 @@ impl View {
         Self { plan, ..Self::default() }
     }
 
-    /// Adds to the totals of a series.
+    /// The rules whose metrics and alerts a scrape shows: none before it is known what the store has. Zeros instead would be the counters' new
+    /// beginning to a server, and all that there was would be new to it with the next scrape.
+    pub(super) fn scraped(&self) -> Option<Arc<Plan>> {
+        self.plan.clone().filter(|_| self.is_read)
+    }
+
+    /// Adds to the total of a series, as the history does.
     pub(super) fn add(&mut self, seen: Seen<'_>) {
         let all = self.series.entry(seen.metric.to_owned()).or_default();
         if let Some(held) = all.get_mut(seen.series) {
             held.total.add(seen.values);
-            held.end = held.end.max(seen.window_end);
-            return;
+        } else {
+            let total = Total::of(seen.values);
+            all.insert(Arc::clone(seen.series), Held { total, newest: None });
         }
-        let total = Total::of(seen.values);
-        all.insert(Arc::clone(seen.series), Held { total, end: seen.window_end, newest: None });
-        if all.len() >= 2 * SERIES_HELD_MAX {
-            forget(all, SERIES_HELD_MAX);
+    }
+
+    /// Holds these totals and no others: those of the history, which forgets series where there are too many.
+    pub(super) fn hold(&mut self, totals: Totals) {
+        let mut before = std::mem::take(&mut self.series);
+        for (metric, of_series) in totals {
+            let mut known = before.remove(&metric).unwrap_or_default();
+            let held = of_series.into_iter().map(|(key, total)| {
+                let newest = known.remove(&key).and_then(|held| held.newest);
+                (key, Held { total, newest })
+            });
+            self.series.insert(metric, held.collect());
         }
     }
 
@@ -241,18 +255,6 @@ impl View {
             newest: held.newest.clone(),
         };
         self.series.get(metric).map(|all| all.iter().map(series).collect()).unwrap_or_default()
-    }
-}
-
-/// Keeps so many, those with the newest windows.
-fn forget(all: &mut BTreeMap<Arc<SeriesKey>, Held>, kept: usize) {
-    let surplus = all.len().saturating_sub(kept);
-    let mut ends: Vec<_> = all.iter().map(|(key, held)| (held.end, Arc::clone(key))).collect();
-    if surplus < ends.len() {
-        let (gone, ..) = ends.select_nth_unstable(surplus);
-        for (_, key) in gone.iter() {
-            all.remove(key);
-        }
     }
 }
 

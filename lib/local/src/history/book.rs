@@ -3,8 +3,8 @@
 use super::error::Fault;
 use super::names::Names;
 use super::tables::{
-    ALERTS, AlertKey, METRICS, POINTS, PointKey, PointPlace, STATE, STATE_KEY, Sealed, bytes, open,
-    state_place,
+    ALERTS, AlertKey, METRICS, POINTS, PointKey, PointPlace, STATE, STATE_KEY, Sealed, TOTALS,
+    TotalKey, bytes, open, state_place,
 };
 use super::{Level, Limits};
 use crate::store::{seal, unseal};
@@ -16,6 +16,7 @@ pub(super) struct Book<'t> {
     pub(super) limits: &'t Limits,
     pub(super) points: Table<'t, PointKey, Sealed>,
     pub(super) alerts: Table<'t, AlertKey, Sealed>,
+    pub(super) totals: Table<'t, TotalKey, Sealed>,
     metrics: Table<'t, u32, Sealed>,
     about: Table<'t, &'static str, Sealed>,
     pub(super) state: KeptState,
@@ -30,6 +31,7 @@ impl<'t> Book<'t> {
             limits,
             points: write.open_table(POINTS)?,
             alerts: write.open_table(ALERTS)?,
+            totals: write.open_table(TOTALS)?,
             state: with_levels(state_in(&about)?),
             names: Names::read(&metrics)?,
             metrics,

@@ -5,7 +5,7 @@ use super::entry::{Outputs, Portion};
 use super::error::Fault;
 use super::prune::prune;
 use super::tables::{PointPlace, alert_place};
-use super::{Level, Stepped, Tier, WRITE_PORTIONS_MAX};
+use super::{Level, Stepped, Tier, WRITE_PORTIONS_MAX, totals};
 use crate::store::{damaged, seal};
 use redb::ReadableTable;
 use std::collections::BTreeMap;
@@ -83,6 +83,7 @@ fn take(
         }
     }
     prune(book, portion.len())?;
+    stepped.forgotten += totals::forget(&mut book.totals, book.limits.totals_max)?;
     book.names.forget();
     book.state.portions += 1;
     Ok(())
@@ -96,10 +97,12 @@ fn take_points(
     let mut numbers = BTreeMap::new();
     for point in points {
         let kind = ValueKind::of(&point.values);
+        let told = usize::try_from(point.metric).ok().and_then(|place| metrics.get(place));
+        let Some(told) = told else { continue };
+        totals::add(&mut book.totals, &told.name, point)?;
         let number = *numbers.entry((point.metric, kind)).or_insert_with(|| {
-            let metric = metrics.get(usize::try_from(point.metric).ok()?)?;
             let (next, metrics_max) = (&mut book.state.next_metric, book.limits.metrics_max);
-            book.names.number(metric, kind, next, metrics_max)
+            book.names.number(told, kind, next, metrics_max)
         });
         match number {
             Some(metric) => {

@@ -2,11 +2,12 @@
 
 use super::error::{HistoryError, read_in};
 use super::points::{self, PointsCursor, PointsPage, PointsWanted};
-use super::{AlertsCursor, AlertsPage, AlertsWanted, Limits, alerts, book};
+use super::{AlertsCursor, AlertsPage, AlertsWanted, Limits, alerts, book, totals};
 use crate::store::{LocalStore, Reading};
 use std::fmt;
 use std::sync::Arc;
-use streamgauge_pipeline::kept::KeptState;
+use streamgauge_engine::series::SeriesKey;
+use streamgauge_pipeline::kept::{KeptState, KeptTotal};
 use streamgauge_pipeline::port::clock::Clock;
 
 /// A history as it was at a moment. What is freed in the file meanwhile is not used again until this is dropped, so nobody keeps it for
@@ -27,6 +28,14 @@ impl<C: Clock> Moment<C> {
     /// How far it had come and what it had.
     pub fn state(&self) -> Result<KeptState, HistoryError> {
         read_in(&self.store, &self.reading, book::read_state)
+    }
+
+    /// Shows what all points of each series come to, by the name of the metric.
+    pub fn totals(
+        &self,
+        show: impl FnMut(&str, Arc<SeriesKey>, KeptTotal),
+    ) -> Result<(), HistoryError> {
+        read_in(&self.store, &self.reading, |read| totals::each(read, show))
     }
 
     /// A page of points, as [`History::points`](super::History::points) has them.

@@ -1,9 +1,10 @@
-//! What stands where in the file: four tables beside those of the store.
+//! What stands where in the file: five tables beside those of the store.
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
 //! | `history_points` | level, end of the window, metric, series, number | a [`KeptPoint`] |
 //! | `history_alerts` | `at`, version of the settle entry, place in it | an [`AlertRecord`](streamgauge_pipeline::alert_record::AlertRecord) with one transition |
+//! | `history_totals` | name of the metric, series | a [`KeptTotal`](streamgauge_pipeline::kept::KeptTotal) |
 //! | `history_metrics` | number | a [`KeptMetric`](streamgauge_pipeline::kept::KeptMetric) |
 //! | `history_state` | `state` | the [`KeptState`](streamgauge_pipeline::kept::KeptState) |
 //!
@@ -21,12 +22,15 @@ use streamgauge_pipeline::kept::KeptPoint;
 
 pub(super) type PointKey = (u8, i64, u32, &'static [u8], u32);
 pub(super) type AlertKey = (i64, u64, u32);
+pub(super) type TotalKey = (&'static str, &'static [u8]);
 pub(super) type Sealed = &'static [u8];
 
 pub(super) const POINTS: TableDefinition<'_, PointKey, Sealed> =
     TableDefinition::new("history_points");
 pub(super) const ALERTS: TableDefinition<'_, AlertKey, Sealed> =
     TableDefinition::new("history_alerts");
+pub(super) const TOTALS: TableDefinition<'_, TotalKey, Sealed> =
+    TableDefinition::new("history_totals");
 pub(super) const METRICS: TableDefinition<'_, u32, Sealed> =
     TableDefinition::new("history_metrics");
 pub(super) const STATE: TableDefinition<'_, &str, Sealed> = TableDefinition::new("history_state");
@@ -90,6 +94,11 @@ pub(super) fn alert_place((at, version, number): AlertKey) -> u64 {
 /// The bytes of a row whose key is only numbers.
 pub(super) fn bytes(sealed: usize) -> u64 {
     u64::try_from(KEY_BYTES + sealed).unwrap_or(u64::MAX)
+}
+
+/// What the checksum knows of the key of a total.
+pub(super) fn total_place(metric: &str, series: &[u8]) -> u64 {
+    combine(place("history_totals", metric, &[]), stable(series))
 }
 
 /// What the checksum knows of the key of a metric.

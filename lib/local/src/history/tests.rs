@@ -5,6 +5,7 @@ mod bounds;
 mod cuts;
 mod folded;
 mod model;
+mod totals;
 
 use super::{History, LevelLimits, Limits, PointsWanted, Tier};
 use crate::store::LocalStore;
@@ -189,5 +190,9 @@ fn lines(history: &History<VirtualClock>, wanted: &PointsWanted) -> Vec<String> 
 /// Limits of so many milliseconds for each level, without others.
 fn kept(decided: Millis, minutes: Millis, hours: Millis, alerts: Millis) -> Limits {
     let level = |kept_ms| LevelLimits { kept_ms, rows_max: u64::MAX, bytes_max: u64::MAX };
-    Limits { levels: [decided, minutes, hours, alerts].map(level), metrics_max: 100 }
+    Limits {
+        levels: [decided, minutes, hours, alerts].map(level),
+        metrics_max: 100,
+        totals_max: u64::MAX,
+    }
 }

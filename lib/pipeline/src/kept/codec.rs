@@ -3,12 +3,15 @@
 //! | form | items |
 //! | --- | --- |
 //! | point | version 1, milliseconds of its length, status, windows, kind of values, values |
+//! | total | version 1, end of the newest window, kind of values; count: events; sum and distribution: sum, count, smallest, largest; ratio: part, whole; journey: started, finished, abandoned, sum of the times |
 //! | metric | version 1, namespace, name, names of dimensions, unit, kind, rows, end of the newest window |
 //! | state | version 1, version of the log, portions, clock, next metric, refused, per level: rows, bytes, dropped, up to when or none |
 
-use super::{KeptLevel, KeptMetric, KeptPoint, KeptState, ValueKind};
+use super::{KeptLevel, KeptMetric, KeptPoint, KeptState, KeptTotal, Total, ValueKind};
 use crate::port::log::Version;
-use crate::publication::{read_metric, read_values, write_metric, write_values};
+use crate::publication::{
+    read_metric, read_sum, read_values, write_metric, write_sum, write_values,
+};
 use crate::stored::{Reader, StoredError, Writer, number, read};
 use streamgauge_engine::output::Status;
 
@@ -36,6 +39,46 @@ impl KeptPoint {
                 windows: reader.take()?,
                 values: read_values(reader)?,
             })
+        })
+    }
+}
+
+impl KeptTotal {
+    /// The stored form.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new(VERSION);
+        writer.time(self.end).put(number(&ValueKind::ALL, &self.total.kind()));
+        match &self.total {
+            Total::Count(count) => _ = writer.put(*count),
+            Total::Sum(sum) | Total::Distribution(sum) => write_sum(&mut writer, sum),
+            Total::Unique => {}
+            Total::Ratio { part, whole } => _ = writer.put(*part).put(*whole),
+            Total::Journey { started, finished, abandoned, time } => {
+                writer.put(*started).put(*finished).put(*abandoned);
+                write_sum(&mut writer, time);
+            }
+        }
+        writer.finish()
+    }
+
+    /// Reads the stored form.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoredError> {
+        read("kept total", VERSION, bytes, |reader, _| {
+            let end = reader.time()?;
+            let total = match reader.place(&ValueKind::ALL)? {
+                ValueKind::Count => Total::Count(reader.take()?),
+                ValueKind::Sum => Total::Sum(read_sum(reader)?),
+                ValueKind::Distribution => Total::Distribution(read_sum(reader)?),
+                ValueKind::Unique => Total::Unique,
+                ValueKind::Ratio => Total::Ratio { part: reader.take()?, whole: reader.take()? },
+                ValueKind::Journey => Total::Journey {
+                    started: reader.take()?,
+                    finished: reader.take()?,
+                    abandoned: reader.take()?,
+                    time: read_sum(reader)?,
+                },
+            };
+            Ok(Self { end, total })
         })
     }
 }
@@ -102,7 +145,8 @@ mod tests {
     use super::*;
     use crate::publication::PublishedMetric;
     use crate::stored::check::check_form;
-    use streamgauge_engine::output::Values;
+    use streamgauge_engine::decimal::Decimal;
+    use streamgauge_engine::output::{SumValues, Values};
     use streamgauge_engine::time::Timestamp;
 
     const AT: Timestamp = Timestamp::from_millis(1_767_607_200_000);
@@ -117,6 +161,25 @@ mod tests {
         };
         let fixture = "01 1a0036ee80 01 183c 04 07 19012c";
         check_form(&point, KeptPoint::encode, KeptPoint::decode, fixture);
+    }
+
+    #[test]
+    fn totals_are_stored_as_ever() {
+        let time: SumValues =
+            [2_500_000_000, -1].map(Decimal::from_billionths).into_iter().collect();
+        let check = |total: Total, fixture: &str| {
+            let kept = KeptTotal { end: AT, total };
+            check_form(&kept, KeptTotal::encode, KeptTotal::decode, fixture);
+        };
+        check(Total::Count(300), "01 1b0000019b8d996900 00 19012c");
+        check(Total::Sum(time), "01 1b0000019b8d996900 01 001a9502f8ff 02 810020 81081819");
+        check(Total::Distribution(SumValues::default()), "01 1b0000019b8d996900 02 0000 00 80 80");
+        check(Total::Unique, "01 1b0000019b8d996900 03");
+        check(Total::Ratio { part: 7, whole: 300 }, "01 1b0000019b8d996900 04 07 19012c");
+        check(
+            Total::Journey { started: 3, finished: 2, abandoned: 1, time },
+            "01 1b0000019b8d996900 05 03 02 01 001a9502f8ff 02 810020 81081819",
+        );
     }
 
     #[test]

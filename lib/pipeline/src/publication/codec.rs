@@ -158,14 +158,16 @@ pub(crate) fn read_values(reader: &mut Reader<'_>) -> Result<Values, Error> {
     })
 }
 
-fn write_sum(writer: &mut Writer, sum: &SumValues) {
+/// Writes a sum.
+pub(crate) fn write_sum(writer: &mut Writer, sum: &SumValues) {
     writer.decimal(sum.sum).put(sum.count);
     for extreme in [sum.min, sum.max] {
         writer.option(extreme, |writer, extreme| _ = writer.decimal(extreme));
     }
 }
 
-fn read_sum(reader: &mut Reader<'_>) -> Result<SumValues, Error> {
+/// Reads a sum.
+pub(crate) fn read_sum(reader: &mut Reader<'_>) -> Result<SumValues, Error> {
     Ok(SumValues {
         sum: reader.decimal()?,
         count: reader.take()?,

@@ -1,10 +1,11 @@
 //! What the store has when the process begins: totals of all series, their newest windows, windows that grow, and what fires.
 
-use super::super::view::{Seen, View};
+use super::super::view::{Seen, Totals, View};
 use super::{Work, growing};
 use crate::decided;
 use crate::page::length_ms;
 use crate::run::Fatal;
+use std::collections::BTreeMap;
 use std::iter::empty;
 use std::sync::Arc;
 use streamgauge_engine::output::Status;
@@ -24,14 +25,11 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         let plan = self.view().plan.clone();
         let mut view = View::of(plan);
         view.oldest = oldest(&moment)?;
-        // Totals of all that is kept, then the newest windows.
+        view.hold(totals(&moment)?);
         let from = watermark.map(|watermark| watermark.minus(reach(view.plan.as_deref())));
-        let all = PointsWanted { tier: Some(Tier::Hours), ..PointsWanted::default() };
         let newest = PointsWanted { tier: Some(Tier::Decided), from, ..PointsWanted::default() };
         self.growing.clear();
-        for wanted in [all, newest] {
-            self.load_points(&moment, &wanted, &mut view)?;
-        }
+        self.load_newest(&moment, &newest, &mut view)?;
         load_alerts(&moment, &mut view)?;
         view.decided_up_to(watermark);
         self.load_deploys(&mut view)?;
@@ -59,8 +57,19 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
         Ok(())
     }
 
-    /// Adds points to the totals, or sees the windows of those that are as they were decided.
-    fn load_points(
+    /// Takes the totals as the history has them; false, and nothing is taken, if it is further than what was told.
+    pub(super) fn load_totals(&self) -> Result<bool, HistoryError> {
+        let moment = self.history.moment()?;
+        let is_told = moment.state()?.version == self.told;
+        if is_told {
+            let totals = totals(&moment)?;
+            self.view().hold(totals);
+        }
+        Ok(is_told)
+    }
+
+    /// Sees the windows of points as they were decided.
+    fn load_newest(
         &mut self,
         moment: &Moment<C>,
         wanted: &PointsWanted,
@@ -79,12 +88,10 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
                     status: point.status,
                     values: &point.values,
                 };
-                match (page.tier, point.status) {
-                    (Tier::Decided, Status::Open) => {
-                        self.growing.insert(growing(&seen), point.values.clone());
-                    }
-                    (Tier::Decided, _) => view.see(seen),
-                    _ => view.add(seen),
+                if point.status == Status::Open {
+                    self.growing.insert(growing(&seen), point.values.clone());
+                } else {
+                    view.see(seen);
                 }
             }
             cursor = page.next;
@@ -93,6 +100,19 @@ impl<C: Clock, P: FnMut() -> Result<Vec<Arc<Plan>>, Fatal>> Work<C, P> {
             }
         }
     }
+}
+
+/// What all points of each series come to.
+fn totals<C: Clock>(moment: &Moment<C>) -> Result<Totals, HistoryError> {
+    let mut totals = Totals::new();
+    moment.totals(|metric, series, kept| {
+        if let Some(all) = totals.get_mut(metric) {
+            all.insert(series, kept.total);
+        } else {
+            totals.insert(metric.to_owned(), BTreeMap::from([(series, kept.total)]));
+        }
+    })?;
+    Ok(totals)
 }
 
 /// Where the oldest window begins. Points as they were decided say it to the minute, those of hours how long there have been some.

@@ -143,6 +143,39 @@ fn scrapes_count_all_that_the_store_has() {
 }
 
 #[test]
+fn totals_go_on_over_a_restart_and_are_never_shown_in_part() {
+    let all = "  all: {count: type == 'order', window: 1m}\nalerts:";
+    let mut bench = Bench::of("totals", &RULES.replace("alerts:", all));
+    assert_eq!(bench.push(&minute()).status, 202);
+    let has = |told: &Told, total: u64| {
+        let lines =
+            [format!("all_total {total}\n"), format!("orders_total{{country=\"AE\"}} {total}\n")];
+        lines.iter().all(|line| told.body.contains(line))
+    };
+    bench.get_until("/metrics", |told| has(told, 2));
+    bench.stop();
+    bench.start(None, Times::default());
+    // Whenever it is asked, it says nothing or all: what falls and rises again was counted twice.
+    bench.get_until("/metrics", |told| {
+        let is_there = has(told, 2);
+        assert!(is_there || !told.body.contains("\nall_total "), "{}", told.body);
+        is_there
+    });
+    assert_eq!(bench.push(&[order(62), order(122)]).status, 202);
+    bench.get_until("/metrics", |told| has(told, 4));
+}
+
+#[test]
+fn no_metric_is_scraped_before_it_is_known_what_the_store_has() {
+    let bench = Bench::new("unread");
+    let plan = (bench.dev().reads_plans())().unwrap().pop();
+    let mut view = View::of(plan);
+    assert!(view.plan.is_some() && view.scraped().is_none());
+    view.is_read = true;
+    assert!(view.scraped().is_some());
+}
+
+#[test]
 fn the_summary_says_of_each_metric_what_a_replay_would_since_the_start() {
     let rules = RULES.replace("alerts:", "  sums: {sum: data.amount, where: type == 'order', window: 1m}\n  people: {unique: data.who, where: type == 'order', window: 1m}\nalerts:");
     let mut bench = Bench::of("summary", &rules);

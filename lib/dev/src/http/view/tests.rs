@@ -1,22 +1,23 @@
-//! What is held of too many series.
+//! What is held of series.
 
 use super::*;
 
 #[test]
-fn of_too_many_series_those_with_the_newest_windows_are_held_also_where_all_are_of_one() {
-    let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
-    let check = |ends: &[i64], kept: &[usize]| {
-        let held = |(number, end): (usize, &i64)| {
-            let key = Arc::new(SeriesKey::new([number.to_string().as_str()]));
-            (key, Held { total: Total::Count(1), end: at(*end), newest: None })
-        };
-        let mut all: BTreeMap<_, _> = ends.iter().enumerate().map(held).collect();
-        forget(&mut all, 2);
-        let left: Vec<_> = all.keys().flat_map(|key| key.values().map(str::to_owned)).collect();
-        let kept: Vec<_> = kept.iter().map(ToString::to_string).collect();
-        assert_eq!(left, kept, "{ends:?}");
-    };
-    check(&[7, 7, 7, 7], &[2, 3]);
-    check(&[9, 7, 7, 8], &[0, 3]);
-    check(&[1, 2], &[0, 1]);
+fn the_totals_of_the_history_take_the_place_of_those_before() {
+    let at = |minute: i64| Timestamp::from_millis(minute * 60_000);
+    let keys = ["AE", "EG", "SA"].map(|country| Arc::new(SeriesKey::new([country])));
+    let mut view = View::default();
+    for series in keys.iter().take(2) {
+        let (metric, values) = ("orders", &Values::Count(7));
+        let (window_start, window_end, status) = (at(0), at(1), Status::Final);
+        let seen = Seen { metric, series, window_start, window_end, status, values };
+        view.add(seen);
+        view.see(seen);
+    }
+    let [ae, _, sa] = keys;
+    let kept = BTreeMap::from([(ae, Total::Count(2)), (sa, Total::Count(3))]);
+    view.hold(Totals::from([("orders".to_owned(), kept)]));
+    let held = view.series("orders");
+    let held: Vec<_> = held.iter().map(|one| (one.total, one.newest.is_some())).collect();
+    assert_eq!(held, [(Total::Count(2), true), (Total::Count(3), false)]);
 }

@@ -1,6 +1,8 @@
 //! What is in the tables depends on the log only: not on how much was folded at once, nor on where processes ended.
 
-use super::super::tables::{ALERTS as ALERTS_TABLE, METRICS, POINTS as POINTS_TABLE, STATE};
+use super::super::tables::{
+    ALERTS as ALERTS_TABLE, METRICS, POINTS as POINTS_TABLE, STATE, TOTALS,
+};
 use super::super::{AlertsWanted, PORTION, Stepped, WRITE_MAX};
 use super::model::{Window, windows};
 use super::*;
@@ -20,7 +22,7 @@ fn dump(kit: Kit) -> Vec<String> {
     let read = database.begin_read().unwrap();
     let points = rows(&read, POINTS_TABLE);
     let alerts = rows(&read, ALERTS_TABLE);
-    [points, alerts, rows(&read, METRICS), rows(&read, STATE)].concat()
+    [points, alerts, rows(&read, TOTALS), rows(&read, METRICS), rows(&read, STATE)].concat()
 }
 
 fn rows<K: Key + 'static, V: Value + 'static>(
@@ -41,6 +43,7 @@ fn filled(name: &str, windows: &[Window]) -> Kit {
     limits.levels[1].rows_max = 300;
     limits.levels[2].bytes_max = 900;
     limits.metrics_max = 4;
+    limits.totals_max = 5;
     let mut kit = Kit::new(name, limits);
     for entry in 0..ENTRIES {
         let mut points: Vec<_> = windows.iter().flat_map(|window| window.points(entry)).collect();

@@ -11,6 +11,7 @@ use crate::suite::source;
 use server::{Series, Server};
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long something may take that takes a scrape or two.
@@ -40,8 +41,9 @@ channels:
   hook: {webhook: {url: 'http://127.0.0.1:9/'}}
 ";
 
-/// The first two minutes, and two more. The last event of each makes what is before it final.
+/// Long ago, the first two minutes, and two more. The last event of each makes what is before it final.
 const FIRST: &str = r#"
+{"id":"0","source":"s","type":"order","time":"2022-01-05T10:00:00Z","data":{"order":"o0","country":"AE","amount":100}}
 {"id":"1","source":"s","type":"cart","time":"2026-01-05T10:00:01Z","data":{"order":"o1"}}
 {"id":"2","source":"s","type":"cart","time":"2026-01-05T10:00:02Z","data":{"order":"o2"}}
 {"id":"3","source":"s","type":"order","time":"2026-01-05T10:00:03.5Z","data":{"order":"o1","country":"AE","amount":10}}
@@ -60,13 +62,13 @@ const SECOND: &str = r#"
 
 /// What a server must have then, among others.
 const EXPECT: &str = r#"
-orders_created_total{country="AE"} 2
+orders_created_total{country="AE"} 3
 orders_created_total{country="\\ \"x\"\n{é=\"\"}, "} 1
 orders_created_total{country="__missing__"} 2
 rejection_rate_part_total 1
-rejection_rate_whole_total 5
-order_value_sum 14.5
-order_value_count 5
+rejection_rate_whole_total 6
+order_value_sum 114.5
+order_value_count 6
 order_value{quantile="0.5"} 0.5
 order_abandonment_started_total 2
 order_abandonment_finished_total 1
@@ -75,8 +77,8 @@ order_abandonment_time_seconds_sum 2.5
 customers 2
 metric_5xx_balance_total{label_id="o6",instance="EG",quantile_40950bc7="refund"} -0.75
 metric_5xx_balance_total{label_id="o6",instance="__missing__",quantile_40950bc7="order"} 2
-streamgauge_records_received_total 12
-streamgauge_records_counted_total 9
+streamgauge_records_received_total 13
+streamgauge_records_counted_total 10
 streamgauge_records_filtered_total 2
 streamgauge_records_rejected_total 1
 streamgauge_alerts_firing{alert="rush",severity="critical"} 1
@@ -121,19 +123,27 @@ fn a_prometheus_server_has_what_was_decided() {
     sandbox.file("rules.yaml", RULES).file("token", TOKEN);
     let mut dev = Dev::start(&sandbox, "--clock events --notify --token-file token");
     let address = dev.address();
-    let (relayed, scrapes) = relay::start(address.clone());
+    let held = Arc::new(Mutex::new(address.clone()));
+    let (relayed, scrapes) = relay::start(Arc::clone(&held));
     configure(&sandbox, &address, &relayed);
     let asked = Asked { server: Server::start(&sandbox), scrapes };
     asked.until_value("sum(up)", 2.0);
-    push(&address, FIRST, 6);
-    asked.until_value(r#"sum(orders_created_total{job="streamgauge"})"#, 2.0);
+    push(&address, FIRST, 7);
+    asked.until_value(r#"sum(orders_created_total{job="streamgauge"})"#, 3.0);
     push(&address, SECOND, 5);
-    asked.until_value(r#"sum(orders_created_total{job="streamgauge"})"#, 5.0);
+    asked.until_value(r#"sum(orders_created_total{job="streamgauge"})"#, 6.0);
     asked.until_value(r#"sum(streamgauge_notifications_waiting{job="streamgauge"})"#, 1.0);
     for job in ["streamgauge", "text"] {
         asked.until(job, |server| has_all(&shown(server, job)?, &address));
     }
     questions_are_answered(&asked);
+    let waits = held.lock().unwrap();
+    dev.stop();
+    let again = format!("dev --rules rules.yaml --store dev.store --listen {address}");
+    dev = Dev::of(sandbox.command(&format!("{again} --clock events --notify --token-file token")));
+    dev.address();
+    drop(waits);
+    no_counter_fell(&asked);
     sandbox.file("rules.yaml", "late: never\n");
     alerts_fire(&asked);
     targets_are_well(&asked.server);
@@ -230,11 +240,27 @@ fn questions_are_answered(asked: &Asked) {
         });
         let value = answer.values().next().unwrap();
         let expect = match question {
-            _ if question.contains("rejection_rate") => 1.0 / 5.0,
-            _ if question.contains("order_value") => 14.5 / 5.0,
+            _ if question.contains("rejection_rate") => 1.0 / 6.0,
+            _ if question.contains("order_value") => 114.5 / 6.0,
             _ => continue,
         };
         assert!((value - expect).abs() < 1e-9, "{question}: {value}");
+    }
+}
+
+/// When the process has begun again, counters are what they were.
+fn no_counter_fell(asked: &Asked) {
+    asked.until_value(r#"streamgauge_records_received_total{job="streamgauge"}"#, 0.0);
+    for (counter, expect) in [
+        ("orders_created_total", 6.0),
+        ("rejection_rate_whole_total", 6.0),
+        ("order_value_count", 6.0),
+        ("order_value_sum", 114.5),
+        ("order_abandonment_started_total", 2.0),
+    ] {
+        asked.until_value(&format!("sum({counter}{{job=\"streamgauge\"}})"), expect);
+        let resets = format!("sum(resets({counter}{{job=\"streamgauge\"}}[1h]))");
+        assert_eq!(asked.server.value(&resets), Ok(0.0), "{counter}");
     }
 }
 

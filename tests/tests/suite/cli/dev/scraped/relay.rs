@@ -5,9 +5,11 @@ use super::super::served::ask_whole;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 
-/// Begins to relay to an address: where, and the formats of the answers as they are passed on.
-pub(super) fn start(to: String) -> (String, Receiver<String>) {
+/// Begins to relay to an address: where, and the formats of the answers as they are passed on. While somebody holds the address, nobody is
+/// asked.
+pub(super) fn start(to: Arc<Mutex<String>>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (tells, told) = channel();
@@ -17,6 +19,7 @@ pub(super) fn start(to: String) -> (String, Receiver<String>) {
             let lines = BufReader::new(&socket).lines().map_while(Result::ok);
             let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
             let head: Vec<String> = head.into_iter().filter(|line| is_passed_on(line)).collect();
+            let to = to.lock().unwrap();
             let (first, headers, body) = ask_whole(&to, &head.join("\r\n"), "");
             let format = headers.lines().find_map(|line| line.strip_prefix("content-type: "));
             let format = format.unwrap_or_default().to_owned();

@@ -1,7 +1,7 @@
 //! What all points of a series come to: what a counter shows.
 
+use super::ValueKind;
 use streamgauge_engine::output::{SumValues, Values};
-use streamgauge_pipeline::kept::ValueKind;
 
 /// The sum of all points of a series, final ones and corrections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,18 @@ impl Total {
                 let time = SumValues::default();
                 Self::Journey { started: 0, finished: 0, abandoned: 0, time }
             }
+        }
+    }
+
+    /// What the points hold that it is of.
+    pub const fn kind(&self) -> ValueKind {
+        match self {
+            Self::Count(_) => ValueKind::Count,
+            Self::Sum(_) => ValueKind::Sum,
+            Self::Distribution(_) => ValueKind::Distribution,
+            Self::Unique => ValueKind::Unique,
+            Self::Ratio { .. } => ValueKind::Ratio,
+            Self::Journey { .. } => ValueKind::Journey,
         }
     }
 
