@@ -17,7 +17,7 @@ const SILENT: &str = "silent";
 const LAST: &str = "last";
 
 /// Something happens within this, also on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// All processes of a test.
 pub(super) struct Lives<'l, 's> {
@@ -164,7 +164,7 @@ impl<'l, 's> Lives<'l, 's> {
                 happened.decided += 1;
                 let is_of = |metric| line.contains(&format!("\"metric\":\"{metric}\""));
                 self.has_read_all |= is_of(LAST);
-                happened.has_closed |= is_of(SILENT);
+                happened.closed += usize::from(is_of(SILENT));
                 if is_of("lines") {
                     self.load.may_rotate();
                 }

@@ -31,7 +31,7 @@ pub(super) struct Happened {
     pub(super) has_recovered: bool,
     pub(super) has_rotated: bool,
     pub(super) has_reloaded: bool,
-    pub(super) has_closed: bool,
+    pub(super) closed: usize,
 }
 
 impl Moment {
@@ -57,7 +57,7 @@ impl Moment {
             Self::Recovered => happened.has_recovered,
             Self::Rotated => happened.has_rotated,
             Self::Reloaded => happened.has_reloaded,
-            Self::Silent => happened.has_closed,
+            Self::Silent => happened.closed > 0,
         }
     }
 }
