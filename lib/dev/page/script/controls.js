@@ -76,7 +76,7 @@ const controls = (() => {
 
   function create(root, catalog, page) {
     const parts = {
-      title: el("h1", {}), connection: el("span", { class: "connection", role: "status" }), activity: el("span", { class: "activity faint", "aria-hidden": "true" }), times: el("span", { class: "times" }),
+      title: el("h1", {}), connection: el("span", { class: "connection", role: "status" }), activity: el("span", { class: "activity faint", "aria-hidden": "true" }), times: el("span", { class: "times" }), older: el("p", { class: "older faint", hidden: true }),
       back: el("button", { class: "small", text: "back to the whole range", on: { click: () => state.change({ from: null, to: null }) } }),
       search: el("input", { type: "search", placeholder: "search metrics and series", "aria-label": "Search metrics and series", autocomplete: "off", spellcheck: "false" }),
       zone: el("span"), ranges: ranges(), notice: el("div", { class: "notice", role: "status", hidden: true }), locked: el("div", { hidden: true }), tokenWords: el("p", { role: "status" }),
@@ -84,7 +84,7 @@ const controls = (() => {
     parts.search.addEventListener("input", () => state.change({ search: parts.search.value }));
     root.append(
       el("div", { class: "line-1" }, parts.title, parts.connection, parts.activity, el("span", { class: "space" }), parts.search, parts.zone, themeSwitch(page.repaint)),
-      el("div", { class: "line-2" }, parts.ranges, parts.times, parts.back), parts.notice, parts.locked);
+      el("div", { class: "line-2" }, parts.ranges, parts.times, parts.back), parts.older, parts.notice, parts.locked);
     parts.locked.append(tokenForm((value) => page.unlock(value), parts.tokenWords));
 
     // Told once after each absence, until somebody has read it.
@@ -103,6 +103,9 @@ const controls = (() => {
       parts.locked.hidden = page.connection.state !== "locked";
       set(parts.tokenWords, `${page.connection.isRefused ? REFUSED : ""}${TOKEN}`);
       set(parts.times, times.from < 0 ? "no events" : `${format.moment(times.from - (times.from % 1000))} \u2013 ${format.moment(times.to - (times.to % 1000))} ${format.offset(times.to)}`);
+      const older = Date.parse(current.oldest) < times.from && !times.fixed && state.range() === "all";
+      parts.older.hidden = !older;
+      if (older) set(parts.older, `Older numbers are kept by the minute and by the hour: GET /points?from=${current.oldest}`);
       parts.back.hidden = !times.fixed;
       for (const button of parts.ranges.children) button.setAttribute("aria-pressed", String(!times.fixed && button.dataset.range === state.range()));
       if (document.activeElement !== parts.search) parts.search.value = state.current.search;

@@ -12,12 +12,12 @@ const format = (() => {
 
   const missing = (value) => value === undefined || value === null || Number.isNaN(value);
 
-  // Two digits behind the point from 100 on, two or three from 1 on, below that four that count. The exact value stands in tooltips.
+  // Two or three digits behind the point from 1 on, as money has, below that four that count. The exact value stands in tooltips.
   function number(value) {
     if (missing(value)) return NONE;
     if (Number.isInteger(value)) return whole.format(value);
     const size = Math.abs(value);
-    const options = size >= 100 ? { minimumFractionDigits: 2, maximumFractionDigits: 2 } : size >= 1 ? { minimumFractionDigits: 2, maximumFractionDigits: 3 } : { maximumSignificantDigits: 4 };
+    const options = size >= 1 ? { minimumFractionDigits: 2, maximumFractionDigits: 3 } : { maximumSignificantDigits: 4 };
     return value.toLocaleString("en-US", options);
   }
 

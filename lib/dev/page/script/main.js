@@ -174,9 +174,9 @@
     if (metric.newestEnd) return [...text.held(`No window in this range; the newest ended ${format.moment(metric.newestEnd)}. `), all];
     if (catalog.live && page.connection.state !== "live") return "";
     const matched = pipeline.summary?.metrics?.[metric.entry.name]?.matched;
-    if (matched > 0) return `${format.counted(matched, "event")} matched. The number shows when the window is final: after its end, and then out_of_order and allowed_lateness of the rules.`;
-    // Others may have matched before the server started; those that are kept are older than the range.
+    // What is kept may be older than the range, or than what is kept as it was decided.
     if (catalog.oldest && state.range() !== "all") return ["No window in this range. ", all];
+    if (matched > 0) return `${format.counted(matched, "event")} matched. The number shows when the window is final: after its end, and then out_of_order and allowed_lateness of the rules.`;
     if (matched === 0) return `No event matched this metric${catalog.live ? " since this server started" : ""}. See what it wants with \`streamgauge check --events SAMPLE\`.`;
     return "Nothing has been counted yet.";
   }

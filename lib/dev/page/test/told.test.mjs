@@ -79,8 +79,10 @@ test("a server that has only old data does not say that none has come", async (t
   await page.until(isLive);
   await page.until(`document.querySelector("${rejections} .empty").textContent.startsWith("No window in this range.")`);
   assert.equal(await page.evaluate('document.querySelector(".start").hidden'), true);
+  assert.equal(await page.evaluate('document.querySelector(".older").hidden'), true);
   await page.click('[data-range="all"]');
   await page.until(`document.querySelector("${rejections} .empty").textContent.startsWith("No event matched this metric since this server started.")`);
+  assert.equal(await page.text(".older"), "Older numbers are kept by the minute and by the hour: GET /points?from=2025-01-01T00:00:00Z");
 });
 
 test("what matched is asked for again as more comes", async (t) => {

@@ -35,9 +35,12 @@ pub(super) async fn points<C: Clock + 'static>(
         known(app, name).await?;
     }
     let wanted = PointsWanted { metric: name, from, to, ..PointsWanted::default() };
+    // Before the moment is chosen: what is final by this is in it.
+    let finals = app.view().finals();
     let mut cursor = None;
     answer(app, move |moment, out| {
-        let page = moment.points(&wanted, cursor.as_ref())?;
+        let mut page = moment.points(&wanted, cursor.as_ref())?;
+        page.open_beyond(&finals);
         page.json(out);
         cursor = page.next;
         Ok(cursor.is_some())

@@ -8,7 +8,7 @@ use crate::run::Rejected;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use streamgauge_engine::output::{MetricCounters, Status, Values};
-use streamgauge_engine::plan::Plan;
+use streamgauge_engine::plan::{Metric, Plan};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::{Millis, Timestamp};
 use streamgauge_engine::transition::{Transition, TransitionKind};
@@ -95,6 +95,16 @@ impl View {
     /// beginning to a server, and all that there was would be new to it with the next scrape.
     pub(super) fn scraped(&self) -> Option<Arc<Plan>> {
         self.plan.clone().filter(|_| self.is_read)
+    }
+
+    /// Up to where the windows of each metric are final, by its name; absent: nowhere.
+    pub(super) fn finals(&self) -> BTreeMap<String, Option<Timestamp>> {
+        let Some(plan) = &self.plan else { return BTreeMap::new() };
+        let of = |metric: &Metric| {
+            let until = self.watermark.map(|watermark| watermark.minus(plan.final_after(metric)));
+            (metric.name.clone(), until)
+        };
+        plan.metrics.iter().map(of).collect()
     }
 
     /// Adds to the total of a series, as the history does.

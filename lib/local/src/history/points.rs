@@ -7,7 +7,7 @@ use super::{Level, Limits, Tier, book};
 use redb::{ReadTransaction, ReadableTable};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use streamgauge_engine::output::Point;
+use streamgauge_engine::output::{Point, Status};
 use streamgauge_engine::series::SeriesKey;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::kept::KeptMetric;
@@ -57,6 +57,21 @@ pub struct PointsPage {
 }
 
 impl PointsPage {
+    /// Makes those points open that still grow: of minutes and hours that end after all windows of their metric that are final. What of a metric
+    /// is not in `finals`, grows no more.
+    pub fn open_beyond(&mut self, finals: &BTreeMap<String, Option<Timestamp>>) {
+        if self.tier == Tier::Decided {
+            return;
+        }
+        for (point, _) in &mut self.points {
+            let until =
+                self.metrics.get(point.metric).and_then(|kept| finals.get(&kept.metric.name));
+            if until.is_some_and(|until| *until < Some(point.window_end)) {
+                point.status = Status::Open;
+            }
+        }
+    }
+
     /// Appends the points as JSON lines: those of the finest tier as a replay prints them.
     pub fn json(&self, out: &mut Vec<u8>) {
         let metrics = self.metrics.iter().map(|kept| &kept.metric);

@@ -2,7 +2,7 @@
 
 use super::*;
 use streamgauge_engine::decimal::Decimal;
-use streamgauge_engine::output::DistributionValues;
+use streamgauge_engine::output::{DistributionValues, Status};
 use streamgauge_engine::sketch::Distribution;
 
 const FINAL: PointKind = PointKind::Final;
@@ -48,6 +48,28 @@ fn corrections_stand_by_themselves_and_are_in_what_is_rolled_up() {
         r#""orders",{"country":"SA"},"10:00","11:00","final","sum":9,"count":9,"windows":1}"#,
     ];
     assert_eq!(kit.lines(Tier::Hours), hours);
+}
+
+/// Its windows are final one by one, and it grows with each.
+#[test]
+fn an_hour_is_open_until_all_of_its_windows_are_final() {
+    let mut kit = Kit::new("hours", Limits::default());
+    kit.points(&[("orders", "AE", 0, MINUTE, FINAL, Values::Count(3))]);
+    let status = |tier, finals: &[(&str, Option<i64>)]| {
+        let until = |after: i64| START.plus(after);
+        let finals = finals.iter().map(|(name, after)| ((*name).to_owned(), after.map(until)));
+        let wanted = PointsWanted { tier: Some(tier), ..PointsWanted::default() };
+        let mut page = kit.history.points(&wanted, None).unwrap();
+        page.open_beyond(&finals.collect());
+        page.points[0].0.status
+    };
+    let orders = |after| [("orders", after)];
+    assert_eq!(status(Tier::Hours, &orders(Some(59 * MINUTE))), Status::Open);
+    assert_eq!(status(Tier::Hours, &orders(None)), Status::Open);
+    assert_eq!(status(Tier::Hours, &orders(Some(HOUR))), Status::Final);
+    assert_eq!(status(Tier::Minutes, &orders(Some(MINUTE))), Status::Final);
+    assert_eq!(status(Tier::Decided, &orders(None)), Status::Final, "it was decided");
+    assert_eq!(status(Tier::Hours, &[("gone", None)]), Status::Final, "rules do not have it");
 }
 
 #[test]
