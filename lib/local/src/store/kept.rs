@@ -34,11 +34,9 @@ impl KeptBy {
 pub(super) fn mark(write: &WriteTransaction, by: KeptBy) -> Result<(KeptBy, bool), redb::Error> {
     let mut about = write.open_table(ABOUT)?;
     let found = about.get(CLOCK_KEY)?.map(|number| number.value());
-    match found {
-        Some(number) => Ok((KeptBy::of(number)?, false)),
-        None => {
-            about.insert(CLOCK_KEY, by.number())?;
-            Ok((by, true))
-        }
+    if let Some(number) = found {
+        return Ok((KeptBy::of(number)?, false));
     }
+    about.insert(CLOCK_KEY, by.number())?;
+    Ok((by, true))
 }
