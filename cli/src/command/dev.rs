@@ -30,7 +30,7 @@ use streamgauge_dev::http::{Serving, Token};
 use streamgauge_dev::polled;
 use streamgauge_dev::rules_file::RulesFiles;
 use streamgauge_dev::run::{By, Fatal, Opened, Recovered, Running, made_at};
-use streamgauge_local::store::{LocalStore, StoreError};
+use streamgauge_local::store::{KeptBy, LocalStore, StoreError};
 use streamgauge_pipeline::port::rules::RulesText;
 use streamgauge_pipeline::system_clock::SystemClock;
 use streamgauge_rules::{Rules, render};
@@ -115,9 +115,31 @@ fn open(arguments: &DevArguments, rules: &RulesText, teller: Teller) -> Result<F
     };
     let made_at = made_at(&store).map_err(|error| fatal(&error))?;
     let streams = Handle::current().block_on(kinesis::find(arguments, made_at))?;
+    // After all that may fail before the first write: a new store that was not begun is kept by no clock yet.
+    check_clock(arguments, &store)?;
     let known: Vec<_> = streams.iter().map(polled::Found::known).collect();
     let opened = Opened::open_with((store, SystemClock), rules, by, (teller, &*known));
     Ok((opened.map_err(|error| fatal(&error))?, streams))
+}
+
+/// Refuses a store that is kept by the other clock: by the machine's, all of a store of the past would be too old to keep.
+fn check_clock(arguments: &DevArguments, store: &Store) -> Result<(), Failure> {
+    let wanted = match arguments.clock {
+        DevClock::Machine => KeptBy::Machine,
+        DevClock::Events => KeptBy::Events,
+    };
+    let found = store.made_for(wanted).map_err(|error| opened(&error))?;
+    if found == wanted {
+        return Ok(());
+    }
+    let (with, remedy) = match found {
+        KeptBy::Machine => ("without", "leave out --clock events"),
+        KeptBy::Events => ("with", "start it with --clock events"),
+    };
+    let path = arguments.store.display();
+    let message =
+        format!("the store `{path}` was made {with} `--clock events`; nothing in it was changed");
+    Err(Failure::wrong(message).hint(format!("{remedy}, or name another file with --store")))
 }
 
 /// The rules, which must be right; problems go to standard error.

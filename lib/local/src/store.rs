@@ -31,13 +31,14 @@
 //!
 //! A [`History`](crate::history::History) has tables of its own in the same file.
 //!
-//! The modules: [`tables`] and [`form`] have the layout, [`logs`], [`states`], [`sweep`] and [`bound`] what a transaction does, [`held`] the
-//! open file, [`error`] and [`listing`] what users see.
+//! The modules: [`tables`] and [`form`] have the layout, [`logs`], [`states`], [`sweep`] and [`bound`] what a transaction does, [`kept`] by whose clock
+//! it is kept, [`held`] the open file, [`error`] and [`listing`] what users see.
 
 mod bound;
 mod error;
 mod form;
 mod held;
+mod kept;
 mod listing;
 mod logs;
 mod states;
@@ -57,6 +58,7 @@ use tables::Tables;
 
 pub use error::StoreError;
 pub(crate) use held::Reading;
+pub use kept::KeptBy;
 pub use listing::{ListedLog, Listing};
 pub(crate) use logs::read as read_log;
 pub(crate) use tables::{damaged, place, seal, unseal};
@@ -133,6 +135,12 @@ impl<C: Clock> LocalStore<C> {
             };
             Retryable::new(format!("could not append {first}{more}")).because(error)
         })
+    }
+
+    /// By whose clock the store is kept. One that does not say it yet says from now on that it is by this one, which is on the
+    /// disk when this returns; in one that does nothing is written.
+    pub fn made_for(&self, by: KeptBy) -> Result<KeptBy, StoreError> {
+        self.transact(|write| kept::mark(write, by))
     }
 
     /// What is in the store.

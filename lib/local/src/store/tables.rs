@@ -1,7 +1,9 @@
-//! What stands where in the file: five tables, and how a value is sealed.
+//! What stands where in the file: six tables, and how a value is sealed.
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
+//! | `about` | `format` | the format of the file; one that is not known is not opened |
+//! | `about` | `clock` | by which clock it is kept ([`KeptBy`](super::KeptBy)): 1 the machine's, 2 the events'; absent until somebody asks |
 //! | `entries` | log, version | an entry's [`Head`](super::form::Head) |
 //! | `chunks` | log, version, label, number | a piece of a chunk |
 //! | `roots` | log | the [`Root`](super::form::Root) of its snapshots |
@@ -18,10 +20,12 @@ use super::bound::Tally;
 use redb::{Key, ReadableTable, Table, TableDefinition, TableError, Value, WriteTransaction};
 use streamgauge_engine::hash::{combine, stable};
 
-/// What the file says about itself: its format, under [`FORMAT_KEY`].
+/// What the file says about itself: its format, under [`FORMAT_KEY`], and its clock, under [`CLOCK_KEY`].
 pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 /// Where the format stands.
 pub(super) const FORMAT_KEY: &str = "format";
+/// Where the clock stands.
+pub(super) const CLOCK_KEY: &str = "clock";
 
 pub(super) type EntryKey = (&'static str, u64);
 pub(super) type ChunkKey = (&'static str, u64, u16, u16);
@@ -39,7 +43,7 @@ pub(super) const EXPIRIES: TableDefinition<'_, ExpiryKey, ()> = TableDefinition:
 /// The largest piece, in bytes: with its key and what redb adds it fills a page of 1 MiB.
 pub(super) const PIECE_BYTES: usize = (1 << 20) - (4 << 10);
 
-/// All tables, open in one write.
+/// All tables but [`ABOUT`], open in one write.
 pub(super) struct Tables<'txn> {
     pub(super) entries: Table<'txn, EntryKey, Sealed>,
     pub(super) chunks: Table<'txn, ChunkKey, Sealed>,

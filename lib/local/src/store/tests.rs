@@ -4,6 +4,7 @@ mod bound;
 mod contract;
 mod damage;
 mod disk;
+mod kept;
 mod kill;
 mod model;
 mod power;

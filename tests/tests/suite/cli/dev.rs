@@ -1,5 +1,6 @@
 //! `dev` as a process: killed again and again, told by signals, by changed rules, scraped, and telling others.
 
+mod clock;
 mod deployed;
 mod killed;
 mod scraped;
