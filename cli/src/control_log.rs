@@ -89,13 +89,26 @@ fn not_appended(error: &ControlError) -> Failure {
     }
 }
 
-/// Who speaks: as typed, else the user's name as the environment has it.
+/// Who speaks, who has to be known.
 pub(crate) fn author(
     typed: Option<&str>,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<String, Failure> {
-    let of_environment = || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment);
-    typed.map(str::to_owned).or_else(of_environment).ok_or_else(|| {
-        Failure::wrong("it is not known who you are").hint("name yourself with --author")
-    })
+    known_author(typed, environment).ok_or_else(nobody)
+}
+
+/// Who speaks: as typed, else the user's name as the environment has it. An empty name is none.
+pub(crate) fn known_author(
+    typed: Option<&str>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let named = |name: &String| !name.is_empty();
+    let user = |name: &str| environment(name).filter(named);
+    let typed = typed.map(str::to_owned).filter(named);
+    typed.or_else(|| ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(user))
+}
+
+/// That it is not known who speaks.
+pub(crate) fn nobody() -> Failure {
+    Failure::wrong("it is not known who you are").hint("name yourself with --author")
 }

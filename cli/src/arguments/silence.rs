@@ -27,7 +27,8 @@ Examples:
 
 PagerDuty shows it beside the incidents of its services. Of a stack, charts can show the metric `Deployed` of the namespace `StreamGauge`;
 `dev` marks it on the charts of its page, and tells PagerDuty if it runs with --notify. What `dev` asks for as its token is read as `dev`
-itself reads it. Said twice it is two deploys.
+itself reads it. An empty --service, --link or --author is one that is not given; a stack has to know who says so. Said twice it is two
+deploys.
 
 Exit codes:
   0  fine

@@ -7,6 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::sdk;
 use crate::style::tell;
 use crate::{control_log, moment, rules};
+use streamgauge_dev::remote::Told;
 use streamgauge_engine::notification::Deploy;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::control::mark_deploy;
@@ -29,34 +30,33 @@ async fn mark(
     arguments: &DeployedArguments,
     now: Timestamp,
 ) -> Result<String, Failure> {
-    let (deploy, at) = read(arguments)?;
-    let at = at.unwrap_or(now);
+    let said = read(arguments)?;
+    let (at, what) = (said.at.unwrap_or(now), named(&said));
+    let Told { version, author, service, link, .. } = said;
+    let author = author.ok_or_else(control_log::nobody)?;
+    let deploy = Deploy { version, service, author, link };
     control_log::control(log).await?;
     mark_deploy(log, &deploy, at, now).await.map_err(|error| control_log::refused(&error))?;
-    let what = named(&deploy);
     Ok(format!("{what} was deployed at {at}; PagerDuty and charts show it in a minute"))
 }
 
-/// What was typed, and when it was if that was typed too.
-fn read(arguments: &DeployedArguments) -> Result<(Deploy, Option<Timestamp>), Failure> {
-    let DeployedArguments { version, service, link, at, author, .. } = arguments;
+/// What was typed, and who typed it if that is known. What is empty is a variable of a pipeline that is not set.
+fn read(arguments: &DeployedArguments) -> Result<Told, Failure> {
+    let DeployedArguments { version, at, author, .. } = arguments;
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let (service, link) = (given(&arguments.service), given(&arguments.link));
     let is_page = |it: &&str| it.starts_with("https://") || it.starts_with("http://");
     if let Some(link) = link.as_deref().filter(|link| !is_page(link)) {
         return Err(Failure::wrong(format!("`{link}` is no address for --link"))
             .hint("write it with `https://`"));
     }
     let at = at.as_deref().map(|text| moment::parse(text, "--at")).transpose()?;
-    let deploy = Deploy {
-        version: version.clone(),
-        service: service.clone(),
-        author: control_log::author(author.as_deref(), rules::environment)?,
-        link: link.clone(),
-    };
-    Ok((deploy, at))
+    let author = control_log::known_author(author.as_deref(), rules::environment);
+    Ok(Told { version: version.clone(), at, author, service, link })
 }
 
 /// What people call it.
-fn named(deploy: &Deploy) -> String {
+fn named(deploy: &Told) -> String {
     let service = deploy.service.as_deref();
     let service = service.map(|service| format!("{service} ")).unwrap_or_default();
     format!("{service}{}", deploy.version)

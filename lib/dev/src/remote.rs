@@ -1,7 +1,6 @@
 //! A `dev` that runs in another process, as whoever tells it something sees it: the other end of [`http`](crate::http).
 
 use std::fmt;
-use streamgauge_engine::notification::Deploy;
 use streamgauge_engine::time::Timestamp;
 use streamgauge_notify::http::reach::Reach;
 use streamgauge_notify::http::{Call, Client, HttpError, Limits, Method, Response};
@@ -22,6 +21,21 @@ impl fmt::Debug for Remote {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Remote({})", self.deploys)
     }
+}
+
+/// A deploy to tell. What is absent is not sent, and `dev` has it its own way.
+#[derive(Debug)]
+pub struct Told {
+    /// What was deployed.
+    pub version: String,
+    /// When; absent: now, by the clock of `dev`.
+    pub at: Option<Timestamp>,
+    /// Who says so.
+    pub author: Option<String>,
+    /// Of which service.
+    pub service: Option<String>,
+    /// The address of a page about it.
+    pub link: Option<String>,
 }
 
 /// Why it was not told, or may not have been.
@@ -82,17 +96,13 @@ impl Remote {
         Ok(Self { deploys, token: token.map(Secret::new), client })
     }
 
-    /// Marks a deploy, now by its clock unless another time is given; the time under which it stands.
-    pub async fn mark(
-        &self,
-        deploy: &Deploy,
-        at: Option<Timestamp>,
-    ) -> Result<Timestamp, RemoteError> {
+    /// Marks a deploy; the time under which it stands.
+    pub async fn mark(&self, deploy: &Told) -> Result<Timestamp, RemoteError> {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if let Some(token) = &self.token {
             headers.push(("authorization", format!("Bearer {}", token.reveal())));
         }
-        let (url, body) = (self.deploys.as_str(), written(deploy, at));
+        let (url, body) = (self.deploys.as_str(), written(deploy));
         let call = Call { method: Method::POST, url, headers, body };
         let mut response = self.client.call(call).await?;
         // Whoever listens there may say again what he was sent.
@@ -104,13 +114,13 @@ impl Remote {
 }
 
 /// The body that tells a deploy.
-fn written(deploy: &Deploy, at: Option<Timestamp>) -> Vec<u8> {
-    let Deploy { version, service, author, link } = deploy;
+fn written(deploy: &Told) -> Vec<u8> {
+    let Told { version, at, author, service, link } = deploy;
     let at = at.map(|at| at.to_string());
     let members = [
         ("version", Some(version)),
         ("at", at.as_ref()),
-        ("source", Some(author)),
+        ("source", author.as_ref()),
         ("service", service.as_ref()),
         ("link", link.as_ref()),
     ];

@@ -12,7 +12,7 @@ use streamgauge_dev::remote::{Remote, RemoteError};
 pub(super) fn run(arguments: &DeployedArguments) -> Result<Exit, Failure> {
     let target = &arguments.target;
     let address = target.dev.as_deref().unwrap_or_default();
-    let (deploy, at) = read(arguments)?;
+    let deploy = read(arguments)?;
     let token = token::find(target.token_file.as_deref())?;
     let sent = token.as_ref().map(|token| token.text.trim());
     let failed = |error| {
@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &DeployedArguments) -> Result<Exit, Failure> {
         failed(address, &error, from)
     };
     let remote = Remote::new(address, sent).map_err(failed)?;
-    let at = sdk::runtime()?.block_on(remote.mark(&deploy, at)).map_err(failed)?;
+    let at = sdk::runtime()?.block_on(remote.mark(&deploy)).map_err(failed)?;
     let what = format!("{} was deployed at {at}; `{address}` marks it", named(&deploy));
     tell(printable(&what));
     Ok(Exit::Fine)

@@ -231,6 +231,7 @@ fn whoever_is_not_named_is_the_user() {
     let environment = |name: &str| (name == "LOGNAME").then(|| "noor".to_owned());
     assert_eq!(control_log::author(Some("mira"), environment).unwrap(), "mira");
     assert_eq!(control_log::author(None, environment).unwrap(), "noor");
-    let nobody = control_log::author(None, |_| None).unwrap_err();
+    assert_eq!(control_log::author(Some(""), environment).unwrap(), "noor");
+    let nobody = control_log::author(None, |_| Some(String::new())).unwrap_err();
     assert_eq!(message(nobody), "it is not known who you are; name yourself with --author");
 }

@@ -77,7 +77,7 @@ pub enum Refusal {
     DataNotUtf8(String),
 }
 
-const SEND: &str = "send application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson, \
+const SEND: &str = "send application/cloudevents+json, application/cloudevents-batch+json, application/json, application/x-ndjson, \
                     or `ce-` headers with the data as body";
 
 impl Refusal {

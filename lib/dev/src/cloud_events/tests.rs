@@ -212,7 +212,7 @@ fn headers_beside_a_whole_event_are_passed_over() {
 
 #[test]
 fn other_types_are_refused_with_a_remedy() {
-    let send = "send application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson, \
+    let send = "send application/cloudevents+json, application/cloudevents-batch+json, application/json, application/x-ndjson, \
                 or `ce-` headers with the data as body";
     refused("Host: x\n\n{}", 400, &format!("the request has no Content-Type; {send}"));
     for other in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {

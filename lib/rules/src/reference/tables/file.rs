@@ -160,7 +160,7 @@ pub static EVENT: Object = Object {
             name: "identity",
             form: Form::OneOrList(&Form::Path),
             need: Need::Default("[source, id]"),
-            about: "What makes two records copies of one event. The last field is required, the others may be missing.",
+            about: "What makes two records copies of one event: strings, and paths only. The last field is required, the others may be missing. Where the id is a number, name another field that is a string, have the producer write a string, or set `deduplicate: off`: then no identity is read, and copies count.",
         },
         Key {
             name: "id",

@@ -111,6 +111,31 @@ fn who_is_not_dev_marks_nothing() {
     assert!(told_echo.join().unwrap().contains(&format!("authorization: Bearer {TOKEN}\r\n")));
 }
 
+/// As in a pipeline whose variables are not set, in a container that has no user.
+#[test]
+fn what_is_empty_is_not_given_and_who_is_unknown_is_left_to_dev() {
+    let sandbox = Sandbox::new("dev_deployed_empty");
+    let (page, asked) = stranger("HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n");
+    let mut typed = sandbox.command(&format!("deployed 1.2.3 --dev http://{page}"));
+    let output = typed.args(["--service", "", "--link", "", "--author", ""]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let request = asked.join().unwrap();
+    assert!(request.ends_with("\r\n\r\n{\"version\":\"1.2.3\"}"), "{request}");
+    // The user's name takes the place of the empty one.
+    let (second, asked_second) = stranger("HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n");
+    let mut named = sandbox.command(&format!("deployed 1.2.3 --dev http://{second} --author="));
+    named.env("USER", "noor").output().unwrap();
+    let request_named = asked_second.join().unwrap();
+    assert!(request_named.ends_with(r#"{"version":"1.2.3","source":"noor"}"#), "{request_named}");
+    // And a `dev` takes it.
+    sandbox.file("rules.yaml", RULES);
+    let mut dev = Dev::start(&sandbox, "");
+    let address = dev.address();
+    let answer = sandbox.run(&format!("deployed 1.2.3 --dev http://{address} --link="));
+    let said = format!("; `http://{address}` marks it\n");
+    assert!(answer.contains("exit: 0\n") && answer.ends_with(&said), "{answer}");
+}
+
 #[test]
 fn usage_errors() {
     let sandbox = Sandbox::new("dev_deployed_usage");
