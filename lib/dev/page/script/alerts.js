@@ -25,7 +25,7 @@ const alerts = (() => {
     if (!catalog.live || !catalog.alerts.length) return [];
     if (!catalog.notify) return [el("p", { class: "faint", text: "Nobody is told: alerts are only shown. With --notify the channels of the rules are told." })];
     return (pipeline.last()?.untold || []).slice(0, 20).map((one) => el("p", { class: "untold" }, "Could not tell ", foreign(one.channel, 60), ": ", foreign(one.reason || "it takes nothing", 300),
-      text.held(`; ${format.number(one.waiting)} ${one.waiting === 1 ? "notification waits" : "notifications wait"}${one.since ? ` since ${format.moment(Date.parse(one.since))}` : ""}.`)));
+      text.held(`; ${format.counted(one.waiting, "notification waits", "notifications wait")}${one.since ? ` since ${format.moment(Date.parse(one.since))}` : ""}.`)));
   }
 
   function now(root, catalog, today) {

@@ -35,10 +35,10 @@ const card = (() => {
   }
 
   // Which series the number is of: all that are shown together, or the one that leads them.
-  function scope({ selection, rows, lead, picks, isSearched }) {
+  function scope({ selection, rows, lead, picks }) {
     const one = lead || (rows.length === 1 && rows[0].key !== null ? rows[0] : null);
     const count = picks ? selection.drawn.length : selection.alive;
-    const all = `${count} ${picks ? "picked " : ""}series${isSearched && !picks ? " found" : ""}`;
+    const all = `${count} ${picks ? "picked " : ""}series${selection.isSearched && !picks ? " found" : ""}`;
     if (!one) return count ? [` in all ${all}`] : [];
     const named = Object.keys(one.dimensions).length ? [" for ", legend.name(one.dimensions)] : [];
     return count > 1 ? [...named, `, the largest of ${all}`] : named;
@@ -135,7 +135,7 @@ const card = (() => {
     for (const row of rows) {
       for (const cell of row.cells) {
         const entry = found.get(cell.start) || { start: cell.start, end: cell.end, open: false, corrections: 0, list: [] };
-        entry.open = entry.open || select.isOpen(metric, cell);
+        entry.open = entry.open || cell.open;
         entry.corrections += cell.corrections;
         entry.list.push(cell.values);
         found.set(cell.start, entry);
@@ -225,11 +225,11 @@ const card = (() => {
       const find = state.current.find.get(entry.name) || "";
       const picks = state.current.picks.get(entry.name) || null;
       const selection = select.rows(metric, times.from, times.to, state.current.search, find, picks);
-      const chosen = entry.kind === "distribution" ? select.lead(entry.kind, selection) : null;
+      const lead = select.lead(entry.kind, selection);
+      const chosen = entry.kind === "distribution" ? lead : null;
       const rows = [...selection.drawn, ...(selection.folded ? [selection.folded] : [])];
       const spans = transitions.spans(entry.name).filter((span) => span.from < times.to && (span.to ?? times.to) > times.from);
-      const isSearched = select.isSearched(metric, state.current.search, find);
-      drawn = { metric, times, selection, rows, chosen, lead: select.lead(entry.kind, selection), picks, isSearched };
+      drawn = { metric, times, selection, rows, chosen, lead, picks };
       if (document.activeElement !== parts.find) parts.find.value = find;
       parts.find.hidden = metric.series.size <= 5 && !find;
       parts.unpick.hidden = !picks;

@@ -64,20 +64,18 @@ const select = (() => {
     return all.filter((series) => matches(series, wanted) && matches(series, words(find)));
   }
 
-  // Whether a search leaves some of its series out.
-  const isSearched = (metric, search, find) => seriesFor(metric, search, find).length < metric.series.size;
-
   function rows(metric, from, to, search, find, picks) {
     const kind = metric.entry.kind;
-    const matching = seriesFor(metric, search, find).map((series) => rowOf(kind, series, from, to));
-    const alive = matching.filter((row) => row.cells.length > 0);
+    const found = seriesFor(metric, search, find);
+    const isSearched = found.length < metric.series.size; // the search leaves some out
+    const alive = found.map((series) => rowOf(kind, series, from, to)).filter((row) => row.cells.length > 0);
     alive.sort((a, b) => b.weight[0] - a.weight[0] || b.weight[1] - a.weight[1] || (a.key < b.key ? -1 : 1));
     const listed = alive.filter((row, index) => index < TOP || picks?.has(row.key));
     listed.forEach((row, index) => { row.index = index; });
     const rest = alive.filter((row) => row.index === undefined);
     const others = rest.length ? fold(kind, rest) : null;
-    if (picks) return { listed, others, drawn: listed.filter((row) => picks.has(row.key)), folded: null, alive: alive.length };
-    return { listed, others, drawn: listed, folded: cells.APART.has(kind) ? null : others, alive: alive.length };
+    if (picks) return { listed, others, drawn: listed.filter((row) => picks.has(row.key)), folded: null, alive: alive.length, isSearched };
+    return { listed, others, drawn: listed, folded: cells.APART.has(kind) ? null : others, alive: alive.length, isSearched };
   }
 
   // The one series that a single number is of where those of several cannot be added up: the largest that is shown and is one.
@@ -101,8 +99,6 @@ const select = (() => {
     return length % format.DAY ? { start, end: start + length, open: false, corrections: 0 } : null;
   }
 
-  const isOpen = (metric, cell) => cell.open || (cell.coarse && cell.end > (store.finalUntil(metric) || 0));
-
   // The window of the metric that holds `time`, whichever series knows it.
   function windowAt(metric, time) {
     let found = null;
@@ -110,7 +106,7 @@ const select = (() => {
       const cell = cellAt(series.cells, time);
       if (!cell) continue;
       found = found || { start: cell.start, end: cell.end, open: false, corrections: 0 };
-      found.open = found.open || isOpen(metric, cell);
+      found.open = found.open || cell.open;
       found.corrections += cell.corrections;
     }
     return found || emptyWindow(metric, time);
@@ -149,5 +145,5 @@ const select = (() => {
     return cells.status({ open: window.open, corrections: row ? cell?.corrections || 0 : window.corrections });
   }
 
-  return { TOP, ZERO_KINDS, RANKED_BY, rows, isSearched, lead, windowAt, isOpen, newest, openWindows, valuesIn, togetherIn, statusIn };
+  return { TOP, ZERO_KINDS, RANKED_BY, rows, lead, windowAt, newest, openWindows, valuesIn, togetherIn, statusIn };
 })();

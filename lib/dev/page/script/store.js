@@ -90,9 +90,7 @@ const store = (() => {
       held += 1;
     }
     cells.take(metric.entry.kind, cell, point);
-    // Of minutes or hours together, the newest may not be whole.
-    cell.coarse = point.windows !== undefined;
-    if (point.status === "final" && !cell.coarse) metric.finalUntil = Math.max(metric.finalUntil || 0, end);
+    if (point.status === "final") metric.finalUntil = Math.max(metric.finalUntil || 0, end);
     metric.newestEnd = Math.max(metric.newestEnd || 0, end);
     metric.oldestStart = Math.min(metric.oldestStart ?? start, start);
     metric.version += 1;

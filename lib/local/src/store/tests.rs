@@ -11,7 +11,7 @@ mod power;
 mod refusal;
 
 use super::{LocalStore, NewEntry, StoreError, tables};
-use redb::{ReadableDatabase, ReadableTableMetadata};
+use redb::{Database, ReadableDatabase, ReadableTableMetadata};
 use std::path::{Path, PathBuf};
 use streamgauge_engine::time::Timestamp;
 use streamgauge_pipeline::memory::{VirtualClock, block_on};
@@ -53,6 +53,14 @@ fn clock() -> VirtualClock {
 
 fn open(path: &Path) -> Result<Store, StoreError> {
     LocalStore::open(path, clock())
+}
+
+/// Lets the file of a store say this about itself.
+fn say_about(path: &Path, key: &'static str, number: u64) {
+    let database = Database::open(path).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(tables::ABOUT).unwrap().insert(key, number).unwrap();
+    write.commit().unwrap();
 }
 
 fn log(number: u8) -> LogId {
@@ -192,7 +200,7 @@ fn nothing_is_left_of_what_was_deleted() {
     clock.advance(1);
     assert_eq!(append(&store, &log(3), 2, &entry(2, 1)), Ok(Append::Appended));
     drop(store);
-    let database = redb::Database::open(&place.0).unwrap();
+    let database = Database::open(&place.0).unwrap();
     let read = database.begin_read().unwrap();
     let lengths = [
         read.open_table(tables::ENTRIES).unwrap().len(),

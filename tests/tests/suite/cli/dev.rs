@@ -114,12 +114,17 @@ impl Dev {
 
     /// Stops it as service managers do: its exit code, and what was still to be read of standard error.
     fn stop(mut self) -> (Option<i32>, String) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        terminate(&self.child);
         let mut rest = String::new();
         self.stderr.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest)
     }
+}
+
+/// Asks a process to end, as service managers do.
+fn terminate(child: &Child) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
 }
 
 impl Drop for Dev {

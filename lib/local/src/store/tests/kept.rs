@@ -1,6 +1,6 @@
 //! By whose clock a store is kept.
 
-use super::{Place, append, causes, entries, entry, log, open};
+use super::{Place, append, causes, entries, entry, log, open, say_about};
 use crate::store::KeptBy;
 use crate::store::tables::{ABOUT, CLOCK_KEY, FORMAT_KEY};
 use redb::{Database, ReadableDatabase};
@@ -47,11 +47,7 @@ fn a_store_without_mark_takes_it_and_has_the_same_format() {
 fn a_clock_that_is_none_is_damage() {
     let place = Place::new("clockless");
     drop(open(&place.0).unwrap());
-    let database = Database::open(&place.0).unwrap();
-    let write = database.begin_write().unwrap();
-    write.open_table(ABOUT).unwrap().insert(CLOCK_KEY, 3).unwrap();
-    write.commit().unwrap();
-    drop(database);
+    say_about(&place.0, CLOCK_KEY, 3);
     let error = open(&place.0).unwrap().made_for(KeptBy::Machine).unwrap_err();
     assert!(causes(&error).contains("is damaged"), "{}", causes(&error));
 }

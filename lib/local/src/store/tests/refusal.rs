@@ -1,9 +1,9 @@
 //! Files that are not taken, and why; disks that are full or read-only.
 
 use super::disk::Disk;
-use super::{Place, append, causes, clock, entries, entry, log, open};
+use super::{Place, append, causes, clock, entries, entry, log, open, say_about};
 use crate::store::held::{Held, over};
-use crate::store::tables::{ABOUT, FORMAT_KEY};
+use crate::store::tables::FORMAT_KEY;
 use crate::store::{LocalStore, Reading, StoreError, read_log};
 use redb::{Database, TableDefinition};
 use std::io::ErrorKind;
@@ -67,11 +67,7 @@ fn a_database_of_another_program_is_left_alone() {
 fn a_later_format_is_named() {
     let place = Place::new("later");
     drop(open(&place.0).unwrap());
-    let database = Database::open(&place.0).unwrap();
-    let write = database.begin_write().unwrap();
-    write.open_table(ABOUT).unwrap().insert(FORMAT_KEY, 2).unwrap();
-    write.commit().unwrap();
-    drop(database);
+    say_about(&place.0, FORMAT_KEY, 2);
     check(
         &place.0,
         "the store `PATH` was written by a later version; use that one, or name another file: \

@@ -1,15 +1,13 @@
 //! A store keeps the clock that it was made with: by the other one it is not opened.
 
-use super::served::{ask, lines_of};
+use super::served::{lines_at, until_ready};
 use super::*;
 
 /// All points that the page would be shown, once it has all that was settled.
 fn points(dev: &mut Dev) -> Vec<String> {
     let address = dev.address();
-    while ask(&address, "GET /readyz HTTP/1.1", "").0 != "HTTP/1.1 200 OK" {}
-    let (status, points) = ask(&address, "GET /points HTTP/1.1", "");
-    assert_eq!(status, "HTTP/1.1 200 OK");
-    lines_of(&points)
+    until_ready(&address);
+    lines_at(&address, "/points")
 }
 
 #[test]

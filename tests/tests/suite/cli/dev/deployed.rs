@@ -1,6 +1,6 @@
 //! `deployed --dev`: whoever runs deploys tells a `dev` of them, with its token, and hears why not.
 
-use super::served::ask;
+use super::served::until_ready;
 use super::*;
 use std::net::TcpStream;
 use std::thread::{JoinHandle, spawn};
@@ -18,7 +18,7 @@ fn told(sandbox: &Sandbox, address: &str, arguments: &str) -> String {
 
 /// What the page is told, from now on.
 fn live(address: &str) -> BufReader<TcpStream> {
-    while ask(address, "GET /readyz HTTP/1.1", "").0 != "HTTP/1.1 200 OK" {}
+    until_ready(address);
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!("GET /live HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {TOKEN}");
     write!(stream, "{head}\r\n\r\n").unwrap();

@@ -24,6 +24,18 @@ pub(super) fn ask_whole(address: &str, head: &str, body: &str) -> (String, Strin
     (first.to_owned(), headers.to_lowercase(), answered.to_owned())
 }
 
+/// Waits until it has read what its store has.
+pub(super) fn until_ready(address: &str) {
+    while ask(address, "GET /readyz HTTP/1.1", "").0 != "HTTP/1.1 200 OK" {}
+}
+
+/// The lines that it answers to this path.
+pub(super) fn lines_at(address: &str, path: &str) -> Vec<String> {
+    let (status, body) = ask(address, &format!("GET {path} HTTP/1.1"), "");
+    assert_eq!(status, "HTTP/1.1 200 OK", "{body}");
+    lines_of(&body)
+}
+
 /// The lines of JSON in a body that comes in chunks.
 pub(super) fn lines_of(body: &str) -> Vec<String> {
     let mut lines: Vec<_> =
@@ -74,12 +86,9 @@ fn what_is_pushed_comes_to_what_a_replay_says() {
     // What it has decided it tells after it was started again, too.
     let mut again = Dev::start(&sandbox, "--clock events");
     let after = again.address();
-    let is_ready = || ask(&after, "GET /readyz HTTP/1.1", "").0 == "HTTP/1.1 200 OK";
-    while !is_ready() {}
-    let (_, points) = ask(&after, "GET /points HTTP/1.1", "");
-    assert_eq!(lines_of(&points), of("point"));
-    let (_, alerts) = ask(&after, "GET /alerts HTTP/1.1", "");
-    assert_eq!(lines_of(&alerts), of("alert"));
+    until_ready(&after);
+    assert_eq!(lines_at(&after, "/points"), of("point"));
+    assert_eq!(lines_at(&after, "/alerts"), of("alert"));
     let (page, _) = ask(&after, "GET / HTTP/1.1", "");
     assert_eq!(page, "HTTP/1.1 200 OK");
 }

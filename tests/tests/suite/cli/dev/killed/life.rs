@@ -3,11 +3,11 @@
 use super::load::{About, Load, Mode, Signal};
 use super::plan::{Happened, Moment};
 use super::{CLIENTS, FOLLOWED, Sandbox, rules};
-use crate::suite::cli::dev::served::{ask, lines_of};
-use crate::suite::cli::dev::{Dev, typed};
+use crate::suite::cli::dev::served::{lines_at, until_ready};
+use crate::suite::cli::dev::{Dev, terminate, typed};
 use crate::suite::simulation::dice::Dice;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::Scope;
 use std::time::Duration;
@@ -112,8 +112,7 @@ impl<'l, 's> Lives<'l, 's> {
             self.load.append_last();
             self.hear_until(|lives| lives.has_read_all);
         }
-        let id = process.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        terminate(&process.0);
         assert_eq!(process.0.wait().unwrap().code(), Some(0), "{:?}", self.said);
     }
 
@@ -197,13 +196,8 @@ impl<'l, 's> Lives<'l, 's> {
     pub(super) fn ask(&self) -> Asked {
         let mut dev = Dev::start(self.sandbox, self.clock());
         let address = dev.address();
-        while ask(&address, "GET /readyz HTTP/1.1", "").0 != "HTTP/1.1 200 OK" {}
-        let get = |what: &str| {
-            let (status, body) = ask(&address, &format!("GET /{what} HTTP/1.1"), "");
-            assert_eq!(status, "HTTP/1.1 200 OK", "{body}");
-            lines_of(&body)
-        };
-        Asked { points: get("points"), alerts: get("alerts") }
+        until_ready(&address);
+        Asked { points: lines_at(&address, "/points"), alerts: lines_at(&address, "/alerts") }
     }
 }
 

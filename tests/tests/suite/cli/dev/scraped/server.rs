@@ -1,7 +1,7 @@
 //! A Prometheus server in a folder of its own, and what its HTTP API says.
 
-use super::super::line;
 use super::super::served::ask;
+use super::super::{line, terminate};
 use crate::suite::cli::Sandbox;
 use crate::suite::prometheus::program;
 use serde_json::Value;
@@ -78,8 +78,7 @@ impl Server {
 
     /// Ends it as service managers do: its exit code.
     pub(super) fn stop(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        terminate(&self.child);
         self.child.wait().unwrap().code()
     }
 }
